@@ -96,12 +96,11 @@ class GraphBuilder:
         inverse_index_type: FixedType, inverse_table: Const, origin: str = "",
     ) -> Value:  # fmt: skip
         result = Value(name, operand.shape, fixed_type)
-        return self._append(
-            Softmax(
-                result=result, operand=operand, index_type=index_type, exp_table=exp_table,
-                inverse_index_type=inverse_index_type, inverse_table=inverse_table, origin=origin,
-            )  # fmt: skip
-        )
+        op = Softmax(
+            result=result, operand=operand, index_type=index_type, exp_table=exp_table,
+            inverse_index_type=inverse_index_type, inverse_table=inverse_table, origin=origin,
+        )  # fmt: skip
+        return self._append(op)
 
     def argmax(self, name: str, operand: Value, *, origin: str = "") -> Value:
         fixed_type = FixedType.covering(0, operand.shape[-1] - 1, 0)

@@ -79,10 +79,11 @@ def exact_fraction_bits(op: Op) -> int:
 
 def accumulator_interval(op: MatMul, operand: Interval) -> tuple[int, int]:
     """Bounds of every partial sum of `op`, products and bias alone included, whatever the order of the sum."""
-    low, high, bias = _products(op, operand)
-    down = np.minimum(low, 0).sum(axis=-2) + np.minimum(bias, 0)
-    up = np.maximum(high, 0).sum(axis=-2) + np.maximum(bias, 0)
-    return int(down.min()), int(up.max())
+    up, down, bias = _aligned_constants(op)
+    low, high = np.minimum(operand.low, 0), np.maximum(operand.high, 0)
+    least = low @ up + high @ down + np.minimum(bias, 0)
+    greatest = high @ up + low @ down + np.maximum(bias, 0)
+    return int(least.min()), int(greatest.max())
 
 
 def exact_type(op: Op, operands: list[Interval]) -> FixedType:
@@ -92,14 +93,13 @@ def exact_type(op: Op, operands: list[Interval]) -> FixedType:
     return interval_of(op, operands).type(exact_fraction_bits(op))
 
 
-def _products(op: MatMul, operand: Interval) -> tuple[IntArray, IntArray, IntArray]:
-    """Bounds of every product, shape (..., n_in, n_out), and the bias, at the exact fraction bits."""
+def _aligned_constants(op: MatMul) -> tuple[IntArray, IntArray, IntArray]:
+    """The positive and the negative weights (zero elsewhere), shape (n_in, n_out), and the bias, at the sum's grid."""
     fraction_bits = exact_fraction_bits_of_matmul(op)
     shift = fraction_bits - op.operand.type.fraction_bits - op.weight.type.fraction_bits
     weight = op.weight.raw.astype(object) << shift
-    first, second = operand.low[..., :, None] * weight, operand.high[..., :, None] * weight
     bias = op.bias.raw.astype(object) << (fraction_bits - op.bias.type.fraction_bits)
-    return np.minimum(first, second), np.maximum(first, second), bias
+    return np.maximum(weight, 0), np.minimum(weight, 0), bias
 
 
 def exact_fraction_bits_of_matmul(op: MatMul) -> int:
@@ -119,8 +119,8 @@ def _of_input(op: Input) -> Interval:
 def _of_matmul(op: MatMul, operand: Interval) -> Interval:
     if op.narrowed:
         return Interval.of_type(op.result.type, op.result.shape)
-    low, high, bias = _products(op, operand)
-    return Interval(low.sum(axis=-2) + bias, high.sum(axis=-2) + bias)
+    up, down, bias = _aligned_constants(op)
+    return Interval(operand.low @ up + operand.high @ down + bias, operand.high @ up + operand.low @ down + bias)
 
 
 def _of_scale(op: Scale, operand: Interval) -> Interval:
@@ -138,9 +138,8 @@ def _of_cast(op: Cast, operand: Interval) -> Interval:
     high = round_raw(operand.high, source, target.fraction_bits, op.rounding).astype(object)
     inside = (low >= target.min_raw) & (high <= target.max_raw)
     if op.overflow in (Overflow.SAT, Overflow.SAT_SYM):
-        return Interval(
-            overflow_raw(low, target, op.overflow).astype(object), overflow_raw(high, target, op.overflow).astype(object)
-        )
+        ends = (overflow_raw(end, target, op.overflow).astype(object) for end in (low, high))
+        return Interval(*ends)
     full = Interval.of_type(target, op.result.shape)
     return Interval(np.where(inside, low, full.low), np.where(inside, high, full.high))
 

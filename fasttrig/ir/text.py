@@ -7,8 +7,10 @@ driven by the fields of the op classes, so a new op needs no row here.
 from __future__ import annotations
 
 import json
+import math
 import re
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import fields, replace
 from enum import Enum
 from typing import Any
 
@@ -21,8 +23,8 @@ from fasttrig.ir.ops import OPS, Const, Op, Shape, Value
 
 VERSION = 1
 _KINDS = {kind.__name__: kind for kind in OPS}
-_ENUMS: dict[str, type[Enum]] = {"rounding": Rounding, "overflow": Overflow}
-_TOKEN = re.compile(r'\s*(u?fixed<\d+,-?\d+>|"(?:[^"\\]|\\.)*"|@?[A-Za-z_][\w./-]*|-?\d+|[()\[\]=,:])')
+_MAX_DIGITS = 400
+_TOKEN = re.compile(r'\s*(u?fixed<\d{1,9},-?\d{1,9}>|"(?:[^"\\]|\\.)*"|@?[A-Za-z_][\w./-]*|-?\d+|[()\[\]=,:])')
 _RAW_PER_LINE = 32
 
 
@@ -38,7 +40,7 @@ def print_graph(graph: Graph) -> str:
 
 def print_op(op: Op) -> str:
     """One op as it stands in the text, without its origin."""
-    return _print_op(op).split(" from ")[0]
+    return _print_op(replace(op, origin=""))
 
 
 def _print_op(op: Op) -> str:
@@ -71,7 +73,7 @@ def _shape(shape: Shape) -> str:
 
 def _raw_lines(const: Const) -> list[str]:
     flat = const.raw.ravel().tolist()
-    per_line = const.shape[-1] if const.shape and const.shape[-1] <= _RAW_PER_LINE else _RAW_PER_LINE
+    per_line = const.shape[-1] if const.shape and 0 < const.shape[-1] <= _RAW_PER_LINE else _RAW_PER_LINE
     return ["  " + " ".join(map(str, flat[start : start + per_line])) for start in range(0, len(flat), per_line)]
 
 
@@ -88,7 +90,7 @@ def parse_graph(text: str) -> Graph:
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self.lines = text.splitlines()
+        self.lines = text.split("\n")
         self.number = 0
         self.values: dict[str, Value] = {}
         self.constants: dict[str, Const] = {}
@@ -96,46 +98,61 @@ class _Parser:
 
     def graph(self) -> Graph:
         self.next_line()
-        if self.tokens[:1] != ["fasttrig-ir"] or self.tokens[1:] != [str(VERSION)]:
-            raise self.fault("not a graph of this version", want=f"fasttrig-ir {VERSION}")
+        if self.tokens != ["fasttrig-ir", str(VERSION)]:
+            raise self.fault("not a graph of this version", got=self.lines[self.number - 1][:80],
+                             want=f"fasttrig-ir {VERSION}")  # fmt: skip
         self.next_line()
         self.expect("graph")
-        name, link = self.take(), self.take()
-        if link not in {p.value for p in Postprocessor}:
-            raise self.fault("unknown postprocessor", got=link, want=", ".join(p.value for p in Postprocessor))
+        name, link = self.name(), self.enum(Postprocessor, lambda p: p.value)
+        self.end()
         ops: list[Op] = []
         while True:
             self.next_line()
-            if self.tokens[0] == "const":
+            if self.tokens[0] == "const" and self.tokens[1:2] != [":"]:
                 self.const()
-            elif self.tokens[0] == "return":
-                self.take()
-                outputs = tuple(self.value(item) for item in self.tokens if item != ",")
-                return Graph(name, tuple(ops), outputs, Postprocessor(link))
+            elif self.tokens[0] == "return" and self.tokens[1:2] != [":"]:
+                outputs = self.returned()
+                return Graph(name, tuple(ops), outputs, link)
             else:
                 ops.append(self.op())
+
+    def returned(self) -> tuple[Value, ...]:
+        self.expect("return")
+        outputs = [self.value()]
+        while self.tokens:
+            self.expect(",")
+            outputs.append(self.value())
+        if any(line.split("#")[0].strip() for line in self.lines[self.number :]):
+            self.number += 1
+            raise self.fault("text after the end of the graph")
+        return tuple(outputs)
 
     def const(self) -> None:
         self.expect("const")
         name = self.take().removeprefix("@")
+        self.require_new(name, self.constants)
         self.expect(":")
-        shape, fixed_type = self.shape(), self.type()
-        count = int(np.prod(shape, dtype=np.int64))
+        shape, fixed_type = self.shape(), self.fixed_type()
+        self.end()
+        count = math.prod(shape)
         numbers: list[int] = []
         while len(numbers) < count:
             self.next_line()
-            try:
-                numbers += [int(token) for token in self.tokens]
-            except ValueError:
-                raise self.fault("not a raw integer", want=f"{count} integers for @{name}") from None
+            numbers += self.integers()
         if len(numbers) > count:
             raise self.fault("too many raw integers", got=str(len(numbers)), want=f"{count} for @{name}")
-        self.constants[name] = Const(name, fixed_type, np.array(numbers, dtype=np.int64).reshape(shape))
+        try:
+            raw = np.array(numbers, dtype=np.int64).reshape(shape)
+            self.constants[name] = Const(name, fixed_type, raw)
+        except (GraphError, OverflowError) as error:
+            raise self.fault("a constant does not fit its type", got=getattr(error, "got", "") or str(error),
+                             want=f"@{name} in {fixed_type}, and in 64 bits") from None  # fmt: skip
 
     def op(self) -> Op:
-        name = self.take()
+        name = self.name()
+        self.require_new(name, self.values)
         self.expect(":")
-        result = Value(name, self.shape(), self.type())
+        result = Value(name, self.shape(), self.fixed_type())
         self.expect("=")
         word = self.take()
         if word not in _KINDS:
@@ -143,97 +160,137 @@ class _Parser:
         arguments = self.arguments(_KINDS[word])
         if self.tokens:
             self.expect("from")
-            arguments["origin"] = json.loads(self.take())
+            arguments["origin"] = self.string()
+        self.end()
         self.values[name] = result
         return _KINDS[word](result=result, **arguments)
 
     def arguments(self, kind: type[Op]) -> dict[str, Any]:
-        known = {spec.name for spec in fields(kind)} - {"result", "origin"}
+        readers = _READERS[kind]
         found: dict[str, Any] = {}
         self.expect("(")
-        while self.tokens and self.tokens[0] != ")":
+        while self.tokens[:1] != [")"]:
+            if found:
+                self.expect(",")
             name = self.take()
-            if name not in known:
-                raise self.fault("unknown field", got=name, try_=near_names(name, known))
+            if name not in readers:
+                raise self.fault("unknown field", got=name, try_=near_names(name, readers))
+            self.require_new(name, found)
             self.expect("=")
-            found[name] = self.field(name)
-            if self.tokens and self.tokens[0] == ",":
-                self.take()
+            found[name] = readers[name](self)
         self.expect(")")
-        if found.keys() != known:
-            raise self.fault("a field is missing", got=", ".join(sorted(found)), want=", ".join(sorted(known)))
+        if found.keys() != readers.keys():
+            raise self.fault("a field is missing", got=", ".join(sorted(found)), want=", ".join(sorted(readers)))
         return found
 
-    def field(self, name: str) -> Any:
-        token = self.take()
-        if token == "[":
-            items = []
-            while self.tokens and self.tokens[0] != "]":
-                items.append(self.field(name))
-                if self.tokens and self.tokens[0] == ",":
-                    self.take()
-            self.expect("]")
-            return tuple(items)
-        return self.scalar(name, token)
-
-    def scalar(self, name: str, token: str) -> Any:
-        if token in ("none", "true", "false"):
-            return {"none": None, "true": True, "false": False}[token]
-        if token.startswith("@"):
-            if token[1:] not in self.constants:
-                raise self.fault("unknown constant", got=token, try_=near_names(token[1:], self.constants))
-            return self.constants[token[1:]]
-        if token.startswith('"'):
-            return json.loads(token)
-        if "fixed<" in token:
-            return FixedType.parse(token)
-        if re.fullmatch(r"-?\d+", token):
-            return int(token)
-        enum = _ENUMS.get(name.rpartition("_")[2])
-        if enum is not None:
-            if token not in enum.__members__:
-                raise self.fault(f"unknown {name}", got=token, try_=near_names(token, enum.__members__))
-            return enum[token]
-        return self.value(token)
-
-    def value(self, name: str) -> Value:
-        if name not in self.values:
-            raise self.fault("unknown value", got=name, try_=near_names(name, self.values))
-        return self.values[name]
+    def items(self, read: Callable[[_Parser], Any]) -> tuple[Any, ...]:
+        self.expect("[")
+        found: list[Any] = []
+        while self.tokens[:1] != ["]"]:
+            if found:
+                self.expect(",")
+            found.append(read(self))
+        self.expect("]")
+        return tuple(found)
 
     def shape(self) -> Shape:
         self.expect("(")
         sizes: list[int] = []
-        while (token := self.take()) != ")":
-            if token != ",":
-                sizes.append(self.integer(token))
+        while self.tokens[:1] != [")"]:
+            if sizes:
+                self.expect(",")
+            sizes.append(self.integer())
+        self.expect(")")
+        if any(size < 0 for size in sizes):
+            raise self.fault("not a size", got=str(min(sizes)))
         return tuple(sizes)
 
-    def type(self) -> FixedType:
+    def fixed_type(self) -> FixedType:
         token = self.take()
         try:
             return FixedType.parse(token)
         except InputError as error:
             raise self.fault(error.what, got=error.got, want=error.want) from None
 
-    def integer(self, token: str) -> int:
-        if not re.fullmatch(r"\d+", token):
-            raise self.fault("not a size", got=token)
+    def enum(self, kind: Any, label: Callable[[Any], str] = lambda member: member.name) -> Any:
+        members = {label(member): member for member in kind}
+        token = self.take()
+        if token not in members:
+            raise self.fault(f"unknown {kind.__name__.lower()}", got=token, try_=near_names(token, members))
+        return members[token]
+
+    def boolean(self) -> bool:
+        token = self.take()
+        if token not in ("true", "false"):
+            raise self.fault("not true or false", got=token)
+        return token == "true"
+
+    def integer(self) -> int:
+        token = self.take()
+        if not re.fullmatch(r"-?[0-9]+", token) or len(token) > _MAX_DIGITS:
+            raise self.fault("not an integer", got=token[:40])
         return int(token)
+
+    def integers(self) -> list[int]:
+        """All tokens of the line at once: a row of a constant may be long."""
+        tokens, self.tokens = self.tokens, []
+        found = []
+        for token in tokens:
+            self.tokens = [token]
+            found.append(self.integer())
+        return found
+
+    def optional_integer(self) -> int | None:
+        if self.tokens[:1] == ["none"]:
+            self.take()
+            return None
+        return self.integer()
+
+    def string(self) -> str:
+        token = self.take()
+        try:
+            content = json.loads(token)
+        except ValueError:
+            content = None
+        if not isinstance(content, str):
+            raise self.fault("not a string", got=token[:40], want='"..."')
+        return content
+
+    def name(self) -> str:
+        token = self.take()
+        if not re.fullmatch(r"[A-Za-z_][\w./-]*", token):
+            raise self.fault("not a name", got=token[:40])
+        return token
+
+    def constant(self) -> Const:
+        name = self.take()
+        if not name.startswith("@") or name[1:] not in self.constants:
+            raise self.fault("unknown constant", got=name[:40], try_=near_names(name[1:], self.constants))
+        return self.constants[name[1:]]
+
+    def value(self) -> Value:
+        name = self.take()
+        if name not in self.values:
+            raise self.fault("unknown value", got=name[:40], try_=near_names(name, self.values))
+        return self.values[name]
+
+    def require_new(self, name: str, known: dict[str, Any]) -> None:
+        if name in known:
+            raise self.fault("a name is used twice", got=repr(name), want="unique names")
 
     def next_line(self) -> None:
         while self.number < len(self.lines):
-            line = self.lines[self.number].split("#")[0] if '"' not in self.lines[self.number] else None
-            text = self.lines[self.number] if line is None else line
+            line = self.lines[self.number]
             self.number += 1
+            text = line if '"' in line else line.split("#")[0]
             if text.strip():
                 self.tokens = self.tokenize(text)
                 return
         raise self.fault("the text ends too early", want="a line 'return ...'")
 
     def tokenize(self, text: str) -> list[str]:
-        tokens, position = [], 0
-        while text[position:].strip():
+        tokens, position, end = [], 0, len(text.rstrip())
+        while position < end:
             match = _TOKEN.match(text, position)
             if match is None:
                 raise self.fault("cannot read this", got=text[position:].strip()[:40])
@@ -243,13 +300,44 @@ class _Parser:
 
     def take(self) -> str:
         if not self.tokens:
-            raise self.fault("the line ends too early", got=self.lines[self.number - 1])
+            raise self.fault("the line ends too early", got=self.lines[self.number - 1][:80])
         return self.tokens.pop(0)
 
     def expect(self, word: str) -> None:
         got = self.take()
         if got != word:
-            raise self.fault("cannot read this", got=repr(got), want=repr(word))
+            raise self.fault("cannot read this", got=repr(got[:40]), want=repr(word))
+
+    def end(self) -> None:
+        if self.tokens:
+            raise self.fault("cannot read the rest of the line", got=" ".join(self.tokens)[:40])
 
     def fault(self, what: str, got: str = "", want: str = "", try_: str = "") -> GraphError:
         return GraphError(what, where=f"graph text, line {self.number}", got=got, want=want, try_=try_)
+
+
+_BY_ANNOTATION: dict[str, Callable[[_Parser], Any]] = {
+    "Value": _Parser.value,
+    "Const": _Parser.constant,
+    "FixedType": _Parser.fixed_type,
+    "bool": _Parser.boolean,
+    "int": _Parser.integer,
+    "int | None": _Parser.optional_integer,
+    "str": _Parser.string,
+    "Rounding": lambda parser: parser.enum(Rounding),
+    "Overflow": lambda parser: parser.enum(Overflow),
+    "tuple[Value, ...]": lambda parser: parser.items(_Parser.value),
+    "tuple[FixedType, ...]": lambda parser: parser.items(_Parser.fixed_type),
+}
+"""How to read a field, by its annotation in the op class; an op with another one fails at import."""
+
+
+def _readers(kind: type[Op]) -> dict[str, Callable[[_Parser], Any]]:
+    specs = [spec for spec in fields(kind) if spec.name not in ("result", "origin")]
+    unknown = [f"{kind.__name__}.{spec.name}: {spec.type}" for spec in specs if spec.type not in _BY_ANNOTATION]
+    if unknown:
+        raise GraphError("the text form cannot read a field", got=", ".join(unknown), want="a row in _BY_ANNOTATION")
+    return {spec.name: _BY_ANNOTATION[str(spec.type)] for spec in specs}
+
+
+_READERS = {kind: _readers(kind) for kind in OPS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,14 @@ from fasttrig.ir.ops import (
 )
 from fasttrig.ir.ranges import Interval, Ranges, accumulator_interval, exact_fraction_bits, interval_of
 
+NAME = re.compile(r"[A-Za-z_][\w./-]*")
+"""What the text form can hold as a name; a backend may want less."""
+
+MAX_ELEMENTS = 1 << 20
+"""Elements of one tensor; more is a damaged file."""
+
+MAX_SHIFT = 256
+
 
 def verify(graph: Graph, after: str = "") -> Ranges:
     """Check names, order, shapes, types and that nothing but a cast can lose a bit.
@@ -46,6 +55,9 @@ def verify(graph: Graph, after: str = "") -> Ranges:
     GraphError
         At the first op that is not well formed.
     """
+    where = f"graph '{graph.name}'"
+    if not NAME.fullmatch(graph.name):
+        raise GraphError(_after("a name that the text form cannot hold", after), where=where)
     made: Ranges = {}
     names: set[str] = set()
     for op in graph.ops:
@@ -54,39 +66,58 @@ def verify(graph: Graph, after: str = "") -> Ranges:
         names.add(op.name)
         for value in op.operands:
             if value not in made:
-                raise _fault(op, "an operand is not made before it is used", after, got=_show(value))
+                want = next((_show(known) for known in made if known.name == value.name), "")
+                raise _fault(op, "an operand is not made before it is used", after, got=_show(value), want=want)
         _check_op(op, [made[value] for value in op.operands], after)
         made[op.result] = interval_of(op, [made[value] for value in op.operands])
         _check_range(op, made[op.result], after)
     for value in graph.outputs:
         if value not in made:
-            raise GraphError("an output is made by no op", where=f"graph '{graph.name}'", got=_show(value))
+            raise GraphError(_after("an output is made by no op", after), where=where, got=_show(value))
     if not graph.outputs or not graph.inputs:
-        raise GraphError("a graph needs at least one input and one output", where=f"graph '{graph.name}'")
-    _check_constants(graph)
+        raise GraphError(_after("a graph needs at least one input and one output", after), where=where)
+    _check_constants(graph, after)
     return made
 
 
 def _check_op(op: Op, operands: list[Interval], after: str) -> None:
-    want_shape = _SHAPES[type(op)](op)
-    if op.result.shape != want_shape:
-        got, want = str(op.result.shape), str(want_shape)
-        raise _fault(op, f"result shape of {type(op).__name__} does not follow from its operands", after, got, want)
-    want_bits = exact_fraction_bits(op)
-    if op.result.type.fraction_bits != want_bits:
-        got = f"{op.result.type} ({op.result.type.fraction_bits} fraction bits)"
-        raise _fault(
-            op, f"result type of {type(op).__name__} does not follow from its operands", after,
-            got, f"{want_bits} fraction bits",
-        )  # fmt: skip
-    if isinstance(op, MatMul) and not op.narrowed:
-        low, high = accumulator_interval(op, operands[0])
-        if not op.accum_type.holds(low, high):
-            want = str(FixedType.covering(low, high, want_bits))
-            raise _fault(op, "an accumulator is too narrow for its sum", after, str(op.accum_type), f"at least {want}")
+    _check_names(op, after)
+    _check_size(op, after)
     check = _EXTRA.get(type(op))
     if check is not None:
         check(op, after)
+    kind = type(op).__name__
+    want_shape = _SHAPES[type(op)](op)
+    if op.result.shape != want_shape:
+        got, want = str(op.result.shape), str(want_shape)
+        raise _fault(op, f"result shape of {kind} does not follow from its operands", after, got, want)
+    want_bits = exact_fraction_bits(op)
+    if op.result.type.fraction_bits != want_bits:
+        got = f"{op.result.type} ({op.result.type.fraction_bits} fraction bits)"
+        raise _fault(op, f"result type of {kind} does not follow from its operands", after, got,
+                     f"{want_bits} fraction bits")  # fmt: skip
+    if isinstance(op, MatMul) and not op.narrowed:
+        _check_accumulator(op, operands[0], after)
+
+
+def _check_names(op: Op, after: str) -> None:
+    for name in (op.name, *(const.name for const in op.constants)):
+        if not NAME.fullmatch(name):
+            raise _fault(op, "a name that the text form cannot hold", after, repr(name), "letters, digits and _ . / -")
+
+
+def _check_size(op: Op, after: str) -> None:
+    shape = op.result.shape
+    if not shape or min(shape) < 1 or op.result.size > MAX_ELEMENTS:
+        raise _fault(op, "a shape that no firmware has", after, str(shape),
+                     f"at least one axis, sizes of at least 1, at most {MAX_ELEMENTS} elements")  # fmt: skip
+
+
+def _check_accumulator(op: MatMul, operand: Interval, after: str) -> None:
+    low, high = accumulator_interval(op, operand)
+    if not op.accum_type.holds(low, high):
+        want = str(FixedType.covering(low, high, op.accum_type.fraction_bits, signed=True))
+        raise _fault(op, "an accumulator is too narrow for its sum", after, str(op.accum_type), f"at least {want}")
 
 
 def _check_range(op: Op, interval: Interval, after: str) -> None:
@@ -98,19 +129,23 @@ def _check_range(op: Op, interval: Interval, after: str) -> None:
         )  # fmt: skip
 
 
-def _check_constants(graph: Graph) -> None:
+def _check_constants(graph: Graph, after: str) -> None:
     names: dict[str, object] = {}
     for const in graph.constants:
         if names.setdefault(const.name, const) != const:
-            raise GraphError("two constants share a name", where=f"graph '{graph.name}'", got=repr(const.name))
+            raise GraphError(_after("two constants share a name", after), where=f"graph '{graph.name}'",
+                             got=repr(const.name))  # fmt: skip
 
 
 def _fault(op: Op, what: str, after: str, got: str = "", want: str = "") -> GraphError:
-    suffix = f"   (after {after})" if after else ""
     return GraphError(
-        f"{what.replace('its operands', 'its operand') if len(op.operands) == 1 else what}{suffix}",
+        _after(what.replace("its operands", "its operand") if len(op.operands) == 1 else what, after),
         where=f"op '{op.name}'" + (f" ({op.origin})" if op.origin else ""), got=got, want=want,
     )  # fmt: skip
+
+
+def _after(what: str, after: str) -> str:
+    return f"{what}   (after {after})" if after else what
 
 
 def _show(value: Value) -> str:
@@ -156,8 +191,9 @@ def _check_input(op: Input, after: str) -> None:
 
 
 def _check_matmul(op: MatMul, after: str) -> None:
-    n_in, n_out = op.operand.shape[-1], op.weight.shape[-1]
-    if op.weight.shape != (n_in, n_out) or op.bias.shape != (n_out,):
+    n_in = op.operand.shape[-1]
+    fits = len(op.weight.shape) == 2 and op.weight.shape[0] == n_in and op.bias.shape == op.weight.shape[1:]
+    if not fits:
         raise _fault(
             op, "weight and bias do not fit the operand", after,
             got=f"weight {op.weight.shape}, bias {op.bias.shape}", want=f"weight ({n_in}, n_out), bias (n_out,)",
@@ -177,6 +213,9 @@ def _check_add(op: Add, after: str) -> None:
 
 
 def _check_concat(op: Concat, after: str) -> None:
+    if not op.parts or not 0 <= op.axis < len(op.parts[0].shape):
+        got = f"axis {op.axis}, parts " + ", ".join(str(part.shape) for part in op.parts)
+        raise _fault(op, "Concat has no such axis", after, got, "at least one part, and an axis of it")
     ranks = {len(part.shape) for part in op.parts}
     others = {part.shape[: op.axis] + part.shape[op.axis + 1 :] for part in op.parts}
     if len(ranks) != 1 or len(others) != 1:
@@ -187,11 +226,14 @@ def _check_concat(op: Concat, after: str) -> None:
 def _check_reshape(op: Reshape, after: str) -> None:
     if op.operand.size != op.result.size:
         raise _fault(op, "Reshape changes the number of elements", after, str(op.result.shape), str(op.operand.shape))
+    if op.result.type != op.operand.type:
+        raise _fault(op, "Reshape changes the type", after, str(op.result.type), str(op.operand.type))
 
 
 def _check_relu(op: Relu, after: str) -> None:
-    if op.negative_shift is not None and op.negative_shift < 0:
-        raise _fault(op, "a leaky slope above one", after, f"negative_shift={op.negative_shift}", ">= 0")
+    if op.negative_shift is not None and not 0 <= op.negative_shift <= MAX_SHIFT:
+        raise _fault(op, "a leaky slope above one, or below any use", after, f"negative_shift={op.negative_shift}",
+                     f"0 to {MAX_SHIFT}")  # fmt: skip
 
 
 def _check_table(op: Table, after: str) -> None:

@@ -1,0 +1,195 @@
+"""A second emulator, written from ir/SPEC.md alone: fractions, one event and one element at a time, no NumPy.
+
+It shares no code with fasttrig.emulator or fasttrig.fixed beyond the type's three numbers. Slow on purpose.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+Tensor = dict[tuple[int, ...], Fraction]
+RawTensor = dict[tuple[int, ...], int]
+HALF = Fraction(1, 2)
+
+
+def sign(number: Fraction) -> int:
+    return -1 if number < 0 else 1
+
+
+ROUND = {
+    "TRN": math.floor,
+    "TRN_ZERO": math.trunc,
+    "RND": lambda v: math.floor(v + HALF),
+    "RND_ZERO": lambda v: sign(v) * math.ceil(abs(v) - HALF),
+    "RND_INF": lambda v: sign(v) * math.floor(abs(v) + HALF),
+    "RND_MIN_INF": lambda v: math.ceil(v - HALF),
+    "RND_CONV": round,
+}
+
+
+def limits(kind: Any) -> tuple[int, int]:
+    if not kind.signed:
+        return 0, 2**kind.width - 1
+    return -(2 ** (kind.width - 1)), 2 ** (kind.width - 1) - 1
+
+
+def step_of(kind: Any) -> Fraction:
+    return Fraction(2) ** (kind.integer_bits - kind.width)
+
+
+def overflowed(raw: int, kind: Any, mode: str) -> int:
+    low, high = limits(kind)
+    if mode == "WRAP":
+        return (raw - low) % 2**kind.width + low
+    if mode == "SAT_SYM" and kind.signed and kind.width > 1:
+        low = -high
+    if low <= raw <= high:
+        return raw
+    if mode == "SAT_ZERO":
+        return 0
+    return low if raw < low else high
+
+
+def rounded(value: Fraction, kind: Any, mode: str) -> int:
+    return ROUND[mode](value / step_of(kind))
+
+
+def cast(value: Fraction, kind: Any, rounding: str, overflow: str) -> Fraction:
+    return overflowed(rounded(value, kind, rounding), kind, overflow) * step_of(kind)
+
+
+def constant(const: Any) -> Tensor:
+    return {index: int(const.raw[index]) * step_of(const.type) for index in indices(const.raw.shape)}
+
+
+def indices(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    return list(product(*(range(size) for size in shape)))
+
+
+def run_event(graph: Any, raw_inputs: dict[str, Any], overflows: dict[str, int]) -> dict[str, RawTensor]:
+    """Raw integers of every value, for one event; `overflows` is added to."""
+    values: dict[str, Tensor] = {}
+    for op in graph.ops:
+        kind = type(op).__name__
+        if kind == "Input":
+            array, unit = raw_inputs[op.name], step_of(op.result.type)
+            values[op.name] = {index: int(array[index]) * unit for index in indices(op.result.shape)}
+        else:
+            operands = [values[operand.name] for operand in op.operands]
+            values[op.name] = OPS[kind](op, overflows, *operands)
+    return {name: to_raw(graph.op(name).result.type, tensor) for name, tensor in values.items()}
+
+
+def to_raw(kind: Any, tensor: Tensor) -> RawTensor:
+    found = {}
+    for index, value in tensor.items():
+        raw = value / step_of(kind)
+        assert raw.denominator == 1, "a value is off its grid"
+        low, high = limits(kind)
+        assert low <= raw <= high, "a value is outside its type"
+        found[index] = int(raw)
+    return found
+
+
+def matmul(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    w, b = constant(op.weight), constant(op.bias)
+    n_in, n_out = op.weight.raw.shape
+    made = {}
+    for index in indices(op.result.shape):
+        terms = [b[(index[-1],)], *(x[(*index[:-1], i)] * w[i, index[-1]] for i in range(n_in))]
+        made[index] = narrowed_sum(op, overflows, terms) if op.narrowed else sum(terms, Fraction(0))
+    assert n_out == op.result.shape[-1]
+    return made
+
+
+def narrowed_sum(op: Any, overflows: dict[str, int], terms: list[Fraction]) -> Fraction:
+    kind, rounding, overflow = op.result.type, op.accum_rounding.name, op.accum_overflow.name
+    whole = [rounded(term, kind, rounding) for term in terms]
+    total = overflowed(whole[0], kind, overflow)
+    for term in whole[1:]:
+        total = overflowed(total + overflowed(term, kind, overflow), kind, overflow)
+    if total != sum(whole):
+        overflows[op.name] = overflows.get(op.name, 0) + 1
+    return total * step_of(kind)
+
+
+def scale(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    s, o = constant(op.scale), constant(op.offset)
+    return {index: value * s[index[-1:]] + o[index[-1:]] for index, value in x.items()}
+
+
+def cast_op(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    made, kind = {}, op.result.type
+    for index, value in x.items():
+        whole = rounded(value, kind, op.rounding.name)
+        raw = overflowed(whole, kind, op.overflow.name)
+        if raw != whole:
+            overflows[op.name] = overflows.get(op.name, 0) + 1
+        made[index] = raw * step_of(kind)
+    return made
+
+
+def relu(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    made = {}
+    for index, value in x.items():
+        if value < 0:
+            value = value / 2**op.negative_shift if op.negative_shift is not None else Fraction(0)
+        if op.limit_raw is not None:
+            value = min(value, op.limit_raw * step_of(op.result.type))
+        made[index] = value
+    return made
+
+
+def add(op: Any, overflows: dict[str, int], left: Tensor, right: Tensor) -> Tensor:
+    return {index: left[index] + right[index] for index in left}
+
+
+def concat(op: Any, overflows: dict[str, int], *parts: Tensor) -> Tensor:
+    made, start = {}, 0
+    for part, value in zip(parts, op.parts, strict=True):
+        for index, number in part.items():
+            made[(*index[: op.axis], index[op.axis] + start, *index[op.axis + 1 :])] = number
+        start += value.shape[op.axis]
+    return made
+
+
+def reshape(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    flat = [x[index] for index in indices(op.operand.shape)]
+    return dict(zip(indices(op.result.shape), flat, strict=True))
+
+
+def table(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    entries, kind = constant(op.table), op.operand.type
+    low, _ = limits(kind)
+    return {index: entries[(int(value / step_of(kind)) - low,)] for index, value in x.items()}
+
+
+def softmax(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    exponentials, inverses = constant(op.exp_table), constant(op.inverse_table)
+    made: Tensor = {}
+    for head in indices(op.operand.shape[:-1]):
+        row = [x[(*head, i)] for i in range(op.operand.shape[-1])]
+        reached = [cast(max(row) - value, op.index_type, "TRN", "SAT") for value in row]
+        e = [exponentials[(int(p / step_of(op.index_type)),)] for p in reached]
+        q = cast(sum(e, Fraction(0)), op.inverse_index_type, "TRN", "SAT")
+        v = inverses[(int(q / step_of(op.inverse_index_type)),)]
+        for i, term in enumerate(e):
+            made[(*head, i)] = cast(term * v, op.result.type, op.rounding.name, op.overflow.name)
+    return made
+
+
+def argmax(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    made: Tensor = {}
+    for head in indices(op.operand.shape[:-1]):
+        row = [x[(*head, i)] for i in range(op.operand.shape[-1])]
+        made[(*head, 0)] = Fraction(row.index(max(row)))
+    return made
+
+
+OPS = {
+    "MatMul": matmul, "Scale": scale, "Cast": cast_op, "Relu": relu, "Add": add, "Concat": concat,
+    "Reshape": reshape, "Table": table, "Softmax": softmax, "ArgMax": argmax,
+}  # fmt: skip

@@ -1,0 +1,166 @@
+"""Hypothesis strategies: random types, random graphs of every op, inputs for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from fasttrig.fixed import FixedType, Overflow, Rounding
+from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.graph import Graph, Postprocessor
+from fasttrig.ir.ops import Const, MatMul, Value
+
+MAX_WIDTH = 150
+"""Operands wider than this get no further arithmetic op, so that widths do not run away."""
+
+roundings: SearchStrategy[Rounding] = st.sampled_from(Rounding)
+overflows: SearchStrategy[Overflow] = st.sampled_from(Overflow)
+origins = st.sampled_from(["", "jet.h5 > layer 'fc1'", 'a "quoted" \\ name from # elsewhere', "Gebäude\nµ"])
+
+
+@st.composite
+def fixed_types(draw: DrawFn, max_width: int = 9, signed: bool | None = None) -> FixedType:
+    width = draw(st.integers(1, max_width))
+    is_signed = draw(st.booleans()) if signed is None else signed
+    return FixedType(width, draw(st.integers(-3, width + 3)), is_signed)
+
+
+@st.composite
+def constants(draw: DrawFn, name: str, shape: tuple[int, ...], fixed_type: FixedType | None = None) -> Const:
+    kind = fixed_type or draw(fixed_types(7))
+    seed = draw(st.integers(0, 2**20))
+    raw = np.random.default_rng(seed).integers(kind.min_raw, kind.max_raw, shape, endpoint=True)
+    return Const(name, kind, raw)
+
+
+@st.composite
+def graphs(draw: DrawFn, max_ops: int = 6, narrowed: bool = True) -> Graph:
+    """A verified graph: one or two inputs, up to `max_ops` ops of any kind, one or two outputs."""
+    builder = GraphBuilder(draw(st.sampled_from(["tiny", "jet_tagger", "G2"])))
+    for index in range(draw(st.integers(1, 2))):
+        _draw_input(draw, builder, f"x{index}")
+    for index in range(draw(st.integers(1, max_ops))):
+        made = [op.result for op in builder.ops if op.result.type.width <= MAX_WIDTH]
+        kinds = _KINDS if narrowed else [kind for kind in _KINDS if kind is not _narrowed]
+        draw(st.sampled_from(kinds))(draw, builder, f"v{index}", draw(st.sampled_from(made)))
+    values = [op.result for op in builder.ops]
+    outputs = dict.fromkeys([values[-1], *draw(st.lists(st.sampled_from(values), max_size=1))])
+    return builder.graph(*outputs, postprocessor=draw(st.sampled_from(Postprocessor)))
+
+
+@st.composite
+def raw_inputs(draw: DrawFn, graph: Graph, max_events: int = 4) -> dict[str, Any]:
+    """Raw integers inside every input's types: random ones and the corners."""
+    n_events = draw(st.integers(1, max_events))
+    rng = np.random.default_rng(draw(st.integers(0, 2**20)))
+    return {op.name: random_raw(op, n_events, rng) for op in graph.inputs}
+
+
+def random_raw(op: Any, n_events: int, rng: np.random.Generator) -> Any:
+    """Integers of one input, shape (n_events, *shape); a third of the numbers are the ends of their type."""
+    shape = (n_events, *op.result.shape)
+    kinds = op.channel_types or (op.result.type,) * shape[-1]
+    columns = []
+    for kind in kinds:
+        shift = op.result.type.fraction_bits - kind.fraction_bits
+        numbers = rng.integers(kind.min_raw, kind.max_raw, shape[:-1], endpoint=True)
+        ends = rng.choice([kind.min_raw, kind.max_raw], shape[:-1])
+        columns.append(np.where(rng.random(shape[:-1]) < 0.33, ends, numbers) << shift)
+    return np.stack(columns, axis=-1)
+
+
+def _draw_input(draw: DrawFn, builder: GraphBuilder, name: str) -> None:
+    shape = draw(st.sampled_from([(1,), (3,), (2, 2), (3, 2), (4,)]))
+    kind = draw(fixed_types())
+    channels: tuple[FixedType, ...] = ()
+    if draw(st.booleans()):
+        channels = tuple(_channel(draw, kind) for _ in range(shape[-1]))
+    builder.input(name, shape, kind, channel_types=channels, origin=draw(origins))
+
+
+def _channel(draw: DrawFn, kind: FixedType) -> FixedType:
+    """A type inside `kind`: fewer bits below, then fewer above."""
+    below = draw(st.integers(0, kind.width - 1))
+    above = draw(st.integers(0, kind.width - 1 - below))
+    return FixedType(kind.width - below - above, kind.integer_bits - above, kind.signed)
+
+
+def _matmul(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    n_out = draw(st.integers(1, 3))
+    weight = draw(constants(f"{name}_w", (x.shape[-1], n_out)))
+    builder.matmul(name, x, weight, draw(constants(f"{name}_b", (n_out,))), origin=draw(origins))
+
+
+def _narrowed(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    n_out = draw(st.integers(1, 3))
+    accum = draw(fixed_types(12))
+    op = MatMul(
+        result=Value(name, (*x.shape[:-1], n_out), accum), operand=x, narrowed=True,
+        weight=draw(constants(f"{name}_w", (x.shape[-1], n_out))), bias=draw(constants(f"{name}_b", (n_out,))),
+        accum_rounding=draw(roundings), accum_overflow=draw(overflows),
+    )  # fmt: skip
+    builder.ops.append(op)
+
+
+def _scale(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    n = x.shape[-1]
+    builder.scale(name, x, draw(constants(f"{name}_s", (n,))), draw(constants(f"{name}_o", (n,))))
+
+
+def _cast(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    near = FixedType(draw(st.integers(1, 12)), x.type.integer_bits + draw(st.integers(-3, 3)), draw(st.booleans()))
+    kind = draw(st.sampled_from([near, x.type, draw(fixed_types())]))
+    builder.cast(name, x, kind, draw(roundings), draw(overflows), origin=draw(origins))
+
+
+def _relu(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    limit = draw(st.none() | st.integers(-4, 200))
+    builder.relu(name, x, limit_raw=limit, negative_shift=draw(st.none() | st.integers(0, 3)))
+
+
+def _add(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    same = [op.result for op in builder.ops if op.result.shape == x.shape and op.result.type.width <= MAX_WIDTH]
+    builder.add(name, x, draw(st.sampled_from(same)))
+
+
+def _concat(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    fitting = [op.result for op in builder.ops if op.result.shape == x.shape and op.result.type.width <= MAX_WIDTH]
+    parts = draw(st.lists(st.sampled_from(fitting), min_size=1, max_size=3))
+    builder.concat(name, (x, *parts), axis=draw(st.integers(0, len(x.shape) - 1)))
+
+
+def _reshape(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    builder.reshape(name, x, draw(st.sampled_from([(x.size,), (1, x.size), (x.size, 1), x.shape[::-1]])))
+
+
+def _narrow_operand(draw: DrawFn, builder: GraphBuilder, name: str, x: Value, max_width: int) -> Value:
+    if x.type.width <= max_width:
+        return x
+    return builder.cast(f"{name}_index", x, draw(fixed_types(max_width)), draw(roundings), draw(overflows))
+
+
+def _table(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    operand = _narrow_operand(draw, builder, name, x, 6)
+    builder.table(name, operand, draw(constants(f"{name}_t", (2**operand.type.width,))), "sigmoid from #2")
+
+
+def _softmax(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    index, inverse = draw(fixed_types(5, signed=False)), draw(fixed_types(5, signed=False))
+    exp_type, inverse_type = draw(fixed_types(7, signed=False)), draw(fixed_types(7, signed=False))
+    builder.softmax(
+        name, x, draw(fixed_types()), index_type=index, inverse_index_type=inverse,
+        exp_table=draw(constants(f"{name}_e", (2**index.width,), exp_type)),
+        inverse_table=draw(constants(f"{name}_i", (2**inverse.width,), inverse_type)),
+    )  # fmt: skip
+
+
+def _argmax(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    builder.argmax(name, x)
+
+
+_KINDS = [
+    _matmul, _matmul, _narrowed, _scale, _cast, _cast, _relu, _add, _concat, _reshape, _table, _softmax, _argmax,
+]  # fmt: skip
