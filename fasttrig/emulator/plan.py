@@ -1,0 +1,74 @@
+"""How the emulator runs a graph: each op, the format it computes in, what it may overwrite; decided once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from fasttrig.emulator.carriers import Carrier, Run, Site, magnitude
+from fasttrig.emulator.steps import bound_of, prepare
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Op, Reshape, Value
+from fasttrig.ir.ranges import Ranges
+from fasttrig.ir.verify import verify
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One op, ready to run.
+
+    Attributes
+    ----------
+    frees : tuple of Value
+        Values that no later step reads.
+    owns : bool
+        Whether the first operand's memory is read by nothing else and may be overwritten.
+    """
+
+    op: Op
+    compute: Carrier
+    result: Carrier
+    run: Run
+    frees: tuple[Value, ...]
+    owns: bool
+
+
+@lru_cache(maxsize=32)
+def plan(graph: Graph) -> tuple[Step, ...]:
+    """The steps of `graph`, in its order.
+
+    Raises
+    ------
+    GraphError
+        If the graph is not well formed: the carriers' proof needs one that is.
+    """
+    ranges = verify(graph)
+    roots = _memory_roots(graph)
+    last_read = {value: index for index, op in enumerate(graph.ops) for value in op.operands}
+    last_touch: dict[Value, int] = {}
+    for value, index in last_read.items():
+        last_touch[roots[value]] = max(index, last_touch.get(roots[value], 0))
+    owned_by_caller = {op.result for op in graph.inputs}
+    steps = []
+    for index, op in enumerate(graph.ops):
+        operands = tuple(ranges[value] for value in op.operands)
+        compute = _compute_carrier(op, ranges, bound_of(op, operands, ranges[op.result]))
+        first = roots[op.operands[0]] if op.operands else None
+        owns = first is not None and first not in owned_by_caller and last_touch[first] == index
+        frees = tuple(value for value in dict.fromkeys(op.operands) if last_read[value] == index)
+        run = prepare(Site(op, operands, ranges[op.result], compute))
+        steps.append(Step(op, compute, Carrier.for_bound(magnitude(ranges[op.result])), run, frees, owns))
+    return tuple(steps)
+
+
+def _compute_carrier(op: Op, ranges: Ranges, bound: int) -> Carrier:
+    parts = [magnitude(ranges[value]) for value in (*op.operands, op.result)]
+    return Carrier.for_bound(max(bound, *parts))
+
+
+def _memory_roots(graph: Graph) -> dict[Value, Value]:
+    """The value whose memory each value may share: a Reshape hands on what it was given."""
+    roots: dict[Value, Value] = {}
+    for op in graph.ops:
+        roots[op.result] = roots[op.operands[0]] if isinstance(op, Reshape) else op.result
+    return roots

@@ -1,0 +1,351 @@
+"""Each op on carried integers: how large anything on the way gets, and the function that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fasttrig.emulator.carriers import CarriedArray, Carrier, Run, Site, Tally, convert, magnitude
+from fasttrig.fixed import (
+    INT64_BITS,
+    FixedType,
+    IntArray,
+    Overflow,
+    Rounding,
+    cast_raw,
+    overflow_raw,
+    overflow_whole,
+    round_raw,
+    round_whole,
+)
+from fasttrig.ir.ops import (
+    Add,
+    ArgMax,
+    Cast,
+    Concat,
+    Const,
+    Input,
+    MatMul,
+    Op,
+    Relu,
+    Reshape,
+    Scale,
+    Softmax,
+    Table,
+    require_rows,
+)
+from fasttrig.ir.ranges import Interval, exact_fraction_bits, exact_fraction_bits_of_matmul
+
+
+def bound_of(op: Op, operands: tuple[Interval, ...], result: Interval) -> int:
+    """A number that no constant and no intermediate of `op` exceeds in magnitude."""
+    return _BOUNDS[type(op)](op, operands, result)
+
+
+def prepare(site: Site) -> Run:
+    """The function that runs the op of `site`, its constants already in the carrier."""
+    return _PREPARE[type(site.op)](site)
+
+
+def sum_type(term: FixedType, n_terms: int) -> FixedType:
+    """The narrowest type that holds the sum of `n_terms` numbers of type `term`."""
+    return FixedType.covering(term.min_raw * n_terms, term.max_raw * n_terms, term.fraction_bits)
+
+
+def product_type(a: FixedType, b: FixedType) -> FixedType:
+    """A type that holds every product, as ``ap_fixed`` makes it."""
+    return FixedType(a.width + b.width, a.integer_bits + b.integer_bits, a.signed or b.signed)
+
+
+# --- MatMul ---------------------------------------------------------------------------------------------------------
+
+
+def _matmul_shifts(op: MatMul) -> tuple[int, int, int]:
+    """Fraction bits the sum is taken at, and left shifts of products and bias to it (negative: bits are dropped)."""
+    bits = op.accum_type.fraction_bits if op.narrowed else exact_fraction_bits_of_matmul(op)
+    return bits, bits - _product_bits(op), bits - op.bias.type.fraction_bits
+
+
+def _product_bits(op: MatMul) -> int:
+    return op.operand.type.fraction_bits + op.weight.type.fraction_bits
+
+
+def _matmul_bound(op: MatMul, operands: tuple[Interval, ...], result: Interval) -> int:
+    _, shift, bias_shift = _matmul_shifts(op)
+    leading = tuple(range(operands[0].low.ndim - 1))
+    largest: Any = np.maximum(abs(operands[0].low), abs(operands[0].high)).max(axis=leading)
+    weight: Any = abs(op.weight.raw.astype(object))
+    bias: Any = abs(op.bias.raw.astype(object))
+    sums = ((largest[:, None] * weight).sum(axis=0) << max(0, shift)) + (bias << max(0, bias_shift))
+    total = max(int(sums.max()), int(weight.max()) << max(0, shift))
+    if not op.narrowed:
+        return total
+    halves = (1 << max(0, -shift)) + (1 << max(0, -bias_shift))
+    return total + halves + len(largest) + 1 + (4 << op.accum_type.width)
+
+
+def _prepare_matmul(site: Site) -> Run:
+    op: MatMul = site.op
+    _, shift, bias_shift = _matmul_shifts(op)
+    drops_bits = shift < 0 or bias_shift < 0
+    if op.narrowed and (drops_bits or op.accum_overflow is not Overflow.WRAP):
+        return _prepare_ordered_matmul(site)
+    dtype = site.compute.dtype
+    weight = convert(op.weight.raw.astype(object) << shift, dtype)
+    bias = convert(op.bias.raw.astype(object) << bias_shift, dtype)
+    n_in, n_out = weight.shape
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        operand = operands[0]
+        total = operand.reshape(-1, n_in) @ weight
+        total += bias
+        if op.narrowed:
+            total, changed = _overflowed(total, op.accum_type, Overflow.WRAP)
+            tally[op.name] += changed
+        return total.reshape(*operand.shape[:-1], n_out)
+
+    return run
+
+
+def _prepare_ordered_matmul(site: Site) -> Run:
+    """Bias, then products by rising input index, each cast to the accumulator before it is added.
+
+    Beside it runs the sum with unlimited integer bits: an element counts as overflowed when the two differ. Under WRAP
+    the unlimited sum is all that is needed.
+    """
+    op: MatMul = site.op
+    accum, overflow = op.accum_type, op.accum_overflow
+    weight, bias = convert(op.weight.raw, site.compute.dtype), convert(op.bias.raw, site.compute.dtype)
+    product = product_type(op.operand.type, op.weight.type)
+    bias_rounded = _rounded(bias.copy(), op.bias.type, accum, op.accum_rounding)
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        operand = operands[0]
+        unlimited = np.broadcast_to(bias_rounded, (*operand.shape[:-1], len(bias))).copy()
+        total, _ = _overflowed(unlimited.copy(), accum, overflow)
+        for index in range(operand.shape[-1]):
+            term = _rounded(operand[..., index : index + 1] * weight[index], product, accum, op.accum_rounding)
+            unlimited += term
+            if overflow is not Overflow.WRAP:
+                total += _overflowed(term, accum, overflow)[0]
+                total, _ = _overflowed(total, accum, overflow)
+        if overflow is Overflow.WRAP:
+            total, changed = _overflowed(unlimited, accum, overflow)
+        else:
+            changed = int(np.count_nonzero(total != unlimited))
+        tally[op.name] += changed
+        return total
+
+    return run
+
+
+def _rounded(raw: CarriedArray, source: FixedType, target: FixedType, rounding: Rounding) -> CarriedArray:
+    """Move to the target's fraction bits, in the carrier of `raw`, which is overwritten where it is float."""
+    if raw.dtype.kind == "f":
+        return round_whole(raw, source.fraction_bits - target.fraction_bits, rounding)
+    return round_raw(raw, source, target.fraction_bits, rounding).astype(raw.dtype, copy=False)
+
+
+def _overflowed(
+    raw: CarriedArray, target: FixedType, overflow: Overflow, *, below: bool = True, above: bool = True
+) -> tuple[CarriedArray, int]:
+    """Into the range of `target`, in the carrier of `raw` (overwritten where it is float), and how many changed."""
+    if raw.dtype.kind == "f":
+        return raw, overflow_whole(raw, target, overflow, below=below, above=above)
+    result = overflow_raw(raw, target, overflow).astype(raw.dtype, copy=False)
+    return result, int(np.count_nonzero(result != raw))
+
+
+# --- the other ops --------------------------------------------------------------------------------------------------
+
+
+def _no_more(op: Op, operands: tuple[Interval, ...], result: Interval) -> int:
+    return 0
+
+
+def _prepare_same(site: Site) -> Run:
+    return lambda tally, owns, operands: operands[0]
+
+
+def _cast_range(op: Cast, operand: Interval) -> tuple[bool, bool]:
+    """Whether rounded numbers under the least and over the greatest raw integer of the target can occur."""
+    low, high = operand.bounds
+    ends = np.array([low, high], dtype=object)
+    rounded = round_raw(ends, op.operand.type, op.result.type.fraction_bits, op.rounding)
+    least = op.result.type.min_sym_raw if op.overflow is Overflow.SAT_SYM else op.result.type.min_raw
+    return bool(rounded[0] < least), bool(rounded[1] > op.result.type.max_raw)
+
+
+def _cast_bound(op: Cast, operands: tuple[Interval, ...], result: Interval) -> int:
+    dropped = op.operand.type.fraction_bits - op.result.type.fraction_bits
+    largest = max(1, magnitude(operands[0]))
+    moved = (largest << -dropped) if dropped <= 0 else largest + (1 << dropped)
+    return moved + (2 << op.result.type.width) if any(_cast_range(op, operands[0])) else moved
+
+
+def _prepare_cast(site: Site) -> Run:
+    op: Cast = site.op
+    below, above = _cast_range(op, site.operands[0])
+    source, target = op.operand.type, op.result.type
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        raw = operands[0] if owns or not site.compute.is_float else operands[0].copy()
+        rounded = _rounded(raw, source, target, op.rounding)
+        if not (below or above):
+            return rounded
+        result, changed = _overflowed(rounded, target, op.overflow, below=below, above=above)
+        tally[op.name] += changed
+        return result
+
+    return run
+
+
+def _scale_shifts(op: Scale) -> tuple[int, int]:
+    bits = exact_fraction_bits(op)
+    product_bits = op.operand.type.fraction_bits + op.scale.type.fraction_bits
+    return bits - product_bits, bits - op.offset.type.fraction_bits
+
+
+def _largest(const: Const) -> int:
+    return max(-int(const.raw.min()), int(const.raw.max()))
+
+
+def _scale_bound(op: Scale, operands: tuple[Interval, ...], result: Interval) -> int:
+    shift, offset_shift = _scale_shifts(op)
+    products = max(1, magnitude(operands[0])) * _largest(op.scale) << shift
+    return products + (_largest(op.offset) << offset_shift)
+
+
+def _prepare_scale(site: Site) -> Run:
+    op: Scale = site.op
+    shift, offset_shift = _scale_shifts(op)
+    scale = convert(op.scale.raw.astype(object) << shift, site.compute.dtype)
+    offset = convert(op.offset.raw.astype(object) << offset_shift, site.compute.dtype)
+    return lambda tally, owns, operands: operands[0] * scale + offset
+
+
+def _relu_bound(op: Relu, operands: tuple[Interval, ...], result: Interval) -> int:
+    return max(1, magnitude(operands[0])) << (op.negative_shift or 0)
+
+
+def _prepare_relu(site: Site) -> Run:
+    op: Relu = site.op
+    shift = op.negative_shift
+    limit = op.limit_raw if (op.limit_raw or 0) < _relu_bound(op, site.operands, site.result) else None
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        raw = operands[0]
+        if shift is None:
+            result = np.maximum(raw, 0, out=raw if owns else None)
+        else:
+            result = np.maximum(raw, 0) * (1 << shift) + np.minimum(raw, 0)
+        return result if limit is None else np.minimum(result, limit, out=result)
+
+    return run
+
+
+def _parts(op: Any) -> tuple[Any, ...]:
+    return op.parts if isinstance(op, Concat) else (op.left, op.right)
+
+
+def _aligned_bound(op: Add | Concat, operands: tuple[Interval, ...], result: Interval) -> int:
+    bits = exact_fraction_bits(op)
+    pairs = zip(operands, _parts(op), strict=True)
+    return sum(max(1, magnitude(interval)) << (bits - value.type.fraction_bits) for interval, value in pairs)
+
+
+def _aligned(op: Add | Concat, operands: list[CarriedArray]) -> list[CarriedArray]:
+    bits = exact_fraction_bits(op)
+    shifts = [bits - value.type.fraction_bits for value in _parts(op)]
+    return [raw * (1 << shift) if shift else raw for raw, shift in zip(operands, shifts, strict=True)]
+
+
+def _prepare_add(site: Site) -> Run:
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        left, right = _aligned(site.op, operands)
+        return left + right
+
+    return run
+
+
+def _prepare_concat(site: Site) -> Run:
+    axis = site.op.axis + 1
+    return lambda tally, owns, operands: np.concatenate(_aligned(site.op, operands), axis=axis)
+
+
+def _prepare_reshape(site: Site) -> Run:
+    shape = site.op.result.shape
+    return lambda tally, owns, operands: operands[0].reshape(len(operands[0]), *shape)
+
+
+def _prepare_table(site: Site) -> Run:
+    op: Table = site.op
+    table = convert(op.table.raw, Carrier.for_bound(_largest(op.table)).dtype)
+    first = op.operand.type.min_raw
+    return lambda tally, owns, operands: table[operands[0].astype(np.intp) - first]
+
+
+def _prepare_softmax(site: Site) -> Run:
+    op: Softmax = site.op
+    return lambda tally, owns, operands: softmax_raw(op, _as_integers(operands[0]))
+
+
+def _as_integers(raw: CarriedArray) -> IntArray:
+    return raw.astype(np.int64) if raw.dtype.kind == "f" else raw
+
+
+def softmax_raw(op: Softmax, operand: IntArray) -> IntArray:
+    """Shapes: (n_events, ..., n) -> same; the casts of SPEC.md in their order."""
+    source = op.operand.type
+    total_type = sum_type(op.exp_table.type, op.operand.shape[-1])
+    weighted_type = product_type(op.exp_table.type, op.inverse_table.type)
+    distance = operand.max(axis=-1, keepdims=True) - operand
+    distance_type = FixedType(source.width, source.integer_bits, signed=False)
+    index = _table_index(distance, distance_type, op.index_type)
+    wide = max(total_type.width, weighted_type.width) > INT64_BITS
+    exponential = op.exp_table.raw.astype(object if wide else np.int64, copy=False)[index]
+    total = exponential.sum(axis=-1, keepdims=True)
+    inverse = op.inverse_table.raw[_table_index(total, total_type, op.inverse_index_type)]
+    return cast_raw(exponential * inverse, weighted_type, op.result.type, op.rounding, op.overflow)
+
+
+def _table_index(raw: IntArray, source: FixedType, index_type: FixedType) -> IntArray:
+    rounded = round_raw(raw, source, index_type.fraction_bits, Rounding.TRN)
+    return overflow_raw(rounded, index_type, Overflow.SAT).astype(np.intp)
+
+
+def _prepare_argmax(site: Site) -> Run:
+    return lambda tally, owns, operands: np.argmax(operands[0], axis=-1, keepdims=True)
+
+
+_BOUNDS: dict[type[Op], Callable[[Any, tuple[Interval, ...], Interval], int]] = {
+    Input: _no_more,
+    MatMul: _matmul_bound,
+    Scale: _scale_bound,
+    Cast: _cast_bound,
+    Relu: _relu_bound,
+    Add: _aligned_bound,
+    Concat: _aligned_bound,
+    Reshape: _no_more,
+    Table: _no_more,
+    Softmax: _no_more,
+    ArgMax: _no_more,
+}
+require_rows(_BOUNDS, "bounds")
+
+_PREPARE: dict[type[Op], Callable[[Site], Run]] = {
+    Input: _prepare_same,
+    MatMul: _prepare_matmul,
+    Scale: _prepare_scale,
+    Cast: _prepare_cast,
+    Relu: _prepare_relu,
+    Add: _prepare_add,
+    Concat: _prepare_concat,
+    Reshape: _prepare_reshape,
+    Table: _prepare_table,
+    Softmax: _prepare_softmax,
+    ArgMax: _prepare_argmax,
+}
+require_rows(_PREPARE, "emulator functions")
