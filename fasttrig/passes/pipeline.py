@@ -1,0 +1,38 @@
+"""The pipelines, each written in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fasttrig.ir.graph import Graph
+from fasttrig.passes.apply_types import ApplyTypes, TypeChoice
+from fasttrig.passes.base import Pass, run_pipeline
+from fasttrig.passes.fold_scale import FoldScale
+from fasttrig.passes.merge_casts import MergeCasts
+from fasttrig.passes.narrow_types import NarrowTypes
+from fasttrig.passes.remove_dead_ops import RemoveDeadOps
+from fasttrig.passes.remove_identity_casts import RemoveIdentityCasts
+
+DEFAULT: tuple[Pass, ...] = (
+    RemoveDeadOps(),
+    NarrowTypes(),
+    MergeCasts(),
+    RemoveIdentityCasts(),
+    RemoveDeadOps(),
+)
+"""What every design runs: no output integer changes."""
+
+FOLD_SCALES: tuple[Pass, ...] = (FoldScale(), NarrowTypes())
+"""One op less for wider weights: cheaper only where the weights were wide already, so a caller asks for it."""
+
+
+def compile_graph(graph: Graph, types: Mapping[str, TypeChoice] | None = None) -> Graph:
+    """`graph` with the user's types, then the default passes; verified after each.
+
+    Raises
+    ------
+    InputError
+        If `types` names no op, or asks for what an op cannot have.
+    """
+    chosen: tuple[Pass, ...] = (ApplyTypes(types),) if types else ()
+    return run_pipeline(graph, (*chosen, *DEFAULT))
