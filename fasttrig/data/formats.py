@@ -1,0 +1,194 @@
+"""One source per file format: column names, metadata, and the rows in chunks. Nothing here ever unpickles.
+
+A source offers `names` (the columns a plain table can hold), `metadata`, and `chunks(names, chunk_rows)`, which yields
+dicts of arrays. Opening and reading a damaged file raises whatever the library raises, one of `DAMAGE`; `readers` words
+the error.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fasttrig.data.columns import METADATA_KEY
+from fasttrig.data.storage import decode
+from fasttrig.errors import DataError
+
+Chunk = dict[str, NDArray[Any]]
+
+DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, TypeError, RuntimeError, MemoryError, OverflowError,
+          NotImplementedError, AssertionError, AttributeError, struct.error, zlib.error, BadZipFile)  # fmt: skip
+"""What the libraries raise on truncated and hostile files; pyarrow's errors derive from ValueError or OSError."""
+
+
+class Source(Protocol):
+    """An open file of columns."""
+
+    names: tuple[str, ...]
+    metadata: Mapping[str, Any]
+
+    def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
+        """Yield chunks of at most `chunk_rows` rows."""
+
+
+class ParquetSource:
+    """Apache Parquet; integer columns of a jets5 file come out as physical values."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow.parquet as pq
+
+        self._file = pq.ParquetFile(path)
+        self.names = tuple(self._file.schema_arrow.names)
+        text = (self._file.schema_arrow.metadata or {}).get(METADATA_KEY.encode())
+        about = json.loads(text) if text else {}
+        columns = about.get("columns", {})
+        self._lsb_log2 = {name: int(column["lsb_log2"]) for name, column in columns.items()}
+        units = {name: str(column["unit"]) for name, column in columns.items()}
+        self.metadata: Mapping[str, Any] = about | {"units": units} if units else about
+
+    def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
+        """Yield chunks; lists must have a fixed length."""
+        for batch in self._file.iter_batches(chunk_rows, columns=list(names)):
+            yield {name: self._values(name, batch.column(name)) for name in names}
+
+    def _values(self, name: str, array: Any) -> NDArray[Any]:
+        import pyarrow as pa
+
+        if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+            raise DataError(
+                "a column holds lists of varying length", where=f"column {name!r}", got=str(array.type),
+                want="numbers, or lists of a fixed length", try_="choose other columns, or pad the lists",
+            )  # fmt: skip
+        shape: tuple[int, ...] = (len(array),)
+        if pa.types.is_fixed_size_list(array.type):
+            shape = (len(array), array.type.list_size)
+            array = array.flatten() if array.null_count == 0 else array.values
+        values = array.to_numpy(zero_copy_only=False).reshape(shape)
+        return decode(values, self._lsb_log2[name]) if name in self._lsb_log2 else _plain(name, values)
+
+
+class CsvSource:
+    """Comma-separated values with a header line; types are inferred from the first block."""
+
+    metadata: Mapping[str, Any] = {}
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow.csv as csv
+
+        self._path = path
+        with csv.open_csv(path) as reader:
+            self.names = tuple(reader.schema.names)
+
+    def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
+        """Yield chunks."""
+        import pyarrow as pa
+        import pyarrow.csv as csv
+
+        with csv.open_csv(self._path, convert_options=csv.ConvertOptions(include_columns=list(names))) as reader:
+            for block in reader:
+                for start in range(0, block.num_rows, chunk_rows):
+                    rows = pa.Table.from_batches([block.slice(start, chunk_rows)])
+                    yield {name: _plain(name, rows.column(name).to_numpy()) for name in names}
+
+
+class ArraySource:
+    """Arrays that are already at hand or can be sliced lazily: NumPy, HDF5."""
+
+    metadata: Mapping[str, Any] = {}
+
+    def __init__(self, arrays: Mapping[str, Any]) -> None:
+        self._arrays = arrays
+        self.names = tuple(arrays)
+
+    def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
+        """Yield chunks; the columns asked for must be equally long."""
+        lengths = {name: len(self._arrays[name]) for name in names}
+        if len(set(lengths.values())) > 1:
+            raise DataError("the columns are not equally long", got=", ".join(f"{k}: {n}" for k, n in lengths.items()))
+        for start in range(0, next(iter(lengths.values()), 0), chunk_rows):
+            rows = slice(start, start + chunk_rows)
+            yield {name: _plain(name, np.asarray(self._arrays[name][rows])) for name in names}
+
+
+class RootSource:
+    """A TTree or RNTuple of a ROOT file; `file.root:events` names the tree where the file has several."""
+
+    metadata: Mapping[str, Any] = {}
+
+    def __init__(self, path: Path, tree: str) -> None:
+        import uproot
+
+        opened = uproot.open(path)
+        trees = [key for key, kind in opened.classnames(cycle=False).items() if kind in ("TTree", "ROOT::RNTuple")]
+        if tree not in trees and (tree or len(trees) != 1):
+            raise DataError(
+                "which tree of this ROOT file is meant", where=str(path),
+                got=repr(tree) if tree else f"{len(trees)} trees",
+                want=" or ".join(trees) or "a file with a TTree", try_=f"{path}:{trees[0]}" if trees else "",
+            )  # fmt: skip
+        self._tree = opened[tree or trees[0]]
+        self.names = tuple(self._tree.keys())
+
+    def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
+        """Yield chunks."""
+        for arrays in self._tree.iterate(list(names), step_size=chunk_rows, library="np"):
+            yield {name: _plain(name, arrays[name]) for name in names}
+
+
+def open_hdf5(path: Path) -> Source:
+    """Datasets by their path; fields of a compound dataset become columns. Links to other files are not followed."""
+    import h5py
+
+    arrays: dict[str, Any] = {}
+
+    def visit(name: str, item: Any) -> None:
+        if not isinstance(item, h5py.Dataset) or item.ndim == 0 or item.is_virtual or item.external:
+            return
+        fields = item.dtype.names
+        arrays.update({field: item.fields(field) for field in fields} if fields else {name: item})
+
+    h5py.File(path, "r").visititems(visit)
+    return ArraySource(arrays)
+
+
+def open_numpy(path: Path) -> Source:
+    """`.npy`: a structured array, or a plain one with columns column_0, column_1, ...; `.npz`: one array each."""
+    loaded = np.load(path, allow_pickle=False)
+    if isinstance(loaded, np.lib.npyio.NpzFile):
+        return ArraySource({name: loaded[name] for name in loaded.files})
+    if loaded.dtype.names:
+        return ArraySource({name: loaded[name] for name in loaded.dtype.names})
+    if loaded.ndim != 2:
+        return ArraySource({"column_0": loaded.reshape(-1)} if loaded.ndim < 2 else {"column_0": loaded})
+    return ArraySource({f"column_{i}": loaded[:, i] for i in range(loaded.shape[1])})
+
+
+SUFFIXES: dict[str, Callable[[Path, str], Source]] = {
+    ".parquet": lambda path, tree: ParquetSource(path),
+    ".h5": lambda path, tree: open_hdf5(path),
+    ".hdf5": lambda path, tree: open_hdf5(path),
+    ".npy": lambda path, tree: open_numpy(path),
+    ".npz": lambda path, tree: open_numpy(path),
+    ".root": RootSource,
+    ".csv": lambda path, tree: CsvSource(path),
+}
+
+
+def _plain(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """Numbers, booleans and text as they are; anything else is refused."""
+    if values.dtype.kind == "O" and all(isinstance(value, str | bytes) or value is None for value in values.flat):
+        return np.array(["" if value is None else value for value in values.flat]).astype(str).reshape(values.shape)
+    if values.dtype.kind not in "biufSU":
+        raise DataError(
+            "a column holds neither numbers nor text", where=f"column {name!r}", got=f"dtype {values.dtype}",
+            want="integers, floats, booleans or text", try_="choose other columns",
+        )  # fmt: skip
+    return values.astype(values.dtype.newbyteorder("="), copy=False)

@@ -1,0 +1,180 @@
+"""Trigger-level inputs: a feature becomes a fixed-point number by an add and a shift.
+
+``raw = saturate(floor((x - offset) * 2**(fraction_bits - shift)))`` in the feature's type. The offset lies on the
+grid of the result, so that hardware which has the feature as an integer adds a constant and drops bits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fasttrig.errors import DataError
+from fasttrig.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value
+
+FORMAT = "fasttrig-inputs 1"
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureMap:
+    """How one feature is scaled.
+
+    Parameters
+    ----------
+    name, unit : str
+        The column and its unit.
+    offset : float
+        Subtracted first, in the feature's unit; a multiple of the step.
+    shift : int
+        One unit of the network's input stands for ``2**shift`` of the feature's.
+    type : FixedType
+        The feature's own type; it saturates.
+    """
+
+    name: str
+    unit: str
+    offset: float
+    shift: int
+    type: FixedType
+
+    @property
+    def step(self) -> float:
+        """The feature's resolution after the map, in its unit."""
+        return float(np.ldexp(1.0, self.shift - self.type.fraction_bits))
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Lowest and highest value that is not clipped, in the feature's unit."""
+        low, high = self.type.min_raw * self.step, self.type.max_raw * self.step
+        return self.offset + low, self.offset + high
+
+
+@dataclass(frozen=True, slots=True)
+class InputMap:
+    """The maps of all features, in the network's order, and the network's input type."""
+
+    features: tuple[FeatureMap, ...]
+    type: FixedType
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def channel_types(self) -> tuple[FixedType, ...]:
+        """One type per feature where any is narrower than the network's, else none."""
+        types = tuple(feature.type for feature in self.features)
+        return () if all(fixed_type == self.type for fixed_type in types) else types
+
+    def to_raw(self, x: FloatArray) -> IntArray:
+        """Raw integers of the network's input.
+
+        Parameters
+        ----------
+        x : array of shape (n_events, n_features)
+            In the features' units.
+        """
+        x = self._checked(x)
+        return np.stack([self._column(x[:, k], feature) for k, feature in enumerate(self.features)], axis=1)
+
+    def scaled(self, x: FloatArray) -> FloatArray:
+        """What a float model sees: the same offsets and shifts, neither rounded nor clipped; (n_events, n_features)."""
+        x = self._checked(x)
+        offsets = np.array([feature.offset for feature in self.features])
+        return np.ldexp(x - offsets, [-feature.shift for feature in self.features])
+
+    def clipped_fractions(self, x: FloatArray) -> dict[str, float]:
+        """Share of events outside the range of each feature; x has shape (n_events, n_features)."""
+        x = self._checked(x)
+        shares = {}
+        for k, feature in enumerate(self.features):
+            low, high = feature.range
+            shares[feature.name] = float(np.mean((x[:, k] < low) | (x[:, k] >= high + feature.step)))
+        return shares
+
+    def _column(self, x: FloatArray, feature: FeatureMap) -> IntArray:
+        scaled = np.ldexp(x - feature.offset, -feature.shift)
+        raw = from_value(scaled, feature.type, Rounding.TRN, Overflow.SAT)
+        return raw << (self.type.fraction_bits - feature.type.fraction_bits)
+
+    def _checked(self, x: FloatArray) -> FloatArray:
+        x = np.asarray(x, dtype=np.float64)
+        if x.ndim != 2 or x.shape[1] != len(self.features):
+            raise DataError(
+                "wrong shape of the features", got=str(x.shape), want=f"(n_events, {len(self.features)})",
+                try_=f"columns in this order: {', '.join(self.names)}",
+            )  # fmt: skip
+        bad = np.argwhere(~np.isfinite(x))
+        if len(bad):
+            event, column = (int(i) for i in bad[0])
+            raise DataError(
+                "a feature without a number", where=f"event {event}, feature '{self.names[column]}'",
+                got=str(x[event, column]), want="finite numbers", try_="drop or impute these events",
+            )  # fmt: skip
+        return x
+
+    @classmethod
+    def choose(
+        cls, x: FloatArray, names: Sequence[str], units: Sequence[str], input_type: FixedType, *,
+        quantile: float = 0.999, types: Mapping[str, FixedType] | None = None,
+    ) -> InputMap:  # fmt: skip
+        """The smallest shifts whose ranges hold the central `quantile` of the training sample.
+
+        Parameters
+        ----------
+        x : array of shape (n_events, n_features)
+            The training sample, in the features' units.
+        """
+        types = types or {}
+        tail = (1 - quantile) / 2
+        low, high = np.quantile(np.asarray(x, dtype=np.float64), [tail, 1 - tail], axis=0)
+        maps = []
+        for k, name in enumerate(names):
+            fixed_type = types.get(name, input_type)
+            maps.append(_fit(name, units[k], float(low[k]), float(high[k]), fixed_type, input_type))
+        return cls(tuple(maps), input_type)
+
+    def to_json(self) -> str:
+        """Text for ``inputs.json``; numbers round-trip exactly."""
+        rows = [{**asdict(feature), "type": str(feature.type)} for feature in self.features]
+        return json.dumps({"format": FORMAT, "type": str(self.type), "features": rows}, indent=1) + "\n"
+
+    @classmethod
+    def load(cls, path: Path) -> InputMap:
+        """Read ``inputs.json``."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["format"] != FORMAT:
+                raise DataError("an input map of another format", where=str(path), got=str(content["format"]),
+                                want=FORMAT)  # fmt: skip
+            rows = tuple(_feature(row) for row in content["features"])
+            return cls(rows, FixedType.parse(content["type"]))
+        except FileNotFoundError:
+            raise DataError("no input map", where=str(path), want="a file written by `fasttrig train`") from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError("cannot read this input map", where=str(path), got=repr(error)) from None
+
+
+def _feature(row: dict[str, Any]) -> FeatureMap:
+    return FeatureMap(
+        str(row["name"]), str(row["unit"]), float(row["offset"]), int(row["shift"]), FixedType.parse(row["type"])
+    )
+
+
+def _fit(
+    name: str, unit: str, low: float, high: float, fixed_type: FixedType, input_type: FixedType
+) -> FeatureMap:
+    if fixed_type.fraction_bits > input_type.fraction_bits:
+        raise DataError("a feature's grid is finer than the network's input", where=f"feature '{name}'",
+                        got=str(fixed_type), want=f"at most {input_type.fraction_bits} fraction bits")  # fmt: skip
+    steps = fixed_type.max_raw - fixed_type.min_raw
+    width = max(high - low, 1e-12)
+    shift = int(np.ceil(np.log2(width / steps))) + fixed_type.fraction_bits
+    step = float(np.ldexp(1.0, shift - fixed_type.fraction_bits))
+    centre = (low + high) / 2 - (fixed_type.max_raw + fixed_type.min_raw + 1) / 2 * step
+    return FeatureMap(name, unit, float(np.round(centre / step) * step), shift, fixed_type)

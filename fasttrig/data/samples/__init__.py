@@ -1,0 +1,29 @@
+"""Samples that come with fasttrig."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fasttrig.errors import InputError, near_names
+
+FOLDER = Path(__file__).resolve().parent
+SAMPLES: dict[str, str] = {"jets5": "jets5.parquet"}
+NAMES: tuple[str, ...] = tuple(SAMPLES)
+
+
+def path(name: str) -> Path:
+    """Path of an embedded sample.
+
+    Parameters
+    ----------
+    name : str
+        `jets5`: 83,200 jets of five classes.
+
+    Raises
+    ------
+    InputError
+        If there is no such sample.
+    """
+    if name not in SAMPLES:
+        raise InputError("no such sample", where=f"samples.path({name!r})", try_=near_names(name, SAMPLES))
+    return FOLDER / SAMPLES[name]
