@@ -1,0 +1,71 @@
+"""Rewrite the generated texts that are kept in the repository: run it after a writer changed, and read the diff.
+
+    python ci/regold.py          write
+    python ci/regold.py --check  exit 1 and name the files that differ
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from fasttrig.backends.hls4ml import emit
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.text import parse_graph
+from fasttrig.ir.verify import verify
+from fasttrig.project import TargetSettings
+from fasttrig.report.model import Report
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "firmware" / "golden"
+
+HLS4ML_FILES = (
+    "build_prj.tcl", "project.tcl", "Makefile", "firmware/tiny.cpp", "firmware/tiny.h", "firmware/defines.h",
+    "firmware/parameters.h", "firmware/weights/w2.h", "testbench/tb_config.h", "testbench/ports.json",
+)  # fmt: skip
+"""What is generated; the rest is copied."""
+
+
+def tiny() -> Graph:
+    """The graph of ``tiny.ir``."""
+    graph = parse_graph((GOLDEN / "tiny.ir").read_text(encoding="utf-8"))
+    verify(graph)
+    return graph
+
+
+def hls4ml(target: TargetSettings) -> dict[str, str]:
+    files = emit(tiny(), target)
+    return {name: files[name] for name in HLS4ML_FILES}
+
+
+GOLDENS: Mapping[str, Callable[[], dict[str, str]]] = {
+    "firmware/golden/hls4ml_vitis": lambda: hls4ml(TargetSettings()),
+    "firmware/golden/hls4ml_vivado_stream": lambda: hls4ml(TargetSettings(backend="vivado", io_type="io_stream")),
+    "fasttrig/report": lambda: {"schema.json": json.dumps(Report.model_json_schema(), indent=1) + "\n"},
+}
+"""Folder -> what makes its files."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    checking = parser.parse_args().check
+    changed = []
+    for folder, make in GOLDENS.items():
+        for name, text in make().items():
+            path = ROOT / folder / name
+            if path.is_file() and path.read_text(encoding="utf-8") == text:
+                continue
+            changed.append(f"{folder}/{name}")
+            if not checking:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+    sys.stdout.write("".join(f"{name}\n" for name in changed) or "nothing changed\n")
+    return int(checking and bool(changed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+#ifndef PARAMETERS_H_
+#define PARAMETERS_H_
+
+#include "ap_fixed.h"
+#include "ap_int.h"
+
+#include "nnet_utils/nnet_code_gen.h"
+#include "nnet_utils/nnet_helpers.h"
+// hls-fpga-machine-learning insert includes
+#include "nnet_utils/fasttrig_argmax.h"
+#include "nnet_utils/nnet_activation.h"
+#include "nnet_utils/nnet_activation_stream.h"
+#include "nnet_utils/nnet_dense.h"
+#include "nnet_utils/nnet_dense_compressed.h"
+#include "nnet_utils/nnet_dense_stream.h"
+#include "nnet_utils/nnet_stream.h"
+
+// hls-fpga-machine-learning insert weights
+#include "weights/w2.h"
+#include "weights/b2.h"
+#include "weights/w4.h"
+#include "weights/b4.h"
+
+namespace tiny_v1 {
+
+// hls-fpga-machine-learning insert layer-config
+// fc1
+struct config2 : nnet::dense_config {
+    static const unsigned n_in = 2;
+    static const unsigned n_out = 3;
+    static const unsigned io_type = nnet::io_stream;
+    static const unsigned strategy = nnet::latency;
+    static const unsigned reuse_factor = 1;
+    static const unsigned n_zeros = 1;
+    static const unsigned n_nonzeros = 5;
+    static const unsigned multiplier_limit = DIV_ROUNDUP(n_in * n_out, reuse_factor) - n_zeros / reuse_factor;
+    static const bool store_weights_in_bram = false;
+    typedef fc1_accum_t accum_t;
+    typedef fc1_bias_t bias_t;
+    typedef fc1_weight_t weight_t;
+    typedef layer2_index index_t;
+    template<class data_T, class res_T, class CONFIG_T>
+    using kernel = nnet::DenseLatency<data_T, res_T, CONFIG_T>;
+    template<class x_T, class y_T>
+    using product = nnet::product::mult<x_T, y_T>;
+};
+
+// relu1
+struct relu_config3 : nnet::activ_config {
+    static const unsigned n_in = 3;
+    static const unsigned table_size = 1024;
+    static const unsigned io_type = nnet::io_stream;
+    static const unsigned reuse_factor = 1;
+    typedef relu1_table_t table_t;
+};
+
+// fc2
+struct config4 : nnet::dense_config {
+    static const unsigned n_in = 3;
+    static const unsigned n_out = 2;
+    static const unsigned io_type = nnet::io_stream;
+    static const unsigned strategy = nnet::latency;
+    static const unsigned reuse_factor = 1;
+    static const unsigned n_zeros = 0;
+    static const unsigned n_nonzeros = 6;
+    static const unsigned multiplier_limit = DIV_ROUNDUP(n_in * n_out, reuse_factor) - n_zeros / reuse_factor;
+    static const bool store_weights_in_bram = false;
+    typedef fc2_accum_t accum_t;
+    typedef fc2_bias_t bias_t;
+    typedef fc2_weight_t weight_t;
+    typedef layer4_index index_t;
+    template<class data_T, class res_T, class CONFIG_T>
+    using kernel = nnet::DenseLatency<data_T, res_T, CONFIG_T>;
+    template<class x_T, class y_T>
+    using product = nnet::product::mult<x_T, y_T>;
+};
+
+// best
+struct config5 : nnet::fasttrig_argmax_config {
+    static const unsigned n_in = 2;
+    static const unsigned n_outer = 1;
+};
+
+
+}
+
+#endif
