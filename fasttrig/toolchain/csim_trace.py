@@ -1,0 +1,81 @@
+"""Which op is wrong, when the C-simulation and the emulator disagree."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fasttrig.backends.hls4ml import emit, materialised
+from fasttrig.emulator.evaluate import check_inputs, evaluate
+from fasttrig.fixed import IntArray
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.text import print_op
+from fasttrig.toolchain.csim import csim
+
+if TYPE_CHECKING:
+    from fasttrig.project import TargetSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first op, in the order of the graph, whose raw integers differ.
+
+    `emulated` and `simulated` have the shape of the op's result; `element` counts in it, flattened.
+    """
+
+    op: str
+    origin: str
+    event: int
+    element: int
+    emulated: IntArray
+    simulated: IntArray
+    text: str
+
+    def __str__(self) -> str:
+        got, want = self.simulated.flat[self.element], self.emulated.flat[self.element]
+        place = f" ({self.origin})" if self.origin else ""
+        what = f"op '{self.op}'{place}, event {self.event}, element {self.element}"
+        return f"{what}: csim {got}, emulated {want}\n{self.text}"
+
+
+def first_difference(
+    graph: Graph, target: TargetSettings, inputs: Mapping[str, IntArray] | IntArray, *, folder: Path | None = None
+) -> Difference | None:
+    """Emit the project with every layer's result as an output, and compare op by op. Slow: it compiles once more.
+
+    Parameters
+    ----------
+    inputs : int arrays, each (n_events, *shape)
+        One event is enough.
+    folder : Path, optional
+        Where the traced project is left; a temporary folder when not given.
+
+    Returns
+    -------
+    Difference or None
+        None when every op agrees.
+    """
+    arrays = check_inputs(graph, inputs)
+    values = materialised(graph, target)
+    traced = replace(graph, outputs=values)
+    emulated = evaluate(traced, arrays).outputs
+    with tempfile.TemporaryDirectory(prefix="fasttrig-trace-") as temporary:
+        place = folder or Path(temporary)
+        for name, text in emit(traced, target).items():
+            path = place / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        simulated = csim(place, [arrays[op.name] for op in graph.inputs]).outputs
+    for value in values:
+        wrong = np.argwhere((emulated[value.name] != simulated[value.name]).reshape(len(emulated[value.name]), -1))
+        if len(wrong):
+            event, element = int(wrong[0][0]), int(wrong[0][1])
+            op = graph.op(value.name)
+            found = emulated[value.name][event], simulated[value.name][event]
+            return Difference(op.name, op.origin, event, element, *found, print_op(op))
+    return None

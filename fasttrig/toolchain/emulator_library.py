@@ -1,0 +1,95 @@
+"""Compiles the emulator of a graph and keeps the library in the user's cache, by the hash of all it is made of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from fasttrig.emulator.compiled import write_emulator
+from fasttrig.emulator.compiled.library import CompiledEmulator, machine
+from fasttrig.fixed import IntArray
+from fasttrig.ir.graph import Graph
+from fasttrig.toolchain.run import find_compiler, run
+
+FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden")
+COMPILE_TIMEOUT_S = 600.0
+_LIBRARY = "emulator.so"
+
+
+def load(
+    graph: Graph, *, name: str | None = None, version: int = 1, cache_dir: Path | None = None,
+    flags: Sequence[str] = FLAGS,
+) -> CompiledEmulator:  # fmt: skip
+    """The compiled emulator of `graph`; compiled unless the cache has it.
+
+    Parameters
+    ----------
+    cache_dir : Path, optional
+        Where libraries are kept; default ``$XDG_CACHE_HOME/fasttrig/emulator``.
+    flags : sequence of str
+        Of the compiler. Kernels are chosen when the library runs, whatever the machine it is compiled for.
+
+    Raises
+    ------
+    ToolError
+        When there is no compiler or it fails.
+    UnsupportedError
+        When the graph holds a number that C++ integers cannot.
+    """
+    name = graph.name if name is None else name
+    files = write_emulator(graph, name, version)
+    compiler = find_compiler()
+    folder = (cache_dir or default_cache_dir()) / _key(files, compiler, flags)
+    if not (folder / _LIBRARY).is_file():
+        _compile(files, f"{name}.cpp", [*compiler, *flags], folder)
+    return CompiledEmulator(graph, folder / _LIBRARY, name)
+
+
+def emulate_compiled(
+    graph: Graph, inputs: Mapping[str, IntArray] | IntArray, *, threads: int = 1
+) -> dict[str, IntArray]:
+    """Raw outputs by name of the compiled emulator: the rung between the NumPy emulator and the C-simulation.
+
+    Raises
+    ------
+    ToolError, UnsupportedError, DataError
+        As `load` and `CompiledEmulator`.
+    """
+    return load(graph)(inputs, threads=threads)
+
+
+def default_cache_dir() -> Path:
+    """Follows the XDG convention."""
+    chosen = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(chosen) if Path(chosen).is_absolute() else Path.home() / ".cache"
+    return base / "fasttrig" / "emulator"
+
+
+def _compile(files: Mapping[str, str], source: str, command: Sequence[str], folder: Path) -> None:
+    """Compile beside the final place and rename: another process sees either nothing or the whole library."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name[:8]}-", dir=folder.parent))
+    try:
+        for path, text in files.items():
+            (scratch / path).write_text(text, encoding="utf-8")
+        run([*command, source, "-o", _LIBRARY], cwd=scratch, timeout_s=COMPILE_TIMEOUT_S)
+        folder.mkdir(exist_ok=True)
+        for path in (*files, _LIBRARY):
+            (scratch / path).replace(folder / path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _key(files: Mapping[str, str], compiler: Sequence[str], flags: Sequence[str]) -> str:
+    parts = (machine(), tuple(compiler), _version(tuple(compiler)), tuple(flags), sorted(files.items()))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+@cache
+def _version(compiler: tuple[str, ...]) -> str:
+    return run([*compiler, "--version"], cwd=Path.cwd(), timeout_s=60).stdout
