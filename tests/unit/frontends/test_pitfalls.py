@@ -1,0 +1,70 @@
+"""The traps of reference/pitfalls.md (networks) that the frontend has to pass, one test each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fasttrig.emulator.evaluate import evaluate
+from fasttrig.errors import RefusalError
+from fasttrig.fixed import FixedType, Overflow, Rounding
+from fasttrig.frontends.qkeras import read_qkeras
+from fasttrig.ir.ops import Cast, Relu
+from tests.unit.frontends.framework import keras, qdense, qkeras, require_equal, sequential
+
+INPUT = FixedType(10, 4)
+
+
+def test_pitfall_02_integer_bits_leave_out_the_sign() -> None:
+    """quantized_bits(8, 3) reaches -8 ... 7.9375 in 8 bits: fixed<8,4>, not fixed<8,3>."""
+    graph = require_equal(sequential(qkeras.QActivation("quantized_bits(8,3,alpha=1)", name="q")), FixedType(12, 6))
+    assert graph.op("q").result.type == FixedType(8, 4)
+    ends = evaluate(graph, np.array([[-2048, 2047, 0, 1]])).outputs["q"]
+    assert ends.tolist() == [[-128, 127, 0, 0]] and graph.op("q").result.type.fraction_bits == 4
+
+
+def test_pitfall_03_automatic_scale_is_refused() -> None:
+    model = sequential(qdense(3, "fc1", kernel_quantizer="quantized_bits(6,0,alpha='auto')"))
+    with pytest.raises(RefusalError) as caught:
+        read_qkeras(model, input_type=INPUT)
+    (refusal,) = caught.value.refusals
+    assert refusal.where == "model 'sequential' > layer 'fc1' (QDense) > kernel_quantizer".replace(
+        "sequential", model.name
+    )
+    assert "alpha='auto'" in refusal.got and refusal.try_ == "retrain with alpha=1"
+
+
+def test_pitfall_03_power_of_two_scale_is_never_dropped() -> None:
+    model = sequential(qdense(3, "fc1", kernel_quantizer="quantized_bits(4,0,alpha='auto_po2')"))
+    kernel = np.array([[0.02, 0.3, 5.0]] * 4, dtype=np.float32)
+    model.get_layer("fc1").set_weights([kernel, np.zeros(3, np.float32)])
+    graph = require_equal(model, INPUT)
+    weight = graph.op("fc1").weight
+    values = np.ldexp(weight.raw.astype(float), -weight.type.fraction_bits)
+    assert np.abs(values / kernel - 1).max() < 0.3, "each channel keeps its own scale"
+
+
+def test_pitfall_04_batch_normalisation_is_not_folded_into_quantised_weights() -> None:
+    model = sequential(qdense(3, "fc1"), keras.layers.BatchNormalization(name="bn"))
+    with pytest.raises(RefusalError, match="one place"):
+        read_qkeras(model, input_type=INPUT)
+    graph = read_qkeras(model, input_type=INPUT, batchnorm_type=FixedType(18, 8))
+    alone = read_qkeras(sequential(qdense(3, "fc1")), input_type=INPUT)
+    assert graph.op("fc1").weight == alone.op("fc1").weight, "the kernel stays on its own grid"
+
+
+def test_pitfall_06_rounding_and_saturation_are_kept() -> None:
+    graph = require_equal(sequential(qkeras.QActivation("quantized_relu(4,1)", name="relu")), FixedType(12, 6))
+    (cast,) = [op for op in graph.ops if isinstance(op, Cast)]
+    assert (cast.rounding, cast.overflow) == (Rounding.RND_CONV, Overflow.SAT)
+    assert not any(isinstance(op, Relu) for op in graph.ops)
+    ties = np.array([[4, 12, 20, 2047]])  # 1/16 steps of 1/8: 0.5, 1.5, 2.5 of a step
+    assert evaluate(graph, ties).outputs["relu"].tolist() == [[0, 2, 2, 15]]
+
+
+def test_pitfall_07_an_unknown_quantizer_is_never_replaced(tmp_path) -> None:
+    model = sequential(qdense(3, "fc1", activation=qkeras.quantized_hswish(6, 2)))
+    with pytest.raises(RefusalError) as caught:
+        read_qkeras(model, input_type=INPUT)
+    assert caught.value.refusals[0].where.endswith("layer 'fc1' (QDense) > activation")
+    assert caught.value.refusals[0].got == "quantized_hswish"
