@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -207,7 +208,8 @@ def _run(
         keras.backend.set_floatx("float32")
         pinned = _quantised_in_float32(keras, original)
         keras.backend.set_floatx("float64" if float64 else "float32")
-        with _backend(qkeras, float64):
+        with _backend(qkeras, float64), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # Keras on quantizers as constraints
             model = _copy(keras, qkeras, original, float64)
             _adapt(keras, model, original, spec, pinned, batchnorm_type)
             outputs = [model.get_layer(layer).get_output_at(call) for layer, call in wanted]

@@ -1,0 +1,202 @@
+"""A design: the graph of a trained model, with what is known about its inputs; and its emulation on events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fasttrig.data.inputs import InputMap
+from fasttrig.emulator.evaluate import Evaluation, evaluate
+from fasttrig.errors import DataError, InputError, UnsupportedError
+from fasttrig.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
+from fasttrig.frontends.qkeras import read_qkeras
+from fasttrig.ir.graph import Graph, Postprocessor
+from fasttrig.passes.pipeline import compile_graph
+from fasttrig.project import MODEL_FILE, ModelProject, load_project
+
+Events: TypeAlias = npt.ArrayLike | Mapping[str, npt.ArrayLike]
+
+_NETWORK_SUFFIXES = (".h5", ".hdf5", ".keras")
+
+
+@dataclass(frozen=True, slots=True)
+class Emulation:
+    """What the emulator gave for some events.
+
+    Attributes
+    ----------
+    given : "values" or "raw"
+        How the events were understood: real numbers, or raw integers of the network's input type.
+    raw : dict of output name to int array, shape (n_events, *shape)
+        The bits that the firmware returns, as integers.
+    values : dict of output name to float array
+        The same as real numbers: ``raw * 2**-fraction_bits``.
+    scores : float array, shape (n_events, n_classes)
+        The first output after the link that stays outside the firmware (softmax, sigmoid or none).
+    overflows : dict of op name to int
+        Elements changed by an overflow.
+    """
+
+    given: Literal["values", "raw"]
+    raw: dict[str, IntArray]
+    values: dict[str, FloatArray]
+    scores: FloatArray
+    overflows: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A graph, verified and with its passes run, and where it comes from.
+
+    ``print(design)`` shows the graph. `narrowed` names the ops whose types ``[types]`` of model.toml narrowed.
+    """
+
+    graph: Graph
+    source: Any
+    inputs: InputMap | None = None
+    project: ModelProject | None = None
+    narrowed: tuple[str, ...] = ()
+
+    def as_trained(self) -> Graph:
+        """The graph without the types narrowed by hand: what the framework computes."""
+        if not self.narrowed:
+            return self.graph
+        types = {op.name: op.result.type for op in self.graph.inputs}
+        return compile_graph(_read(self.source, types, self.graph.name, self.inputs))
+
+    def __str__(self) -> str:
+        return str(self.graph)
+
+    def __repr__(self) -> str:
+        return f"<Design {self.graph.name}: {len(self.graph.ops)} ops>"
+
+    def emulate(self, x: Events) -> Emulation:
+        """Run the bit-accurate emulator.
+
+        Parameters
+        ----------
+        x : array of shape (n_events, *input shape), or a mapping of input name to such an array
+            Integers are raw inputs of the graph. Real numbers are the features in their own units where the design
+            has an input map, else values of the network's input, quantised to its type (to the nearest, saturating).
+        """
+        raw, given = self.quantise(x)
+        return self.emulation(evaluate(self.graph, raw), given)
+
+    def quantise(self, x: Events) -> tuple[dict[str, IntArray], Literal["values", "raw"]]:
+        """Raw integers per input, and how `x` was understood; see `emulate`."""
+        arrays = x if isinstance(x, Mapping) else {self.graph.inputs[0].name: x}
+        if not isinstance(x, Mapping) and len(self.graph.inputs) != 1:
+            names = ", ".join(op.name for op in self.graph.inputs)
+            raise DataError("this design has several inputs", got="one array", want=f"a mapping with {names}")
+        found = {name: np.asarray(array) for name, array in arrays.items()}
+        kinds = {np.issubdtype(array.dtype, np.integer) for array in found.values()}
+        if kinds == {True}:
+            return found, "raw"
+        if kinds != {False}:
+            raise DataError("integers are raw inputs, real numbers are values: not both at once",
+                            got=", ".join(f"{name}: {array.dtype}" for name, array in found.items()))  # fmt: skip
+        return {name: self._quantised(name, array) for name, array in found.items()}, "values"
+
+    def emulation(self, evaluation: Evaluation, given: Literal["values", "raw"]) -> Emulation:
+        """Raw outputs with their values and scores."""
+        return self.interpret(evaluation.outputs, given, evaluation.overflows)
+
+    def interpret(
+        self, raw: dict[str, IntArray], given: Literal["values", "raw"], overflows: dict[str, int] | None = None
+    ) -> Emulation:
+        """Values and scores of raw outputs, wherever they were computed."""
+        types = {value.name: value.type for value in self.graph.outputs}
+        values = {name: to_value(array, types[name]) for name, array in raw.items()}
+        first = values[self.graph.outputs[0].name]
+        scores = postprocess(first.reshape(len(first), -1), self.graph.postprocessor)
+        return Emulation(given, raw, values, scores, overflows or {})
+
+    def _quantised(self, name: str, array: FloatArray) -> IntArray:
+        if self.inputs is not None:
+            return self.inputs.to_raw(array)
+        known = {op.name: op.result.type for op in self.graph.inputs}
+        if name not in known:
+            raise DataError("no such input", got=name, want=", ".join(known))
+        return from_value(array, known[name], Rounding.RND_CONV, Overflow.SAT)
+
+
+def postprocess(margins: FloatArray, link: Postprocessor) -> FloatArray:
+    """Class scores of shape (n_events, n_classes) from margins of shape (n_events, n_outputs)."""
+    if link is Postprocessor.SIGMOID:
+        signal = 1.0 / (1.0 + np.exp(-margins))
+        return np.concatenate([1.0 - signal, signal], axis=1) if margins.shape[1] == 1 else signal
+    if link is Postprocessor.SOFTMAX:
+        exponential = np.exp(margins - margins.max(axis=1, keepdims=True))
+        return exponential / exponential.sum(axis=1, keepdims=True)
+    return margins
+
+
+def read(
+    source: Any, *, input_type: FixedType | str | Mapping[str, FixedType] | None = None, name: str | None = None
+) -> Design:
+    """A design from a model folder, a ``model.toml``, a ``.h5``/``.keras`` file or a live QKeras model.
+
+    Parameters
+    ----------
+    source : path or model
+    input_type : FixedType or "fixed<W,I>", or a mapping of input name to FixedType
+        Type of the network's input; needed for a bare model file whose first layer does not say it.
+    name : str, optional
+        Name of the design; default the model's own.
+
+    Raises
+    ------
+    RefusalError
+        With every place of the model that cannot be computed exactly.
+    """
+    if isinstance(input_type, str):
+        input_type = FixedType.parse(input_type)
+    if not isinstance(source, str | Path):
+        return _design(source, input_type, name, None, None)
+    path = Path(source)
+    if path.is_dir() or path.name == MODEL_FILE or path.suffix == ".toml":
+        return read_project(load_project(path))
+    if path.suffix.lower() in _NETWORK_SUFFIXES:
+        return _design(path, input_type, name, None, None)
+    raise InputError(
+        "no frontend reads this file", where=str(path), got=f"suffix {path.suffix!r}",
+        want=f"a folder with {MODEL_FILE}, or one of {', '.join(_NETWORK_SUFFIXES)}",
+    )  # fmt: skip
+
+
+def read_project(project: ModelProject) -> Design:
+    """The design that a ``model.toml`` names."""
+    inputs = InputMap.load(project.path(project.model.inputs_file))
+    if inputs.type != project.inputs.type:
+        raise InputError(
+            "the input map was made for another input type", where=str(project.path(project.model.inputs_file)),
+            got=str(inputs.type), want=f"{project.inputs.type} ([inputs] type)",
+            try_=f"fasttrig train {project.model.name}, or restore the type the model was trained with",
+        )  # fmt: skip
+    return _design(project.path(project.model.file), inputs.type, project.model.name, inputs, project)
+
+
+def _design(
+    source: Any, input_type: FixedType | Mapping[str, FixedType] | None, name: str | None, inputs: InputMap | None,
+    project: ModelProject | None,
+) -> Design:  # fmt: skip
+    types = project.types if project is not None else {}
+    graph = compile_graph(_read(source, input_type, name, inputs), types)
+    return Design(graph, source, inputs, project, tuple(types))
+
+
+def _read(
+    source: Any, input_type: FixedType | Mapping[str, FixedType] | None, name: str | None, inputs: InputMap | None
+) -> Graph:
+    channel_types = inputs.channel_types if inputs is not None else ()
+    graph = read_qkeras(source, input_type=input_type, name=name, channel_types=channel_types)
+    if inputs is not None and (len(graph.inputs) != 1 or graph.inputs[0].result.shape != (len(inputs.features),)):
+        shapes = ", ".join(str(op.result.shape) for op in graph.inputs)
+        raise UnsupportedError("the model does not take the features of the input map", where=str(source),
+                               got=shapes, want=f"one input of shape ({len(inputs.features)},)")  # fmt: skip
+    return graph

@@ -1,0 +1,127 @@
+"""Puts a report together from what was measured; decides the verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fasttrig.agreement.checks import Measured
+from fasttrig.agreement.ladder import Status
+from fasttrig.design import Design
+from fasttrig.ir.ops import Cast, MatMul, Op, Softmax
+from fasttrig.ir.ranges import Interval, infer_ranges
+from fasttrig.project import TargetSettings
+from fasttrig.report.model import AgreementRow, BudgetRow, InputRow, LadderRow, ModelRow, OpRow, Report
+
+
+def assemble(design: Design, settings: TargetSettings, measured: Measured, manifest: dict[str, Any]) -> Report:
+    """The report of one build."""
+    budget = _budget(design, measured)
+    verdict, reason = _verdict(measured, budget)
+    return Report(
+        model=_model(design, settings),
+        target=settings.model_dump(mode="json"),
+        verdict=verdict,
+        verdict_reason=reason,
+        ladder=[_rung(rung) for rung in measured.ladder],
+        agreement=AgreementRow(**measured.agreement.to_dict()) if measured.agreement else None,
+        agreement_reason=measured.agreement_reason,
+        inputs=_inputs(design, measured),
+        ops=_ops(design, measured),
+        budget=budget,
+        manifest=manifest,
+    )
+
+
+def _model(design: Design, settings: TargetSettings) -> ModelRow:
+    model = design.project.model if design.project else None
+    return ModelRow(
+        name=design.graph.name,
+        version=model.version if model else 1,
+        description=model.description if model else "",
+        file=model.file if model else _shown_source(design.source),
+        postprocessor=design.graph.postprocessor.value,
+        namespace=settings.namespace or design.graph.name,
+    )
+
+
+def _shown_source(source: object) -> str:
+    return getattr(source, "name", None) or type(source).__name__
+
+
+def _rung(rung: Any) -> LadderRow:
+    return LadderRow(
+        rung=rung.rung, against=rung.against, status=rung.status.value, n_events=rung.n_events,
+        n_mismatches=rung.n_mismatches, seconds=round(rung.seconds, 3), reason=rung.reason,
+    )  # fmt: skip
+
+
+def _inputs(design: Design, measured: Measured) -> list[InputRow]:
+    if design.inputs is None:
+        return []
+    return [
+        InputRow(
+            name=f.name, unit=f.unit, type=str(f.type), offset=f.offset, shift=f.shift, low=f.range[0],
+            high=f.range[1], clipped_fraction=measured.clipped.get(f.name, 0.0),
+        )
+        for f in design.inputs.features
+    ]
+
+
+def _ops(design: Design, measured: Measured) -> list[OpRow]:
+    ranges = infer_ranges(design.graph)
+    return [_op(op, ranges[op.result], measured) for op in design.graph.ops]
+
+
+def _op(op: Op, proved: Interval, measured: Measured) -> OpRow:
+    seen = measured.evaluation.trace[op.name]
+    can_overflow = isinstance(op, Cast | Softmax) or (isinstance(op, MatMul) and op.narrowed)
+    weights = op.weight.raw if isinstance(op, MatMul) else np.empty(0)
+    return OpRow(
+        name=op.name, kind=type(op).__name__, shape=op.result.shape, type=str(op.result.type), proved=proved.bounds,
+        seen=(int(seen.min()), int(seen.max())),
+        overflows=measured.evaluation.overflows.get(op.name, 0) if can_overflow else None,
+        n_weights=int(weights.size), n_zero_weights=int(np.count_nonzero(weights == 0)), origin=op.origin,
+    )  # fmt: skip
+
+
+def _budget(design: Design, measured: Measured) -> list[BudgetRow]:
+    if design.project is None:
+        return []
+    limits = design.project.budget
+    agreement = measured.agreement
+    least_auc = min(agreement.auc_quantised.values()) if agreement else None
+    loss = max(agreement.auc_float[k] - agreement.auc_quantised[k] for k in agreement.auc_float) if agreement else None
+    rows = (
+        ("min_accuracy", limits.min_accuracy, agreement.accuracy_quantised if agreement else None, True),
+        ("min_auc", limits.min_auc, least_auc, True),
+        ("max_auc_loss", limits.max_auc_loss, loss, False),
+        ("latency_ns", limits.latency_ns, None, False),
+    )
+    return [_limit(*row) for row in rows if row[1] is not None]
+
+
+def _limit(key: str, limit: float | None, found: float | None, at_least: bool) -> BudgetRow:
+    assert limit is not None
+    if found is None:
+        return BudgetRow(key=key, limit=limit, measured=None, status="not run", reason="nothing measured it")
+    met = found >= limit if at_least else found <= limit
+    return BudgetRow(key=key, limit=limit, measured=found, status="met" if met else "exceeded")
+
+
+def _verdict(measured: Measured, budget: list[BudgetRow]) -> tuple[str, str]:
+    differs = [rung for rung in measured.ladder if rung.status is Status.DIFFERS]
+    exceeded = [row for row in budget if row.status == "exceeded"]
+    csim = next(rung for rung in measured.ladder if rung.rung == "csim")
+    if differs:
+        first = differs[0]
+        return "failed", f"{first.rung} differs from {first.against} on {first.n_mismatches} of {first.n_events} events"
+    if exceeded:
+        return "failed", "over budget: " + ", ".join(row.key for row in exceeded)
+    if csim.status is not Status.EQUAL:
+        return "failed", f"the C-simulation did not run: {csim.reason}"
+    equal = [rung.rung for rung in measured.ladder if rung.status is Status.EQUAL]
+    skipped = [rung.rung for rung in measured.ladder if rung.status is Status.NOT_RUN]
+    note = f"; not run: {', '.join(skipped)}" if skipped else ""
+    return "good", f"every bit equal on {csim.n_events:,} events ({', '.join(equal)}){note}"

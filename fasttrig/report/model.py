@@ -1,0 +1,99 @@
+"""``report.json``: the schema, as typed models. ``fasttrig build --json`` prints the same."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+
+class Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelRow(Row):
+    name: str
+    version: int
+    description: str
+    file: str = Field(description="the trained model, relative to model.toml")
+    postprocessor: str = Field(description="the link that stays outside the firmware")
+    namespace: str
+
+
+class LadderRow(Row):
+    rung: str = Field(description="emulate, csim, cosim, ...")
+    against: str = Field(description="the rung it was compared with")
+    status: Literal["equal", "differs", "not run"]
+    n_events: int
+    n_mismatches: int = Field(description="events with at least one wrong bit")
+    seconds: float
+    reason: str = Field(description="why it differs (first differing op), or why it was not run")
+
+
+class AgreementRow(Row):
+    n_events: int
+    accuracy_float: float
+    accuracy_quantised: float
+    auc_float: dict[str, float] = Field(description="per class, against all others")
+    auc_quantised: dict[str, float]
+    argmax_flip_fraction: float
+    background_rejection: dict[str, dict[str, dict[str, float | None]]] = Field(
+        description="model -> class -> signal efficiency -> 1 / background efficiency; null where nothing is left"
+    )
+
+
+class InputRow(Row):
+    name: str
+    unit: str
+    type: str
+    offset: float = Field(description="subtracted first, in the feature's unit")
+    shift: int = Field(description="one unit of the network's input is 2**shift of the feature's")
+    low: float = Field(description="range that is not clipped, in the feature's unit")
+    high: float
+    clipped_fraction: float = Field(description="share of the test split outside the range")
+
+
+class OpRow(Row):
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    type: str
+    proved: tuple[int, int] = Field(description="lowest and highest raw integer that can occur")
+    seen: tuple[int, int] = Field(description="lowest and highest raw integer on the compared events")
+    overflows: int | None = Field(description="elements changed by an overflow; null for ops that cannot overflow")
+    n_weights: int = Field(0, description="weights of the op, zeros included")
+    n_zero_weights: int = 0
+    origin: str = ""
+
+
+class BudgetRow(Row):
+    key: str
+    limit: float
+    measured: float | None
+    status: Literal["met", "exceeded", "not run"]
+    reason: str = ""
+
+
+class Report(Row):
+    """Everything that a build found out. `latency` and `resources` hold one entry per stage and tool."""
+
+    schema_version: int = SCHEMA_VERSION
+    model: ModelRow
+    target: dict[str, Any] = Field(description="the settings of [target], options included")
+    verdict: Literal["good", "failed"]
+    verdict_reason: str
+    ladder: list[LadderRow]
+    agreement: AgreementRow | None = Field(description="null when there is no float model or no labelled sample")
+    agreement_reason: str = ""
+    inputs: list[InputRow]
+    ops: list[OpRow]
+    budget: list[BudgetRow]
+    latency: list[dict[str, Any]] = []
+    resources: list[dict[str, Any]] = []
+    manifest: dict[str, Any] = Field(description="hashes, tool versions, seeds")
+
+    @property
+    def good(self) -> bool:
+        return self.verdict == "good"

@@ -1,0 +1,114 @@
+"""The report as tables on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from fasttrig.report.model import AgreementRow, Report
+
+_COLOURS = {"equal": "green", "met": "green", "good": "green", "differs": "red", "exceeded": "red", "failed": "red"}
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Verdict, ladder, agreement, budget."""
+    console.print(render(report))
+
+
+def render(report: Report) -> Group:
+    """All tables of one report."""
+    colour = _COLOURS[report.verdict]
+    head = Text.assemble((report.verdict, f"bold {colour}"), f"  {report.model.name} v{report.model.version}: ",
+                         report.verdict_reason)  # fmt: skip
+    parts: list[Text | Table] = [head, _ladder(report)]
+    if report.agreement is not None:
+        parts += [_agreement(report.agreement), _accuracy(report.agreement)]
+    elif report.agreement_reason:
+        parts.append(Text(f"float against quantised: not run ({report.agreement_reason})"))
+    if report.inputs:
+        parts.append(_clipping(report))
+    parts.append(_ops(report))
+    if report.budget:
+        parts.append(_budget(report))
+    return Group(*parts)
+
+
+def _table(title: str, columns: Iterable[tuple[str, str]]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name, justify in columns:
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    return table
+
+
+def _status(word: str) -> Text:
+    return Text(word, style=_COLOURS.get(word, "yellow"))
+
+
+def _ladder(report: Report) -> Table:
+    table = _table("\nLadder: raw integers, zero tolerance", (
+        ("rung", "left"), ("compared with", "left"), ("status", "left"), ("events", "right"), ("mismatches", "right"),
+        ("seconds", "right"), ("", "left"),
+    ))  # fmt: skip
+    for row in report.ladder:
+        ran = row.status != "not run"
+        table.add_row(
+            row.rung, row.against, _status(row.status), f"{row.n_events:,}" if ran else "",
+            f"{row.n_mismatches:,}" if ran else "", f"{row.seconds:.1f}" if ran else "", row.reason,
+        )  # fmt: skip
+    return table
+
+
+def _agreement(agreement: AgreementRow) -> Table:
+    classes = list(agreement.auc_float)
+    table = _table(
+        f"\nFloat against quantised, {agreement.n_events:,} events of the test split",
+        (("", "left"), *((name, "right") for name in classes)),
+    )
+    table.add_row("AUC, float", *(f"{agreement.auc_float[name]:.4f}" for name in classes))
+    table.add_row("AUC, quantised", *(f"{agreement.auc_quantised[name]:.4f}" for name in classes))
+    for kind, rows in agreement.background_rejection.items():
+        for efficiency in next(iter(rows.values())):
+            numbers = (rows[name][efficiency] for name in classes)
+            shown = (f"{number:.1f}" if number is not None else "none left" for number in numbers)
+            table.add_row(f"1/eps_B at eps_S = {efficiency}, {kind}", *shown)
+    return table
+
+
+def _accuracy(agreement: AgreementRow) -> Text:
+    return Text(
+        f"accuracy {agreement.accuracy_float:.4f} float, {agreement.accuracy_quantised:.4f} quantised; "
+        f"argmax differs for {agreement.argmax_flip_fraction:.2%} of events"
+    )
+
+
+def _clipping(report: Report) -> Text:
+    worst = sorted(report.inputs, key=lambda row: -row.clipped_fraction)[:3]
+    shown = ", ".join(f"{row.name} {row.clipped_fraction:.2%}" for row in worst)
+    return Text(f"\nInputs clipped most: {shown}")
+
+
+def _ops(report: Report) -> Table:
+    table = _table("\nOps", (
+        ("op", "left"), ("kind", "left"), ("type", "left"), ("range proved", "right"), ("range seen", "right"),
+        ("overflows or clipped", "right"), ("zero weights", "right"),
+    ))  # fmt: skip
+    for row in report.ops:
+        zeros = f"{row.n_zero_weights} of {row.n_weights}" if row.n_weights else ""
+        overflows = "" if row.overflows is None else f"{row.overflows:,}"
+        table.add_row(row.name, row.kind, row.type, _range(row.proved), _range(row.seen), overflows, zeros)
+    return table
+
+
+def _range(bounds: tuple[int, int]) -> str:
+    return f"{bounds[0]} to {bounds[1]}"
+
+
+def _budget(report: Report) -> Table:
+    table = _table("\nBudget", (("limit", "left"), ("allowed", "right"), ("measured", "right"), ("", "left")))
+    for row in report.budget:
+        measured = "" if row.measured is None else f"{row.measured:.4g}"
+        table.add_row(row.key, f"{row.limit:g}", measured, Text.assemble(_status(row.status), f"  {row.reason}"))
+    return table

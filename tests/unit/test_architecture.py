@@ -1,0 +1,75 @@
+"""The folders are the pipeline: imports go one way, and the light commands load nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fasttrig
+
+PACKAGE = Path(fasttrig.__file__).parent
+
+# A module may import from its own layer's folder and from any layer above it in this list.
+LAYERS = (
+    ("errors",),
+    ("fixed", "firmware_files"),
+    ("ir", "project"),
+    ("frontends", "passes", "emulator", "backends", "data"),
+    ("toolchain", "estimate"),
+    ("hashing", "design"),
+    ("agreement",),
+    ("report",),
+    ("workflow", "training", "doctor"),
+    ("cli",),
+)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+HEAVY = ("tensorflow", "tf_keras", "keras", "qkeras", "xgboost", "hls4ml", "conifer", "alkaid", "numpy", "matplotlib")
+
+
+def modules():
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def home(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path):
+    """Names of fasttrig's folders that a module imports, at its top or inside functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("fasttrig."):
+            yield node.module.split(".")[1]
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("fasttrig."))
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path):
+    here = home(path)
+    assert here in RANK, f"{here} has no layer: give it one in this test"
+    for name in imported(path):
+        allowed = name == here or RANK[name] < RANK[here]
+        assert allowed, f"{path.name} ({here}) imports {name}, which is not below it"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_stay_small(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+@pytest.mark.parametrize("command", ["import fasttrig", "import fasttrig.cli", "import fasttrig.errors"])
+def test_light_imports_load_no_framework(command):
+    probe = f"{command}; import sys; print([name for name in {HEAVY!r} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "[]"
+
+
+def test_no_real_numbers_in_the_integer_core():
+    """No float literal in ir/ and passes/: integers are the truth."""
+    for folder in ("ir", "passes"):
+        for path in (PACKAGE / folder).rglob("*.py"):
+            floats = [node.lineno for node in ast.walk(ast.parse(path.read_text()))
+                      if isinstance(node, ast.Constant) and isinstance(node.value, float)]  # fmt: skip
+            assert not floats, f"{path.name}, lines {floats}"
