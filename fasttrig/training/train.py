@@ -1,0 +1,109 @@
+"""``fasttrig train``: the quantised tagger and its float twin, from the sample and the settings of model.toml."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fasttrig.agreement.physics import Agreement, class_scores, compare
+from fasttrig.data.inputs import InputMap
+from fasttrig.data.labelled import LabelledSample, load_sample
+from fasttrig.fixed import FloatArray, to_value
+from fasttrig.frontends.keras_runtime import import_framework
+from fasttrig.project import ModelProject
+from fasttrig.training.networks import float_network, n_outputs, quantised_network
+
+Progress = Callable[[str, int, int, float], None]
+"""Called after each epoch with: which network, epoch, epochs, validation loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training left behind: the files written and the comparison on the test split."""
+
+    files: tuple[Path, ...]
+    agreement: Agreement
+    n_train: int
+    n_features: int
+    epochs: dict[str, int]
+
+
+def train(project: ModelProject, progress: Progress | None = None) -> Trained:
+    """Train both networks and write their files and the input map beside ``model.toml``.
+
+    The seed of ``[training]`` fixes initial weights and the order of events; with the same versions on the same kind
+    of machine the same files come out.
+    """
+    splits = {name: load_sample(project, name) for name in ("train", "validation", "test")}
+    sample = splits["train"]
+    inputs = InputMap.choose(
+        sample.x, sample.names, sample.units, project.inputs.type,
+        quantile=project.inputs.quantile, types=project.inputs.types,
+    )  # fmt: skip
+    seen = {
+        "float": {name: inputs.scaled(part.x) for name, part in splits.items()},
+        "quantised": {name: to_value(inputs.to_raw(part.x), inputs.type) for name, part in splits.items()},
+    }
+    networks: dict[str, Any] = {}
+    epochs = {}
+    for kind, make in (("float", float_network), ("quantised", quantised_network)):
+        import_framework()[0].utils.set_random_seed(project.training.seed)
+        networks[kind] = make(project, len(sample.names))
+        epochs[kind] = _fit(networks[kind], kind, project, splits, seen[kind], progress)
+    scores = {kind: class_scores(network.predict(seen[kind]["test"], batch_size=4096, verbose=0))
+              for kind, network in networks.items()}  # fmt: skip
+    agreement = compare(scores["float"], scores["quantised"], splits["test"].labels, project.data.classes)
+    model, twin = project.path(project.model.file), project.path(project.model.float_file or "float.h5")
+    _save(networks["quantised"], model)
+    _save(networks["float"], twin)
+    inputs_path = project.path(project.model.inputs_file)
+    _replace(inputs_path, lambda path: path.write_text(inputs.to_json(), encoding="utf-8"))
+    return Trained((model, twin, inputs_path), agreement, len(sample.labels), len(sample.names), epochs)
+
+
+def _fit(
+    network: Any, kind: str, project: ModelProject, splits: dict[str, LabelledSample], grid: dict[str, FloatArray],
+    progress: Progress | None,
+) -> int:  # fmt: skip
+    keras, _ = import_framework()
+    settings = project.training
+    binary = n_outputs(project) == 1
+    network.compile(
+        keras.optimizers.Adam(settings.learning_rate),
+        "binary_crossentropy" if binary else "sparse_categorical_crossentropy",
+    )
+
+    def report(epoch: int, logs: dict[str, float]) -> None:
+        if progress is not None:
+            progress(kind, epoch + 1, settings.epochs, logs["val_loss"])
+
+    history = network.fit(
+        grid["train"], splits["train"].labels,
+        validation_data=(grid["validation"], splits["validation"].labels),
+        epochs=settings.epochs, batch_size=settings.batch_size, verbose=0, shuffle=True,
+        callbacks=[
+            keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=max(1, settings.patience // 3)),
+            keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True),
+            keras.callbacks.LambdaCallback(on_epoch_end=report),
+        ],
+    )  # fmt: skip
+    return len(history.history["loss"])
+
+
+def _save(network: Any, path: Path) -> None:
+    """Architecture and weights only: an optimiser's state is of no use to firmware."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras calls HDF5 legacy; it is the file that every user of QKeras has
+        _replace(path, lambda temporary: network.save(temporary, include_optimizer=False))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside `path`, then rename: a killed run leaves the old file."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fasttrig-") as folder:
+        temporary = Path(folder) / path.name
+        write(temporary)
+        temporary.replace(path)
