@@ -1,0 +1,226 @@
+"""``build``: from a design to a verified firmware project on disk, stage by stage."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fasttrig.agreement.checks import Measured, measure
+from fasttrig.design import Design, Emulation, Events, read
+from fasttrig.errors import InputError, ProjectError, near_names
+from fasttrig.hashing import package_versions, sha256_file, sha256_json, source_hash
+from fasttrig.ir.text import print_graph
+from fasttrig.project import LayerSettings, TargetSettings
+from fasttrig.report.assemble import assemble
+from fasttrig.report.model import Report
+
+TARGETS = ("fpga",)
+MANIFEST, REPORT = "manifest.json", "report/report.json"
+HLS = "hls"
+
+Notify = Callable[[str], None]
+"""Called with the name of each stage as it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A built firmware project: its folder, its design, what was found out about it.
+
+    `fresh` is false when nothing had changed and the earlier build was taken.
+    """
+
+    folder: Path
+    design: Design
+    report: Report
+    fresh: bool = True
+
+    def csim(self, x: Events) -> Emulation:
+        """Run the compiled C-simulation of the project on events; takes and gives what `Design.emulate` does."""
+        from fasttrig.toolchain.csim import csim
+
+        raw, given = self.design.quantise(x)
+        result = csim(self.folder / HLS, [raw[op.name] for op in self.design.graph.inputs])
+        return self.design.interpret(result.outputs, given)
+
+
+def build(
+    design: Design | str | Path, target: str = "fpga", out: Path | str = "build", *,
+    options: Mapping[str, Any] | None = None, force: bool = False, notify: Notify = lambda stage: None,
+) -> Project:  # fmt: skip
+    """Write the firmware project of `design` below `out` and prove it.
+
+    Parameters
+    ----------
+    design : Design, or what `fasttrig.read` takes
+    target : "fpga"
+    out : path
+        The project goes to ``out/<model name>``; it appears there whole or not at all.
+    options : mapping
+        Overrides of ``[target]``, e.g. ``{"clock_period_ns": 5.0}``.
+    force : bool
+        Build again even when nothing changed.
+
+    Returns
+    -------
+    Project
+        Its ``report.good`` says whether every check held; `build` itself raises only on bad input or a broken tool.
+    """
+    if target not in TARGETS:
+        raise InputError("no such target", got=repr(target), want=", ".join(TARGETS))
+    if not isinstance(design, Design):
+        design = read(design)
+    settings = target_settings(design, options or {})
+    folder = Path(out) / design.graph.name
+    manifest = manifest_of(design, settings, target)
+    finished = None if force else load_finished(folder, manifest["key"])
+    if finished is not None:
+        return Project(folder, design, finished, fresh=False)
+    with _staged(folder) as stage:
+        report = _build_into(stage, design, settings, manifest, notify)
+    return Project(folder, design, report)
+
+
+def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSettings:
+    """``[target]`` of the design's project with `options` over it; the namespace filled in."""
+    project = design.project
+    base = project.target if project is not None else TargetSettings()
+    namespace = project.namespace if project is not None else f"{design.graph.name}_v1"
+    known = TargetSettings.model_fields
+    for key in options:
+        if key not in known:
+            raise ProjectError("unknown target option", got=key, try_=near_names(key, known))
+    try:
+        settings = TargetSettings.model_validate({**base.model_dump(), "namespace": namespace, **options})
+    except ValidationError as error:
+        faults = "\n".join(f"{'.'.join(map(str, item['loc']))} = {item['input']!r}: {item['msg']}"
+                           for item in error.errors())  # fmt: skip
+        raise ProjectError("a target option has a wrong value", got=faults) from None
+    _check_layers(design, settings.layers)
+    return settings
+
+
+def _check_layers(design: Design, layers: Mapping[str, LayerSettings]) -> None:
+    names = [op.name for op in design.graph.ops]
+    for name in layers:
+        if name not in names:
+            raise ProjectError("no such op", where=f"[target.layers.{name}]", got=repr(name),
+                               try_=near_names(name, names))  # fmt: skip
+
+
+def manifest_of(design: Design, settings: TargetSettings, target: str) -> dict[str, Any]:
+    """Hashes, versions and seeds that decide the outcome; ``key`` is the hash of them all."""
+    from fasttrig.agreement.corners import SEED
+    from fasttrig.data.labelled import sample_path
+
+    hashes = {"graph": sha256_json(print_graph(design.graph)), "fasttrig": source_hash()}
+    seeds = {"corners": SEED}
+    if design.project is not None:
+        project = design.project
+        files = {name: project.path(name) for name in (project.model.file, project.model.float_file) if name}
+        files["sample"] = sample_path(project)
+        hashes |= {name: sha256_file(path) for name, path in files.items() if path.is_file()}
+        hashes["project"] = sha256_json(project.model_dump(mode="json"))
+        seeds["training"] = project.training.seed
+    hashes["target"] = sha256_json([target, settings.model_dump(mode="json")])
+    manifest = {"hashes": hashes, "versions": package_versions(), "seeds": seeds}
+    return {"key": sha256_json(manifest), **manifest}
+
+
+def load_finished(folder: Path, key: str) -> Report | None:
+    """The report of an earlier build with the same key whose files are all still what they were."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["key"] != key:
+            return None
+        if any(sha256_file(folder / name) != digest for name, digest in manifest["files"].items()):
+            return None
+        return Report.model_validate_json((folder / REPORT).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # no build, half a build or an edited one: build again
+
+
+def _build_into(
+    stage: Path, design: Design, settings: TargetSettings, manifest: dict[str, Any], notify: Notify
+) -> Report:
+    from fasttrig.backends.hls4ml import emit
+
+    notify("writing the HLS project")
+    _write(stage, {f"{HLS}/{name}": text for name, text in emit(design.graph, settings).items()})
+    _write(stage, {"design.ir": print_graph(design.graph)})
+    measured: Measured = measure(design, settings, stage, notify)
+    report = assemble(design, settings, measured, {key: manifest[key] for key in manifest})
+    _write(stage, {REPORT: report.model_dump_json(indent=1) + "\n"})
+    hashes = {name: sha256_file(stage / name) for name in _files(stage)}
+    _write(stage, {MANIFEST: json.dumps({**manifest, "files": hashes}, indent=1, sort_keys=True) + "\n"})
+    return report
+
+
+def _files(stage: Path) -> Iterator[str]:
+    """Everything written, but for what the C-simulation compiled."""
+    for path in sorted(stage.rglob("*")):
+        name = path.relative_to(stage).as_posix()
+        if path.is_file() and not name.startswith(f"{HLS}/csim/"):
+            yield name
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    """A sibling folder that takes the place of `folder` when the block ends well, and vanishes when it does not.
+
+    A run that was killed outright cannot clean up: its leftovers carry its process number, and go with the next run.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(folder)
+        holder = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.{os.getpid()}."))
+    except OSError as error:
+        raise InputError("cannot write the project", where=str(folder), got=str(error)) from None
+    try:
+        stage, old = holder / folder.name, holder / "old"
+        stage.mkdir()
+        yield stage
+        if folder.exists():
+            folder.replace(old)
+        try:
+            stage.replace(folder)
+        except OSError:
+            old.replace(folder)
+            raise
+    except OSError as error:
+        raise InputError("cannot write the project", where=str(folder), got=str(error),
+                         try_="free some space or choose another folder with --out") from None  # fmt: skip
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for leftover in folder.parent.glob(f".{folder.name}.*.*"):
+        process = leftover.name.split(".")[2]
+        if process.isdigit() and not _is_running(int(process)):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

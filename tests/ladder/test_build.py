@@ -1,0 +1,165 @@
+"""A build, end to end on a small network: equal where it must be, failed where a bit is wrong, whole or not at all."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fasttrig
+from fasttrig import workflow
+from fasttrig.errors import DataError, FasttrigError, InputError, ProjectError
+from fasttrig.report.model import Report
+
+INPUT = "fixed<6,3>"
+
+
+@pytest.fixture(scope="module")
+def design(tiny_h5):
+    return fasttrig.read(tiny_h5, input_type=INPUT)
+
+
+@pytest.fixture(scope="module")
+def project(design, tmp_path_factory):
+    return fasttrig.build(design, out=tmp_path_factory.mktemp("with space and ü"))
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def untimed(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Files without what a clock decides: the rungs' seconds, the hash of the report, compiled programs."""
+    kept = {name: content for name, content in files.items() if not name.startswith("hls/csim/")}
+    report = json.loads(kept["report/report.json"])
+    for row in report["ladder"]:
+        row["seconds"] = 0
+    manifest = json.loads(kept["manifest.json"])
+    manifest["files"].pop("report/report.json")
+    return {**kept, "report/report.json": json.dumps(report).encode(), "manifest.json": json.dumps(manifest).encode()}
+
+
+def test_every_rung_that_ran_is_equal(project):
+    status = {row.rung: row for row in project.report.ladder}
+    assert project.report.verdict == "good"
+    for rung in ("emulate", "csim"):
+        assert status[rung].status == "equal" and status[rung].n_events > 20_000 and status[rung].n_mismatches == 0
+    assert status["cosim"].status == "not run" and status["cosim"].reason
+
+
+def test_the_layout_of_a_project(project):
+    names = set(everything(project.folder))
+    wanted = {"design.ir", "manifest.json", "report/report.json", "vectors/inputs.hex", "vectors/outputs.hex",
+              "vectors/vectors.npz", "hls/Makefile", "hls/build_prj.tcl"}  # fmt: skip
+    assert wanted <= names
+
+
+def test_csim_and_emulator_take_values_and_raw_integers(project):
+    rng = np.random.default_rng(3)
+    raw = rng.integers(-32, 32, (50, 4))
+    by_raw, by_value = project.csim(raw), project.csim(raw / 8.0)
+    emulated = project.design.emulate(raw / 8.0)
+    assert (by_raw.given, by_value.given) == ("raw", "values")
+    for name, want in emulated.raw.items():
+        assert np.array_equal(by_raw.raw[name], want) and np.array_equal(by_value.raw[name], want)
+    assert np.allclose(emulated.scores.sum(axis=1), 1.0)
+
+
+def test_nothing_changed_nothing_done(project):
+    again = fasttrig.build(project.design, out=project.folder.parent)
+    assert not again.fresh and again.report == project.report
+
+
+def test_an_edited_or_missing_file_is_built_again(design, tmp_path):
+    folder = fasttrig.build(design, out=tmp_path).folder
+    (folder / "vectors" / "inputs.hex").write_text("00 00 00 00\n")
+    assert fasttrig.build(design, out=tmp_path).fresh
+    assert len((folder / "vectors" / "inputs.hex").read_text().splitlines()) > 20_000
+
+
+def test_the_same_bytes_in_two_folders(project, design, tmp_path):
+    other = fasttrig.build(design, out=tmp_path / "elsewhere")
+    mine, theirs = untimed(everything(project.folder)), untimed(everything(other.folder))
+    assert mine.keys() == theirs.keys()
+    assert [name for name in mine if mine[name] != theirs[name]] == []
+    assert str(tmp_path).encode() not in b"".join(theirs.values())
+
+
+def test_a_wrong_bit_in_the_firmware_fails_the_build_and_names_the_op(design, tmp_path, monkeypatch):
+    from fasttrig.backends import hls4ml
+    from fasttrig.toolchain import csim_trace
+
+    written = hls4ml.emit
+
+    def sabotaged(graph, target):
+        files = written(graph, target)
+        weights = next(name for name in files if name.endswith("weights/w2.h"))
+        values = files[weights].rindex("{") if "static const" not in files[weights] else files[weights].rindex("= {")
+        changed, n = re.subn(r"-?\d+\.\d+", lambda m: "0.5" if m[0].startswith("-") else "-0.5",
+                             files[weights][values:], count=3)  # fmt: skip
+        assert n == 3
+        return {**files, weights: files[weights][:values] + changed}
+
+    monkeypatch.setattr(hls4ml, "emit", sabotaged)
+    monkeypatch.setattr(csim_trace, "emit", sabotaged)
+    report = fasttrig.build(design, out=tmp_path).report
+    csim = next(row for row in report.ladder if row.rung == "csim")
+    assert report.verdict == "failed" and csim.status == "differs" and csim.n_mismatches > 0
+    assert "first differing op" in csim.reason and "op 'relu1'" in csim.reason and "emulated" in csim.reason
+
+
+def test_an_interrupted_build_leaves_what_was_there(design, tmp_path):
+    before = everything(fasttrig.build(design, out=tmp_path).folder)
+
+    def interrupt(stage):
+        if "C-simulation" in stage:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fasttrig.build(design, out=tmp_path, force=True, notify=interrupt)
+    assert [path.name for path in tmp_path.iterdir()] == [design.graph.name]
+    assert everything(tmp_path / design.graph.name) == before
+
+
+def test_a_killed_run_is_cleaned_up_by_the_next(design, tmp_path):
+    killed = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    leftover = tmp_path / f".{design.graph.name}.{killed.stdout.strip()}.abc"
+    (leftover / "half").mkdir(parents=True)
+    fasttrig.build(design, out=tmp_path)
+    assert not leftover.exists()
+
+
+def test_options_are_checked(design, tmp_path):
+    with pytest.raises(ProjectError, match="did you mean 'clock_period_ns'"):
+        fasttrig.build(design, out=tmp_path, options={"clock_period": 5})
+    with pytest.raises(ProjectError, match="reuse_factor"):
+        fasttrig.build(design, out=tmp_path, options={"reuse_factor": 0})
+    with pytest.raises(InputError, match="no such target"):
+        fasttrig.build(design, target="asic", out=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_option_reaches_the_project(design):
+    assert workflow.target_settings(design, {"part": "xcvu9p-flga2104-2-e"}).part == "xcvu9p-flga2104-2-e"
+
+
+def test_a_folder_that_cannot_be_written(design, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write the project"):
+        fasttrig.build(design, out=tmp_path / "file")
+
+
+@pytest.mark.parametrize(("x", "told"), [
+    (np.full((2, 4), np.nan), "finite"), (np.zeros((2, 3)), "shape"), (np.full((2, 4), 99), "outside"),
+])  # fmt: skip
+def test_bad_events_are_refused(design, x, told):
+    with pytest.raises((DataError, FasttrigError), match=told):
+        design.emulate(x)
+
+
+def test_the_report_round_trips(project):
+    text = (project.folder / "report" / "report.json").read_text()
+    assert Report.model_validate_json(text) == project.report
