@@ -1,0 +1,41 @@
+"""The models that travel with the package: their bits, and what their cards say, are what the files give today."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fasttrig
+from fasttrig.agreement.physics import auc_per_class
+from fasttrig.data.labelled import load_sample
+from fasttrig.toolchain.vectors import read_hex
+
+MODELS = sorted(path.parent for path in (Path(__file__).parents[2] / "models").glob("*/model.toml"))
+
+
+@pytest.fixture(scope="module", params=MODELS, ids=lambda path: path.name)
+def design(request):
+    return fasttrig.read(request.param)
+
+
+def test_the_golden_vectors_still_come_out(design):
+    folder = design.project.path("golden")
+    (op,), (value,) = design.graph.inputs, design.graph.outputs
+    (raw,) = read_hex((folder / "inputs.hex").read_text(), [op.result.type], [op.result.shape])
+    (want,) = read_hex((folder / "outputs.hex").read_text(), [value.type], [value.shape])
+    assert len(raw) >= 256
+    assert np.array_equal(design.emulate(raw).raw[value.name], want)
+
+
+def test_the_card_says_what_the_model_does(design):
+    """The quantised row of the card, measured again from the file, to the digits that the card shows."""
+    card = design.project.path("README.md").read_text()
+    row = next(line for line in card.splitlines() if line.startswith("| quantised"))
+    stated = [float(number) for number in re.findall(r"\d+\.\d+", row)]
+    sample, classes = load_sample(design.project, "test"), design.project.data.classes
+    scores = design.emulate(sample.x).scores
+    accuracy = float(np.mean(scores.argmax(axis=1) == sample.labels))
+    auc = auc_per_class(scores, sample.labels, classes)
+    # the card was measured in float32 by the framework: the last digit shown may differ
+    assert np.abs(np.array(stated) - [accuracy, *auc.values()]).max() <= 1e-4
