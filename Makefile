@@ -1,0 +1,36 @@
+# Two commands: `make build` (a verified firmware project of the default models) and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: build test setup nightly bench clean
+
+build: $(VENV)/.core
+	$(BIN)/fasttrig build --target fpga
+
+test:
+	PYTHON=$(PYTHON) bash ci/check.sh
+
+# The property tests at their nightly size.
+nightly: $(VENV)/.test
+	FASTTRIG_NETWORKS=1000 FASTTRIG_CSIM=200 $(BIN)/python -m pytest -m "nightly or not nightly" tests/ladder
+
+bench: $(VENV)/.test
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+setup: $(VENV)/.test
+
+$(VENV)/bin/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c ci/constraints.txt uv
+
+$(VENV)/.core: pyproject.toml ci/constraints.txt $(VENV)/bin/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml ci/constraints.txt $(VENV)/bin/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e '.[test,sim]'
+	@touch $@ $(VENV)/.core
+
+clean:
+	rm -rf build

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# What CI and a person run: install, style, types, tests (with the real C-simulation), the build itself.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3
+
+step() { echo "== $*"; }
+
+step install
+make --silent setup PYTHON="${PYTHON:-python3}"
+export PATH="$PWD/.venv/bin:$PATH"
+
+step style
+ruff check .
+
+step types
+mypy
+
+step build
+fasttrig build --target fpga
+
+step tests
+python -m pytest -n 2 --dist worksteal -m "not nightly" "$@"
