@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fasttrig.emulator.carriers import CarriedArray, Carrier, Run, Site, Tally, convert, magnitude
+from fasttrig.emulator.forest import emulate_forest
 from fasttrig.fixed import (
     INT64_BITS,
     FixedType,
@@ -26,6 +27,7 @@ from fasttrig.ir.ops import (
     Cast,
     Concat,
     Const,
+    Forest,
     Input,
     MatMul,
     Op,
@@ -320,6 +322,12 @@ def _prepare_argmax(site: Site) -> Run:
     return lambda tally, owns, operands: np.argmax(operands[0], axis=-1, keepdims=True)
 
 
+def _prepare_forest(site: Site) -> Run:
+    """Trees bring their own formats: the carriers only hand the features in and the sums out."""
+    op: Forest = site.op
+    return lambda tally, owns, operands: emulate_forest(op, operands[0])
+
+
 _BOUNDS: dict[type[Op], Callable[[Any, tuple[Interval, ...], Interval], int]] = {
     Input: _no_more,
     MatMul: _matmul_bound,
@@ -332,6 +340,7 @@ _BOUNDS: dict[type[Op], Callable[[Any, tuple[Interval, ...], Interval], int]] = 
     Table: _no_more,
     Softmax: _no_more,
     ArgMax: _no_more,
+    Forest: _no_more,
 }
 require_rows(_BOUNDS, "bounds")
 
@@ -347,5 +356,6 @@ _PREPARE: dict[type[Op], Callable[[Site], Run]] = {
     Table: _prepare_table,
     Softmax: _prepare_softmax,
     ArgMax: _prepare_argmax,
+    Forest: _prepare_forest,
 }
 require_rows(_PREPARE, "emulator functions")

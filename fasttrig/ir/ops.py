@@ -220,6 +220,57 @@ class ArgMax(Op):
     operand: Value
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forest(Op):
+    """result[tree_output[t] + j] += leaf[exit leaf of tree t, j], over all trees, on top of base_margin; exactly.
+
+    A split goes left when ``operand[feature] < threshold`` (raw integers at the operand's fraction bits), else right.
+
+    Attributes
+    ----------
+    operand : Value
+        Features, shape (n_features,).
+    tree_root, tree_output : Const
+        Shape (n_trees,): the child index at which each tree starts, and the first output its leaves add to.
+    feature, threshold, left, right : Const
+        Shape (n_nodes,): the split nodes of all trees.
+    leaf : Const
+        Shape (n_leaves, n_targets): one row per leaf, ``n_targets`` neighbouring outputs at a time (1 for most models).
+    base_margin : Const
+        Shape (n_outputs,): what the sums start from.
+    """
+
+    operand: Value
+    tree_root: Const
+    tree_output: Const
+    feature: Const
+    threshold: Const
+    left: Const
+    right: Const
+    leaf: Const
+    base_margin: Const
+
+    @property
+    def n_trees(self) -> int:
+        return len(self.tree_root.raw)
+
+    @property
+    def n_nodes(self) -> int:
+        return len(self.feature.raw)
+
+    @property
+    def n_leaves(self) -> int:
+        return len(self.leaf.raw)
+
+    @property
+    def n_targets(self) -> int:
+        return self.leaf.shape[1]
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.base_margin.raw)
+
+
 def require_rows(table: Mapping[type[Op], object], what: str) -> None:
     """Raise when `table` lacks a row for one of the ops: called by every module that keeps such a table."""
     missing = [kind.__name__ for kind in OPS if kind not in table]
@@ -228,6 +279,6 @@ def require_rows(table: Mapping[type[Op], object], what: str) -> None:
 
 
 OPS: tuple[type[Op], ...] = (
-    Input, MatMul, Scale, Cast, Relu, Add, Concat, Reshape, Table, Softmax, ArgMax,
+    Input, MatMul, Scale, Cast, Relu, Add, Concat, Reshape, Table, Softmax, ArgMax, Forest,
 )  # fmt: skip
 """Every op of the IR."""

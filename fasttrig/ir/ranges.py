@@ -13,12 +13,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fasttrig.fixed import FixedType, IntArray, Overflow, overflow_raw, round_raw
+from fasttrig.ir.forest import output_bounds, partial_sum_bounds
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
     Add,
     ArgMax,
     Cast,
     Concat,
+    Forest,
     Input,
     MatMul,
     Op,
@@ -87,7 +89,10 @@ def accumulator_interval(op: MatMul, operand: Interval) -> tuple[int, int]:
 
 
 def exact_type(op: Op, operands: list[Interval]) -> FixedType:
-    """The narrowest result type in which `op` is exact. An accumulator is signed and holds every partial sum."""
+    """The narrowest result type in which `op` is exact. An accumulator holds every partial sum (MatMul's is signed)."""
+    if isinstance(op, Forest):
+        low, high = partial_sum_bounds(op, operands[0].low, operands[0].high)
+        return FixedType.covering(low, high, exact_fraction_bits(op))
     if isinstance(op, MatMul):
         return FixedType.covering(*accumulator_interval(op, operands[0]), exact_fraction_bits(op), signed=True)
     return interval_of(op, operands).type(exact_fraction_bits(op))
@@ -203,6 +208,10 @@ def _filled(like: IntArray, content: int) -> IntArray:
     return array
 
 
+def _of_forest(op: Forest, operand: Interval) -> Interval:
+    return Interval(*output_bounds(op, operand.low, operand.high))
+
+
 _INTERVALS: dict[type[Op], Callable[..., Interval]] = {
     Input: _of_input,
     MatMul: _of_matmul,
@@ -215,6 +224,7 @@ _INTERVALS: dict[type[Op], Callable[..., Interval]] = {
     Table: _of_table,
     Softmax: _of_type,
     ArgMax: _of_argmax,
+    Forest: _of_forest,
 }
 require_rows(_INTERVALS, "intervals")
 
@@ -232,5 +242,6 @@ _FRACTION_BITS: dict[type[Op], Callable[[Any], int]] = {
     Table: lambda op: op.table.type.fraction_bits,
     Softmax: lambda op: op.result.type.fraction_bits,
     ArgMax: lambda op: 0,
+    Forest: lambda op: op.leaf.type.fraction_bits,
 }
 require_rows(_FRACTION_BITS, "fraction bits")

@@ -8,12 +8,14 @@ from typing import Any
 
 from fasttrig.errors import GraphError
 from fasttrig.fixed import FixedType
+from fasttrig.ir.forest import forest_fault, partial_sum_bounds
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
     Add,
     ArgMax,
     Cast,
     Concat,
+    Forest,
     Input,
     MatMul,
     Op,
@@ -97,7 +99,9 @@ def _check_op(op: Op, operands: list[Interval], after: str) -> None:
         raise _fault(op, f"result type of {kind} does not follow from its operands", after, got,
                      f"{want_bits} fraction bits")  # fmt: skip
     if isinstance(op, MatMul) and not op.narrowed:
-        _check_accumulator(op, operands[0], after)
+        _check_accumulator(op, accumulator_interval(op, operands[0]), after, signed=True)
+    if isinstance(op, Forest):
+        _check_accumulator(op, partial_sum_bounds(op, operands[0].low, operands[0].high), after)
 
 
 def _check_names(op: Op, after: str) -> None:
@@ -113,11 +117,11 @@ def _check_size(op: Op, after: str) -> None:
                      f"at least one axis, sizes of at least 1, at most {MAX_ELEMENTS} elements")  # fmt: skip
 
 
-def _check_accumulator(op: MatMul, operand: Interval, after: str) -> None:
-    low, high = accumulator_interval(op, operand)
-    if not op.accum_type.holds(low, high):
-        want = str(FixedType.covering(low, high, op.accum_type.fraction_bits, signed=True))
-        raise _fault(op, "an accumulator is too narrow for its sum", after, str(op.accum_type), f"at least {want}")
+def _check_accumulator(op: Op, partial_sums: tuple[int, int], after: str, *, signed: bool | None = None) -> None:
+    accum_type = op.result.type
+    if not accum_type.holds(*partial_sums):
+        want = str(FixedType.covering(*partial_sums, accum_type.fraction_bits, signed=signed))
+        raise _fault(op, "an accumulator is too narrow for its sum", after, str(accum_type), f"at least {want}")
 
 
 def _check_range(op: Op, interval: Interval, after: str) -> None:
@@ -174,6 +178,7 @@ _SHAPES: dict[type[Op], Callable[[Any], Shape]] = {
     Table: lambda op: op.operand.shape,
     Softmax: lambda op: op.operand.shape,
     ArgMax: lambda op: (*op.operand.shape[:-1], 1),
+    Forest: lambda op: op.base_margin.shape,
 }
 require_rows(_SHAPES, "shapes")
 
@@ -249,6 +254,12 @@ def _check_softmax(op: Softmax, after: str) -> None:
                          f"unsigned index, {1 << index.width} entries")  # fmt: skip
 
 
+def _check_forest(op: Forest, after: str) -> None:
+    fault = forest_fault(op)
+    if fault is not None:
+        raise _fault(op, fault.what, after, fault.got, fault.want)
+
+
 _EXTRA: dict[type[Op], Callable[[Any, str], None]] = {
     Input: _check_input,
     MatMul: _check_matmul,
@@ -259,4 +270,5 @@ _EXTRA: dict[type[Op], Callable[[Any, str], None]] = {
     Relu: _check_relu,
     Table: _check_table,
     Softmax: _check_softmax,
+    Forest: _check_forest,
 }

@@ -7,14 +7,22 @@ from collections.abc import Mapping
 from fasttrig.ir.graph import Graph
 from fasttrig.passes.apply_types import ApplyTypes, TypeChoice
 from fasttrig.passes.base import Pass, run_pipeline
+from fasttrig.passes.fold_constant_trees import FoldConstantTrees
 from fasttrig.passes.fold_scale import FoldScale
 from fasttrig.passes.merge_casts import MergeCasts
+from fasttrig.passes.merge_thresholds import MergeThresholds
 from fasttrig.passes.narrow_types import NarrowTypes
+from fasttrig.passes.prune_trees import PruneTrees
 from fasttrig.passes.remove_dead_ops import RemoveDeadOps
 from fasttrig.passes.remove_identity_casts import RemoveIdentityCasts
+from fasttrig.passes.share_subtrees import ShareSubtrees
+from fasttrig.passes.unshare_subtrees import UnshareSubtrees
 
 DEFAULT: tuple[Pass, ...] = (
     RemoveDeadOps(),
+    MergeThresholds(),
+    PruneTrees(),
+    FoldConstantTrees(),
     NarrowTypes(),
     MergeCasts(),
     RemoveIdentityCasts(),
@@ -24,6 +32,12 @@ DEFAULT: tuple[Pass, ...] = (
 
 FOLD_SCALES: tuple[Pass, ...] = (FoldScale(), NarrowTypes())
 """One op less for wider weights: cheaper only where the weights were wide already, so a caller asks for it."""
+
+SHARE_SUBTREES: tuple[Pass, ...] = (ShareSubtrees(), PruneTrees(), FoldConstantTrees(), NarrowTypes())
+"""For backends that take subtrees with several parents."""
+
+PLAIN_TREES: tuple[Pass, ...] = (UnshareSubtrees(),)
+"""For backends that want each tree with its own nodes and leaves."""
 
 
 def compile_graph(graph: Graph, types: Mapping[str, TypeChoice] | None = None) -> Graph:

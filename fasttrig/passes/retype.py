@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from fasttrig.ir.build import exactly_typed
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import Add, Concat, MatMul, Op, Relu, Reshape, Scale, Table, Value
+from fasttrig.ir.ops import Add, Concat, Forest, MatMul, Op, Relu, Reshape, Scale, Table, Value
 from fasttrig.ir.ranges import Interval
 
-EXACT = (MatMul, Scale, Relu, Add, Concat)
+EXACT = (MatMul, Scale, Relu, Add, Concat, Forest)
 """Ops whose result type follows from the ranges of their operands (a narrowed MatMul excepted)."""
 
 

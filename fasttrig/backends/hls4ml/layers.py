@@ -23,6 +23,7 @@ from fasttrig.ir.ops import (
     Cast,
     Concat,
     Const,
+    Forest,
     Input,
     MatMul,
     Op,
@@ -351,6 +352,11 @@ def _argmax(planner: _Planner, op: ArgMax) -> None:
     planner.add("FasttrigArgMax", op, inputs=(op.operand,), attributes=attributes)
 
 
+def _forest(planner: _Planner, op: Forest) -> None:
+    raise UnsupportedError("hls4ml has no trees", where=_where(op), got=f"a forest of {op.n_trees} trees",
+                           want="a network", try_="the conifer backend writes forests")  # fmt: skip
+
+
 def _where(op: Op) -> str:
     return f"op '{op.name}'" + (f" ({op.origin})" if op.origin else "")
 
@@ -367,5 +373,6 @@ _ROWS: dict[type[Op], Callable[[_Planner, Any], None]] = {
     Table: _table,
     Softmax: _softmax,
     ArgMax: _argmax,
+    Forest: _forest,
 }
 require_rows(_ROWS, "hls4ml layers")
