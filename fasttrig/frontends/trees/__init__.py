@@ -1,0 +1,162 @@
+"""Tree models of all libraries: source -> `Ensemble` (float, as read) -> `Graph` (integers, a `Forest`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fasttrig.errors import InputError, UnsupportedError
+from fasttrig.fixed import FixedType
+from fasttrig.frontends.trees import (
+    conifer_json,
+    lightgbm_model,
+    onnx_model,
+    sklearn_model,
+    tmva_xml,
+    xgboost_model,
+)
+from fasttrig.frontends.trees.ensemble import Ensemble, Link, SplitRule, Tree
+from fasttrig.frontends.trees.files import read_bytes, read_document, read_text
+from fasttrig.frontends.trees.lower import lower_forest, thresholds_to_raw
+from fasttrig.ir.graph import Graph
+
+__all__ = [
+    "Ensemble", "Link", "SplitRule", "Tree",
+    "lower_forest", "read_ensemble", "read_trees", "reads", "thresholds_to_raw",
+]  # fmt: skip
+
+_LIVE: tuple[tuple[Callable[[Any], bool], Callable[[Any], Ensemble]], ...] = (
+    (xgboost_model.is_xgboost, xgboost_model.read_live),
+    (sklearn_model.is_sklearn, sklearn_model.read_live),
+    (lightgbm_model.is_lightgbm, lightgbm_model.read_live),
+    (onnx_model.is_onnx, onnx_model.read_live),
+)
+_PICKLES = (".pkl", ".pickle", ".joblib", ".skops")
+_SUFFIXES = (".json", ".ubj", ".txt", ".lgb", ".xml", ".xml.gz", ".onnx", *_PICKLES)
+
+
+def reads(source: Any) -> bool:
+    """Whether `source` is a live tree model, or a path whose suffix (and content, for JSON, XML and text) fits one."""
+    if not isinstance(source, str | Path):
+        return any(knows(source) for knows, _ in _LIVE)
+    path = Path(source)
+    if path.name.endswith(_PICKLES):
+        return True  # and refused with the reason
+    if not path.name.endswith(_SUFFIXES) or not path.is_file():
+        return False
+    try:
+        return _reader(path) is not None
+    except InputError:
+        return False
+
+
+def read_trees(
+    source: Any,
+    *,
+    input_type: FixedType | None = None,
+    channel_types: Sequence[FixedType] = (),
+    leaf_fraction_bits: int | None = None,
+    name: str | None = None,
+    rounds: int | None = None,
+) -> tuple[Graph, Ensemble]:
+    """A tree model as an integer graph, and as the float ensemble it was.
+
+    Parameters
+    ----------
+    source : live model or path
+        XGBoost (live, ``.json``, ``.ubj``), scikit-learn (live), LightGBM (live, text), TMVA (``.xml``, ``.xml.gz``),
+        ONNX (live, ``.onnx``), conifer (``.json``).
+    input_type : FixedType or None
+        The grid of the features; may be left out for a conifer file that names its input type.
+    channel_types : sequence of FixedType
+        Narrower types of single features: none, or one per feature.
+    leaf_fraction_bits : int or None
+        Grid of the leaves; None: that of a conifer file's score type, else fine enough for the margin's span.
+    name : str or None
+        Name of the graph; None takes the file's name, or ``forest``.
+    rounds : int or None
+        Boosting rounds to use (XGBoost only); None: those that the library's ``predict`` uses.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read, or types do not fit.
+    UnsupportedError
+        If hardware cannot compute the model exactly; all reasons at once.
+    """
+    ensemble = read_ensemble(source, rounds=rounds)
+    if input_type is None or leaf_fraction_bits is None:
+        types = _own_types(source)
+        input_type = input_type or (types.input if types else None)
+        if leaf_fraction_bits is None and types and types.score:
+            leaf_fraction_bits = types.score.fraction_bits
+    if input_type is None:
+        raise InputError("the type of the features is needed", where=ensemble.origin, want="input_type=FixedType(...)")
+    graph_name = name or (_identifier(Path(source)) if isinstance(source, str | Path) else "forest")
+    return lower_forest(ensemble, input_type, channel_types, leaf_fraction_bits, graph_name), ensemble
+
+
+def read_ensemble(source: Any, *, rounds: int | None = None) -> Ensemble:
+    """The float ensemble of `source`; see `read_trees`."""
+    if isinstance(source, str | Path):
+        return _read_path(Path(source), rounds)
+    for knows, read in _LIVE:
+        if knows(source):
+            return xgboost_model.read_live(source, rounds) if rounds is not None and knows is (
+                xgboost_model.is_xgboost
+            ) else _all_rounds(read, source, rounds)  # fmt: skip
+    raise UnsupportedError("no tree model that fasttrig knows", got=f"an object of {type(source)!r}",
+                           want="XGBoost, scikit-learn, LightGBM or ONNX, or a path")  # fmt: skip
+
+
+def _all_rounds(read: Callable[[Any], Ensemble], source: Any, rounds: int | None) -> Ensemble:
+    if rounds is not None:
+        raise InputError("a number of rounds can be chosen for XGBoost alone", got=f"rounds={rounds}")
+    return read(source)
+
+
+def _read_path(path: Path, rounds: int | None) -> Ensemble:
+    if path.name.endswith(_PICKLES):
+        raise UnsupportedError("a pickle runs code when it is opened, so fasttrig does not open one", where=str(path),
+                               want="the live model object, or a model file",
+                               try_="load it where you trust it, and pass the object")  # fmt: skip
+    if not path.is_file():
+        raise InputError("no such model file", where=str(path))
+    read = _reader(path)
+    if read is None:
+        raise InputError("no tree model that fasttrig knows", where=str(path), want=", ".join(_SUFFIXES))
+    if read is xgboost_model.read_file:
+        return xgboost_model.read_file(path, rounds)
+    return _all_rounds(read, path, rounds)
+
+
+def _reader(path: Path) -> Callable[[Path], Ensemble] | None:
+    """The reader of a file, by its content."""
+    if path.suffix in (".json", ".ubj"):
+        document = read_document(path)
+        if conifer_json.is_conifer(document):
+            return conifer_json.read_file
+        found = isinstance(document, dict) and bool({"learner", "Model"} & set(document))
+        return xgboost_model.read_file if found else None
+    if path.suffix == ".onnx":
+        return onnx_model.read_file
+    if path.name.endswith((".xml", ".xml.gz")):
+        return tmva_xml.read_file if tmva_xml.is_tmva(read_bytes(path)) else None
+    if path.suffix in (".txt", ".lgb"):
+        return lightgbm_model.read_file if lightgbm_model.is_model_text(read_text(path)) else None
+    return None
+
+
+def _own_types(source: Any) -> conifer_json.ConiferTypes | None:
+    if not isinstance(source, str | Path) or Path(source).suffix != ".json":
+        return None
+    document = read_document(Path(source))
+    return conifer_json.conifer_types(document, str(source)) if conifer_json.is_conifer(document) else None
+
+
+def _identifier(path: Path) -> str:
+    """The file's name as a C++ identifier."""
+    stem = path.name.partition(".")[0]
+    clean = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in stem)
+    return clean if clean[:1].isalpha() else f"forest_{clean}"

@@ -1,0 +1,196 @@
+"""What a tree library's model says, exactly as read: float thresholds and leaves, nothing quantised, nothing implied.
+
+Weights of whole trees (averages, dart, AdaBoost) are already folded into the leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fasttrig.errors import DataError, InputError
+from fasttrig.fixed import FloatArray, IntArray
+from fasttrig.ir.graph import Postprocessor
+
+InputFormat: TypeAlias = Literal["float32", "float64"]
+
+MOST_FEATURES, MOST_OUTPUTS = 1 << 16, 1 << 12
+"""Far beyond any trigger; a file that claims more is broken."""
+
+
+class SplitRule(Enum):
+    """When a split goes left."""
+
+    LT = "<"
+    LE = "<="
+
+
+class Link(Enum):
+    """From ``link_scale * margin`` to the number the library predicts; never part of the firmware."""
+
+    NONE = "none"
+    LOGISTIC = "logistic"
+    SOFTMAX = "softmax"
+    EXP = "exp"
+    TANH = "tanh"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tree:
+    """One tree. It starts at child index 0; index ``n_nodes + k`` is leaf k; indices rise from parent to child.
+
+    Attributes
+    ----------
+    feature : int array, shape (n_nodes,)
+    threshold : float64 array, shape (n_nodes,)
+        As the library compares it (float32 numbers are held exactly); infinite where everything goes one way.
+    left, right : int arrays, shape (n_nodes,)
+        Child indices.
+    default_left : bool array, shape (n_nodes,)
+        Where NaN goes. Integers are never NaN: the firmware does not need it, `Ensemble.margin` does.
+    leaf : float64 array, shape (n_leaves, n_targets)
+    leaf_id : int array, shape (n_leaves,)
+        The library's own number of each leaf, as ``pred_leaf`` or ``apply`` return it.
+    output : int
+        The first output that the leaves add to.
+    """
+
+    feature: IntArray
+    threshold: FloatArray
+    left: IntArray
+    right: IntArray
+    default_left: npt.NDArray[np.bool_]
+    leaf: FloatArray
+    leaf_id: IntArray
+    output: int = 0
+
+    @property
+    def n_nodes(self) -> int:
+        return len(self.feature)
+
+    @property
+    def n_targets(self) -> int:
+        return int(self.leaf.shape[1])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ensemble:
+    """A model of trees: per output ``base_margin + sum of leaves``.
+
+    Attributes
+    ----------
+    library : str
+        Library and kind of model: ``xgboost 3.2 gbtree``.
+    origin : str
+        The file, or the class of the live object.
+    objective : str
+        What the library calls its objective or criterion.
+    n_classes : int
+        Classes told apart; 0 for a regression or a ranking. Two classes have one output.
+    input_format : "float32" or "float64"
+        The format in which the library compares a feature with a threshold.
+    link, link_scale
+        Prediction = link(link_scale * margin).
+    rounds_used, rounds_stored : int
+        Boosting rounds (or trees, for a forest) in `trees`, and in the model.
+    """
+
+    library: str
+    origin: str
+    objective: str
+    n_features: int
+    feature_names: tuple[str, ...]
+    n_classes: int
+    trees: tuple[Tree, ...]
+    base_margin: FloatArray
+    split_rule: SplitRule
+    input_format: InputFormat
+    link: Link
+    link_scale: float = 1.0
+    rounds_used: int = 0
+    rounds_stored: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.n_features <= MOST_FEATURES or not 0 < self.n_outputs <= MOST_OUTPUTS:
+            raise InputError("an impossible number of features or outputs", where=self.origin,
+                             got=f"{self.n_features} and {self.n_outputs}",
+                             want=f"1 to {MOST_FEATURES} and 1 to {MOST_OUTPUTS}")  # fmt: skip
+        if len(self.feature_names) not in (0, self.n_features):
+            raise InputError("feature names and features differ in number", where=self.origin,
+                             got=str(len(self.feature_names)), want=f"none or {self.n_features}")  # fmt: skip
+        if not np.isfinite(self.base_margin).all():
+            raise InputError("a base margin is not finite", where=self.origin, got=str(self.base_margin))
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.base_margin)
+
+    @property
+    def postprocessor(self) -> Postprocessor:
+        """The link as a graph names it; NONE where the graph's margin is not the argument of a link it knows."""
+        known = {Link.LOGISTIC: Postprocessor.SIGMOID, Link.SOFTMAX: Postprocessor.SOFTMAX}
+        return known.get(self.link, Postprocessor.NONE) if self.link_scale == 1.0 else Postprocessor.NONE
+
+    def leaf_indices(self, x: npt.ArrayLike) -> IntArray:
+        """Exit leaf of each tree. Shapes: x (n_events, n_features) -> (n_events, n_trees)."""
+        features = self._features(x)
+        exits = [_exit_leaves(tree, features, self.split_rule) for tree in self.trees]
+        return np.stack(exits, axis=1) if exits else np.empty((len(features), 0), dtype=np.int64)
+
+    def library_leaves(self, x: npt.ArrayLike) -> IntArray:
+        """As `leaf_indices`, in the library's own numbers."""
+        indices = self.leaf_indices(x)
+        for column, tree in enumerate(self.trees):
+            indices[:, column] = tree.leaf_id[indices[:, column]]
+        return indices
+
+    def margin(self, x: npt.ArrayLike) -> FloatArray:
+        """The sum before the link, in float64. Shapes: x (n_events, n_features) -> (n_events, n_outputs)."""
+        indices = self.leaf_indices(x)
+        total = np.tile(self.base_margin, (len(indices), 1))
+        for column, tree in enumerate(self.trees):
+            total[:, tree.output : tree.output + tree.n_targets] += tree.leaf[indices[:, column]]
+        return total
+
+    def predict(self, x: npt.ArrayLike) -> FloatArray:
+        """`margin` after the link, same shape."""
+        return _LINKS[self.link](self.link_scale * self.margin(x))
+
+    def _features(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
+        features = np.asarray(x, dtype=self.input_format)
+        if features.ndim != 2 or features.shape[1] != self.n_features:
+            raise DataError("wrong shape of features", where=self.origin, got=str(features.shape),
+                            want=f"(n_events, {self.n_features})")  # fmt: skip
+        return features
+
+
+def _exit_leaves(tree: Tree, features: npt.NDArray[Any], rule: SplitRule) -> IntArray:
+    at = np.zeros(len(features), dtype=np.int64)
+    active = np.arange(len(features)) if tree.n_nodes else np.empty(0, dtype=np.int64)
+    while active.size:
+        node = at[active]
+        x = features[active, tree.feature[node]].astype(np.float64)
+        goes_left = x < tree.threshold[node] if rule is SplitRule.LT else x <= tree.threshold[node]
+        goes_left = np.where(np.isnan(x), tree.default_left[node], goes_left)
+        at[active] = np.where(goes_left, tree.left[node], tree.right[node])
+        active = active[at[active] < tree.n_nodes]
+    return at - tree.n_nodes
+
+
+def _softmax(margin: FloatArray) -> FloatArray:
+    powers = np.exp(margin - margin.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+_LINKS: dict[Link, Callable[[FloatArray], FloatArray]] = {
+    Link.NONE: lambda margin: margin,
+    Link.LOGISTIC: lambda margin: 0.5 * (1.0 + np.tanh(0.5 * margin)),
+    Link.SOFTMAX: _softmax,
+    Link.EXP: np.exp,
+    Link.TANH: np.tanh,
+}

@@ -1,0 +1,170 @@
+"""Ensemble -> Forest: the last place with real numbers in the path of a tree model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, log2
+
+import numpy as np
+import numpy.typing as npt
+
+from fasttrig.errors import InputError
+from fasttrig.fixed import INT64_BITS, FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
+from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, SplitRule
+from fasttrig.ir.build import exactly_typed
+from fasttrig.ir.forest import forest_fault
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Const, Forest, Input, Value
+from fasttrig.ir.ranges import interval_of
+from fasttrig.ir.verify import verify
+
+DEFAULT_RESOLUTION = 1024
+"""Without `leaf_fraction_bits` all roundings of leaves together stay below this part of the margin's span."""
+
+_MAX_FRACTION_BITS = 50
+_MOST_BITS = 512
+
+
+def lower_forest(
+    ensemble: Ensemble,
+    input_type: FixedType,
+    channel_types: Sequence[FixedType] = (),
+    leaf_fraction_bits: int | None = None,
+    name: str = "forest",
+) -> Graph:
+    """The integer graph of `ensemble`: one input ``x`` of shape (n_features,), one output ``margin`` (n_outputs,).
+
+    Parameters
+    ----------
+    input_type : FixedType
+        The type of the features; every threshold becomes a raw integer of this grid, exactly.
+    channel_types : sequence of FixedType
+        Narrower types of single features: none, or one per feature.
+    leaf_fraction_bits : int or None
+        Fraction bits of leaves, base margin and result. Leaves are rounded half to even; None takes the fewest bits
+        for which the worst sum of roundings stays below ``1 / DEFAULT_RESOLUTION`` of the margin's span.
+
+    Raises
+    ------
+    InputError
+        If types and features do not fit together, or a leaf needs more than 62 bits.
+    """
+    _check_types(ensemble, input_type, channel_types)
+    bits = default_leaf_fraction_bits(ensemble) if leaf_fraction_bits is None else leaf_fraction_bits
+    x = Value("x", (ensemble.n_features,), input_type)
+    source = Input(result=x, channel_types=tuple(channel_types), origin=f"{ensemble.origin} > features")
+    draft = _forest(ensemble, x, tuple(channel_types) or (input_type,) * ensemble.n_features, bits)
+    fault = forest_fault(draft)
+    if fault is not None:
+        raise fault
+    forest = exactly_typed(draft, [interval_of(source, [])])
+    graph = Graph(name, (source, forest), (forest.result,), ensemble.postprocessor)
+    verify(graph, after="reading the model")
+    return graph
+
+
+def thresholds_to_raw(
+    threshold: npt.ArrayLike, fixed_type: FixedType, rule: SplitRule, input_format: InputFormat
+) -> IntArray:
+    """The least raw integer of `fixed_type` that the library itself sends right; ``max_raw + 1`` if it sends none.
+
+    ``raw < result`` is then the library's own comparison for every number of the type: for values that `input_format`
+    holds this is ``ceil(t * 2**f)`` for LT and ``floor(t * 2**f) + 1`` for LE, clipped to the type; where it rounds
+    a wide feature first, the rounding is inside the comparison. Found by bisection, both being monotone. Any shape.
+    """
+    limit = np.asarray(threshold, dtype=np.float64)
+    low = np.full(limit.shape, fixed_type.min_raw, dtype=np.int64)
+    high = np.full(limit.shape, fixed_type.max_raw + 1, dtype=np.int64)
+    while (low < high).any():
+        middle = low + (high - low) // 2
+        with np.errstate(over="ignore"):  # beyond float32 is infinite there too
+            seen = to_value(middle, fixed_type).astype(input_format).astype(np.float64)
+        goes_right = (seen >= limit) if rule is SplitRule.LT else (seen > limit)
+        undecided = low < high
+        high = np.where(undecided & goes_right, middle, high)
+        low = np.where(undecided & ~goes_right, middle + 1, low)
+    return low
+
+
+def default_leaf_fraction_bits(ensemble: Ensemble) -> int:
+    """Fewest bits for which all leaves' roundings together stay below a part of the margin's span."""
+    span = np.zeros(ensemble.n_outputs)
+    terms = np.ones(ensemble.n_outputs)
+    for tree in ensemble.trees:
+        outputs = slice(tree.output, tree.output + tree.n_targets)
+        span[outputs] += tree.leaf.max(axis=0) - tree.leaf.min(axis=0)
+        terms[outputs] += 1
+    needed = [DEFAULT_RESOLUTION * n / (2 * s) for n, s in zip(terms, span, strict=True) if s > 0]
+    return min(_MAX_FRACTION_BITS, ceil(log2(max(needed)))) if needed else 0
+
+
+def _forest(ensemble: Ensemble, x: Value, types: tuple[FixedType, ...], bits: int) -> Forest:
+    """All trees in one set of tables; the result type is still open."""
+    trees = ensemble.trees
+    n_nodes = sum(tree.n_nodes for tree in trees)
+    feature = _joined([tree.feature for tree in trees])
+    left: list[IntArray] = []
+    right: list[IntArray] = []
+    root: list[IntArray] = []
+    first_node, first_leaf = 0, n_nodes
+    for tree in trees:
+        for children, joined in ((tree.left, left), (tree.right, right), (np.zeros(1, dtype=np.int64), root)):
+            is_node = children < tree.n_nodes
+            joined.append(np.where(is_node, children + first_node, children - tree.n_nodes + first_leaf))
+        first_node, first_leaf = first_node + tree.n_nodes, first_leaf + len(tree.leaf)
+    n_targets = trees[0].n_targets if trees else 1
+    leaf = np.concatenate([tree.leaf for tree in trees]) if trees else np.empty((0, n_targets))
+    return Forest(
+        result=Value("margin", (ensemble.n_outputs,), FixedType(1, 1)),
+        operand=x,
+        tree_root=_index("tree_root", _joined(root)),
+        tree_output=_index("tree_output", np.array([tree.output for tree in trees], dtype=np.int64)),
+        feature=_index("feature", feature),
+        threshold=Const.covering("threshold", _thresholds(ensemble, feature, x.type, types), x.type.fraction_bits),
+        left=_index("left", _joined(left)),
+        right=_index("right", _joined(right)),
+        leaf=Const.covering("leaf", _quantised(leaf, bits, ensemble.origin), bits),
+        base_margin=Const.covering("base_margin", _quantised(ensemble.base_margin, bits, ensemble.origin), bits),
+        origin=f"{ensemble.origin} > {ensemble.library}, {ensemble.objective}",
+    )
+
+
+def _thresholds(ensemble: Ensemble, feature: IntArray, x_type: FixedType, types: Sequence[FixedType]) -> IntArray:
+    threshold = np.concatenate([np.empty(0), *(tree.threshold for tree in ensemble.trees)])
+    raw = np.zeros(len(feature), dtype=np.int64)
+    for channel, fixed_type in enumerate(types):
+        nodes = np.flatnonzero(feature == channel)
+        if nodes.size:
+            own = thresholds_to_raw(threshold[nodes], fixed_type, ensemble.split_rule, ensemble.input_format)
+            raw[nodes] = own << (x_type.fraction_bits - fixed_type.fraction_bits)
+    return raw
+
+
+def _quantised(value: FloatArray, bits: int, where: str) -> IntArray:
+    largest = float(np.abs(value).max(initial=0.0))
+    if abs(bits) > _MOST_BITS or largest * 2.0**bits >= 2.0 ** (INT64_BITS - 2):
+        raise InputError("a leaf is too large for its grid", where=where, got=f"{largest:g} at {bits} fraction bits",
+                         want="at most 60 bits", try_="fewer leaf_fraction_bits")  # fmt: skip
+    return from_value(value, FixedType(INT64_BITS, INT64_BITS - bits), Rounding.RND_CONV, Overflow.SAT)
+
+
+def _joined(parts: Sequence[IntArray]) -> IntArray:
+    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+
+
+def _index(name: str, raw: IntArray) -> Const:
+    return Const.covering(name, raw, 0)
+
+
+def _check_types(ensemble: Ensemble, input_type: FixedType, channel_types: Sequence[FixedType]) -> None:
+    if channel_types and len(channel_types) != ensemble.n_features:
+        raise InputError("one channel type per feature is needed", where=ensemble.origin,
+                         got=str(len(channel_types)), want=f"{ensemble.n_features}, or none")  # fmt: skip
+    for channel, fixed_type in enumerate(channel_types):
+        shift = input_type.fraction_bits - fixed_type.fraction_bits
+        if shift < 0 or not input_type.holds(fixed_type.min_raw << shift, fixed_type.max_raw << shift):
+            raise InputError("a feature's type does not fit into the input type", got=str(fixed_type),
+                             where=f"{ensemble.origin} > feature {channel}", want=f"inside {input_type}")  # fmt: skip
+    if input_type.width > INT64_BITS - 2:
+        raise InputError("the input type is too wide", where=ensemble.origin, got=str(input_type),
+                         want=f"at most {INT64_BITS - 2} bits")  # fmt: skip

@@ -1,0 +1,23 @@
+"""One refusal per reason, however many trees share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fasttrig.errors import RefusalError, UnsupportedError
+
+
+def raise_refusals(faults: Iterable[UnsupportedError | None]) -> None:
+    """Raise what there is: each reason once, at its first place, with the number of other places."""
+    groups: dict[str, list[UnsupportedError]] = {}
+    for fault in faults:
+        if fault is not None:
+            groups.setdefault(fault.what, []).append(fault)
+    merged = []
+    for first, *others in groups.values():
+        more = f" (and {len(others)} more)" if others else ""
+        merged.append(
+            UnsupportedError(first.what, where=first.where + more, got=first.got, want=first.want, try_=first.try_)
+        )
+    if merged:
+        raise RefusalError(merged)

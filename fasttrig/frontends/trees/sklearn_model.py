@@ -1,0 +1,247 @@
+"""scikit-learn's tree models, live objects only: (hist) gradient boosting, forests, AdaBoost, single trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fasttrig.errors import UnsupportedError, near_names
+from fasttrig.fixed import FloatArray
+from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, Link, SplitRule, Tree
+from fasttrig.frontends.trees.grow import NodeTable, grow
+
+_LOSS_LINKS = {
+    "HalfBinomialLoss": (Link.LOGISTIC, 1.0),
+    "ExponentialLoss": (Link.LOGISTIC, 2.0),  # predict_proba is expit(2 * raw)
+    "HalfMultinomialLoss": (Link.SOFTMAX, 1.0),
+    "HalfPoissonLoss": (Link.EXP, 1.0),
+    "HalfGammaLoss": (Link.EXP, 1.0),
+    "HalfTweedieLoss": (Link.EXP, 1.0),
+    "HalfSquaredError": (Link.NONE, 1.0),
+    "AbsoluteError": (Link.NONE, 1.0),
+    "HuberLoss": (Link.NONE, 1.0),
+    "PinballLoss": (Link.NONE, 1.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What one kind of model contributes to an `Ensemble`."""
+
+    trees: Sequence[Tree]
+    base_margin: FloatArray
+    objective: str
+    n_classes: int
+    rounds: int
+    link: Link = Link.NONE
+    link_scale: float = 1.0
+    input_format: InputFormat = "float32"
+
+
+def is_sklearn(source: Any) -> bool:
+    """Whether `source` is a live scikit-learn estimator."""
+    return type(source).__module__.partition(".")[0] == "sklearn" and hasattr(source, "get_params")
+
+
+def read_live(model: Any) -> Ensemble:
+    """A fitted estimator of one of the kinds in `_KINDS`.
+
+    Raises
+    ------
+    UnsupportedError
+        For other estimators, several classification targets, categorical splits, AdaBoostRegressor (a weighted
+        median is no sum), start values that depend on the event, and models that are not fitted.
+    """
+    kind = type(model).__name__
+    where = f"sklearn.{kind}"
+    if kind not in _KINDS:
+        raise UnsupportedError(
+            "no tree model that fasttrig can sum up", where=where, got=kind, want="a model of trees that adds leaves",
+            try_="AdaBoostRegressor takes a weighted median, which is no sum: use GradientBoostingRegressor"
+            if kind == "AdaBoostRegressor" else near_names(kind, _KINDS),
+        )  # fmt: skip
+    if not hasattr(model, "n_features_in_"):
+        raise UnsupportedError("the model is not fitted", where=where, try_="call fit first")
+    import sklearn
+
+    parts = _KINDS[kind](model, where)
+    return Ensemble(
+        library=f"scikit-learn {sklearn.__version__} {kind}",
+        origin=where,
+        objective=parts.objective,
+        n_features=int(model.n_features_in_),
+        feature_names=tuple(map(str, getattr(model, "feature_names_in_", ()))),
+        n_classes=parts.n_classes,
+        trees=tuple(parts.trees),
+        base_margin=np.asarray(parts.base_margin, dtype=np.float64),
+        split_rule=SplitRule.LE,
+        input_format=parts.input_format,
+        link=parts.link,
+        link_scale=parts.link_scale,
+        rounds_used=parts.rounds,
+        rounds_stored=parts.rounds,
+    )
+
+
+def _tree(model: Any, leaf: FloatArray, where: str, output: int = 0) -> Tree:
+    """A ``DecisionTree*``'s nodes with other leaf values, shape (n_rows, n_targets)."""
+    inner = model.tree_
+    table = NodeTable(
+        is_leaf=np.asarray(inner.children_left == -1),
+        left=np.asarray(inner.children_left), right=np.asarray(inner.children_right),
+        feature=np.asarray(inner.feature), threshold=np.asarray(inner.threshold, dtype=np.float64),
+        default_left=_missing_go_left(inner), leaf=leaf,
+    )  # fmt: skip
+    return grow(table, output=output, n_features=int(model.n_features_in_), where=where)
+
+
+def _missing_go_left(inner: Any) -> Any:
+    """Since scikit-learn 1.3; before, NaN was refused."""
+    found = getattr(inner, "missing_go_to_left", None)
+    return np.zeros(inner.node_count, dtype=bool) if found is None else np.asarray(found, dtype=bool)
+
+
+def _classes(model: Any, where: str) -> int:
+    if not np.isscalar(model.n_classes_) and np.ndim(model.n_classes_):
+        raise UnsupportedError("several classification targets", where=where, got=f"{len(model.n_classes_)} targets",
+                               want="one", try_="convert one model per target")  # fmt: skip
+    if int(model.n_classes_) < 2:
+        raise UnsupportedError("a classifier of one class decides nothing", where=where, want="two or more classes")
+    return int(model.n_classes_)
+
+
+def _leaf_values(model: Any, where: str) -> FloatArray:
+    """Means of a regression, shape (n_rows, n_targets); of a classifier the fractions of classes (of two, the second).
+
+    scikit-learn stored counts until 1.2 and fractions since; ``predict_proba`` normalised both.
+    """
+    value = np.asarray(model.tree_.value, dtype=np.float64)
+    if not hasattr(model, "classes_"):
+        return value[:, :, 0]
+    _classes(model, where)
+    fractions = value[:, 0, :] / value[:, 0, :].sum(axis=1, keepdims=True)
+    return fractions[:, 1:] if fractions.shape[1] == 2 else fractions
+
+
+def _one_tree(model: Any, where: str) -> _Parts:
+    tree = _tree(model, _leaf_values(model, where), where)
+    n_classes = _classes(model, where) if hasattr(model, "classes_") else 0
+    return _Parts([tree], np.zeros(tree.n_targets), str(model.criterion), n_classes, 1)
+
+
+def _average(model: Any, where: str) -> _Parts:
+    """A forest: each leaf divided by the number of trees."""
+    n_classes = _classes(model, where) if hasattr(model, "classes_") else 0
+    members = model.estimators_
+    trees = []
+    for index, member in enumerate(members):
+        place = f"{where} > tree {index}"
+        leaf = _leaf_values(member, place) if n_classes else np.asarray(member.tree_.value, dtype=np.float64)[:, :, 0]
+        trees.append(_tree(member, leaf / len(members), place))
+    return _Parts(trees, np.zeros(trees[0].n_targets), str(model.criterion), n_classes, len(members))
+
+
+def _gradient_boosting(model: Any, where: str) -> _Parts:
+    stages = np.asarray(model.estimators_, dtype=object)
+    trees = [
+        _tree(member, np.asarray(member.tree_.value)[:, :, 0] * model.learning_rate, f"{where} > stage {stage}", output)
+        for stage, members in enumerate(stages)
+        for output, member in enumerate(members)
+    ]
+    link, scale = _loss_link(model._loss, where)
+    n_classes = _classes(model, where) if hasattr(model, "classes_") else 0
+    return _Parts(trees, _start(model, where), str(model.loss), n_classes, len(stages), link, scale)
+
+
+def _start(model: Any, where: str) -> FloatArray:
+    """What the sums start from: measured on several events, since `init` may be any estimator."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([np.zeros((1, model.n_features_in_)), rng.normal(scale=1e3, size=(15, model.n_features_in_))])
+    start = np.asarray(model._raw_predict_init(x.astype(np.float32)), dtype=np.float64)
+    known = isinstance(model.init_, str) or type(model.init_).__name__.startswith("Dummy")
+    if not known or (start != start[0]).any():
+        raise UnsupportedError(
+            "the start value depends on the event", where=f"{where} > init", got=type(model.init_).__name__,
+            want="the default init, or 'zero'",
+        )  # fmt: skip
+    return start[0]
+
+
+def _loss_link(loss: Any, where: str) -> tuple[Link, float]:
+    name = type(loss).__name__
+    if name not in _LOSS_LINKS:
+        raise UnsupportedError("unknown loss", where=f"{where} > loss", got=name, try_=near_names(name, _LOSS_LINKS))
+    return _LOSS_LINKS[name]
+
+
+def _hist_gradient_boosting(model: Any, where: str) -> _Parts:
+    if getattr(model, "_preprocessor", None) is not None or np.any(getattr(model, "is_categorical_", None)):
+        raise UnsupportedError(
+            "a categorical split is no comparison with a threshold", where=f"{where} > categorical_features",
+            want="numerical features only", try_="one-hot encode the feature before training",
+        )  # fmt: skip
+    trees = [
+        _hist_tree(predictor.nodes, f"{where} > iteration {round_}", output, int(model.n_features_in_))
+        for round_, predictors in enumerate(model._predictors)
+        for output, predictor in enumerate(predictors)
+    ]
+    link, scale = _loss_link(model._loss, where)
+    n_classes = len(model.classes_) if hasattr(model, "classes_") else 0
+    start = np.asarray(model._baseline_prediction, dtype=np.float64).reshape(-1)
+    return _Parts(trees, start, str(model.loss), n_classes, len(model._predictors), link, scale, "float64")
+
+
+def _hist_tree(nodes: Any, where: str, output: int, n_features: int) -> Tree:
+    is_leaf = nodes["is_leaf"].astype(bool)
+    if nodes["is_categorical"][~is_leaf].any():
+        raise UnsupportedError("a categorical split is no comparison with a threshold", where=where)
+    table = NodeTable(
+        is_leaf=is_leaf, left=nodes["left"].astype(np.int64), right=nodes["right"].astype(np.int64),
+        feature=nodes["feature_idx"].astype(np.int64), threshold=nodes["num_threshold"].astype(np.float64),
+        default_left=nodes["missing_go_to_left"].astype(bool), leaf=nodes["value"].astype(np.float64)[:, None],
+    )  # fmt: skip
+    return grow(table, output=output, n_features=n_features, where=where)
+
+
+def _adaboost(model: Any, where: str) -> _Parts:
+    """SAMME: each tree votes with its weight for one class, and with ``-weight / (n_classes - 1)`` for the others."""
+    if getattr(model, "algorithm", "SAMME") == "SAMME.R":
+        raise UnsupportedError("SAMME.R adds logarithms of probabilities", where=f"{where} > algorithm",
+                               got="SAMME.R", want="SAMME")  # fmt: skip
+    n_classes = _classes(model, where)
+    members = model.estimators_
+    weights = np.asarray(model.estimator_weights_, dtype=np.float64)[: len(members)]
+    total = np.asarray(model.estimator_weights_, dtype=np.float64).sum()
+    trees = []
+    for index, (member, weight) in enumerate(zip(members, weights / total, strict=True)):
+        place = f"{where} > tree {index}"
+        if not hasattr(member, "tree_"):
+            raise UnsupportedError("a boosted estimator is no tree", where=place, got=type(member).__name__)
+        trees.append(_tree(member, _votes(model, member, weight), place))
+    scale = 1.0 if n_classes == 2 else 1.0 / (n_classes - 1)
+    link = Link.LOGISTIC if n_classes == 2 else Link.SOFTMAX
+    return _Parts(trees, np.zeros(trees[0].n_targets), "SAMME", n_classes, len(members), link, scale)
+
+
+def _votes(model: Any, member: Any, weight: float) -> FloatArray:
+    """Shape (n_rows, 1) for two classes: plus or minus the weight; (n_rows, n_classes) for more."""
+    chosen = member.classes_[np.argmax(member.tree_.value[:, 0, :], axis=1)]
+    is_class = chosen[:, None] == np.asarray(model.classes_)
+    votes = np.where(is_class, weight, -weight / (len(model.classes_) - 1))
+    if len(model.classes_) > 2:
+        return votes
+    return votes[:, 1:] - votes[:, :1]
+
+
+_KINDS: dict[str, Callable[[Any, str], _Parts]] = {
+    **dict.fromkeys(("DecisionTreeClassifier", "DecisionTreeRegressor"), _one_tree),
+    **dict.fromkeys(("ExtraTreeClassifier", "ExtraTreeRegressor"), _one_tree),
+    **dict.fromkeys(("RandomForestClassifier", "RandomForestRegressor"), _average),
+    **dict.fromkeys(("ExtraTreesClassifier", "ExtraTreesRegressor"), _average),
+    **dict.fromkeys(("GradientBoostingClassifier", "GradientBoostingRegressor"), _gradient_boosting),
+    **dict.fromkeys(("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"), _hist_gradient_boosting),
+    "AdaBoostClassifier": _adaboost,
+}

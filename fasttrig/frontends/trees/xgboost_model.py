@@ -1,0 +1,156 @@
+"""XGBoost: boosters, scikit-learn wrappers and model files, with the base margin measured where XGBoost is at hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fasttrig.errors import InputError, MissingPackageError, UnsupportedError
+from fasttrig.fixed import FloatArray
+from fasttrig.frontends.trees.ensemble import Ensemble
+from fasttrig.frontends.trees.files import parse_json, read_document, understanding
+from fasttrig.frontends.trees.xgboost_document import (
+    NEWEST_KNOWN,
+    XGBoostDocument,
+    head_only,
+    open_document,
+    read_ensemble,
+    stored_base_margin,
+)
+
+_OLDEST_LOADABLE = (1, 6)
+_PROBES = 64
+_TOLERANCE = 2e-5
+"""Of a float32 sum relative to the size of its terms."""
+
+
+def is_xgboost(source: Any) -> bool:
+    """Whether `source` is a live XGBoost model."""
+    return type(source).__module__.partition(".")[0] == "xgboost" and (
+        hasattr(source, "get_booster") or hasattr(source, "save_raw")
+    )
+
+
+def read_live(model: Any, rounds: int | None = None) -> Ensemble:
+    """A ``Booster`` (all rounds, as its ``predict``) or a scikit-learn wrapper (after early stopping the best ones)."""
+    where = f"xgboost.{type(model).__name__}"
+    booster = model.get_booster() if hasattr(model, "get_booster") else model
+    document = open_document(parse_json(bytes(booster.save_raw("json")), where), where)
+    if rounds is None and hasattr(model, "get_booster"):
+        rounds = document.best_round
+    return _checked(document, booster, rounds)
+
+
+def read_file(path: Path, rounds: int | None = None) -> Ensemble:
+    """A ``.json`` or ``.ubj`` file.
+
+    A file written by the scikit-learn wrapper carries its early stopping; one written by ``Booster.save_model`` is
+    read as ``Booster.predict`` uses it: all rounds, unless `rounds` says otherwise.
+    """
+    return read_parsed(read_document(path), str(path), rounds)
+
+
+def read_parsed(parsed: Any, where: str, rounds: int | None = None) -> Ensemble:
+    """As `read_file`, of what the file holds. No tree of the file is ever given to XGBoost's own loader."""
+    with understanding(where):
+        document = open_document(parsed, where)
+        if rounds is None and document.from_sklearn:
+            rounds = document.best_round
+        base = _measured_base(document)
+        return read_ensemble(document, _computed(document) if base is None else base, rounds)
+
+
+def _measured_base(document: XGBoostDocument) -> FloatArray | None:
+    """The margin of a model with this document's head and empty trees of ours: the base margin, to the last bit.
+
+    None where no XGBoost of at least the document's release is installed.
+    """
+    try:
+        import xgboost
+    except ImportError:
+        return None
+    installed = tuple(int(part) for part in xgboost.__version__.split(".")[:2])
+    if document.version[:2] > installed:
+        return None
+    stored_base_margin(document)  # refuses what cannot be one
+    booster = xgboost.Booster()
+    try:
+        with xgboost.config_context(verbosity=0):  # it warns of old files, and reads them
+            booster.load_model(bytearray(json.dumps(head_only(document)).encode()))
+            margin = booster.predict(xgboost.DMatrix(np.zeros((1, document.n_features))), output_margin=True)
+    except (xgboost.core.XGBoostError, ValueError) as error:
+        if document.version[:2] < _OLDEST_LOADABLE:
+            return None  # releases after 3.2 may have given up on these; what they mean is known
+        first_line = str(error).partition("\n")[0]
+        raise InputError("XGBoost itself cannot load this model", where=document.where, got=first_line) from None
+    return np.asarray(margin, dtype=np.float64).reshape(document.n_outputs)
+
+
+def _computed(document: XGBoostDocument) -> FloatArray:
+    """Without XGBoost: what the stored base score means in the file's release, if that is known."""
+    if document.version[:2] > NEWEST_KNOWN:
+        version = ".".join(map(str, document.version))
+        raise MissingPackageError(
+            "what the base score of this file means is known to XGBoost alone", where=document.where,
+            got=f"a file of XGBoost {version}", want=f"at most {'.'.join(map(str, NEWEST_KNOWN))}",
+            try_=f"install xgboost {version} or newer, so that the base margin can be measured",
+        )  # fmt: skip
+    if not document.knows_objective:
+        raise MissingPackageError(
+            "the base margin of a custom objective must be measured", where=document.where,
+            got=document.objective, try_="install xgboost, or set base_margin through a known objective",
+        )  # fmt: skip
+    return stored_base_margin(document)
+
+
+def _checked(document: XGBoostDocument, booster: Any, rounds: int | None) -> Ensemble:
+    """A live booster's ensemble: its margin must be the base margin plus our leaves, its leaves must be ours."""
+    import xgboost
+
+    base = _measured_base(document)
+    whole = read_ensemble(document, _computed(document) if base is None else base)
+    x = _probes(whole)
+    names = list(whole.feature_names) or None
+    matrix = xgboost.DMatrix(x, feature_names=names, feature_types=booster.feature_types)
+    _check_leaves(whole, booster, matrix, x)
+    ours, theirs = whole.margin(x), np.asarray(booster.predict(matrix, output_margin=True), dtype=np.float64)
+    size = 1.0 + np.abs(theirs).max() + sum(float(np.abs(tree.leaf).max()) for tree in whole.trees)
+    difference = theirs.reshape(len(x), -1) - ours
+    if np.abs(difference).max() > _TOLERANCE * size:
+        raise UnsupportedError(
+            "XGBoost's margin is not its base margin plus its leaves", where=document.where,
+            got=f"differences from {difference.min():g} to {difference.max():g}", want="none beyond rounding",
+            try_="report this model: its booster is not understood",
+        )  # fmt: skip
+    return whole if rounds is None else read_ensemble(document, whole.base_margin, rounds)
+
+
+def _check_leaves(whole: Ensemble, booster: Any, matrix: Any, x: FloatArray) -> None:
+    if not whole.trees:
+        return
+    theirs = np.asarray(booster.predict(matrix, pred_leaf=True), dtype=np.int64).reshape(len(x), -1)
+    if theirs.shape[1] != len(whole.trees) or not np.array_equal(theirs, whole.library_leaves(x)):
+        raise UnsupportedError(
+            "XGBoost ends in other leaves than its own document says", where=whole.origin,
+            try_="report this model: its trees are not understood",
+        )  # fmt: skip
+
+
+def _probes(whole: Ensemble) -> FloatArray:
+    """Rows around the thresholds: on them, just below and just above; shape (_PROBES, n_features), float32 numbers."""
+    rng = np.random.default_rng(0)
+    x = np.zeros((_PROBES, whole.n_features), dtype=np.float32)
+    for feature in range(whole.n_features):
+        found = [tree.threshold[tree.feature == feature] for tree in whole.trees]
+        limits = np.unique(np.concatenate([np.zeros(1), *found])).astype(np.float32)
+        limits = limits[np.isfinite(limits)]
+        picked = rng.choice(limits, _PROBES)
+        side = rng.integers(0, 3, _PROBES)
+        infinity = np.float32(np.inf)
+        x[:, feature] = np.select(
+            [side == 0, side == 1], [np.nextafter(picked, -infinity), picked], np.nextafter(picked, infinity)
+        )
+    return x.astype(np.float64)
