@@ -1,0 +1,263 @@
+"""Events per second of the compiled emulator on the jet tagger's network (16-64-32-32-5), on one thread.
+
+Every peer that is installed computes the same events in the same run, turn by turn, and is first compared with the
+emulator where it computes in integers: hls4ml's compiled C-simulation, alkaid's interpreter, and ONNX Runtime on the
+float32 network of the same weights. Medians and ranges are printed with the ratio of the fastest kernel to each.
+The share of the peak is that of a loop of nothing but the kernel's own multiply-add instruction on the same core.
+
+    python benchmarks/compiled_emulator.py [rounds] [--no-hls4ml]
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fasttrig.emulator.compiled.library import CompiledEmulator
+from fasttrig.emulator.evaluate import evaluate
+from fasttrig.fixed import FixedType, IntArray, Overflow, Rounding, to_value
+from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Const, MatMul
+from fasttrig.toolchain.emulator_library import load
+from fasttrig.toolchain.run import find_compiler, run
+
+SIZES = (16, 64, 32, 32, 5)
+INPUT, WEIGHT, ACTIVATION = FixedType(10, 3), FixedType(6, 1), FixedType(6, 2, signed=False)
+N_EVENTS = {"ours": 262_144, "NumPy emulator": 65_536, "ONNX Runtime": 262_144, "alkaid": 65_536, "hls4ml": 4_096}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+BARS = {"hls4ml": 600, "alkaid": 15, "ONNX Runtime": 1}
+"""Least ratio of the fastest kernel to each peer (issue 4)."""
+
+Runs = dict[str, tuple[Callable[[], object], int]]
+"""Label -> what to time, and its number of events."""
+
+PEAK = """
+#include <immintrin.h>
+#include <cstdint>
+#define LOOP(NAME, TARGET, VECTOR, ZERO, STEP) \\
+    extern "C" __attribute__((target(TARGET))) std::int32_t NAME(std::int64_t n) { \\
+        VECTOR a[12], x = ZERO, w = ZERO; \\
+        for (int i = 0; i < 12; ++i) a[i] = ZERO; \\
+        for (std::int64_t k = 0; k < n; ++k) { \\
+            asm volatile("" : "+v"(x), "+v"(w)); \\
+            _Pragma("GCC unroll 12") for (int i = 0; i < 12; ++i) a[i] = STEP; \\
+        } \\
+        for (int i = 1; i < 12; ++i) a[0] = a[0] + a[i]; \\
+        return static_cast<std::int32_t>(a[0][0]); \\
+    }
+LOOP(bytes_avx512_vnni, "avx512f,avx512vnni", __m512i, _mm512_setzero_si512(), _mm512_dpbusd_epi32(a[i], x, w))
+LOOP(words_avx512_vnni, "avx512f,avx512vnni", __m512i, _mm512_setzero_si512(), _mm512_dpwssd_epi32(a[i], x, w))
+LOOP(bytes_avx2, "avx2", __m256i, _mm256_setzero_si256(), _mm256_add_epi16(a[i], _mm256_maddubs_epi16(x, w)))
+LOOP(words_avx2, "avx2", __m256i, _mm256_setzero_si256(), _mm256_add_epi32(a[i], _mm256_madd_epi16(x, w)))
+"""
+"""The multiply-add of bytes and of 16-bit numbers, twelve independent sums, nothing else."""
+
+PRODUCTS_PER_STEP = {"avx512_vnni": (64, 32), "avx2": (32, 16)}
+
+
+def network() -> Graph:
+    """Random weights of the full 6-bit range."""
+    rng = np.random.default_rng(0)
+    builder = GraphBuilder("jet_mlp")
+    value = builder.input("x", (SIZES[0],), INPUT)
+    for index, (n_in, n_out) in enumerate(pairwise(SIZES), start=1):
+        weight = Const(f"w{index}", WEIGHT, rng.integers(WEIGHT.min_raw, WEIGHT.max_raw, (n_in, n_out), endpoint=True))
+        bias = Const(f"b{index}", WEIGHT, rng.integers(WEIGHT.min_raw, WEIGHT.max_raw, n_out, endpoint=True))
+        value = builder.matmul(f"fc{index}", value, weight, bias)
+        if n_out != SIZES[-1]:
+            value = builder.relu(f"relu{index}", value)
+            value = builder.cast(f"act{index}", value, ACTIVATION, Rounding.RND_CONV, Overflow.SAT)
+    return builder.graph(value)
+
+
+def our_runs(graph: Graph, raw: IntArray, folder: Path) -> Runs:
+    """Each kernel, and those without intrinsics compiled for two smaller machines."""
+    emulator = load(graph, cache_dir=folder)
+    rows = raw.astype(np.int32)
+    runs: Runs = {f"ours, {kernel}": (_rows(emulator, rows, kernel), len(rows)) for kernel in emulator.kernels}
+    for march in ("x86-64-v3", "x86-64"):
+        flags = ("-std=c++17", "-O3", f"-march={march}", "-DFASTTRIG_NO_X86", "-fPIC", "-shared")
+        plain = load(graph, cache_dir=folder, version=2, flags=flags)
+        for kernel in plain.kernels:
+            runs[f"ours, {kernel} -O3 -march={march}"] = (_rows(plain, rows, kernel), len(rows))
+    return runs
+
+
+def _rows(emulator: CompiledEmulator, rows: IntArray, kernel: str) -> Callable[[], object]:
+    want = evaluate(emulator.graph, rows[:4096]).outputs
+    if not np.array_equal(emulator.predict_rows(rows[:4096], kernel=kernel), next(iter(want.values()))):
+        raise SystemExit(f"kernel {kernel} differs from the emulator: nothing to compare")
+    return lambda: emulator.predict_rows(rows, kernel=kernel)
+
+
+def hls4ml_run(graph: Graph, raw: IntArray, folder: Path) -> Callable[[], object]:
+    """hls4ml's compiled model of `graph`."""
+    from fasttrig.backends.hls4ml.layers import plan
+    from fasttrig.backends.hls4ml.model import build
+    from fasttrig.project import TargetSettings
+
+    target = TargetSettings(namespace="jet_v1")
+    model = build(plan(graph, target.io_type), graph.name, target, folder)
+    model.compile()
+    x = np.ascontiguousarray(to_value(raw, INPUT), dtype=np.float32)
+    _require_equal("hls4ml", model.predict(x), graph, raw)
+    return lambda: model.predict(x)
+
+
+def alkaid_run(graph: Graph, raw: IntArray) -> Callable[[], object]:
+    """alkaid's interpreter on the same graph, traced by alkaid."""
+    from alkaid.trace import FVArrayInput, HWConfig, trace
+
+    raw_x = FVArrayInput((SIZES[0],), hwconf=HWConfig(1, -1, -1))
+    x = value = raw_x.quantize(1, INPUT.integer_bits - 1, INPUT.fraction_bits)
+    layers = [op for op in graph.ops if isinstance(op, MatMul)]
+    for index, op in enumerate(layers):
+        value = value @ to_value(op.weight.raw, WEIGHT) + to_value(op.bias.raw, WEIGHT)
+        if index < len(layers) - 1:
+            relu = value.relu()
+            value = relu.quantize(0, ACTIVATION.integer_bits, ACTIVATION.fraction_bits, "SAT", "RND_CONV")
+    logic = trace(x, value)
+    values = to_value(raw, INPUT)
+    _require_equal("alkaid", logic.predict(values, n_threads=1), graph, raw)
+    return lambda: logic.predict(values, n_threads=1)
+
+
+def _require_equal(peer: str, values: Any, graph: Graph, raw: IntArray) -> None:
+    output = graph.outputs[0]
+    ours = to_value(evaluate(graph, raw).outputs[output.name], output.type)
+    if not np.array_equal(np.asarray(values, dtype=np.float64).reshape(ours.shape), ours):
+        raise SystemExit(f"{peer} and the emulator differ: nothing to compare")
+
+
+def onnx_run(graph: Graph, raw: IntArray) -> Callable[[], object]:
+    """ONNX Runtime on the float32 network: Gemm and Relu, the whole array in one call of 4096 events at a time."""
+    import onnx
+    import onnxruntime
+    from onnx import helper, numpy_helper
+
+    nodes, constants, last = [], [], "x"
+    layers = [op for op in graph.ops if isinstance(op, MatMul)]
+    for op in layers:
+        constants += [numpy_helper.from_array(to_value(part.raw, part.type).astype(np.float32), part.name)
+                      for part in (op.weight, op.bias)]  # fmt: skip
+        out = op.name
+        nodes.append(helper.make_node("Gemm", [last, op.weight.name, op.bias.name], [out]))
+        last = out
+        if op is not layers[-1]:
+            nodes.append(helper.make_node("Relu", [out], [f"{out}_relu"]))
+            last = f"{out}_relu"
+    ports = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", size])
+             for name, size in (("x", SIZES[0]), (last, SIZES[-1]))]  # fmt: skip
+    model = helper.make_model(helper.make_graph(nodes, "jet", ports[:1], ports[1:], constants),
+                              opset_imports=[helper.make_opsetid("", 17)], ir_version=10)  # fmt: skip
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    x = to_value(raw, INPUT).astype(np.float32)
+    parts = [x[start : start + 4096] for start in range(0, len(x), 4096)]
+    return lambda: [session.run(None, {"x": part}) for part in parts]
+
+
+def peak_rates(folder: Path) -> dict[str, tuple[float, float]]:
+    """Products per second of bytes and of 16-bit numbers, per kernel; empty where this is no x86 machine."""
+    import platform
+
+    if platform.machine() != "x86_64":
+        return {}
+    (folder / "peak.cpp").write_text(PEAK)
+    command = [*find_compiler(), "-O2", "-std=c++17", "-fPIC", "-shared", "peak.cpp", "-o", "peak.so"]
+    run(command, cwd=folder, timeout_s=60)
+    library = ctypes.CDLL(str(folder / "peak.so"))
+    flags = Path("/proc/cpuinfo").read_text().split()
+    found = {}
+    for kernel, flag in (("avx512_vnni", "avx512_vnni"), ("avx2", "avx2")):
+        if flag in flags:
+            found[kernel] = (_peak(library[f"bytes_{kernel}"], PRODUCTS_PER_STEP[kernel][0]),
+                             _peak(library[f"words_{kernel}"], PRODUCTS_PER_STEP[kernel][1]))  # fmt: skip
+    return found
+
+
+def _peak(loop: Any, products: int) -> float:
+    loop.argtypes = (ctypes.c_int64,)
+    steps, best = 4_000_000, 0.0
+    for _ in range(5):
+        start = time.perf_counter()
+        loop(steps)
+        best = max(best, steps * 12 * products / (time.perf_counter() - start))
+    return best
+
+
+def seconds_per_event_at_peak(peaks: tuple[float, float]) -> float:
+    """The first layer reads 16-bit numbers, the others bytes."""
+    products = [n_in * n_out for n_in, n_out in pairwise(SIZES)]
+    return products[0] / peaks[1] + sum(products[1:]) / peaks[0]
+
+
+def measure(runs: Runs, rounds: int) -> dict[str, list[float]]:
+    """Events per second of every round; each round runs all of them once, after one round that is not counted."""
+    found: dict[str, list[float]] = {label: [] for label in runs}
+    for number in range(rounds + 1):
+        for label, (call, n_events) in runs.items():
+            start = time.perf_counter()
+            call()
+            if number:
+                found[label].append(n_events / (time.perf_counter() - start))
+    return found
+
+
+def all_runs(graph: Graph, folder: Path) -> Runs:
+    rng = np.random.default_rng(1)
+    raw = rng.integers(INPUT.min_raw, INPUT.max_raw, (N_EVENTS["ours"], SIZES[0]), endpoint=True)
+    runs = our_runs(graph, raw, folder)
+    part = {peer: raw[:n_events] for peer, n_events in N_EVENTS.items()}
+    runs["NumPy emulator"] = (lambda: evaluate(graph, part["NumPy emulator"]), len(part["NumPy emulator"]))
+    if importlib.util.find_spec("onnxruntime") and importlib.util.find_spec("onnx"):
+        runs["ONNX Runtime"] = (onnx_run(graph, part["ONNX Runtime"]), len(part["ONNX Runtime"]))
+    if importlib.util.find_spec("alkaid"):
+        runs["alkaid"] = (alkaid_run(graph, part["alkaid"]), len(part["alkaid"]))
+    if importlib.util.find_spec("hls4ml") and "--no-hls4ml" not in sys.argv:
+        runs["hls4ml"] = (hls4ml_run(graph, part["hls4ml"], folder / "hls4ml"), len(part["hls4ml"]))
+    return runs
+
+
+def main() -> None:
+    if any(os.environ.get(name) != number for name, number in ONE_THREAD.items()):
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ONE_THREAD})  # read when BLAS loads
+    rounds = int(next((word for word in sys.argv[1:] if word.isdigit()), "9"))
+    graph = network()
+    with tempfile.TemporaryDirectory() as name:
+        start = time.perf_counter()
+        load(graph, cache_dir=Path(name))
+        print(f"written, compiled and loaded in {time.perf_counter() - start:.2f} s")
+        runs = all_runs(graph, Path(name))
+        peaks = peak_rates(Path(name))
+        rates = measure(runs, rounds)
+    medians = {label: statistics.median(found) for label, found in rates.items()}
+    fastest = next(iter(medians.values()))
+    print(f"{rounds} rounds, median (range); last column: the fastest kernel's rate over this one")
+    for label, found in rates.items():
+        spread = f"({min(found) / 1e6:.3f} to {max(found) / 1e6:.3f})"
+        print(f"{label:<34} {medians[label] / 1e6:9.3f} million events/s  {spread:<22} {fastest / medians[label]:9.1f}")
+    for kernel, peak in peaks.items():
+        share = seconds_per_event_at_peak(peak) * medians[f"ours, {kernel}"]
+        print(f"{kernel}: {share:.0%} of the multiply-add peak ({peak[0] / 1e9:.0f} G products/s of bytes, "
+              f"{peak[1] / 1e9:.0f} of 16 bits)")  # fmt: skip
+    missed = [f"{peer} x{bar}" for peer, bar in BARS.items() if peer in medians and fastest < bar * medians[peer]]
+    print(f"missed: {', '.join(missed)}" if missed else "every bar is reached")
+    raise SystemExit(bool(missed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""What follows a dense layer and can be done on its sums in registers: relu, rounding, saturation.
+
+Each of them is monotone, so a clamp before the rounding is a clamp at the rounded limits after it, and any chain with
+one rounding becomes: divide by a power of two, round, clamp.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fasttrig.fixed import FixedType, IntArray, Overflow, Rounding, round_raw
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Cast, Op, Relu, Value
+from fasttrig.ir.ranges import Interval, Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Epilogue:
+    """y = clamp(round(x / 2**dropped_bits), low, high); `fused` are the ops it stands for, `result` is their value."""
+
+    result: Value
+    fused: tuple[Op, ...] = ()
+    dropped_bits: int = 0
+    rounding: Rounding = Rounding.TRN
+    low: int | None = None
+    high: int | None = None
+
+    def clamped(self, low: int | None, high: int | None) -> Epilogue:
+        """With one more clamp behind."""
+        return replace(self, low=_clamp(self.low, low, high, low), high=_clamp(self.high, low, high, high))
+
+
+def epilogue_of(graph: Graph, value: Value, ranges: Ranges) -> Epilogue:
+    """The longest chain after `value` that one epilogue can do; every value on the way has one reader."""
+    found = Epilogue(value)
+    while True:
+        users = graph.users(found.result)
+        if len(users) != 1 or found.result in graph.outputs:
+            return found
+        longer = _with(found, users[0], ranges)
+        if longer is None:
+            return found
+        found = longer
+
+
+def _with(epilogue: Epilogue, op: Op, ranges: Ranges) -> Epilogue | None:
+    if isinstance(op, Relu):
+        if op.negative_shift is not None:
+            return None
+        made = epilogue.clamped(0, None).clamped(None, op.limit_raw)
+    elif isinstance(op, Cast):
+        cast = _with_cast(epilogue, op, ranges[op.operand])
+        if cast is None:
+            return None
+        made = cast
+    else:
+        return None
+    return replace(made, result=op.result, fused=(*epilogue.fused, op))
+
+
+def _with_cast(epilogue: Epilogue, op: Cast, operand: Interval) -> Epilogue | None:
+    source, target = op.operand.type, op.result.type
+    dropped = source.fraction_bits - target.fraction_bits
+    if dropped != 0 and epilogue.dropped_bits != 0:
+        return None
+    below, above = overflows(op, operand)
+    if (below or above) and op.overflow in (Overflow.WRAP, Overflow.SAT_ZERO):
+        return None
+    made = epilogue
+    if dropped != 0:
+        low, high = (_rounded(limit, source, target, op.rounding) for limit in (epilogue.low, epilogue.high))
+        made = replace(epilogue, dropped_bits=dropped, rounding=op.rounding, low=low, high=high)
+    least = target.min_sym_raw if op.overflow is Overflow.SAT_SYM else target.min_raw
+    return made.clamped(least if below else None, target.max_raw if above else None)
+
+
+def overflows(op: Cast, operand: Interval) -> tuple[bool, bool]:
+    """Whether rounded numbers under the least and over the greatest raw integer of the target can occur."""
+    low, high = rounded_bounds(operand, op.operand.type, op.result.type, op.rounding)
+    least = op.result.type.min_sym_raw if op.overflow is Overflow.SAT_SYM else op.result.type.min_raw
+    return low < least, high > op.result.type.max_raw
+
+
+def rounded_bounds(operand: Interval, source: FixedType, target: FixedType, rounding: Rounding) -> tuple[int, int]:
+    """Bounds after rounding to the target's fraction bits, before overflow."""
+    ends = round_raw(np.array(operand.bounds, dtype=object), source, target.fraction_bits, rounding)
+    return int(ends[0]), int(ends[1])
+
+
+def _rounded(limit: int | None, source: FixedType, target: FixedType, rounding: Rounding) -> int | None:
+    if limit is None:
+        return None
+    alone: IntArray = np.array([limit], dtype=object)
+    return int(round_raw(alone, source, target.fraction_bits, rounding)[0])
+
+
+def _clamp(limit: int | None, low: int | None, high: int | None, unlimited: int | None) -> int | None:
+    """`limit` itself clamped; where there was none, the new one."""
+    if limit is None:
+        return unlimited
+    if low is not None and limit < low:
+        return low
+    return high if high is not None and limit > high else limit

@@ -1,0 +1,254 @@
+"""A graph as a program of C++ calls: which arrays there are, which constants, which calls in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from fasttrig.emulator.compiled import cpp
+from fasttrig.emulator.compiled.dense import Dense, dense_lines, dense_of
+from fasttrig.emulator.compiled.integers import INT32, INT64, CType, stored_type
+from fasttrig.emulator.compiled.packing import Packing
+from fasttrig.emulator.compiled.rows import Site, part_of
+from fasttrig.errors import UnsupportedError
+from fasttrig.fixed import INT64_BITS
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Forest, Input, MatMul, Op, Reshape, Value
+from fasttrig.ir.ranges import Interval, Ranges
+from fasttrig.ir.verify import verify
+
+
+@dataclass(slots=True)
+class Program:
+    """Lines of C++ per place of the source's template, in order; `pieces` are the files of arithmetic they need."""
+
+    graph: Graph
+    ranges: Ranges
+    io_type: CType
+    pieces: dict[str, None] = field(default_factory=dict)
+    structs: list[str] = field(default_factory=list)
+    buffers: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    checks: list[str] = field(default_factory=list)
+    loads: list[str] = field(default_factory=list)
+    saves: list[str] = field(default_factory=list)
+    bytes_per_event: int = 0
+
+    def struct(self, name: str, lines: Sequence[str]) -> None:
+        self.structs += [f"struct {name} {{", *lines, "};"]
+
+    def buffer(self, kind: str, bits: int, name: str, size: int) -> str:
+        """Declare an array of `size` numbers per event; the expression that names it."""
+        self.buffers.append(f"    alignas(64) {kind} {name}[{size} * block_events];")
+        self.bytes_per_event += size * bits // 8
+        return f"at.{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Who computes what: dense layers by name, ops inside an epilogue, and how each value is read."""
+
+    dense: dict[str, Dense]
+    fused: frozenset[Op]
+    plain: frozenset[Value]
+    packed: dict[Value, tuple[Packing, ...]]
+
+
+def program_of(graph: Graph) -> Program:
+    """Everything the source is made of.
+
+    Raises
+    ------
+    UnsupportedError
+        When an input, an output or a number on the way is too wide.
+    GraphError
+        If the graph is not well formed.
+    """
+    ranges = verify(graph)
+    program = Program(graph, ranges, io_type(graph))
+    live = _live(graph)
+    plan = _plan(graph, live, ranges)
+    arrays: dict[Value, str] = {}
+    first = 0
+    for source in graph.inputs:
+        _emit_input(program, plan, source, first, arrays, is_read=source in live)
+        first += source.result.size
+    for op in live:
+        if not isinstance(op, Input) and op not in plan.fused:
+            _emit(program, plan, op, arrays)
+    _emit_saves(program, arrays)
+    return program
+
+
+def io_type(graph: Graph) -> CType:
+    """The narrower of int32 and int64 that takes every input and output.
+
+    Raises
+    ------
+    UnsupportedError
+        When one of them is wider than 62 bits.
+    """
+    values = [*(op.result for op in graph.inputs), *graph.outputs]
+    for value in values:
+        if value.type.width > INT64_BITS:
+            raise UnsupportedError(
+                "an input or output is too wide for the compiled emulator", where=f"value '{value.name}'",
+                got=str(value.type), want=f"at most {INT64_BITS} bits", try_="the NumPy emulator takes any width",
+            )  # fmt: skip
+    narrow = all(INT32.holds(value.type.min_raw, value.type.max_raw) for value in values)
+    return INT32 if narrow else INT64
+
+
+def _live(graph: Graph) -> tuple[Op, ...]:
+    """The ops that an output depends on."""
+    needed = set(graph.outputs)
+    kept: list[Op] = []
+    for op in reversed(graph.ops):
+        if op.result in needed:
+            kept.append(op)
+            needed.update(op.operands)
+    return tuple(reversed(kept))
+
+
+def _plan(graph: Graph, live: tuple[Op, ...], ranges: Ranges) -> _Plan:
+    only_live = Graph(graph.name, live, graph.outputs)
+    dense: dict[str, Dense] = {}
+    plain: set[Value] = set(graph.outputs)
+    packed: dict[Value, dict[Packing, None]] = {}
+    for op in live:
+        layer = dense_of(only_live, op, ranges) if isinstance(op, MatMul) else None
+        if layer is not None:
+            dense[op.name] = layer
+            packed.setdefault(layer.op.operand, {})[layer.packing] = None
+    fused = frozenset(op for layer in dense.values() for op in layer.epilogue.fused)
+    for op in live:
+        if op.name not in dense and op not in fused:
+            plain.update(op.operands)
+    return _Plan(dense, fused, frozenset(plain), {value: tuple(found) for value, found in packed.items()})
+
+
+def _emit_input(
+    program: Program, plan: _Plan, op: Input, first: int, arrays: dict[Value, str], *, is_read: bool
+) -> None:
+    value, name = op.result, f"{op.name}_input"
+    program.struct(name, _input_lines(op, first))
+    program.checks.append(f"if (!holds<{name}>(in, n_events))\n        return false;")
+    if not is_read:
+        return
+    if value in plan.plain:
+        arrays[value] = _plain_buffer(program, op)
+        program.loads.append(f"load_plain<{name}>(in, n_events, {arrays[value]});")
+    for packing in plan.packed.get(value, ()):
+        array, struct = _packed_buffer(program, value, packing)
+        program.loads.append(f"load_packed<{struct}, {name}>(in, n_events, {array});")
+        _declare_pack(program, value, packing, struct)
+
+
+def _input_lines(op: Input, first: int) -> list[str]:
+    kinds = op.channel_types or (op.result.type,)
+    shifts = [op.result.type.fraction_bits - kind.fraction_bits for kind in kinds]
+    repeats = op.result.size // len(kinds) if op.channel_types else 1
+    low = [kind.min_raw << shift for kind, shift in zip(kinds, shifts, strict=True)] * repeats
+    high = [kind.max_raw << shift for kind, shift in zip(kinds, shifts, strict=True)] * repeats
+    off_grid = [(1 << shift) - 1 for shift in shifts] * repeats
+    kind = INT32 if all(INT32.holds(lowest, highest) for lowest, highest in zip(low, high, strict=True)) else INT64
+    return [
+        f"    // {_shape(op.result)}", cpp.sizes(size=op.result.size, first=first),
+        cpp.switch("per_element", bool(op.channel_types)),
+        *cpp.table("low", low, kind.name), *cpp.table("high", high, kind.name),
+        *cpp.table("off_grid", off_grid, kind.name),
+    ]  # fmt: skip
+
+
+def _emit(program: Program, plan: _Plan, op: Op, arrays: dict[Value, str]) -> None:
+    layer = plan.dense.get(op.name)
+    if layer is not None:
+        _emit_dense(program, plan, layer, arrays)
+        return
+    value = op.result
+    if isinstance(op, Reshape):
+        arrays[value] = arrays[op.operands[0]]
+    else:
+        arrays[value] = _plain_buffer(program, op)
+        intervals = tuple(program.ranges[operand] for operand in op.operands)
+        reads = tuple(arrays[operand] for operand in op.operands)
+        part = part_of(Site(op, intervals, program.ranges[value], reads, arrays[value]))
+        program.pieces.update(dict.fromkeys(part.pieces))
+        program.structs += [_comment(op)]
+        for name, lines in part.structs:
+            program.struct(name, lines)
+        program.calls += [_comment(op), *part.calls]
+    _emit_packs(program, plan, value, arrays)
+
+
+def _emit_dense(program: Program, plan: _Plan, layer: Dense, arrays: dict[Value, str]) -> None:
+    value = layer.result
+    packings = plan.packed.get(value, ())
+    direct = packings[0] if len(packings) == 1 and value not in plan.plain else None
+    source = _packed_name(layer.op.operand, layer.packing)
+    struct = f"{layer.op.name}_op"
+    comments = [_comment(op) for op in (layer.op, *layer.epilogue.fused)]
+    program.structs += comments
+    program.struct(struct, dense_lines(layer, program.ranges, direct))
+    if direct is None:
+        arrays[value] = program.buffer(INT32.name, INT32.bits, f"{value.name}_raw", value.size)
+        target = arrays[value]
+    else:
+        target, _ = _packed_buffer(program, value, direct)
+    program.pieces["dense"] = None
+    program.calls += [*comments, f"Kernels::template dense<{struct}>(at.{source}, {target});"]
+    if direct is None:
+        _emit_packs(program, plan, value, arrays)
+
+
+def _emit_packs(program: Program, plan: _Plan, value: Value, arrays: dict[Value, str]) -> None:
+    for packing in plan.packed.get(value, ()):
+        array, struct = _packed_buffer(program, value, packing)
+        _declare_pack(program, value, packing, struct)
+        program.pieces["pack"] = None
+        program.calls.append(f"pack<{struct}>({arrays[value]}, {array});")
+
+
+def _emit_saves(program: Program, arrays: dict[Value, str]) -> None:
+    first = 0
+    for index, value in enumerate(program.graph.outputs):
+        name = f"{value.name}_output{index}"
+        program.struct(name, [f"    // {_shape(value)}", cpp.sizes(size=value.size, first=first)])
+        program.saves.append(f"store<{name}>({arrays[value]}, out, n_events);")
+        first += value.size
+
+
+def _declare_pack(program: Program, value: Value, packing: Packing, struct: str) -> None:
+    n = value.shape[-1]
+    program.struct(struct, [f"    using Cell = {packing.group.cell};", cpp.sizes(rows=value.size // n, n=n),
+                            cpp.constant("std::int32_t", "offset", packing.offset)])  # fmt: skip
+
+
+def _plain_buffer(program: Program, op: Op) -> str:
+    interval = program.ranges[op.result]
+    if isinstance(op, Forest):  # sums grow in place: the type holds every partial one
+        interval = Interval.of_type(op.result.type, op.result.shape)
+    kind = stored_type(interval, op)
+    return program.buffer(kind.name, kind.bits, f"{op.name}_raw", op.result.size)
+
+
+def _packed_buffer(program: Program, value: Value, packing: Packing) -> tuple[str, str]:
+    """The array of a packed value, and the name of the struct that describes it."""
+    n, group = value.shape[-1], packing.group.size
+    cells = value.size // n * -(-n // group) * group
+    name = _packed_name(value, packing)
+    return program.buffer(packing.group.cell, 32 // group, name, cells), f"{name}_pack"
+
+
+def _packed_name(value: Value, packing: Packing) -> str:
+    return f"{value.name}_{packing.group.label}"
+
+
+def _shape(value: Value) -> str:
+    return f"{value.name} : ({', '.join(map(str, value.shape))}) {value.type}"
+
+
+def _comment(op: Op) -> str:
+    operands = ", ".join(value.name for value in op.operands)
+    origin = f" from {op.origin}" if op.origin else ""
+    return cpp.comment(f"// {_shape(op.result)} = {type(op).__name__}({operands}){origin}")

@@ -1,0 +1,191 @@
+"""The compiled emulator as text: one self-contained C++17 header and source per model."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+from fasttrig.emulator.compiled import cpp
+from fasttrig.emulator.compiled.integers import INT32
+from fasttrig.emulator.compiled.program import Program, program_of
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Value
+
+BLOCK_EVENTS = 64
+"""Events in a block: a multiple of every kernel's tile."""
+
+STACK_BYTES = 128 * 1024
+"""A larger workspace is kept per thread instead of on the stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A way to run a model: its names, where it compiles, what the compiler may use, what the machine must have."""
+
+    name: str
+    struct: str
+    guard: str
+    features: tuple[str, ...]
+    products: str
+
+    @property
+    def attribute(self) -> str:
+        return f'__attribute__((target("{",".join(self.features)}")))' if self.features else ""
+
+    @property
+    def cpu_has(self) -> str:
+        return " && ".join(f'__builtin_cpu_supports("{feature}")' for feature in self.features) or "true"
+
+
+_AVX512 = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
+_KERNELS = (
+    Kernel("avx512_vnni", "Avx512Vnni", "FASTTRIG_X86", (*_AVX512, "avx512vnni"), "32"),
+    Kernel("avx512", "Avx512", "FASTTRIG_X86", _AVX512, "16"),
+    Kernel("avx2", "Avx2", "FASTTRIG_X86", ("avx2",), "16"),
+    Kernel("sse4", "Sse4", "FASTTRIG_X86", ("sse4.1",), "16"),
+    Kernel("gnu", "Gnu", "FASTTRIG_GNU", (), "16"),
+    Kernel("portable", "Portable", "", (), ""),
+)
+"""Fastest first. ``gnu`` uses the vector types of GCC and Clang, for any machine; ``portable`` is plain C++."""
+
+KERNELS = tuple(kernel.name for kernel in _KERNELS)
+"""Names of all kernels, fastest first."""
+
+
+def write_emulator(graph: Graph, name: str | None = None, version: int = 1) -> dict[str, str]:
+    """The source of the compiled emulator of `graph`.
+
+    Parameters
+    ----------
+    name : str, optional
+        First part of the C functions' names (``<name>_predict``) and of the files'; default the graph's own.
+    version : int
+        Part of the namespace, and a constant of the header.
+
+    Returns
+    -------
+    dict of str to str
+        Text of ``<name>.h`` and ``<name>.cpp``; the same bytes for the same graph.
+
+    Raises
+    ------
+    UnsupportedError
+        When an input, an output or a number on the way is too wide.
+    """
+    name = cpp.check_name(graph.name if name is None else name)
+    program = program_of(graph)
+    head = {
+        "NAME": name, "UPPER": name.upper(), "VERSION": str(version),
+        "N_INPUTS": str(sum(op.result.size for op in graph.inputs)),
+        "N_OUTPUTS": str(sum(value.size for value in graph.outputs)),
+    }  # fmt: skip
+    return {f"{name}.h": _header(program, head), f"{name}.cpp": _source(program, head)}
+
+
+def _header(program: Program, head: dict[str, str]) -> str:
+    narrow = program.io_type is INT32
+    n_in, n_out, name = head["N_INPUTS"], head["N_OUTPUTS"], head["NAME"]
+    places = head | {
+        "PORTS": _ports(program.graph, name),
+        "PREDICT_I32": f"/* in: (n_events, {n_in}), out: (n_events, {n_out}) */\n"
+        f"int {name}_predict(const int32_t *in, int32_t *out, size_t n_events);\n\n" if narrow else "",
+        "PREDICT_WITH_I32":
+        f"int {name}_predict_with(int kernel, const int32_t *in, int32_t *out, size_t n_events);\n" if narrow else "",
+    }  # fmt: skip
+    return cpp.template("model.h.in", places)
+
+
+def _ports(graph: Graph, name: str) -> str:
+    text, first = "", 0
+    for value in (op.result for op in graph.inputs):
+        text += _port(f"{name}_input_{value.name}", f"input {value.name}", value, first)
+        first += value.size
+    first = 0
+    for value in graph.outputs:
+        text += _port(f"{name}_output_{value.name}", f"output {value.name}", value, first)
+        first += value.size
+    return text
+
+
+def _port(prefix: str, title: str, value: Value, first: int) -> str:
+    numbers = {
+        "first": first, "size": value.size, "width": value.type.width, "fraction_bits": value.type.fraction_bits,
+        "signed": int(value.type.signed),
+    }  # fmt: skip
+    body = ",\n".join(f"    {prefix}_{key} = {number}" for key, number in numbers.items())
+    shape = ", ".join(map(str, value.shape))
+    return f"/* {title} : ({shape}) {value.type} */\nenum {{\n{body}\n}};\n\n"
+
+
+def _source(program: Program, head: dict[str, str]) -> str:
+    stack = program.bytes_per_event * BLOCK_EVENTS <= STACK_BYTES
+    places = head | {
+        "BLOCK_EVENTS": str(BLOCK_EVENTS),
+        "ARITHMETIC": _arithmetic(program),
+        "MODEL": _structs(program), "BUFFERS": "\n".join(program.buffers), "CALLS": _indented(program.calls),
+        "LOADS": _indented([*program.checks, *program.loads]), "SAVES": _indented(program.saves),
+        "STORAGE": "" if stack else "static thread_local ",
+        **_wide_places(program), **_kernel_places(program, head),
+    }  # fmt: skip
+    return cpp.template("model.cpp.in", places)
+
+
+def _arithmetic(program: Program) -> str:
+    ops = [piece for piece in program.pieces if piece != "dense"]
+    return "\n".join(cpp.template(f"{piece}.h", {}) for piece in ("numbers", *ops, "rows"))
+
+
+def _structs(program: Program) -> str:
+    """Structs with an empty line after each."""
+    return "".join(f"{line}\n\n" if line == "};" else f"{line}\n" for line in program.structs)
+
+
+def _indented(lines: list[str]) -> str:
+    return textwrap.indent("\n".join(lines), "    ")
+
+
+def _wide_places(program: Program) -> dict[str, str]:
+    """Support for 128-bit integers, where the model needs it."""
+    if not any("Int128" in line or "wide(" in line for line in (*program.structs, *program.buffers)):
+        return {"INT128": "", "UNSIGNED128": ""}
+    return {
+        "INT128": cpp.template("int128.h", {}) + "\n",
+        "UNSIGNED128": "template <> struct Unsigned<Int128> { using type = UInt128; };\n",
+    }
+
+
+def _kernel_places(program: Program, head: dict[str, str]) -> dict[str, str]:
+    narrow, dense = program.io_type is INT32, "dense" in program.pieces
+    texts = [_guarded(kernel, _kernel_text(kernel, dense)) for kernel in _KERNELS]
+    rows = [_guarded(kernel, _kernel_row(kernel, narrow)) for kernel in _KERNELS]
+    return {
+        "KERNELS": (cpp.template("vectors.h", {}) + "\n" if dense else "") + "\n".join(texts),
+        "KERNEL_ROWS": "".join(rows).rstrip("\n"),
+        "RUN_I32": "    int (*run_i32)(const std::int32_t *, std::int32_t *, std::size_t);\n" if narrow else "",
+        "C_I32": cpp.template("functions_i32.h.in", {"NAME": head["NAME"]}) if narrow else "",
+    }
+
+
+def _guarded(kernel: Kernel, text: str) -> str:
+    return f"#if defined({kernel.guard})\n{text}#endif\n" if kernel.guard else text
+
+
+def _kernel_row(kernel: Kernel, narrow: bool) -> str:
+    narrow_run = f"run_{kernel.name}<std::int32_t>, " if narrow else ""
+    return f'    {{"{kernel.name}", has_{kernel.name}, {narrow_run}run_{kernel.name}<std::int64_t>}},\n'
+
+
+def _kernel_text(kernel: Kernel, dense: bool) -> str:
+    """The dense layers of one kernel, and the network with everything in it compiled for its machines."""
+    body = _dense_text(kernel) if dense else f"struct {kernel.struct} {{}};\n"
+    places = {"FUNCTION": kernel.name, "STRUCT": kernel.struct, "CPU_HAS": kernel.cpu_has}
+    rule = f"// --- kernel: {kernel.name} ".ljust(119, "-")
+    define = f"#define FT_TARGET{kernel.attribute and ' '}{kernel.attribute}"
+    return f"{rule}\n\n{define}\n\n{body}\n{cpp.template('run.h.in', places)}\n#undef FT_TARGET\n"
+
+
+def _dense_text(kernel: Kernel) -> str:
+    if not kernel.products:
+        return cpp.template("dense_portable.h", {})
+    products = cpp.template(f"products_{kernel.products}.h.in", {})
+    return cpp.template(f"vectors_{kernel.name}.h", {}) + cpp.template("dense_vectors.h.in", {"PRODUCTS": products})

@@ -1,0 +1,42 @@
+// Reads int64 rows from a file, runs every kernel, compares with the rows of another file; 0 when all bits are equal.
+#include "shapes.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <vector>
+
+static std::vector<std::int64_t> numbers(const char *path)
+{
+    std::vector<std::int64_t> found;
+    std::FILE *file = std::fopen(path, "rb");
+    for (std::int64_t number; file && std::fread(&number, sizeof(number), 1, file) == 1;)
+        found.push_back(number);
+    if (file)
+        std::fclose(file);
+    return found;
+}
+
+int main(int, char **arguments)
+{
+    const std::vector<std::int64_t> in = numbers(arguments[1]), want = numbers(arguments[2]);
+    const std::size_t n_events = in.size() / shapes_n_inputs;
+    int kernels = 0;
+    for (int kernel = 0; shapes_kernel_name(kernel); ++kernel) {
+        if (!shapes_has_kernel(kernel))
+            continue;
+        std::vector<std::int64_t> out(n_events * shapes_n_outputs);
+        if (shapes_predict_with_i64(kernel, in.data(), out.data(), n_events) != shapes_good || out != want) {
+            std::printf("%s differs\n", shapes_kernel_name(kernel));
+            return 1;
+        }
+        ++kernels;
+    }
+    const std::vector<std::int32_t> narrow(in.begin(), in.end());
+    std::vector<std::int32_t> out(n_events * shapes_n_outputs);
+    if (shapes_predict(narrow.data(), out.data(), n_events) != shapes_good)
+        return 1;
+    if (std::vector<std::int64_t>(out.begin(), out.end()) != want || want.empty())
+        return 1;
+    std::printf("version %d, %d kernels\n", shapes_version, kernels);
+    return 0;
+}

@@ -1,0 +1,127 @@
+"""The text of the compiled emulator: readable, the same every time, plain C++17, a C header, no memory error."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fasttrig.emulator.compiled import write_emulator
+from fasttrig.emulator.evaluate import evaluate
+from fasttrig.errors import InputError, UnsupportedError
+from fasttrig.firmware_files import root
+from fasttrig.fixed import FixedType, Overflow, Rounding
+from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.graph import Graph
+from fasttrig.toolchain.run import find_compiler, run
+from tests.unit.emulator_compiled import graphs as made
+
+STRICT = ("-std=c++17", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wpedantic", "-Werror")
+GOLDEN = root() / "golden" / "compiled_emulator"
+
+
+def written(files: dict[str, str], folder: Path) -> Path:
+    for path, text in files.items():
+        (folder / path).write_text(text, encoding="utf-8")
+    return folder
+
+
+def small_graph() -> Graph:
+    """Small enough to read: a table-free network of one hidden layer and an argmax."""
+    rng = np.random.default_rng(3)
+    b = GraphBuilder("small")
+    x = b.input("x", (3,), FixedType(6, 2), channel_types=(FixedType(6, 2), FixedType(5, 2), FixedType(4, 0)))
+    y = b.relu("relu1", made.layer(b, rng, "fc1", x, 4))
+    y = b.cast("act1", y, FixedType(5, 2, False), Rounding.RND_CONV, Overflow.SAT)
+    y = made.layer(b, rng, "fc2", y, 2)
+    return b.graph(y, b.argmax("best", y))
+
+
+def what_the_model_decides(text: str) -> str:
+    """A header as it is; of a source the part between the arithmetic and the kernels, which are hand-written."""
+    first = text.find("// --- small ---")
+    return text if first < 0 else text[first : text.index("#if defined(FASTTRIG_X86)", first)]
+
+
+def test_a_person_finds_a_layer() -> None:
+    text = write_emulator(made.jet_network())["jet_mlp.cpp"]
+    assert "// fc2 : (32) fixed<" in text
+    assert "from net.h5 > layer 'fc2'" in text
+    assert len(re.findall(r"struct fc2_op \{", text)) == 1
+    assert text.count("Kernels::template dense<fc2_op>(at.act1_quads, at.act2_quads);") == 1
+    assert "static constexpr std::int8_t weight[32][64]" in text
+
+
+def test_the_same_graph_gives_the_same_bytes() -> None:
+    assert write_emulator(made.other_ops(3)) == write_emulator(made.other_ops(3))
+    assert write_emulator(made.other_ops(3)) != write_emulator(made.other_ops(4))
+
+
+@pytest.mark.parametrize("file", ["small.h", "small.cpp"])
+def test_golden_text(file: str) -> None:
+    assert what_the_model_decides(write_emulator(small_graph(), version=2)[file]) == (GOLDEN / file).read_text("utf-8")
+
+
+def test_only_standard_headers_are_included() -> None:
+    for graph in (made.jet_network(), made.other_ops(3), made.extremes()):
+        files = write_emulator(graph)
+        found = set(re.findall(r"#include (\S+)", "".join(files.values())))
+        own = f'"{graph.name}.h"'
+        assert found == {own, "<stddef.h>", "<stdint.h>", "<cstddef>", "<cstdint>", "<cstring>", "<immintrin.h>"}
+
+
+@pytest.mark.parametrize(
+    ("define", "gone"),
+    [("FASTTRIG_NO_X86", ("_mm", "target(")), ("FASTTRIG_PORTABLE", ("_mm", "target(", "vector_size"))],
+)
+def test_what_other_machines_compile(define: str, gone: tuple[str, ...], tmp_path: Path) -> None:
+    """Without intrinsics (aarch64 and others), and without any extension: what the preprocessor leaves."""
+    folder = written(write_emulator(made.jet_network()), tmp_path)
+    flags = [*find_compiler(), *STRICT, f"-D{define}", "jet_mlp.cpp"]
+    run([*flags, "-fsyntax-only"], cwd=folder, timeout_s=120)
+    text = run([*flags, "-E", "-P"], cwd=folder, timeout_s=120).stdout
+    model = text[text.index("namespace fasttrig_jet_mlp_v1") :]
+    assert not [word for word in gone if word in model]
+
+
+def test_the_header_is_c(tmp_path: Path) -> None:
+    folder = written(write_emulator(made.jet_network()), tmp_path)
+    (folder / "use.c").write_text('#include "jet_mlp.h"\nint n = jet_mlp_n_outputs + jet_mlp_input_x_fraction_bits;\n')
+    strict = ("-x", "c", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
+    run([*find_compiler(), *strict, "-fsyntax-only", "use.c"], cwd=folder, timeout_s=60)
+
+
+def test_host_program_without_memory_errors(tmp_path: Path) -> None:
+    """A C++ host with AddressSanitizer and UBSan: all kernels, through the header."""
+    graph = made.dense_shapes(7, n_layers=4)
+    folder = written(write_emulator(graph, "shapes", version=3), tmp_path)
+    (folder / "host.cpp").write_bytes((Path(__file__).parent / "host.cpp").read_bytes())
+    inputs = made.events(graph, 70)
+    np.concatenate([inputs[op.name] for op in graph.inputs], axis=1).tofile(folder / "in")
+    outputs = evaluate(graph, inputs).outputs
+    np.concatenate([outputs[value.name] for value in graph.outputs], axis=1).tofile(folder / "out")
+    sanitise = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    run([*find_compiler(), *STRICT, *sanitise, "host.cpp", "shapes.cpp", "-o", "host"], cwd=folder, timeout_s=300)
+    done = run([str(folder / "host"), "in", "out"], cwd=folder, timeout_s=60, env={"ASAN_OPTIONS": "detect_leaks=0"})
+    assert done.stdout.startswith("version 3, ")
+
+
+def test_too_wide_numbers_are_refused() -> None:
+    b = GraphBuilder("wide")
+    x = b.input("x", (1,), FixedType(63, 1))
+    with pytest.raises(UnsupportedError, match="too wide"):
+        write_emulator(b.graph(x))
+    b = GraphBuilder("wide")
+    y = b.cast("y", b.input("x", (1,), FixedType(60, 1)), FixedType(130, 1), Rounding.TRN, Overflow.SAT)
+    z = b.cast("z", y, FixedType(8, 1), Rounding.TRN, Overflow.SAT)
+    with pytest.raises(UnsupportedError, match="op 'y'") as caught:
+        write_emulator(b.graph(z))
+    assert "130 bits" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "2jets", "jet-mlp", "_jet", "jet.mlp"])
+def test_names_that_c_cannot_take_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match="a name that C"):
+        write_emulator(made.jet_network(), name)
