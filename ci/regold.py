@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from fasttrig.backends.conifer import emit as emit_forest
+from fasttrig.backends.conifer import emit_json, emit_vhdl
 from fasttrig.backends.hls4ml import emit
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph
@@ -28,10 +30,19 @@ HLS4ML_FILES = (
 )  # fmt: skip
 """What is generated; the rest is copied."""
 
+CONIFER_FILES = (
+    "project.tcl", "firmware/tiny_forest.cpp", "firmware/tiny_forest.h", "firmware/parameters.h",
+    "testbench/tb_config.h", "testbench/ports.json",
+)  # fmt: skip
+CONIFER_VHDL_FILES = (
+    "firmware/Arrays0.vhd", "firmware/Arrays2.vhd", "firmware/BDTTop.vhd", "firmware/Constants.vhd",
+    "firmware/Split.vhd", "ghdl.sh", "synth.tcl",
+)  # fmt: skip
 
-def tiny() -> Graph:
-    """The graph of ``tiny.ir``."""
-    graph = parse_graph((GOLDEN / "tiny.ir").read_text(encoding="utf-8"))
+
+def tiny(name: str = "tiny") -> Graph:
+    """The graph of ``tiny.ir``, or of another file beside it."""
+    graph = parse_graph((GOLDEN / f"{name}.ir").read_text(encoding="utf-8"))
     verify(graph)
     return graph
 
@@ -41,9 +52,21 @@ def hls4ml(target: TargetSettings) -> dict[str, str]:
     return {name: files[name] for name in HLS4ML_FILES}
 
 
+def conifer() -> dict[str, str]:
+    files = emit_forest(tiny("tiny_forest"), TargetSettings())
+    return {name: files[name] for name in CONIFER_FILES} | {"forest.json": emit_json(tiny("tiny_forest"))}
+
+
+def conifer_vhdl() -> dict[str, str]:
+    files = emit_vhdl(tiny("tiny_forest"), TargetSettings())
+    return {name: files[name] for name in CONIFER_VHDL_FILES}
+
+
 GOLDENS: Mapping[str, Callable[[], dict[str, str]]] = {
     "firmware/golden/hls4ml_vitis": lambda: hls4ml(TargetSettings()),
     "firmware/golden/hls4ml_vivado_stream": lambda: hls4ml(TargetSettings(backend="vivado", io_type="io_stream")),
+    "firmware/golden/conifer": conifer,
+    "firmware/golden/conifer_vhdl": conifer_vhdl,
     "fasttrig/report": lambda: {"schema.json": json.dumps(Report.model_json_schema(), indent=1) + "\n"},
 }
 """Folder -> what makes its files."""

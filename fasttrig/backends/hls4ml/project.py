@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fasttrig import firmware_files
 from fasttrig.backends.hls4ml import custom
 from fasttrig.backends.hls4ml.layers import Plan
-from fasttrig.backends.hls4ml.testbench import testbench_files
+from fasttrig.backends.hls4ml.testbench import CppPort, testbench_files
 from fasttrig.errors import FasttrigError
 
 if TYPE_CHECKING:
@@ -47,8 +47,13 @@ def texts(plan: Plan, graph: Graph, model: Any, target: TargetSettings) -> dict[
     for header in headers:
         files[f"firmware/nnet_utils/{header}"] = firmware_files.read(f"nnet_utils/{header}")
     files = _needed(files, roots=[f"firmware/{graph.name}.cpp"])
-    files |= testbench_files(graph, model, target)
+    ports = (_ports(model.get_input_variables()), _ports(model.get_output_variables()))
+    files |= testbench_files(graph, *ports, target)
     return dict(sorted(files.items()))
+
+
+def _ports(variables: Any) -> list[CppPort]:
+    return [CppPort(variable.name, variable.type.name) for variable in variables]
 
 
 def _written(model: Any, left_out: Iterable[str]) -> dict[str, str]:

@@ -1,0 +1,62 @@
+"""What a graph must be for the conifer backend: features, one forest, and at most a cast of its score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fasttrig.backends.hls4ml.layers import drops_too_much
+from fasttrig.errors import UnsupportedError
+from fasttrig.fixed import INT64_BITS, FixedType
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Cast, Forest, Input, Op
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The ops of such a graph; `cast` is None where the exact margin itself is put out."""
+
+    source: Input
+    forest: Forest
+    cast: Cast | None
+
+
+def read_parts(graph: Graph) -> Parts:
+    """The ops of `graph`.
+
+    Raises
+    ------
+    UnsupportedError
+        When it holds anything else, or a type that the vendor's header cannot compute with exactly.
+    """
+    kinds = tuple(type(op) for op in graph.ops)
+    if kinds not in ((Input, Forest), (Input, Forest, Cast)) or graph.outputs != (graph.ops[-1].result,):
+        raise UnsupportedError(
+            "the conifer backend writes one forest", where=f"graph '{graph.name}'",
+            got=" -> ".join(kind.__name__ for kind in kinds) + f", {len(graph.outputs)} output(s)",
+            want="Input -> Forest, or Input -> Forest -> Cast; one output",
+            try_="the hls4ml backend writes networks" if Forest not in kinds else "put out the forest's score alone",
+        )  # fmt: skip
+    source, forest, *rest = graph.ops
+    assert isinstance(source, Input) and isinstance(forest, Forest)
+    cast = rest[0] if rest else None
+    assert cast is None or isinstance(cast, Cast)
+    for op in graph.ops:
+        _check_width(op, op.result.type)
+    if cast is not None and drops_too_much(forest.result.type, cast.result.type, cast.rounding):
+        raise UnsupportedError(
+            "the vendor's types cannot round away more bits than a number has", where=place(cast),
+            got=f"{forest.result.type} cast to {cast.result.type}", want="a finer target, or truncation (TRN)",
+            try_="give the target more fraction bits",
+        )  # fmt: skip
+    return Parts(source, forest, cast)
+
+
+def place(op: Op) -> str:
+    """The place in the model, for errors."""
+    return f"op '{op.name}'" + (f" ({op.origin})" if op.origin else "")
+
+
+def _check_width(op: Op, fixed_type: FixedType) -> None:
+    if fixed_type.width > INT64_BITS:
+        raise UnsupportedError("a type is too wide for a forest in firmware", where=place(op), got=str(fixed_type),
+                               want=f"at most {INT64_BITS} bits", try_="fewer fraction bits")  # fmt: skip

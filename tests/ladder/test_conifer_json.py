@@ -1,0 +1,99 @@
+"""The JSON: through the real conifer.h, through conifer's and our own readers, and by a plain reader of its numbers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conifer_cases import events, full_forest, random_forest
+
+from fasttrig.backends.conifer import emit_json
+from fasttrig.backends.conifer.ensemble import score_type
+from fasttrig.backends.conifer.parts import read_parts
+from fasttrig.backends.conifer.wheels import package
+from fasttrig.emulator.evaluate import evaluate
+from fasttrig.fixed import to_value
+from fasttrig.frontends.trees import read_trees
+
+JSON_HEADER = next((place for place in (Path("/usr/include"), Path("/usr/local/include"))
+                    if (place / "nlohmann" / "json.hpp").is_file()), None)  # fmt: skip
+
+
+@pytest.mark.skipif(JSON_HEADER is None, reason="nlohmann/json.hpp is not installed (Debian: nlohmann-json3-dev); "
+                    "conifer's wheel lacks it")  # fmt: skip
+@pytest.mark.parametrize(("graph", "add_tree"), [(full_forest(rounds=4, classes=3, depth=3), True),
+                                                 (random_forest(7, plain=True), False),
+                                                 (random_forest(17, plain=True), False)])  # fmt: skip
+def test_the_real_header(graph, add_tree, tmp_path):
+    text = emit_json(graph)
+    (tmp_path / "forest.json").write_text(text)
+    config = json.loads(text)["config"]
+    types = {"THRESHOLD_T": config["threshold_precision"], "WEIGHT_T": config["weight_precision"],
+             "SCORE_T": config["score_precision"], "USE_ADD_TREE": str(add_tree).lower()}  # fmt: skip
+    folders = [package("hls4ml") / "templates" / "vivado" / "ap_types", JSON_HEADER,
+               package("conifer") / "backends" / "cpp" / "include"]  # fmt: skip
+    host = str(Path(__file__).with_name("conifer_host.cpp"))
+    subprocess.run(["g++", "-std=c++17", "-w", "-O1", *(f"-I{folder}" for folder in folders),
+                    *(f"-D{name}={text}" for name, text in types.items()), host, "-o", "host"], cwd=tmp_path,
+                   check=True)  # fmt: skip
+    raw = events(graph)
+    lines = "\n".join(" ".join(map(str, event)) for event in raw.tolist())
+    done = subprocess.run(["./host", "forest.json", str(raw.shape[1])], cwd=tmp_path, input=lines, text=True,
+                          capture_output=True, check=True)  # fmt: skip
+    scores = np.array([line.split() for line in done.stdout.splitlines()], dtype=np.int64)
+    op = read_parts(graph).forest
+    finer = score_type(op).fraction_bits - op.result.type.fraction_bits
+    assert np.array_equal(scores, evaluate(graph, raw).outputs["margin"] << finer)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_independent_reader_and_our_own(seed, tmp_path):
+    graph = random_forest(seed, plain=True)
+    op = read_parts(graph).forest
+    path = tmp_path / "forest.json"
+    path.write_text(emit_json(graph))
+    raw = events(graph, n_random=30)[-90:]
+    want = evaluate(graph, raw).outputs["margin"]
+    assert plain_reader(path.read_text(), raw.tolist(), op.operand.type.fraction_bits) == [
+        [Fraction(score) / Fraction(2) ** op.result.type.fraction_bits for score in event] for event in want.tolist()
+    ]
+    again, _ = read_trees(path, input_type=op.operand.type, leaf_fraction_bits=op.leaf.type.fraction_bits)
+    assert np.array_equal(next(iter(evaluate(again, raw).outputs.values())), want)
+
+
+def plain_reader(text: str, events: list[list[int]], fraction_bits: int) -> list[list[Fraction]]:
+    """The scores as exact fractions, decimals read as they stand."""
+    content = json.loads(text, parse_float=Fraction)
+    assert content["splitting_convention"] == "<"
+    scores = []
+    for event in events:
+        x = [Fraction(raw) / Fraction(2) ** fraction_bits for raw in event]
+        total = list(map(Fraction, content["init_predict"]))
+        for round_ in content["trees"]:
+            for output, tree in enumerate(round_):
+                node = 0
+                while tree["feature"][node] != -2:
+                    assert [int(w) for w in tree["weight"][node]].index(1) == tree["feature"][node]
+                    left = x[tree["feature"][node]] < tree["threshold"][node]
+                    node = tree["children_left" if left else "children_right"][node]
+                total[output] += tree["value"][node]
+        scores.append([score * content["norm"] for score in total])
+    return scores
+
+
+def test_conifers_own_reader(tmp_path):
+    """conifer.load_model on the python backend: doubles, exact here."""
+    import conifer
+
+    graph = full_forest(rounds=2, classes=3, depth=3, n_features=4)
+    path = tmp_path / "forest.json"
+    path.write_text(emit_json(graph))
+    model = conifer.model.load_model(str(path), new_config={"backend": "python", "output_dir": str(tmp_path),
+                                                            "project_name": "forest"})  # fmt: skip
+    raw = events(graph)[:60]
+    scores = model.decision_function(to_value(raw, graph.inputs[0].result.type))
+    assert np.array_equal(scores, to_value(evaluate(graph, raw).outputs["margin"], graph.outputs[0].type))
