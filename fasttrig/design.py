@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,9 @@ from fasttrig.data.inputs import InputMap
 from fasttrig.emulator.evaluate import Evaluation, evaluate
 from fasttrig.errors import DataError, InputError, UnsupportedError
 from fasttrig.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
+from fasttrig.frontends import trees
 from fasttrig.frontends.qkeras import read_qkeras
+from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph, Postprocessor
 from fasttrig.passes.pipeline import compile_graph
 from fasttrig.project import MODEL_FILE, ModelProject, load_project
@@ -53,7 +56,8 @@ class Emulation:
 class Design:
     """A graph, verified and with its passes run, and where it comes from.
 
-    ``print(design)`` shows the graph. `narrowed` names the ops whose types ``[types]`` of model.toml narrowed.
+    ``print(design)`` shows the graph. `narrowed` names the ops whose types ``[types]`` of model.toml narrowed;
+    `ensemble` is the float reading of a tree model.
     """
 
     graph: Graph
@@ -61,13 +65,12 @@ class Design:
     inputs: InputMap | None = None
     project: ModelProject | None = None
     narrowed: tuple[str, ...] = ()
+    ensemble: Ensemble | None = None
 
-    def as_trained(self) -> Graph:
-        """The graph without the types narrowed by hand: what the framework computes."""
-        if not self.narrowed:
-            return self.graph
+    def as_read(self) -> Graph:
+        """The graph as the frontend made it: no pass has run, no type was narrowed by hand."""
         types = {op.name: op.result.type for op in self.graph.inputs}
-        return compile_graph(_read(self.source, types, self.graph.name, self.inputs))
+        return _read(self.source, types, self.graph.name, self.inputs, self.project)[0]
 
     def __str__(self) -> str:
         return str(self.graph)
@@ -161,11 +164,11 @@ def read(
     path = Path(source)
     if path.is_dir() or path.name == MODEL_FILE or path.suffix == ".toml":
         return read_project(load_project(path))
-    if path.suffix.lower() in _NETWORK_SUFFIXES:
+    if path.suffix.lower() in _NETWORK_SUFFIXES or trees.reads(path):
         return _design(path, input_type, name, None, None)
     raise InputError(
         "no frontend reads this file", where=str(path), got=f"suffix {path.suffix!r}",
-        want=f"a folder with {MODEL_FILE}, or one of {', '.join(_NETWORK_SUFFIXES)}",
+        want=f"a folder with {MODEL_FILE}, {', '.join(_NETWORK_SUFFIXES)}, or a tree model",
     )  # fmt: skip
 
 
@@ -186,17 +189,39 @@ def _design(
     project: ModelProject | None,
 ) -> Design:  # fmt: skip
     types = project.types if project is not None else {}
-    graph = compile_graph(_read(source, input_type, name, inputs), types)
-    return Design(graph, source, inputs, project, tuple(types))
+    graph, ensemble = _read(source, input_type, name, inputs, project)
+    return Design(compile_graph(graph, types), source, inputs, project, tuple(types), ensemble)
 
 
 def _read(
-    source: Any, input_type: FixedType | Mapping[str, FixedType] | None, name: str | None, inputs: InputMap | None
-) -> Graph:
+    source: Any, input_type: FixedType | Mapping[str, FixedType] | None, name: str | None, inputs: InputMap | None,
+    project: ModelProject | None,
+) -> tuple[Graph, Ensemble | None]:  # fmt: skip
     channel_types = inputs.channel_types if inputs is not None else ()
-    graph = read_qkeras(source, input_type=input_type, name=name, channel_types=channel_types)
+    ensemble = None
+    if trees.reads(source):
+        single = next(iter(input_type.values())) if isinstance(input_type, Mapping) else input_type
+        graph, ensemble = trees.read_trees(
+            source, input_type=single, channel_types=channel_types, name=name, leaf_fraction_bits=_leaf_bits(project)
+        )
+    else:
+        graph = read_qkeras(source, input_type=input_type, name=name, channel_types=channel_types)
     if inputs is not None and (len(graph.inputs) != 1 or graph.inputs[0].result.shape != (len(inputs.features),)):
         shapes = ", ".join(str(op.result.shape) for op in graph.inputs)
         raise UnsupportedError("the model does not take the features of the input map", where=str(source),
                                got=shapes, want=f"one input of shape ({len(inputs.features)},)")  # fmt: skip
-    return graph
+    return graph, ensemble
+
+
+def _leaf_bits(project: ModelProject | None) -> int | None:
+    """The leaf grid that training chose; None where there is none: then the frontend's default."""
+    if project is None or project.trees is None:
+        return None
+    path = project.path(project.trees.types_file)
+    try:
+        return int(json.loads(path.read_text(encoding="utf-8"))["leaf_fraction_bits"])
+    except FileNotFoundError:
+        return None
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError("cannot read the leaf grid", where=str(path), got=repr(error),
+                         try_=f"fasttrig train {project.model.name}") from None  # fmt: skip

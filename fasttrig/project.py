@@ -50,7 +50,7 @@ class ModelSettings(Settings):
     name: Name
     description: str = ""
     version: int = Field(1, ge=1, description="goes into the C++ namespace: <name>_v<version>")
-    file: str = Field(description="the trained, quantised model: .h5 or .keras")
+    file: str = Field(description="the trained model: .h5, .keras (QKeras); .json, .ubj (XGBoost) and other trees")
     float_file: str | None = Field(None, description="the float twin, for the comparison in physics units")
     inputs_file: str = Field("inputs.json", description="the input map chosen from the training sample")
 
@@ -83,6 +83,17 @@ class QuantiserSettings(Settings):
     weight: TypeField
     bias: TypeField
     activation: TypeField
+
+
+class TreeSettings(Settings):
+    """``[trees]``: gradient boosting with XGBoost."""
+
+    rounds: int = Field(20, ge=1, description="boosting rounds; each has one tree per class")
+    max_depth: int = Field(4, ge=1, le=12)
+    learning_rate: float = Field(0.3, gt=0)
+    min_child_weight: float = Field(10.0, ge=0)
+    max_auc_loss: float = Field(0.002, ge=0, description="mean AUC that coarser inputs, then coarser leaves, may cost")
+    types_file: str = Field("types.json", description="leaf grid found by the search of `fasttrig train`")
 
 
 class TrainingSettings(Settings):
@@ -142,6 +153,7 @@ class ModelProject(Settings):
     inputs: InputSettings
     architecture: ArchitectureSettings | None = None
     quantisers: QuantiserSettings | None = None
+    trees: TreeSettings | None = None
     training: TrainingSettings = TrainingSettings()
     target: TargetSettings = TargetSettings()
     budget: BudgetSettings = BudgetSettings()

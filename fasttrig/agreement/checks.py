@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.agreement.corners import corner_inputs
+from fasttrig.agreement.corners import N_RANDOM, corner_inputs
+from fasttrig.agreement.forest_corners import threshold_corners
 from fasttrig.agreement.ladder import Mismatch, Rung, Status, climb, not_run
 from fasttrig.agreement.physics import Agreement, compare
+from fasttrig.backends import has_forest
 from fasttrig.data.labelled import LabelledSample, load_sample
 from fasttrig.design import Design, postprocess
 from fasttrig.emulator.evaluate import Evaluation, evaluate
-from fasttrig.errors import MissingPackageError
+from fasttrig.errors import MissingPackageError, UnsupportedError
 from fasttrig.fixed import FloatArray, IntArray, to_value
 from fasttrig.project import TargetSettings
 from fasttrig.toolchain.vectors import write_hex
@@ -57,6 +59,8 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
     write_vectors(design, inputs, evaluation, folder / "vectors")
     notify("running the framework")
     rungs = [_framework_rung(design, inputs, evaluation)]
+    notify("compiling and running the emulator in C++")
+    rungs.append(_compiled_rung(design, inputs, evaluation))
     notify("compiling and running the C-simulation")
     rungs.append(_csim_rung(design, settings, folder, inputs, evaluation))
     rungs.append(_cosim_rung())
@@ -67,12 +71,17 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
 
 
 def compared_inputs(design: Design, sample: LabelledSample | None) -> dict[str, IntArray]:
-    """Raw inputs: the whole test split (or uniform random events where there is no sample), then corner vectors."""
-    if sample is None or design.inputs is None:
-        return corner_inputs(design.graph, n_random=N_RANDOM_WITHOUT_SAMPLE)
-    corners = corner_inputs(design.graph)
-    name = design.graph.inputs[0].name
-    return {name: np.concatenate([design.inputs.to_raw(sample.x), corners[name]])}
+    """Raw inputs: the whole test split (or uniform random events where there is no sample), then corner vectors.
+
+    A forest is also given every threshold, one step below and one above.
+    """
+    n_random = N_RANDOM if sample is not None else N_RANDOM_WITHOUT_SAMPLE
+    parts = [corner_inputs(design.graph, n_random=n_random)]
+    if has_forest(design.graph):
+        parts.append(threshold_corners(design.graph))
+    if sample is not None and design.inputs is not None:
+        parts.insert(0, {design.graph.inputs[0].name: design.inputs.to_raw(sample.x)})
+    return {op.name: np.concatenate([part[op.name] for part in parts]) for op in design.graph.inputs}
 
 
 def write_vectors(design: Design, inputs: dict[str, IntArray], evaluation: Evaluation, folder: Path) -> None:
@@ -97,32 +106,34 @@ def write_vectors(design: Design, inputs: dict[str, IntArray], evaluation: Evalu
 
 
 def _framework_rung(design: Design, inputs: dict[str, IntArray], evaluation: Evaluation) -> Rung:
-    """The emulator against the framework run in float64; types narrowed by hand are the emulator's alone."""
-    from fasttrig.frontends.qkeras_run import framework_raw
+    """The emulator against the framework; types narrowed by hand are the emulator's alone."""
+    from fasttrig.agreement import frameworks
 
-    graph = design.as_trained()
-    want = evaluate(graph, inputs).outputs if design.narrowed else evaluation.outputs
-    rung = climb("emulate", "framework", lambda: framework_raw(graph, design.source, inputs), want,
-                 lambda mismatch: _explain_framework(design, inputs, mismatch))  # fmt: skip
+    graph = design.as_read()
+    want = evaluation.outputs
+    if design.narrowed:
+        found = evaluate(graph, inputs).outputs
+        want = {out.name: found[read.name] for out, read in zip(design.graph.outputs, graph.outputs, strict=True)}
+    rung = climb("emulate", "framework", lambda: frameworks.raw_outputs(design, graph, inputs), want,
+                 lambda mismatch: frameworks.explain(design, graph, event_of(inputs, mismatch)))  # fmt: skip
     if not design.narrowed or rung.status is not Status.EQUAL:
         return rung
     return replace(rung, reason=f"before the types narrowed by hand: {', '.join(design.narrowed)}")
 
 
-def _explain_framework(design: Design, inputs: dict[str, IntArray], mismatch: Mismatch) -> str:
-    """Emulator and framework op by op on the first wrong event."""
-    from fasttrig.frontends.qkeras_run import first_difference, framework_trace, input_values
+def event_of(inputs: dict[str, IntArray], mismatch: Mismatch) -> dict[str, IntArray]:
+    """The one event of a mismatch."""
+    return {name: array[mismatch.event : mismatch.event + 1] for name, array in inputs.items()}
 
-    row = {name: array[mismatch.event : mismatch.event + 1] for name, array in inputs.items()}
-    graph = design.as_trained()
-    trace = framework_trace(design.source, input_values(graph, row))
-    emulated = evaluate(graph, row, keep={op.name for op in graph.ops}).trace
-    found = first_difference(graph, trace, emulated)
-    if found is None:
-        return "no single layer differs on this event alone"
-    op = graph.op(found.op)
-    return (f"first differing op: '{found.op}' ({op.origin}), {op.result.type}, element {found.index}: emulator "
-            f"{found.graph_raw} raw, framework {found.framework_value!r}")  # fmt: skip
+
+def _compiled_rung(design: Design, inputs: dict[str, IntArray], evaluation: Evaluation) -> Rung:
+    """The generated C++ emulator against the NumPy reference; nothing but a compiler is needed."""
+    from fasttrig.toolchain.emulator_library import emulate_compiled
+
+    try:
+        return climb("emulate_compiled", "emulate", lambda: emulate_compiled(design.graph, inputs), evaluation.outputs)
+    except UnsupportedError as error:
+        return not_run("emulate_compiled", "emulate", f"{error.what}: {error.got}")
 
 
 def _csim_rung(
@@ -132,8 +143,9 @@ def _csim_rung(
     from fasttrig.toolchain.csim_trace import first_difference
 
     def explain(mismatch: Mismatch) -> str:
-        row = {name: array[mismatch.event : mismatch.event + 1] for name, array in inputs.items()}
-        found = first_difference(design.graph, settings, row)
+        if has_forest(design.graph):
+            return "the forest is one op: compare its leaves with fasttrig.emulator.forest.leaf_indices"
+        found = first_difference(design.graph, settings, event_of(inputs, mismatch))
         return f"first differing op: {found}" if found else "no op differs when every op is an output: look at hls/"
 
     if settings.backend not in SIMULATED:
@@ -169,9 +181,9 @@ def _agreement(
 
 def float_scores(design: Design, sample: LabelledSample) -> FloatArray:
     """Scores of the float twin on features that are scaled, but neither rounded nor clipped."""
-    from fasttrig.frontends.qkeras_run import framework_predict
+    from fasttrig.agreement import frameworks
 
     assert design.inputs is not None and design.project is not None
     twin = design.project.path(str(design.project.model.float_file))
-    logits = next(iter(framework_predict(twin, design.inputs.scaled(sample.x)).values()))
-    return postprocess(logits, design.graph.postprocessor)
+    margins = frameworks.float_margins(design, twin, design.inputs.scaled(sample.x))
+    return postprocess(margins, design.graph.postprocessor)

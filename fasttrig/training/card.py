@@ -8,7 +8,7 @@ from fasttrig.agreement.physics import Agreement
 from fasttrig.data.labelled import sample_path
 from fasttrig.hashing import package_versions, sha256_file
 from fasttrig.project import ModelProject
-from fasttrig.training.train import Trained
+from fasttrig.training.results import Trained
 
 
 def write_card(project: ModelProject, trained: Trained) -> Path:
@@ -24,15 +24,13 @@ def card_text(project: ModelProject, trained: Trained) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
     lines = [
         f"# {model.name} v{model.version}", "", f"{model.description}.", "",
-        f"- Network: {_architecture(project, trained.n_features)}; weights {_type(project, 'weight')}, activations "
-        f"{_type(project, 'activation')}, input {project.inputs.type} (types as `ap_fixed` counts them).",
-        f"- Trained by `fasttrig train {model.name}` on {trained.n_train:,} jets of `{project.data.sample}` "
-        f"(SHA-256 `{sha256_file(sample_path(project))[:16]}`), seed {project.training.seed}; epochs run: "
-        + ", ".join(f"{kind} {count}" for kind, count in trained.epochs.items()) + ".",
+        *(f"- {sentence}" for sentence in trained.summary),
+        f"- Trained by `fasttrig train {model.name}` on {trained.n_train:,} events of `{project.data.sample}` "
+        f"(SHA-256 `{sha256_file(sample_path(project))[:16]}`), seed {project.training.seed}.",
         f"- Versions: {versions}.",
         "- The float twin sees the same features, scaled but neither rounded nor clipped.", "",
-        f"Measured on the {agreement.n_events:,} jets of the test split:", "", *_table(agreement), "",
-        f"The class with the highest score differs for {agreement.argmax_flip_fraction:.2%} of the jets.", "",
+        f"Measured on the {agreement.n_events:,} events of the test split:", "", *_table(agreement), "",
+        f"The class with the highest score differs for {agreement.argmax_flip_fraction:.2%} of the events.", "",
     ]  # fmt: skip
     return "\n".join(lines)
 
@@ -47,13 +45,3 @@ def _table(agreement: Agreement) -> list[str]:
         cells = [kind, f"{accuracy:.4f}", *(f"{auc[name]:.4f}" for name in classes)]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
-
-
-def _architecture(project: ModelProject, n_features: int) -> str:
-    hidden = project.architecture.hidden if project.architecture else ()
-    classes = len(project.data.classes)
-    return "-".join(map(str, (n_features, *hidden, 1 if classes == 2 else classes)))
-
-
-def _type(project: ModelProject, which: str) -> str:
-    return str(getattr(project.quantisers, which)) if project.quantisers else "float"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from fasttrig.training.train import Progress as Report
+from fasttrig.training.results import Progress as Report
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def training_bar() -> Iterator[Report]:
 
         def report(network: str, epoch: int, epochs: int, loss: float) -> None:
             if network not in tasks:
-                tasks[network] = progress.add_task(f"{network} network", total=epochs, loss=loss)
+                tasks[network] = progress.add_task(f"{network}", total=epochs, loss=loss)
             progress.update(tasks[network], completed=epoch, loss=loss)
 
         yield report

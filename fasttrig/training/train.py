@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fasttrig.agreement.physics import Agreement, class_scores, compare
+from fasttrig.agreement.physics import class_scores, compare
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.labelled import LabelledSample, load_sample
 from fasttrig.fixed import FloatArray, to_value
 from fasttrig.frontends.keras_runtime import import_framework
 from fasttrig.project import ModelProject
+from fasttrig.training.forests import train_forest
 from fasttrig.training.networks import float_network, n_outputs, quantised_network
-
-Progress = Callable[[str, int, int, float], None]
-"""Called after each epoch with: which network, epoch, epochs, validation loss."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """What a training left behind: the files written and the comparison on the test split."""
-
-    files: tuple[Path, ...]
-    agreement: Agreement
-    n_train: int
-    n_features: int
-    epochs: dict[str, int]
+from fasttrig.training.results import Progress, Trained, replace_file
 
 
 def train(project: ModelProject, progress: Progress | None = None) -> Trained:
-    """Train both networks and write their files and the input map beside ``model.toml``.
+    """Train the model and its float twin; write their files and the input map beside ``model.toml``.
 
     The seed of ``[training]`` fixes initial weights and the order of events; with the same versions on the same kind
     of machine the same files come out.
     """
+    if project.trees is not None:
+        return train_forest(project, progress)
     splits = {name: load_sample(project, name) for name in ("train", "validation", "test")}
     sample = splits["train"]
     inputs = InputMap.choose(
@@ -61,8 +48,20 @@ def train(project: ModelProject, progress: Progress | None = None) -> Trained:
     _save(networks["quantised"], model)
     _save(networks["float"], twin)
     inputs_path = project.path(project.model.inputs_file)
-    _replace(inputs_path, lambda path: path.write_text(inputs.to_json(), encoding="utf-8"))
-    return Trained((model, twin, inputs_path), agreement, len(sample.labels), len(sample.names), epochs)
+    replace_file(inputs_path, lambda path: path.write_text(inputs.to_json(), encoding="utf-8"))
+    summary = _summary(project, len(sample.names), epochs)
+    return Trained((model, twin, inputs_path), agreement, len(sample.labels), summary)
+
+
+def _summary(project: ModelProject, n_features: int, epochs: dict[str, int]) -> tuple[str, ...]:
+    assert project.architecture is not None and project.quantisers is not None
+    widths = "-".join(map(str, (n_features, *project.architecture.hidden, n_outputs(project))))
+    quantisers = project.quantisers
+    return (
+        f"Network: {widths}; weights {quantisers.weight}, activations {quantisers.activation}, input "
+        f"{project.inputs.type} (types as `ap_fixed` counts them).",
+        "Epochs run: " + ", ".join(f"{kind} {count}" for kind, count in epochs.items()) + ".",
+    )
 
 
 def _fit(
@@ -98,12 +97,4 @@ def _save(network: Any, path: Path) -> None:
     """Architecture and weights only: an optimiser's state is of no use to firmware."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras calls HDF5 legacy; it is the file that every user of QKeras has
-        _replace(path, lambda temporary: network.save(temporary, include_optimizer=False))
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside `path`, then rename: a killed run leaves the old file."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fasttrig-") as folder:
-        temporary = Path(folder) / path.name
-        write(temporary)
-        temporary.replace(path)
+        replace_file(path, lambda temporary: network.save(temporary, include_optimizer=False))

@@ -1,0 +1,31 @@
+"""What every training leaves behind, and how its files are written."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fasttrig.agreement.physics import Agreement
+
+Progress = Callable[[str, int, int, float], None]
+"""Called after each step with: what is trained, step, steps, validation loss (0 where there is none)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training left behind: files, the comparison on the test split, sentences for the model card."""
+
+    files: tuple[Path, ...]
+    agreement: Agreement
+    n_train: int
+    summary: tuple[str, ...]
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside `path`, then rename: a killed run leaves the old file."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fasttrig-") as folder:
+        temporary = Path(folder) / path.name
+        write(temporary)
+        temporary.replace(path)
