@@ -78,6 +78,10 @@ def build(
         projects.append(build_design(folder, target, out, options=options, force=force, notify=notify))
         if not as_json:
             _show_project(projects[-1], console)
+    if len(projects) > 1 and not as_json:
+        from fasttrig.report.text import summary
+
+        console.print(summary([project.report for project in projects]))
     if as_json:
         import json
 

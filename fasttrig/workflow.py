@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from fasttrig.agreement.checks import Measured, measure
 from fasttrig.design import Design, Emulation, Events, read
-from fasttrig.errors import InputError, ProjectError, near_names
+from fasttrig.errors import InputError, ProjectError, UnsupportedError, near_names
 from fasttrig.hashing import package_versions, sha256_file, sha256_json, source_hash
 from fasttrig.ir.text import print_graph
 from fasttrig.project import LayerSettings, TargetSettings
@@ -151,17 +151,37 @@ def load_finished(folder: Path, key: str) -> Report | None:
 def _build_into(
     stage: Path, design: Design, settings: TargetSettings, manifest: dict[str, Any], notify: Notify
 ) -> Report:
-    from fasttrig.backends.hls4ml import emit
+    from fasttrig.backends import emit
 
     notify("writing the HLS project")
     _write(stage, {f"{HLS}/{name}": text for name, text in emit(design.graph, settings).items()})
     _write(stage, {"design.ir": print_graph(design.graph)})
+    _write(stage, _emulator(design))
     measured: Measured = measure(design, settings, stage, notify)
     report = assemble(design, settings, measured, {key: manifest[key] for key in manifest})
     _write(stage, {REPORT: report.model_dump_json(indent=1) + "\n"})
     hashes = {name: sha256_file(stage / name) for name in _files(stage)}
     _write(stage, {MANIFEST: json.dumps({**manifest, "files": hashes}, indent=1, sort_keys=True) + "\n"})
     return report
+
+
+def _emulator(design: Design) -> dict[str, str]:
+    """The dependency-free C++ emulator, and the JSON of CMSSW's ``conifer.h`` for a forest.
+
+    What a format cannot hold (numbers too wide, a cast behind the forest) is left out; the ladder says so.
+    """
+    from fasttrig.backends import has_forest
+    from fasttrig.backends.conifer import emit_json
+    from fasttrig.emulator.compiled import write_emulator
+
+    version = design.project.model.version if design.project is not None else 1
+    files: dict[str, str] = {}
+    with suppress(UnsupportedError):
+        files |= write_emulator(design.graph, version=version)
+    if has_forest(design.graph):
+        with suppress(UnsupportedError):
+            files["conifer.json"] = emit_json(design.graph)
+    return {f"emulator/{name}": text for name, text in files.items()}
 
 
 def _files(stage: Path) -> Iterator[str]:

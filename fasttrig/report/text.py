@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console, Group
 from rich.table import Table
@@ -34,6 +34,21 @@ def render(report: Report) -> Group:
     if report.budget:
         parts.append(_budget(report))
     return Group(*parts)
+
+
+def summary(reports: Sequence[Report]) -> Table:
+    """One row per model of a build of several."""
+    table = _table("\nSummary", (
+        ("model", "left"), ("verdict", "left"), ("events", "right"), ("accuracy", "right"), ("lost", "right"),
+        ("", "left"),
+    ))  # fmt: skip
+    for report in reports:
+        agreement = report.agreement
+        events = max(row.n_events for row in report.ladder)
+        accuracy = f"{agreement.accuracy_quantised:.4f}" if agreement else ""
+        lost = f"{agreement.accuracy_float - agreement.accuracy_quantised:.4f}" if agreement else ""
+        table.add_row(report.model.name, _status(report.verdict), f"{events:,}", accuracy, lost, report.verdict_reason)
+    return table
 
 
 def _table(title: str, columns: Iterable[tuple[str, str]]) -> Table:
