@@ -145,3 +145,16 @@ def _exact(graph, name):
     b.input(source.name, source.result.shape, source.result.type)
     value = b.matmul(name, source.result, op.weight, op.bias)
     return replace(graph, ops=tuple(b.ops), outputs=(value,))
+
+
+def test_pitfall_11_dense_layers_on_time_and_feature_inputs(tmp_path):
+    """hls4ml's converter truncates such weights; given ours, on their grid, every output is equal."""
+    rng = np.random.default_rng(11)
+    build = GraphBuilder("sequence")
+    x = build.input("x", (5, 4), FixedType(8, 3))
+    weight, bias = random_const(rng, "w", (4, 6), FixedType(6, 1)), random_const(rng, "b", (6,), FixedType(6, 1))
+    hidden = build.cast("relu", build.matmul("fc", x, weight, bias), FixedType(6, 2, False), Rounding.RND_CONV,
+                        Overflow.SAT)  # fmt: skip
+    graph = build.graph(build.reshape("flat", hidden, (30,)))
+    _, outputs = assert_equal(graph, TargetSettings(), tmp_path)
+    assert len(np.unique(outputs["flat"])) > 30

@@ -100,6 +100,10 @@ class _Planner:
         cast = users[0]
         return None if drops_too_much(op.result.type, cast.result.type, cast.rounding) else cast
 
+    def precision_of(self, value: Value) -> Precision:
+        """The precision of the layer that puts out `value`: its type, with the modes of a cast fused into it."""
+        return next(layer.precisions["result"] for layer in self.layers if layer.ops[-1].result == value)
+
     def add(self, kind: str, op: Op, **parts: Any) -> None:
         """A layer that puts out the result of `op`, cast at once where a lone cast follows."""
         cast = self.lone_cast(op)
@@ -311,7 +315,8 @@ def _reshape(planner: _Planner, op: Reshape) -> None:
     in_place = all(isinstance(user, MatMul) for user in users) and len(op.result.shape) == 1
     kind = "Repack" if planner.streamed and not (users and in_place) else "Reshape"
     attributes = {"target_shape": list(op.result.shape)}
-    planner.put(kind, (op,), {"result": Precision(op.result.type)}, inputs=(op.operand,), attributes=attributes)
+    same_array = planner.precision_of(op.operand) if kind == "Reshape" else Precision(op.result.type)
+    planner.put(kind, (op,), {"result": same_array}, inputs=(op.operand,), attributes=attributes)
 
 
 def _table(planner: _Planner, op: Table) -> None:

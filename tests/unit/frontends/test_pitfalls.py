@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,8 @@ from fasttrig.emulator.evaluate import evaluate
 from fasttrig.errors import RefusalError
 from fasttrig.fixed import FixedType, Overflow, Rounding
 from fasttrig.frontends.qkeras import read_qkeras
-from fasttrig.ir.ops import Cast, Relu
+from fasttrig.ir.graph import Postprocessor
+from fasttrig.ir.ops import Cast, Relu, Softmax
 from tests.unit.frontends.framework import keras, qdense, qkeras, require_equal, sequential
 
 INPUT = FixedType(10, 4)
@@ -68,3 +71,41 @@ def test_pitfall_07_an_unknown_quantizer_is_never_replaced(tmp_path) -> None:
         read_qkeras(model, input_type=INPUT)
     assert caught.value.refusals[0].where.endswith("layer 'fc1' (QDense) > activation")
     assert caught.value.refusals[0].got == "quantized_hswish"
+
+
+def wide_logits() -> Any:
+    """Logits over hundreds of units: hls4ml's inferred exp table has one bin per 128 of them there."""
+    wide = "quantized_bits(8,5,alpha=1)"
+    return sequential(
+        qdense(16, "fc1", kernel_quantizer="quantized_bits(6,0,alpha=1)"),
+        qkeras.QActivation("quantized_relu(8,4)", name="relu1"),
+        qdense(5, "logits", kernel_quantizer=wide, bias_quantizer=wide),
+        keras.layers.Activation("softmax", name="softmax"),
+        shape=(8,),
+    )
+
+
+def test_pitfall_01_a_final_softmax_stays_out_of_the_firmware() -> None:
+    graph = read_qkeras(wide_logits(), input_type=INPUT)
+    assert graph.postprocessor is Postprocessor.SOFTMAX
+    assert not any(isinstance(op, Softmax) for op in graph.ops)
+    require_equal(wide_logits(), INPUT)
+
+
+def test_pitfall_01_a_softmax_that_is_asked_for_resolves_the_logits() -> None:
+    """No argmax flips where the best two logits are a table step apart and the range does not collapse the table."""
+    model = wide_logits()
+    kernel = np.random.default_rng(6).uniform(-30, 30, (16, 5)).astype(np.float32)
+    model.get_layer("logits").set_weights([kernel, np.zeros(5, np.float32)])
+    logits = read_qkeras(model, input_type=INPUT)
+    graph = read_qkeras(model, input_type=INPUT, output_activation="firmware")
+    (softmax,) = [op for op in graph.ops if isinstance(op, Softmax)]
+    assert softmax.index_type.fraction_bits >= 4, "a step of at most 1/16 of a unit, however wide the logits"
+    raw = np.random.default_rng(5).integers(INPUT.min_raw, INPUT.max_raw + 1, (2000, 8))
+    margins = next(iter(evaluate(logits, raw).outputs.values()))
+    scores = next(iter(evaluate(graph, raw).outputs.values()))
+    assert np.ptp(margins) * logits.outputs[0].type.lsb > 128, "the trap needs logits wider than one bin"
+    ordered = np.sort(margins, axis=1)
+    clear = (ordered[:, -1] - ordered[:, -2]) * logits.outputs[0].type.lsb > 2**-3
+    assert clear.sum() > 1500
+    assert np.array_equal(scores.argmax(axis=1)[clear], margins.argmax(axis=1)[clear])
