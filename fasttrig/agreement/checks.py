@@ -116,9 +116,10 @@ def _framework_rung(design: Design, inputs: dict[str, IntArray], evaluation: Eva
         want = {out.name: found[read.name] for out, read in zip(design.graph.outputs, graph.outputs, strict=True)}
     rung = climb("emulate", "framework", lambda: frameworks.raw_outputs(design, graph, inputs), want,
                  lambda mismatch: frameworks.explain(design, graph, event_of(inputs, mismatch)))  # fmt: skip
-    if not design.narrowed or rung.status is not Status.EQUAL:
+    if rung.status is not Status.EQUAL:
         return rung
-    return replace(rung, reason=f"before the types narrowed by hand: {', '.join(design.narrowed)}")
+    narrowed = f"; before the types narrowed by hand: {', '.join(design.narrowed)}" if design.narrowed else ""
+    return replace(rung, reason=frameworks.domain(design, graph) + narrowed)
 
 
 def event_of(inputs: dict[str, IntArray], mismatch: Mismatch) -> dict[str, IntArray]:

@@ -23,6 +23,18 @@ def raw_outputs(design: Design, graph: Graph, inputs: dict[str, IntArray]) -> di
     return {out.name: found[read.name] for out, read in zip(design.graph.outputs, graph.outputs, strict=True)}
 
 
+def domain(design: Design, graph: Graph) -> str:
+    """Where the equality was looked for: how the framework was run, and on which inputs."""
+    grid = ", ".join(str(op.result.type) for op in graph.inputs)
+    if design.ensemble is not None:
+        return f"XGBoost's own leaves, inputs on the grid of {grid}"
+    from fasttrig.frontends.qkeras_run import beyond_float32
+
+    wide = beyond_float32(graph)
+    note = f"; in float32, as trained, these sums may round: {', '.join(wide)}" if wide else ""
+    return f"QKeras in float64, inputs on the grid of {grid}{note}"
+
+
 def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:
     """Emulator and framework op by op on one event: the first op that differs."""
     if design.ensemble is not None:

@@ -29,7 +29,7 @@ class LadderRow(Row):
     n_events: int
     n_mismatches: int = Field(description="events with at least one wrong bit")
     seconds: float
-    reason: str = Field(description="why it differs (first differing op), or why it was not run")
+    reason: str = Field(description="why it differs (first differing op) or was not run; where the equality holds")
 
 
 class AgreementRow(Row):

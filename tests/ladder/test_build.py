@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -174,3 +175,18 @@ def test_a_forest_is_built_and_proved(tmp_path):
     assert {"jet_bdt.h", "jet_bdt.cpp", "conifer.json"} == {p.name for p in (project.folder / "emulator").iterdir()}
     simulated = project.csim(np.zeros((3, 16), dtype=np.int64))
     assert np.array_equal(simulated.raw["margin"], project.design.emulate(np.zeros((3, 16), np.int64)).raw["margin"])
+
+
+def test_types_narrowed_by_hand_are_emulated_counted_and_budgeted(tmp_path):
+    """A narrow accumulator, a saturating result: firmware and emulator still agree, and the loss breaks the budget."""
+    folder = tmp_path / "model"
+    shutil.copytree(Path(__file__).parents[2] / "models" / "jet_mlp", folder)
+    with (folder / "model.toml").open("a") as stream:
+        stream.write('\n[types.fc1]\naccum = "fixed<9,3>"\n[types.logits]\nresult = "fixed<8,6>"\noverflow = "SAT"\n')
+    report = fasttrig.build(folder, out=tmp_path / "build").report
+    rows = {row.rung: row for row in report.ladder}
+    assert all(rows[rung].status == "equal" for rung in ("emulate", "emulate_compiled", "csim"))
+    assert "before the types narrowed by hand: fc1, logits" in rows["emulate"].reason
+    ops = {row.name: row for row in report.ops}
+    assert ops["fc1"].type == "fixed<9,3>" and ops["fc1"].overflows > 0
+    assert report.verdict == "failed" and report.verdict_reason == "over budget: max_auc_loss"

@@ -92,11 +92,9 @@ def test_nan_and_infinity_are_refused_unless_allowed(suffix: str, bad: float, tm
     assert (~np.isfinite(read_table(path, allow_missing=True)["pt"])).sum() == 2
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix != "csv"])  # a shorter CSV is a table
 @pytest.mark.parametrize("fraction", [0.05, 0.5, 0.97])
 def test_a_truncated_file_is_refused(suffix: str, fraction: float, tmp_path) -> None:
-    if suffix == "csv":
-        pytest.skip("a shorter text is still a table")
     path = write(tmp_path, suffix, columns())
     whole = path.read_bytes()
     path.write_bytes(whole[: int(fraction * len(whole))])
