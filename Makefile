@@ -16,6 +16,7 @@ nightly: $(VENV)/.test
 	FASTTRIG_NETWORKS=1000 FASTTRIG_CSIM=200 $(BIN)/python -m pytest -m "nightly or not nightly" tests/ladder
 
 bench: $(VENV)/.test
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e '.[bench]'
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 setup: $(VENV)/.test
