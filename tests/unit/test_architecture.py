@@ -22,6 +22,7 @@ LAYERS = (
     ("agreement",),
     ("report",),
     ("workflow", "training", "doctor"),
+    ("commands",),
     ("cli",),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -1,0 +1,65 @@
+"""``fasttrig build``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fasttrig.commands.options import AsJson, Models, make_console, print_json, stage_notifier
+from fasttrig.errors import EXIT_CHECK_FAILED
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def build(
+    models: Models = None,
+    target: Annotated[str, typer.Option(help="What to build: fpga.")] = "fpga",
+    out: Annotated[Path, typer.Option(help="Folder for the projects.")] = Path("build"),
+    backend: Annotated[str, typer.Option(help="vitis, vivado, oneapi or catapult.")] = "",
+    part: Annotated[str, typer.Option(help="FPGA part.")] = "",
+    clock_period_ns: Annotated[float, typer.Option(help="Clock period in ns.")] = 0.0,
+    io_type: Annotated[str, typer.Option(help="io_parallel or io_stream.")] = "",
+    strategy: Annotated[str, typer.Option(help="latency, resource or distributed_arithmetic.")] = "",
+    reuse_factor: Annotated[int, typer.Option(help="How often a multiplier is used per inference.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Build again even when nothing changed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the firmware project, run its C-simulation, compare every bit, report.
+
+    Options override [target] of model.toml. Exit code 0: everything holds; 1: a check or a budget failed; 2: the input
+    cannot be used; 3: an outside tool failed.
+    """
+    from fasttrig.project import find_models
+    from fasttrig.workflow import build as build_design
+
+    given: dict[str, Any] = {
+        "backend": backend, "part": part, "clock_period_ns": clock_period_ns, "io_type": io_type,
+        "strategy": strategy, "reuse_factor": reuse_factor,
+    }  # fmt: skip
+    options = {key: content for key, content in given.items() if content}
+    console = make_console(stderr=as_json)
+    projects = []
+    for folder in find_models(models or [], Path.cwd()):
+        notify = stage_notifier(folder.name)
+        projects.append(build_design(folder, target, out, options=options, force=force, notify=notify))
+        if not as_json:
+            _show_project(projects[-1], console)
+    if len(projects) > 1 and not as_json:
+        from fasttrig.report.text import summary
+
+        console.print(summary([project.report for project in projects]))
+    if as_json:
+        print_json([project.report.model_dump(mode="json") for project in projects])
+    if not all(project.report.good for project in projects):
+        raise typer.Exit(EXIT_CHECK_FAILED)
+
+
+def _show_project(project: Any, console: Console) -> None:
+    from fasttrig.report.text import print_report
+
+    print_report(project.report, console)
+    note = "" if project.fresh else "   (nothing changed since the last build; --force builds again)"
+    console.print(f"\nproject: {project.folder}{note}")

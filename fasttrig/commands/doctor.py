@@ -1,0 +1,21 @@
+"""``fasttrig doctor``."""
+
+from __future__ import annotations
+
+import typer
+
+from fasttrig.commands.options import AsJson, make_console
+from fasttrig.errors import EXIT_CHECK_FAILED
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Say which tools and packages are there, their versions, what each is needed for, and how to get it."""
+    from fasttrig.doctor import examine, render, to_json
+
+    findings = examine()
+    if as_json:
+        typer.echo(to_json(findings))
+    else:
+        make_console().print(render(findings))
+    if any(finding.required and finding.version is None for finding in findings):
+        raise typer.Exit(EXIT_CHECK_FAILED)

@@ -1,0 +1,43 @@
+"""Options and output that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Models = Annotated[
+    Optional[list[str]],  # noqa: UP045 (typer reads this form on every Python)
+    typer.Argument(help="Model folders, model.toml files, or names below models/; default: models/fasttrig.toml."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON instead of tables.")]
+
+
+def make_console(stderr: bool = False) -> Console:
+    """A console that neither colours nor wraps when its output goes to a pipe."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=160, soft_wrap=False)
+
+
+def stage_notifier(name: str) -> Callable[[str], None]:
+    """Shows each stage of long work on a terminal; silent in a pipe."""
+
+    def notify(stage: str) -> None:
+        if sys.stderr.isatty():
+            typer.echo(f"{name}: {stage} ...", err=True)
+
+    return notify
+
+
+def print_json(content: Any) -> None:
+    """One JSON document on standard output."""
+    import json
+
+    typer.echo(json.dumps(content, indent=1))

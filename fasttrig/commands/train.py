@@ -1,0 +1,37 @@
+"""``fasttrig train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from fasttrig.commands.options import AsJson, Models, print_json
+
+
+def train(
+    models: Models = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the quantised network and its float twin; write both beside model.toml, with the input map and the card."""
+    from fasttrig.project import find_models, load_project
+    from fasttrig.training.card import write_card
+    from fasttrig.training.golden import write_golden
+    from fasttrig.training.progress import training_bar
+    from fasttrig.training.train import train as train_network
+
+    results = {}
+    for folder in find_models(models or [], Path.cwd()):
+        project = load_project(folder)
+        with training_bar() as progress:
+            trained = train_network(project, progress)
+        files = (*trained.files, write_card(project, trained), *write_golden(project))
+        results[project.model.name] = trained.agreement.to_dict()
+        if not as_json:
+            for path in files:
+                typer.echo(path)
+            agreement = trained.agreement
+            typer.echo(f"accuracy {agreement.accuracy_quantised:.4f} quantised, {agreement.accuracy_float:.4f} float, "
+                       f"on {agreement.n_events:,} test events")  # fmt: skip
+    if as_json:
+        print_json(results)
