@@ -7,7 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)  # fmt: skip
 
 from fasttrig.errors import InputError, ProjectError, near_names
 from fasttrig.fixed import FixedType, Overflow, Rounding
@@ -56,11 +65,26 @@ class ModelSettings(Settings):
 
 
 class DataSettings(Settings):
-    """``[data]``: the event sample and its columns."""
+    """``[data]``: the event sample, its columns, and what is learnt: `classes`, or the column `target`."""
 
     sample: str = Field("jets5", description="the embedded sample's name, or a path relative to model.toml")
     features: tuple[str, ...] = Field((), description="input columns in the network's order; empty: the sample's own")
-    classes: tuple[str, ...] = Field(min_length=2, description="names of the labels 0, 1, ...")
+    classes: tuple[str, ...] = Field((), description="names of the labels 0, 1, ...")
+    target: str = Field("", description="column to learn by regression, e.g. log2_pt")
+    target_unit: str = ""
+    thresholds: tuple[float, ...] = Field((), description="cuts on the target whose efficiency the report gives")
+
+    @model_validator(mode="after")
+    def _one_task(self) -> DataSettings:
+        if self.target and (self.classes or self.features == ()):
+            raise ValueError("a regression names its target and its features, and no classes")
+        if not self.target and len(self.classes) < 2:
+            raise ValueError("classes: want at least two names, or a target for a regression")
+        return self
+
+    @property
+    def is_regression(self) -> bool:
+        return bool(self.target)
 
 
 class InputSettings(Settings):
@@ -86,13 +110,14 @@ class QuantiserSettings(Settings):
 
 
 class TreeSettings(Settings):
-    """``[trees]``: gradient boosting with XGBoost."""
+    """``[trees]``: gradient boosting with XGBoost; for a regression the squared error is the loss."""
 
     rounds: int = Field(20, ge=1, description="boosting rounds; each has one tree per class")
     max_depth: int = Field(4, ge=1, le=12)
     learning_rate: float = Field(0.3, gt=0)
     min_child_weight: float = Field(10.0, ge=0)
     max_auc_loss: float = Field(0.002, ge=0, description="mean AUC that coarser inputs, then coarser leaves, may cost")
+    max_rms_growth: float = Field(0.01, ge=0, description="as max_auc_loss, for a regression: growth of its RMS error")
     types_file: str = Field("types.json", description="leaf grid found by the search of `fasttrig train`")
 
 
@@ -134,6 +159,7 @@ class BudgetSettings(Settings):
     min_accuracy: float | None = Field(None, ge=0, le=1)
     min_auc: float | None = Field(None, ge=0, le=1, description="of every class, quantised")
     max_auc_loss: float | None = Field(None, ge=0, description="float minus quantised, of every class")
+    max_rms_growth: float | None = Field(None, ge=0, description="of the RMS error of a regression, as a share")
 
 
 class NarrowedType(Settings):
@@ -253,7 +279,7 @@ def _fault(item: Any) -> str:
     if item["type"] == "missing":
         return f"{key}: missing"
     message = item["msg"].removeprefix("Value error, ")
-    return f"{key} = {item['input']!r}: {message}"
+    return f"{key}: {message}" if isinstance(item["input"], dict) else f"{key} = {item['input']!r}: {message}"
 
 
 def _known_keys(location: tuple[int | str, ...]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from fasttrig.agreement.corners import N_RANDOM, corner_inputs
 from fasttrig.agreement.forest_corners import threshold_corners
 from fasttrig.agreement.ladder import Mismatch, Rung, Status, climb, not_run
-from fasttrig.agreement.physics import Agreement, compare
+from fasttrig.agreement.task import TaskAgreement, compare_task
 from fasttrig.backends import has_forest
 from fasttrig.data.labelled import LabelledSample, load_sample
 from fasttrig.design import Design, postprocess
@@ -44,7 +44,7 @@ class Measured:
     """
 
     ladder: tuple[Rung, ...]
-    agreement: Agreement | None
+    agreement: TaskAgreement | None
     agreement_reason: str
     evaluation: Evaluation
     clipped: dict[str, float]
@@ -165,7 +165,7 @@ def _cosim_rung() -> Rung:
 
 def _agreement(
     design: Design, sample: LabelledSample | None, evaluation: Evaluation
-) -> tuple[Agreement | None, str]:
+) -> tuple[TaskAgreement | None, str]:
     if design.project is None or sample is None:
         return None, "a bare model has no labelled sample; build from a model.toml"
     if design.project.model.float_file is None:
@@ -177,7 +177,7 @@ def _agreement(
     n_events = len(sample.labels)
     outputs = {name: raw[:n_events] for name, raw in evaluation.outputs.items()}
     quantised = design.interpret(outputs, "raw").scores
-    return compare(scores, quantised, sample.labels, design.project.data.classes), ""
+    return compare_task(design.project.data, scores, quantised, sample.labels), ""
 
 
 def float_scores(design: Design, sample: LabelledSample) -> FloatArray:

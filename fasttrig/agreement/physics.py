@@ -33,6 +33,11 @@ class Agreement:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    @property
+    def headline(self) -> str:
+        """The comparison in a few words."""
+        return f"accuracy {self.accuracy_quantised:.4f} quantised, {self.accuracy_float:.4f} float"
+
 
 def class_scores(predicted: FloatArray) -> FloatArray:
     """Scores of shape (n_events, n_classes): a single sigmoid output becomes two columns."""

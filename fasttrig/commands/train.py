@@ -13,7 +13,7 @@ def train(
     models: Models = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the quantised network and its float twin; write both beside model.toml, with the input map and the card."""
+    """Train the quantised model and its float twin; write both beside model.toml, with the input map and the card."""
     from fasttrig.project import find_models, load_project
     from fasttrig.training.card import write_card
     from fasttrig.training.golden import write_golden
@@ -30,8 +30,6 @@ def train(
         if not as_json:
             for path in files:
                 typer.echo(path)
-            agreement = trained.agreement
-            typer.echo(f"accuracy {agreement.accuracy_quantised:.4f} quantised, {agreement.accuracy_float:.4f} float, "
-                       f"on {agreement.n_events:,} test events")  # fmt: skip
+            typer.echo(f"{trained.agreement.headline}, on {trained.agreement.n_events:,} test events")
     if as_json:
         print_json(results)

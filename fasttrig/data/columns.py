@@ -21,6 +21,9 @@ N_CONSTITUENTS = 16
 METADATA_KEY = "fasttrig.jets5"
 """Key of the JSON text in the Parquet file's metadata."""
 
+METADATA_PREFIX = b"fasttrig."
+"""How the keys of all our samples begin."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

@@ -19,23 +19,37 @@ class Sample(StrEnum):
     """Samples that can be generated."""
 
     JETS5 = "jets5"
+    MUONS = "muons"
+
+
+NOUNS = {Sample.JETS5: "jets", Sample.MUONS: "muons"}
 
 
 @app.command("make")
 def make(
-    sample: Annotated[Sample, typer.Argument(help="jets5: boosted jets of five classes, with substructure.")],
-    events: Annotated[int, typer.Option("--events", min=5, help="Jets to write, all classes together.")],
+    sample: Annotated[Sample, typer.Argument(help="jets5: boosted jets of five classes; muons: a toy of bending.")],
+    events: Annotated[int, typer.Option("--events", min=5, help="Jets (all classes together) or muons.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Parquet file to write.")],
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same file.")] = 1,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; default: all.")] = None,
 ) -> None:
-    """Generate a sample with Pythia 8 and FastJet (pip install 'fasttrig[sim]')."""
+    """Generate a sample: jets with Pythia 8 and FastJet (pip install 'fasttrig[sim]'), muons of a documented toy."""
+    with _progress_bar(NOUNS[sample]) as progress:
+        path = _make(sample, events, seed, output, workers, progress)
+    typer.echo(f"{path}: {events} {NOUNS[sample]}, {path.stat().st_size / 1e6:.2f} MB")
+
+
+def _make(
+    sample: Sample, events: int, seed: int, output: Path, workers: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> Path:  # fmt: skip
+    if sample is Sample.MUONS:
+        from fasttrig.data.muons import make_muons
+
+        return make_muons(events, seed, output, progress)
     from fasttrig.data.jets5.make import make_jets5
 
-    assert sample is Sample.JETS5
-    with _progress_bar("jets") as progress:
-        path = make_jets5(events, seed, output, workers, progress)
-    typer.echo(f"{path}: {events} jets, {path.stat().st_size / 1e6:.2f} MB")
+    return make_jets5(events, seed, output, workers, progress)
 
 
 @app.command("describe")

@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from fasttrig.data.columns import METADATA_KEY
+from fasttrig.data.columns import METADATA_PREFIX
 from fasttrig.data.storage import decode
 from fasttrig.errors import DataError
 
@@ -40,14 +40,15 @@ class Source(Protocol):
 
 
 class ParquetSource:
-    """Apache Parquet; integer columns of a jets5 file come out as physical values."""
+    """Apache Parquet; integer columns of our own samples come out as physical values."""
 
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet as pq
 
         self._file = pq.ParquetFile(path)
         self.names = tuple(self._file.schema_arrow.names)
-        text = (self._file.schema_arrow.metadata or {}).get(METADATA_KEY.encode())
+        metadata = self._file.schema_arrow.metadata or {}
+        text = next((text for key, text in metadata.items() if key.startswith(METADATA_PREFIX)), None)
         about = json.loads(text) if text else {}
         columns = about.get("columns", {})
         self._lsb_log2 = {name: int(column["lsb_log2"]) for name, column in columns.items()}

@@ -1,11 +1,13 @@
-"""The labelled events of a model's sample: features in the network's order, labels, units."""
+"""The labelled events of a model's sample: features in the network's order, labels or regression targets, units."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from fasttrig.data.readers import Table, read_table
 from fasttrig.errors import DataError
@@ -16,12 +18,16 @@ LABEL, SPLIT = "label", "split"
 SPLITS = {"train": 0, "validation": 1, "test": 2}
 
 
+Truth: TypeAlias = npt.NDArray[Any]
+"""Classes as int64, or regression targets as float64; shape (n_events,)."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledSample:
-    """x has shape (n_events, n_features) in the features' units, labels shape (n_events,)."""
+    """x has shape (n_events, n_features) in the features' units; labels, or real targets, shape (n_events,)."""
 
     x: FloatArray
-    labels: IntArray
+    labels: Truth
     names: tuple[str, ...]
     units: tuple[str, ...]
 
@@ -40,20 +46,28 @@ def load_sample(project: ModelProject, split: str) -> LabelledSample:
     Raises
     ------
     DataError
-        When the file lacks the columns ``label`` and ``split``, or holds labels that model.toml does not name.
+        When the file lacks ``split`` and ``label`` (or the target), or holds labels that model.toml does not name.
     """
     path = sample_path(project)
     names = project.data.features or default_features()
-    table = read_table(path, columns=[*names, LABEL, SPLIT])
+    truth = project.data.target or LABEL
+    table = read_table(path, columns=[*names, truth, SPLIT])
     rows = np.asarray(table.columns[SPLIT]) == SPLITS[split]
-    labels = np.asarray(table.columns[LABEL])[rows].astype(np.int64)
-    n_classes = len(project.data.classes)
-    if not len(labels) or labels.min() < 0 or labels.max() >= n_classes:
-        got = f"{len(labels)} events" + (f", labels {labels.min()} to {labels.max()}" if len(labels) else "")
-        raise DataError(f"the {split} split does not fit the classes", where=str(path), got=got,
-                        want=f"labels 0 to {n_classes - 1}: {', '.join(project.data.classes)}")  # fmt: skip
+    if not rows.any():
+        raise DataError(f"the {split} split is empty", where=str(path), want=f"rows with {SPLIT} = {SPLITS[split]}")
+    labels = np.asarray(table.columns[truth])[rows]
+    labels = labels.astype(np.float64) if project.data.is_regression else _classes(labels, project, path)
     x = np.stack([np.asarray(table.columns[name], dtype=np.float64)[rows] for name in names], axis=1)
     return LabelledSample(x, labels, tuple(names), _units(table, names))
+
+
+def _classes(labels: Truth, project: ModelProject, path: Path) -> IntArray:
+    classes = project.data.classes
+    if labels.min() < 0 or labels.max() >= len(classes):
+        raise DataError("the labels do not fit the classes", where=str(path),
+                        got=f"{len(labels)} events, labels {labels.min()} to {labels.max()}",
+                        want=f"labels 0 to {len(classes) - 1}: {', '.join(classes)}")  # fmt: skip
+    return labels.astype(np.int64)
 
 
 def default_features() -> tuple[str, ...]:

@@ -8,11 +8,22 @@ import numpy as np
 
 from fasttrig.agreement.checks import Measured
 from fasttrig.agreement.ladder import Status
+from fasttrig.agreement.regression import RegressionAgreement
+from fasttrig.agreement.task import TaskAgreement
 from fasttrig.design import Design
 from fasttrig.ir.ops import Cast, MatMul, Op, Softmax
 from fasttrig.ir.ranges import Interval, infer_ranges
 from fasttrig.project import TargetSettings
-from fasttrig.report.model import AgreementRow, BudgetRow, InputRow, LadderRow, ModelRow, OpRow, Report
+from fasttrig.report.model import (
+    AgreementRow,
+    BudgetRow,
+    InputRow,
+    LadderRow,
+    ModelRow,
+    OpRow,
+    RegressionRow,
+    Report,
+)
 
 
 def assemble(design: Design, settings: TargetSettings, measured: Measured, manifest: dict[str, Any]) -> Report:
@@ -25,13 +36,19 @@ def assemble(design: Design, settings: TargetSettings, measured: Measured, manif
         verdict=verdict,
         verdict_reason=reason,
         ladder=[_rung(rung) for rung in measured.ladder],
-        agreement=AgreementRow(**measured.agreement.to_dict()) if measured.agreement else None,
+        **_agreement(measured),
         agreement_reason=measured.agreement_reason,
         inputs=_inputs(design, measured),
         ops=_ops(design, measured),
         budget=budget,
         manifest=manifest,
     )
+
+
+def _agreement(measured: Measured) -> dict[str, AgreementRow | RegressionRow | None]:
+    if isinstance(measured.agreement, RegressionAgreement):
+        return {"agreement": None, "regression": RegressionRow.model_validate(measured.agreement.to_dict())}
+    return {"agreement": AgreementRow(**measured.agreement.to_dict()) if measured.agreement else None}
 
 
 def _model(design: Design, settings: TargetSettings) -> ModelRow:
@@ -90,16 +107,25 @@ def _budget(design: Design, measured: Measured) -> list[BudgetRow]:
     if design.project is None:
         return []
     limits = design.project.budget
-    agreement = measured.agreement
-    least_auc = min(agreement.auc_quantised.values()) if agreement else None
-    loss = max(agreement.auc_float[k] - agreement.auc_quantised[k] for k in agreement.auc_float) if agreement else None
-    rows = (
-        ("min_accuracy", limits.min_accuracy, agreement.accuracy_quantised if agreement else None, True),
-        ("min_auc", limits.min_auc, least_auc, True),
-        ("max_auc_loss", limits.max_auc_loss, loss, False),
-        ("latency_ns", limits.latency_ns, None, False),
-    )
+    rows = [(key, getattr(limits, key), *found) for key, found in _physics(measured.agreement).items()]
+    rows.append(("latency_ns", limits.latency_ns, None, False))
     return [_limit(*row) for row in rows if row[1] is not None]
+
+
+def _physics(agreement: TaskAgreement | None) -> dict[str, tuple[float | None, bool]]:
+    """Limit of ``[budget]`` -> what was measured, and whether more is better."""
+    found: dict[str, tuple[float | None, bool]] = {
+        "min_accuracy": (None, True), "min_auc": (None, True), "max_auc_loss": (None, False),
+        "max_rms_growth": (None, False),
+    }  # fmt: skip
+    if isinstance(agreement, RegressionAgreement):
+        found["max_rms_growth"] = (agreement.rms_growth, False)
+    elif agreement is not None:
+        loss = max(agreement.auc_float[name] - agreement.auc_quantised[name] for name in agreement.auc_float)
+        found["min_accuracy"] = (agreement.accuracy_quantised, True)
+        found["min_auc"] = (min(agreement.auc_quantised.values()), True)
+        found["max_auc_loss"] = (loss, False)
+    return found
 
 
 def _limit(key: str, limit: float | None, found: float | None, at_least: bool) -> BudgetRow:

@@ -44,6 +44,25 @@ class AgreementRow(Row):
     )
 
 
+class QualityRow(Row):
+    rms: float = Field(description="of prediction minus truth")
+    bias: float = Field(description="median of prediction minus truth")
+    resolution: float = Field(description="half the width of the central 68.27 % of prediction minus truth")
+    turn_on: dict[str, dict[str, float | None]] = Field(
+        description="threshold -> share of events at or above it that pass it (efficiency), and below it (fakes)"
+    )
+
+
+class RegressionRow(Row):
+    n_events: int
+    target: str
+    unit: str
+    quality_float: QualityRow
+    quality_quantised: QualityRow
+    rms_difference: float = Field(description="root mean square of quantised minus float prediction")
+    rms_growth: float = Field(description="quantised RMS error over the float one, minus 1")
+
+
 class InputRow(Row):
     name: str
     unit: str
@@ -85,7 +104,8 @@ class Report(Row):
     verdict: Literal["good", "failed"]
     verdict_reason: str
     ladder: list[LadderRow]
-    agreement: AgreementRow | None = Field(description="null when there is no float model or no labelled sample")
+    agreement: AgreementRow | None = Field(description="of classes; null without a float model or a labelled sample")
+    regression: RegressionRow | None = Field(None, description="the same for a model that predicts a number")
     agreement_reason: str = ""
     inputs: list[InputRow]
     ops: list[OpRow]

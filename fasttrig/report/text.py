@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from fasttrig.report.model import AgreementRow, Report
+from fasttrig.report.model import AgreementRow, RegressionRow, Report
 
 _COLOURS = {"equal": "green", "met": "green", "good": "green", "differs": "red", "exceeded": "red", "failed": "red"}
 
@@ -26,6 +26,8 @@ def render(report: Report) -> Group:
     parts: list[Text | Table] = [head, _ladder(report)]
     if report.agreement is not None:
         parts += [_agreement(report.agreement), _accuracy(report.agreement)]
+    elif report.regression is not None:
+        parts.append(_regression(report.regression))
     elif report.agreement_reason:
         parts.append(Text(f"float against quantised: not run ({report.agreement_reason})"))
     if report.inputs:
@@ -39,16 +41,24 @@ def render(report: Report) -> Group:
 def summary(reports: Sequence[Report]) -> Table:
     """One row per model of a build of several."""
     table = _table("\nSummary", (
-        ("model", "left"), ("verdict", "left"), ("events", "right"), ("accuracy", "right"), ("lost", "right"),
+        ("model", "left"), ("verdict", "left"), ("events", "right"), ("quantised", "right"), ("lost", "right"),
         ("", "left"),
     ))  # fmt: skip
     for report in reports:
-        agreement = report.agreement
         events = max(row.n_events for row in report.ladder)
-        accuracy = f"{agreement.accuracy_quantised:.4f}" if agreement else ""
-        lost = f"{agreement.accuracy_float - agreement.accuracy_quantised:.4f}" if agreement else ""
-        table.add_row(report.model.name, _status(report.verdict), f"{events:,}", accuracy, lost, report.verdict_reason)
+        quality, lost = _figures(report)
+        table.add_row(report.model.name, _status(report.verdict), f"{events:,}", quality, lost, report.verdict_reason)
     return table
+
+
+def _figures(report: Report) -> tuple[str, str]:
+    """Accuracy and what quantisation cost of it, or RMS error and its growth."""
+    if report.agreement is not None:
+        kept, before = report.agreement.accuracy_quantised, report.agreement.accuracy_float
+        return f"accuracy {kept:.4f}", f"{before - kept:.4f}"
+    if report.regression is not None:
+        return f"RMS {report.regression.quality_quantised.rms:.4f}", f"{report.regression.rms_growth:.2%}"
+    return "", ""
 
 
 def _table(title: str, columns: Iterable[tuple[str, str]]) -> Table:
@@ -97,6 +107,25 @@ def _accuracy(agreement: AgreementRow) -> Text:
         f"accuracy {agreement.accuracy_float:.4f} float, {agreement.accuracy_quantised:.4f} quantised; "
         f"argmax differs for {agreement.argmax_flip_fraction:.2%} of events"
     )
+
+
+def _regression(regression: RegressionRow) -> Table:
+    unit = f" in {regression.unit}" if regression.unit else ""
+    table = _table(
+        f"\n{regression.target}{unit}, float against quantised, {regression.n_events:,} events of the test split",
+        (("", "left"), ("float", "right"), ("quantised", "right")),
+    )
+    before, after = regression.quality_float, regression.quality_quantised
+    for name in ("rms", "bias", "resolution"):
+        table.add_row(name, f"{getattr(before, name):.4f}", f"{getattr(after, name):.4f}")
+    for cut, shares in before.turn_on.items():
+        for part, share in shares.items():
+            table.add_row(f"{part} at {cut}", _share(share), _share(after.turn_on[cut][part]))
+    return table
+
+
+def _share(share: float | None) -> str:
+    return "none" if share is None else f"{share:.4f}"
 
 
 def _clipping(report: Report) -> Text:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fasttrig.agreement.physics import Agreement
+from fasttrig.agreement.regression import RegressionAgreement
+from fasttrig.agreement.task import TaskAgreement
 from fasttrig.data.labelled import sample_path
 from fasttrig.hashing import package_versions, sha256_file
 from fasttrig.project import ModelProject
@@ -29,10 +31,30 @@ def card_text(project: ModelProject, trained: Trained) -> str:
         f"(SHA-256 `{sha256_file(sample_path(project))[:16]}`), seed {project.training.seed}.",
         f"- Versions: {versions}.",
         "- The float twin sees the same features, scaled but neither rounded nor clipped.", "",
-        f"Measured on the {agreement.n_events:,} events of the test split:", "", *_table(agreement), "",
-        f"The class with the highest score differs for {agreement.argmax_flip_fraction:.2%} of the events.", "",
+        f"Measured on the {agreement.n_events:,} events of the test split:", "", *_measured(agreement), "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _measured(agreement: TaskAgreement) -> list[str]:
+    if isinstance(agreement, RegressionAgreement):
+        return _regression(agreement)
+    flips = f"The class with the highest score differs for {agreement.argmax_flip_fraction:.2%} of the events."
+    return [*_table(agreement), "", flips]
+
+
+def _regression(agreement: RegressionAgreement) -> list[str]:
+    cuts = list(agreement.quality_float.turn_on)
+    parts = [(cut, part) for cut in cuts for part in ("efficiency", "fakes")]
+    head = ["model", "RMS", "bias", "resolution", *(f"{part} at {cut}" for cut, part in parts)]
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for kind, quality in (("float", agreement.quality_float), ("quantised", agreement.quality_quantised)):
+        numbers = [quality.rms, quality.bias, quality.resolution, *(quality.turn_on[cut][part] for cut, part in parts)]
+        cells = [kind, *("none" if number is None else f"{number:.4f}" for number in numbers)]
+        lines.append(f"| {' | '.join(cells)} |")
+    unit = f" in {agreement.unit}" if agreement.unit else ""
+    about = f"RMS, bias (median) and resolution (half of the central 68 %) of {agreement.target}{unit}"
+    return [*lines, "", f"{about}; the two models differ by {agreement.rms_difference:.4f} RMS."]
 
 
 def _table(agreement: Agreement) -> list[str]:

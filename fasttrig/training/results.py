@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fasttrig.agreement.physics import Agreement
+from fasttrig.agreement.task import TaskAgreement
 
 Progress = Callable[[str, int, int, float], None]
 """Called after each step with: what is trained, step, steps, validation loss (0 where there is none)."""
@@ -18,7 +18,7 @@ class Trained:
     """What a training left behind: files, the comparison on the test split, sentences for the model card."""
 
     files: tuple[Path, ...]
-    agreement: Agreement
+    agreement: TaskAgreement
     n_train: int
     summary: tuple[str, ...]
 

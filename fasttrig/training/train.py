@@ -9,6 +9,7 @@ from typing import Any
 from fasttrig.agreement.physics import class_scores, compare
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.labelled import LabelledSample, load_sample
+from fasttrig.errors import ProjectError
 from fasttrig.fixed import FloatArray, to_value
 from fasttrig.frontends.keras_runtime import import_framework
 from fasttrig.project import ModelProject
@@ -25,6 +26,9 @@ def train(project: ModelProject, progress: Progress | None = None) -> Trained:
     """
     if project.trees is not None:
         return train_forest(project, progress)
+    if project.data.is_regression:
+        raise ProjectError("networks are trained for classes", where=str(project.path("model.toml")),
+                           got=f"target = {project.data.target!r}", try_="[trees], or your own training")  # fmt: skip
     splits = {name: load_sample(project, name) for name in ("train", "validation", "test")}
     sample = splits["train"]
     inputs = InputMap.choose(

@@ -8,6 +8,7 @@ import pytest
 
 import fasttrig
 from fasttrig.agreement.physics import auc_per_class
+from fasttrig.agreement.regression import measure_quality
 from fasttrig.data.labelled import load_sample
 from fasttrig.toolchain.vectors import read_hex
 
@@ -32,10 +33,17 @@ def test_the_card_says_what_the_model_does(design):
     """The quantised row of the card, measured again from the file, to the digits that the card shows."""
     card = design.project.path("README.md").read_text()
     row = next(line for line in card.splitlines() if line.startswith("| quantised"))
-    stated = [float(number) for number in re.findall(r"\d+\.\d+", row)]
-    sample, classes = load_sample(design.project, "test"), design.project.data.classes
-    scores = design.emulate(sample.x).scores
-    accuracy = float(np.mean(scores.argmax(axis=1) == sample.labels))
-    auc = auc_per_class(scores, sample.labels, classes)
+    stated = [float(number) for number in re.findall(r"-?\d+\.\d+", row)]
+    sample = load_sample(design.project, "test")
+    measured = measure(design.project.data, design.emulate(sample.x).scores, sample.labels)
     # the card was measured in float32 by the framework: the last digit shown may differ
-    assert np.abs(np.array(stated) - [accuracy, *auc.values()]).max() <= 1e-4
+    assert np.abs(np.array(stated) - measured).max() <= 1e-4
+
+
+def measure(data, scores, truth):
+    if data.is_regression:
+        quality = measure_quality(scores[:, 0], truth, data.thresholds)
+        shares = [share for cut in quality.turn_on.values() for share in cut.values()]
+        return [quality.rms, quality.bias, quality.resolution, *shares]
+    accuracy = float(np.mean(scores.argmax(axis=1) == truth))
+    return [accuracy, *auc_per_class(scores, truth, data.classes).values()]

@@ -49,7 +49,7 @@ def test_narrowed_types(tmp_path):
     ('name = "tiny"', 'name = "my tagger"', "model.name = 'my tagger': want an identifier"),
     ('file = "tiny.h5"', "", "model.file: missing"),
     ('type = "fixed', 'typo = 1\ntype = "fixed', "inputs.typo: unknown key; did you mean 'type'"),
-    ('["a", "b"]', '["a"]', "data.classes"),
+    ('["a", "b"]', '["a"]', "data: classes: want at least two names"),
 ])  # fmt: skip
 def test_a_fault_names_its_key(tmp_path, old, new, told):
     with pytest.raises(ProjectError) as caught:

@@ -7,7 +7,7 @@ from pathlib import Path
 from fasttrig.errors import InputError, near_names
 
 FOLDER = Path(__file__).resolve().parent
-SAMPLES: dict[str, str] = {"jets5": "jets5.parquet"}
+SAMPLES: dict[str, str] = {"jets5": "jets5.parquet", "muons": "muons.parquet"}
 NAMES: tuple[str, ...] = tuple(SAMPLES)
 
 
@@ -17,7 +17,7 @@ def path(name: str) -> Path:
     Parameters
     ----------
     name : str
-        `jets5`: 83,200 jets of five classes.
+        `jets5`: 83,200 jets of five classes. `muons`: 60,000 muons of the bending toy.
 
     Raises
     ------
