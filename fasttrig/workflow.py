@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fasttrig.agreement.checks import Measured, measure
+from fasttrig.agreement.checks import VHDL, Measured, measure
 from fasttrig.design import Design, Emulation, Events, read
 from fasttrig.errors import InputError, ProjectError, UnsupportedError, near_names
 from fasttrig.hashing import package_versions, sha256_file, sha256_json, source_hash
@@ -23,9 +23,12 @@ from fasttrig.project import LayerSettings, TargetSettings
 from fasttrig.report.assemble import assemble
 from fasttrig.report.model import Report
 
-TARGETS = ("fpga",)
+TARGETS = ("fpga", "cms-emulator", "cms-emulator-integer")
 MANIFEST, REPORT = "manifest.json", "report/report.json"
+CMS_TARGETS = TARGETS[1:]
 HLS = "hls"
+CMS_EVENTS = 256
+"""Events for the tests inside the plug-in, taken evenly from the project's vectors."""
 
 Notify = Callable[[str], None]
 """Called with the name of each stage as it begins."""
@@ -61,7 +64,8 @@ def build(
     Parameters
     ----------
     design : Design, or what `fasttrig.read` takes
-    target : "fpga"
+    target : "fpga", "cms-emulator" or "cms-emulator-integer"
+        The last two add the plug-in for CMS software, with the HLS code or with the integer emulator inside.
     out : path
         The project goes to ``out/<model name>``; it appears there whole or not at all.
     options : mapping
@@ -85,7 +89,7 @@ def build(
     if finished is not None:
         return Project(folder, design, finished, fresh=False)
     with _staged(folder) as stage:
-        report = _build_into(stage, design, settings, manifest, notify)
+        report = _build_into(stage, design, settings, target, manifest, notify)
     return Project(folder, design, report)
 
 
@@ -149,7 +153,7 @@ def load_finished(folder: Path, key: str) -> Report | None:
 
 
 def _build_into(
-    stage: Path, design: Design, settings: TargetSettings, manifest: dict[str, Any], notify: Notify
+    stage: Path, design: Design, settings: TargetSettings, target: str, manifest: dict[str, Any], notify: Notify
 ) -> Report:
     from fasttrig.backends import emit
 
@@ -157,7 +161,10 @@ def _build_into(
     _write(stage, {f"{HLS}/{name}": text for name, text in emit(design.graph, settings).items()})
     _write(stage, {"design.ir": print_graph(design.graph)})
     _write(stage, _emulator(design))
+    _write(stage, _vhdl(design, settings))
     measured: Measured = measure(design, settings, stage, notify)
+    if target in CMS_TARGETS:
+        _write(stage, _cms(design, settings, stage, integer=target == "cms-emulator-integer"))
     report = assemble(design, settings, measured, {key: manifest[key] for key in manifest})
     _write(stage, {REPORT: report.model_dump_json(indent=1) + "\n"})
     hashes = {name: sha256_file(stage / name) for name in _files(stage)}
@@ -182,6 +189,34 @@ def _emulator(design: Design) -> dict[str, str]:
         with suppress(UnsupportedError):
             files["conifer.json"] = emit_json(design.graph)
     return {f"emulator/{name}": text for name, text in files.items()}
+
+
+def _cms(design: Design, settings: TargetSettings, stage: Path, *, integer: bool) -> dict[str, str]:
+    """The plug-in for CMS software."""
+    from fasttrig.backends.cms import emit_cms, library_name
+    from fasttrig.emulator.compiled import write_emulator
+
+    version = design.project.model.version if design.project is not None else 1
+    lines = [(stage / "vectors" / name).read_text().splitlines(True) for name in ("inputs.hex", "outputs.hex")]
+    step = -(-len(lines[0]) // CMS_EVENTS)
+    inputs, outputs = ("".join(part[::step]) for part in lines)
+    code = write_emulator(design.graph, library_name(design.graph, version), version) if integer else None
+    features = design.inputs.features if design.inputs is not None else ()
+    files = emit_cms(design.graph, settings, version, vectors=(inputs, outputs), features=features,
+                     integer_emulator=code)  # fmt: skip
+    return {f"cms/{name}": text for name, text in files.items()}
+
+
+def _vhdl(design: Design, settings: TargetSettings) -> dict[str, str]:
+    """The VHDL project of a forest, where conifer's entities can hold it."""
+    from fasttrig.backends import has_forest
+    from fasttrig.backends.conifer import emit_vhdl
+
+    if not has_forest(design.graph):
+        return {}
+    with suppress(UnsupportedError):
+        return {f"{VHDL}/{name}": text for name, text in emit_vhdl(design.graph, settings).items()}
+    return {}
 
 
 def _files(stage: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +25,9 @@ from fasttrig.project import TargetSettings
 from fasttrig.toolchain.vectors import write_hex
 
 N_RANDOM_WITHOUT_SAMPLE = 20_000
-HLS = "hls"
+HLS, VHDL = "hls", "vhdl"
+N_VHDL = 2_000
+"""Events of the VHDL simulation: GHDL runs a few hundred a second."""
 SIMULATED = ("vitis", "vivado")
 """Backends whose C++ headers are at hand."""
 
@@ -63,6 +66,9 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
     rungs.append(_compiled_rung(design, inputs, evaluation))
     notify("compiling and running the C-simulation")
     rungs.append(_csim_rung(design, settings, folder, inputs, evaluation))
+    if (folder / VHDL).is_dir():
+        notify("simulating the VHDL project")
+        rungs.append(_vhdl_rung(folder / VHDL, design, inputs, evaluation))
     rungs.append(_cosim_rung())
     notify("comparing with the float model")
     agreement, reason = _agreement(design, sample, evaluation)
@@ -154,6 +160,22 @@ def _csim_rung(
                        f"want one of {', '.join(SIMULATED)}")  # fmt: skip
     given = [inputs[op.name] for op in design.graph.inputs]
     return climb("csim", "emulate", lambda: csim(folder / HLS, given).outputs, evaluation.outputs, explain)
+
+
+def _vhdl_rung(project: Path, design: Design, inputs: dict[str, IntArray], evaluation: Evaluation) -> Rung:
+    """conifer's VHDL entities, on events spread evenly over all of them."""
+    from fasttrig.toolchain.ghdl import has_ghdl, vhdlsim
+
+    if not has_ghdl():
+        return not_run("vhdlsim", "emulate", "GHDL is not installed (Debian's package ghdl)")
+    (raw,) = (inputs[op.name] for op in design.graph.inputs)
+    chosen = np.unique(np.linspace(0, len(raw) - 1, min(N_VHDL, len(raw))).astype(np.int64))
+    want = {name: outputs[chosen] for name, outputs in evaluation.outputs.items()}
+    with tempfile.TemporaryDirectory(prefix="fasttrig-ghdl-") as scratch:  # GHDL leaves its work beside the sources
+        copy = Path(shutil.copytree(project, Path(scratch) / VHDL))
+        rung = climb("vhdlsim", "emulate", lambda: vhdlsim(copy, raw[chosen]).outputs, want)
+    reason = f"conifer's VHDL in GHDL, on {len(chosen):,} events spread over the {len(raw):,}"
+    return replace(rung, reason=rung.reason or reason)
 
 
 def _cosim_rung() -> Rung:

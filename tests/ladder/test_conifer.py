@@ -21,10 +21,12 @@ from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.graph import Graph
 from fasttrig.project import TargetSettings
 from fasttrig.toolchain.csim import csim
+from fasttrig.toolchain.emulator_library import FLAGS, load
 from fasttrig.toolchain.vectors import write_hex
 
 TARGET = TargetSettings()
 PER_PROGRAM = 25
+UNOPTIMISED = tuple("-O0" if flag == "-O2" else flag for flag in FLAGS)
 
 
 def joined_project(graphs: list[Graph], folder: Path) -> None:
@@ -57,8 +59,9 @@ def joined_project(graphs: list[Graph], folder: Path) -> None:
     write_files(common | sources, folder)
 
 
-@pytest.mark.parametrize("first", [0, *(pytest.param(n, marks=pytest.mark.nightly) for n in (25, 50, 75))])
-def test_random_forests_in_one_program(first, tmp_path):
+@pytest.mark.parametrize("first", [0, 25, 50, 75])
+def test_random_forests_on_every_rung(first, tmp_path):
+    """A hundred forests, 25 to a program: NumPy, compiled emulator and C-simulation give the same words."""
     graphs = [random_forest(seed) for seed in range(first, first + PER_PROGRAM)]
     inputs = [events(graph, seed) for seed, graph in enumerate(graphs)]
     n_events = max(map(len, inputs))
@@ -75,6 +78,8 @@ def test_random_forests_in_one_program(first, tmp_path):
         want = next(iter(evaluate(graph, raw).outputs.values()))
         wrong = np.argwhere(simulated[f"y{number}"] != want)
         assert not len(wrong), f"{graph.name}: {len(wrong)} words differ, the first at {wrong[0]}\n{graph}"
+        compiled = next(iter(load(graph, cache_dir=tmp_path, flags=UNOPTIMISED)(raw).values()))
+        assert np.array_equal(compiled, want), f"{graph.name}: the compiled emulator differs\n{graph}"
 
 
 @pytest.fixture(scope="module")
