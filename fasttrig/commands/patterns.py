@@ -1,0 +1,50 @@
+"""``fasttrig patterns``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from fasttrig.commands.options import AsJson, print_json
+
+
+def patterns(
+    project: Annotated[Path, typer.Argument(help="A built project, e.g. build/jet_mlp.")],
+    format: Annotated[str, typer.Option(help="empv2, empv1 or apx.")] = "empv2",
+    links: Annotated[Optional[Path], typer.Option(help="Link map in TOML; default: packed tightly.")] = None,  # noqa: UP045
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path("patterns"),
+    events: Annotated[int, typer.Option(help="How many events of the project's vectors; 0: all.", min=0)] = 1000,
+    read: Annotated[Optional[Path], typer.Option(help="Decode this file instead.")] = None,  # noqa: UP045
+    side: Annotated[str, typer.Option(help="With --read: inputs or outputs; default: as the file is named.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write the project's vectors as pattern files for the boards' buffers, or decode one.
+
+    Inputs and expected outputs, 64-bit frames, whole events, at most 1024 frames a file; links.toml beside them says
+    which bit is what. With --read: raw integers, one line per event and field.
+    """
+    from fasttrig.links.project import decode, project_patterns, refuse_leftovers
+
+    if read is not None:
+        _show({name: array.tolist() for name, array in decode(project, read, links, side).items()}, as_json)
+        return
+    files = project_patterns(project, format, links, events or None)
+    refuse_leftovers(out, files)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (out / name).write_text(text, encoding="utf-8", newline="\n")
+    if as_json:
+        print_json({"folder": str(out), "format": format, "files": list(files)})
+        return
+    typer.echo(f"{len(files)} files in {out}: {', '.join(list(files)[:4])}{', ...' if len(files) > 4 else ''}")
+
+
+def _show(fields: dict[str, list[object]], as_json: bool) -> None:
+    if as_json:
+        print_json(fields)
+        return
+    for name, rows in fields.items():
+        for event, row in enumerate(rows):
+            typer.echo(f"event {event}  {name}  {row}")

@@ -1,0 +1,87 @@
+"""``fasttrig patterns`` on a project as a build leaves it behind."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from fasttrig import firmware_files
+from fasttrig.agreement.corners import corner_inputs
+from fasttrig.emulator.evaluate import evaluate
+from fasttrig.errors import DataError, InputError
+from fasttrig.ir.text import parse_graph
+from fasttrig.links.project import decode, project_patterns
+
+
+@pytest.fixture
+def project(tmp_path):
+    """design.ir and vectors.npz of the tiny network; two outputs of different types."""
+    text = (firmware_files.root() / "golden" / "tiny.ir").read_text()
+    graph = parse_graph(text)
+    raw = corner_inputs(graph, n_random=400)
+    found = evaluate(graph, raw).outputs
+    folder = tmp_path / "tiny"
+    (folder / "vectors").mkdir(parents=True)
+    (folder / "design.ir").write_text(text)
+    np.savez(folder / "vectors" / "vectors.npz", **{f"in_{k}": v for k, v in raw.items()},
+             **{f"out_{k}": v for k, v in found.items()})  # fmt: skip
+    return folder, raw, found
+
+
+@pytest.fixture
+def command():
+    from fasttrig.cli import app
+    from fasttrig.commands.patterns import patterns
+
+    names = [info.callback.__name__ for info in app.registered_commands]
+    assert patterns.__name__ in names
+    return app
+
+
+@pytest.mark.parametrize("format", ["empv2", "empv1", "apx"])
+def test_the_vectors_come_back_from_the_files(project, command, tmp_path, format):
+    folder, raw, found = project
+    arguments = ["patterns", str(folder), "--format", format, "-o", str(tmp_path / "out"), "--events", "0"]
+    result = CliRunner().invoke(command, [*arguments, "--json"], catch_exceptions=False)
+    names = json.loads(result.stdout)["files"]
+    assert result.exit_code == 0 and sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names)
+    for side, want in (("inputs", raw), ("outputs", found)):
+        files = sorted((tmp_path / "out").glob(f"{side}_*.txt"))
+        assert len(files) == 4
+        for name in want:
+            parts = [decode(folder, file, tmp_path / "out" / "links.toml")[name] for file in files]
+            assert np.array_equal(np.concatenate(parts), want[name])
+
+
+def test_one_file_is_shown(project, command, tmp_path):
+    folder, raw, _ = project
+    CliRunner().invoke(command, ["patterns", str(folder), "-o", str(tmp_path), "--events", "3"], catch_exceptions=False)
+    arguments = ["patterns", str(folder), "--read", str(tmp_path / "inputs_0000.txt")]
+    shown = CliRunner().invoke(command, [*arguments, "--json"], catch_exceptions=False).stdout
+    assert json.loads(shown) == {"x": raw["x"][:3].tolist()}
+    lines = CliRunner().invoke(command, arguments, catch_exceptions=False).stdout.splitlines()
+    assert lines[1] == f"event 1  x  {raw['x'][1].tolist()}"
+
+
+def test_files_of_an_earlier_longer_run_are_not_mixed_in(project, command, tmp_path):
+    arguments = ["patterns", str(project[0]), "-o", str(tmp_path / "out"), "--events"]
+    for events in ("400", "401", "0"):
+        assert CliRunner().invoke(command, [*arguments, events], catch_exceptions=False).exit_code == 0
+    with pytest.raises(InputError, match="earlier run"):
+        CliRunner().invoke(command, [*arguments, "5"], catch_exceptions=False)
+
+
+def test_what_cannot_be_read_is_refused(project, tmp_path):
+    folder, _, _ = project
+    with pytest.raises(InputError, match="not a built project"):
+        project_patterns(tmp_path / "nowhere", "apx")
+    with pytest.raises(InputError, match="no such pattern format"):
+        project_patterns(folder, "emp")
+    with pytest.raises(InputError, match="inputs or of outputs"):
+        decode(folder, tmp_path / "patterns.txt")
+    with pytest.raises(InputError, match="cannot read the pattern file"):
+        decode(folder, tmp_path / "inputs.txt")
+    (folder / "vectors" / "vectors.npz").write_bytes(b"no archive")
+    with pytest.raises(DataError, match="the project's vectors"):
+        project_patterns(folder, "apx")
