@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: build test setup nightly bench clean
+.PHONY: build test setup nightly bench fit clean
 
 build: $(VENV)/.core
 	$(BIN)/fasttrig build --target fpga
@@ -18,6 +18,10 @@ nightly: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e '.[bench]'
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# Constants and error table of the estimator, from its table of reports.
+fit: $(VENV)/.core
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m fasttrig.estimate.fit
 
 setup: $(VENV)/.test
 

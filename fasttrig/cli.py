@@ -11,6 +11,8 @@ import typer
 from fasttrig import __version__
 from fasttrig.commands.build import build
 from fasttrig.commands.doctor import doctor
+from fasttrig.commands.estimate import estimate
+from fasttrig.commands.patterns import patterns
 from fasttrig.commands.train import train
 from fasttrig.data.commands import app as data_app
 from fasttrig.errors import FasttrigError
@@ -20,7 +22,7 @@ app = typer.Typer(
     help="Trained compact taggers to FPGA trigger firmware, proved bit by bit to compute what was trained.",
     epilog="Example: fasttrig build jet_mlp --target fpga",
 )  # fmt: skip
-for command in (build, train, doctor):
+for command in (build, estimate, train, doctor, patterns):
     app.command()(command)
 app.add_typer(data_app, name="data", help="Event samples: generate, describe.")
 

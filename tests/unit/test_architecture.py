@@ -16,6 +16,7 @@ LAYERS = (
     ("errors",),
     ("fixed", "firmware_files"),
     ("ir", "project"),
+    ("links",),
     ("frontends", "passes", "emulator", "backends", "data"),
     ("toolchain", "estimate"),
     ("hashing", "design"),

@@ -1,0 +1,138 @@
+"""``fasttrig estimate``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from fasttrig.commands.options import AsJson, make_console, print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fasttrig.estimate.estimate import Estimate
+    from fasttrig.ir.graph import Graph
+    from fasttrig.project import TargetSettings
+
+_NAMES = ("lut", "ff", "dsp", "bram18", "uram", "latency_cycles", "ii_cycles")
+
+
+def estimate(
+    design: Annotated[str, typer.Argument(help="A model's folder or name, a built folder, or a .json/.toml file.")],
+    what_if: Annotated[
+        Optional[list[str]],  # noqa: UP045 (typer reads this form on every Python)
+        typer.Option("--what-if", help="Alternatives: clock_period_ns=2.0,reuse_factor=1|2|4. Repeatable."),
+    ] = None,
+    part: Annotated[str, typer.Option(help="FPGA part, device or board.")] = "",
+    stage: Annotated[str, typer.Option(help="csynth (the HLS report) or synth (logic synthesis); default: both.")] = "",
+    tool: Annotated[str, typer.Option(help="Such as 'Vitis HLS 2024.1'.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Resources and latency of a design, with their 80 % interval, without building anything."""
+    from fasttrig.estimate.describe import parse_what_if
+
+    run, origin = _open(design)
+    given = {key: content for key, content in (("part", part), ("tool", tool)) if content}
+    stages = (stage,) if stage else ("csynth", "synth")
+    cases: list[dict[str, Any]] = [{}]
+    cases += [case for text in what_if or [] for case in parse_what_if(text)]
+    rows = [(case, run(given | {"stage": one} | case)) for case in cases for one in _stages(case, stages)]
+    if as_json:
+        print_json([{"design": origin, "what_if": case, **found.to_dict()} for case, found in rows])
+        return
+    console = make_console()
+    console.print(_numbers([found for case, found in rows if not case]))
+    if len(cases) > 1:
+        console.print(_alternatives(rows))
+    for note in dict.fromkeys(note for _, found in rows for note in found.notes):
+        console.print(f"note: {note}")
+
+
+def _stages(case: dict[str, Any], stages: tuple[str, ...]) -> tuple[str, ...]:
+    return (case["stage"],) if "stage" in case else stages
+
+
+def _open(design: str) -> tuple[Callable[[dict[str, Any]], Estimate], str]:
+    """How to estimate the design with some options, and where it was found."""
+    path = Path(design)
+    if path.suffix in (".json", ".toml") and path.name != "model.toml":
+        return _description(path), str(path)
+    if (path / "design.ir").is_file():
+        return _built(path), str(path / "design.ir")
+    from fasttrig.design import read
+    from fasttrig.project import find_models
+
+    model = find_models([design], Path.cwd())[0]
+    found = read(model)
+    assert found.project is not None
+    return _graph(found.graph, found.project.target), str(model)
+
+
+def _description(path: Path) -> Callable[[dict[str, Any]], Estimate]:
+    from fasttrig.estimate.describe import read_description
+    from fasttrig.estimate.estimate import estimate as estimate_layers
+
+    layers, options = read_description(path)
+
+    def run(changes: dict[str, Any]) -> Estimate:
+        merged = options | changes
+        forced = {key: changes[key] for key in ("strategy", "reuse_factor") if key in changes}
+        return estimate_layers([layer | forced for layer in layers], **merged)
+
+    return run
+
+
+def _built(folder: Path) -> Callable[[dict[str, Any]], Estimate]:
+    import json
+
+    from fasttrig.ir.text import parse_graph
+    from fasttrig.project import TargetSettings
+
+    graph = parse_graph((folder / "design.ir").read_text(encoding="utf-8"))
+    report = folder / "report" / "report.json"
+    target = json.loads(report.read_text(encoding="utf-8"))["target"] if report.is_file() else {}
+    return _graph(graph, TargetSettings.model_validate(target))
+
+
+def _graph(graph: Graph, settings: TargetSettings) -> Callable[[dict[str, Any]], Estimate]:
+    from fasttrig.estimate.from_graph import from_graph
+
+    def run(changes: dict[str, Any]) -> Estimate:
+        own = {key: content for key, content in changes.items() if key not in ("stage", "tool", "input_t")}
+        kept = settings.model_dump() | own
+        if "reuse_factor" in own or "strategy" in own:
+            kept["layers"] = {}
+        changed = type(settings).model_validate(kept)
+        return from_graph(graph, changed, stage=changes.get("stage", "csynth"), tool=changes.get("tool"))
+
+    return run
+
+
+def _numbers(found: list[Estimate]) -> Table:
+    from rich.table import Table
+
+    table = Table("quantity", "stage", "estimate", "80 % interval", "of the device", title=_title(found[0]))
+    for name in _NAMES:
+        for one in found:
+            number, share = getattr(one, name), one.shares.get(name)
+            shown = "" if share is None else f"{share:.1%}"
+            table.add_row(name, one.stage, f"{number.value:,}", f"{number.low:,} to {number.high:,}", shown)
+    return table
+
+
+def _title(found: Estimate) -> str:
+    return f"{found.part}, {found.clock_period_ns:g} ns, as {found.tool} would report it"
+
+
+def _alternatives(rows: list[tuple[dict[str, Any], Estimate]]) -> Table:
+    from rich.table import Table
+
+    table = Table("what if", "stage", "LUT", "FF", "DSP", "BRAM18", "cycles", "II", "ns")
+    for case, one in rows:
+        said = ", ".join(f"{key}={content}" for key, content in case.items()) or "as it is"
+        counts = [f"{getattr(one, name).value:,}" for name in _NAMES if name != "uram"]
+        table.add_row(said, one.stage, *counts, f"{one.latency_ns:g}")
+    return table

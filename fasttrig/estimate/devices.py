@@ -1,0 +1,99 @@
+"""The parts that triggers use, what they hold, and the boards they sit on.
+
+Totals are those of the reports' AvailableResources (`data/parts.csv`); an SLR is one die of a stacked part, and a
+design larger than one die crosses between them, which costs timing.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from fasttrig.errors import InputError, near_names
+
+_DATA = Path(__file__).parent / "data"
+RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What one FPGA holds; an SLR holds ``1 / slr`` of it."""
+
+    name: str
+    prefix: str
+    lut: int
+    ff: int
+    dsp: int
+    bram18: int
+    uram: int
+    slr: int
+
+    def total(self, resource: str) -> int:
+        return {"lut": self.lut, "ff": self.ff, "dsp": self.dsp, "bram18": self.bram18, "uram": self.uram}[resource]
+
+    def shares(self, used: Mapping[str, float]) -> dict[str, float | None]:
+        """Share of the device that each resource takes; None where the device has none and some is needed."""
+        shares: dict[str, float | None] = {}
+        for name in RESOURCES:
+            total, need = self.total(name), used.get(name, 0.0)
+            shares[name] = need / total if total else (0.0 if need == 0 else None)
+        return shares
+
+    def crosses_slr(self, used: Mapping[str, float]) -> bool:
+        """Whether a design needs more than one die of a stacked part."""
+        if self.slr == 1:
+            return False
+        return any(share is None or share * self.slr > 1 for share in self.shares(used).values())
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A board and the part it carries."""
+
+    name: str
+    device: str
+    part: str
+
+
+@cache
+def devices() -> tuple[Device, ...]:
+    """Every known device."""
+    with (_DATA / "parts.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(Device(row["device"], row["prefix"], *(int(row[name]) for name in (*RESOURCES, "slr")))
+                     for row in csv.DictReader(file))  # fmt: skip
+
+
+@cache
+def boards() -> tuple[Board, ...]:
+    """Every known board."""
+    with (_DATA / "boards.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(Board(row["board"], row["device"], row["part"]) for row in csv.DictReader(file))
+
+
+def find_device(name: str) -> Device:
+    """The device of a part number (``xcvu13p-flga2577-2-e``), of its own name (``VU13P``) or of a board.
+
+    Raises
+    ------
+    InputError
+        For an unknown part, with near names.
+    """
+    wanted = _plain(name)
+    for board in boards():
+        if _plain(board.name) == wanted:
+            wanted = _plain(board.device)
+    for device in sorted(devices(), key=lambda device: -len(device.prefix)):
+        short = device.prefix.removeprefix("xc")
+        if wanted.startswith((device.prefix, short)) or wanted == _plain(device.name):
+            return device
+    known = [device.name for device in devices()] + [board.name for board in boards()]
+    raise InputError("no such part in the table of devices", got=repr(name), want="a part number, a device or a board",
+                     try_=near_names(name.upper(), known))  # fmt: skip
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

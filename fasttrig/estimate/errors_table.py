@@ -1,0 +1,60 @@
+"""The error table of the estimator, `errors.csv`: what cross-validation by family found."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fasttrig.estimate.residuals import Residual
+
+ERRORS = Path(__file__).parent / "errors.csv"
+COLUMNS = ("stage", "by", "group", "quantity", "n", "families", "median", "p90", "bias", "within_2_percent",
+           "within_5_percent", "within_1", "within_2")  # fmt: skip
+Row = dict[str, str]
+
+
+def error_table(residuals: Sequence[Residual]) -> list[Row]:
+    """Median and 90th percentile of |log ratio| and bias, per stage, regime, strategy, kinds of op and tool."""
+    groups: dict[tuple[str, str, str, str], list[Residual]] = {}
+    for residual in residuals:
+        for by in ("regime", "strategy", "kinds", "tool"):
+            groups.setdefault((residual.stage, by, getattr(residual, by), residual.quantity), []).append(residual)
+        if residual.regime.startswith(("network", "stream", "recurrent")):
+            groups.setdefault((residual.stage, "set", "whole networks", residual.quantity), []).append(residual)
+        if residual.regime in ("single_latency", "single_reused") and residual.strategy == "latency":
+            groups.setdefault((residual.stage, "set", "dense, latency", residual.quantity), []).append(residual)
+    return [_row(key, found) for key, found in sorted(groups.items()) if len(found) > 1]
+
+
+def _row(key: tuple[str, str, str, str], found: Sequence[Residual]) -> Row:
+    logs = np.array([r.log_ratio for r in found])
+    off = np.array([abs(r.predicted - r.measured) for r in found])
+    measured = np.array([r.measured for r in found])
+    numbers = (np.median(np.abs(logs)), np.quantile(np.abs(logs), 0.9), np.median(logs),
+               np.mean(off <= 0.02 * measured), np.mean(off <= 0.05 * measured),
+               np.mean(off <= 1), np.mean(off <= 2))  # fmt: skip
+    heads = (*key, str(len(found)), str(len({r.family for r in found})))
+    return dict(zip(COLUMNS, (*heads, *(f"{number + 0.0:.3f}" for number in numbers)), strict=True))
+
+
+def print_errors(rows: Sequence[Row]) -> str:
+    """The table as CSV text."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def write_errors(rows: Sequence[Row], path: Path = ERRORS) -> None:
+    path.write_text(print_errors(rows), encoding="utf-8")
+
+
+def read_errors(path: Path = ERRORS) -> list[Row]:
+    """The checked-in table."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

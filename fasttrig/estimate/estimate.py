@@ -1,0 +1,285 @@
+"""The estimate of a design described in plain words: the public function ``fasttrig.estimate``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fasttrig.errors import InputError
+from fasttrig.estimate.devices import find_device
+from fasttrig.estimate.layers import Layer, read_layers
+from fasttrig.estimate.model import (
+    QUANTITIES,
+    Design,
+    count,
+    default_tool,
+    load_constants,
+    pool_of,
+    predict,
+    predict_layer,
+    rounded,
+)
+from fasttrig.estimate.tools import tool_family
+from fasttrig.estimate.types import is_stream
+
+DEFAULT_PART = "xcvu13p-flga2577-2-e"
+STAGES = ("csynth", "synth")
+_NOTHING_KNOWN = math.log(3.0)
+_WIDER = 1.5
+_CLOCKS_NS = (2.5, 25.0)
+_WIDTHS = (2, 28)
+_STREAM_POSITIONS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A count with the interval that holds the tool's own number in 80 of 100 cases."""
+
+    value: int
+    low: int
+    high: int
+
+    def to_dict(self) -> dict[str, int]:
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True, slots=True)
+class LayerEstimate:
+    """What one layer takes of the total; without an interval, which is known of whole designs only."""
+
+    name: str
+    kind: str
+    lut: int
+    ff: int
+    dsp: int
+    bram18: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("name", "kind", "lut", "ff", "dsp", "bram18")}
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Resources and latency of one design at one stage.
+
+    Attributes
+    ----------
+    lut, ff, dsp, bram18, uram, latency_cycles, ii_cycles : Number
+        Counts, each with its 80 % interval.
+    stage : "csynth" or "synth"
+        What the number stands for: the HLS report, or the report after logic synthesis.
+    tool : str
+        The tool assumed.
+    calibration : dict
+        The kind of design (`regime`) whose cross-validated errors made the interval, with its number of reports.
+    notes : tuple of str
+        Why an interval is wide, and what was assumed.
+    """
+
+    stage: str
+    tool: str
+    part: str
+    clock_period_ns: float
+    lut: Number
+    ff: Number
+    dsp: Number
+    bram18: Number
+    uram: Number
+    latency_cycles: Number
+    ii_cycles: Number
+    calibration: dict[str, Any]
+    layers: tuple[LayerEstimate, ...]
+    notes: tuple[str, ...] = ()
+    shares: dict[str, float | None] = field(default_factory=dict)
+    crosses_slr: bool = False
+
+    @property
+    def latency_ns(self) -> float:
+        return self.latency_cycles.value * self.clock_period_ns
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON content."""
+        return {
+            **{name: getattr(self, name).to_dict() for name in QUANTITIES},
+            "latency_ns": self.latency_ns, "stage": self.stage, "tool": self.tool, "part": self.part,
+            "clock_period_ns": self.clock_period_ns, "calibration": self.calibration, "notes": list(self.notes),
+            "shares": self.shares, "crosses_slr": self.crosses_slr,
+            "layers": [layer.to_dict() for layer in self.layers],
+        }  # fmt: skip
+
+
+def estimate(
+    layers: Iterable[Mapping[str, Any]],
+    *,
+    part: str | None = None,
+    clock_period_ns: float | None = None,
+    strategy: str | None = None,
+    reuse_factor: int | list[int] | None = None,
+    tool: str | None = None,
+    io_type: str | None = None,
+    stage: str = "csynth",
+    input_t: str | None = None,
+) -> Estimate:
+    """Estimate a design described by its layers.
+
+    Parameters
+    ----------
+    layers : iterable of dict
+        In order; fields as hls4ml's parameters.h names them. Of each: ``kind`` (dense, conv1d, conv2d, pooling1d,
+        pooling2d, batchnorm, activ, gru, lstm, padding1d, padding2d, merge, forest), and of ``dense``: n_in, n_out;
+        convolutions and pooling: in_width, in_height, out_width, out_height, n_chan, n_filt, filt_width, filt_height
+        (1D pooling: n_in, n_filt; pool_width, pool_height, pool_op); recurrent: n_in, n_out, n_sequence; forest:
+        n_trees (or rounds), depth, nodes, n_comparisons, classes, bits, library (hls or vhdl). Where known: weight_t,
+        accum_t, bias_t, input_t, result_t, n_nonzeros or n_zeros, reuse_factor, strategy, table_size, activation.
+        Not given: ap_fixed<16,6>, no pruning, ReLU (softmax for the last activation), 1,024 table entries.
+    part : str
+        Part, device or board; default xcvu13p-flga2577-2-e.
+    clock_period_ns : float
+        Default 5.
+    strategy, reuse_factor
+        Of layers that say none; default latency and 1.
+    tool : str
+        Such as ``Vitis HLS 2024.1`` (the default) or ``Vivado HLS 2019.2``.
+    io_type : str
+        io_parallel or io_stream; default: stream for large images and where a type says so.
+    stage : str
+        csynth or synth.
+
+    Raises
+    ------
+    InputError
+        For an unknown kind, strategy or stage, or a clock that is none.
+    """
+    _check(stage, clock_period_ns, io_type)
+    items = [dict(item) for item in layers]
+    if not items:
+        raise InputError("a design without layers", want="at least one layer")
+    first = input_t or items[0].get("input_t")
+    reuse = max(reuse_factor) if isinstance(reuse_factor, list | tuple) else reuse_factor
+    read = read_layers(items, strategy=strategy or "latency", reuse_factor=int(reuse or 1), input_t=first)
+    stream = _is_stream(io_type, read, [first, *(item.get("input_t") for item in items)])
+    return estimate_layers(read, part=part or DEFAULT_PART, clock_period_ns=clock_period_ns or 5.0, tool=tool,
+                           stream=stream, stage=stage)  # fmt: skip
+
+
+def estimate_layers(
+    layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool: str | None, stream: bool, stage: str
+) -> Estimate:
+    """The estimate of typed layers."""
+    constants = load_constants()
+    design = count(layers, part=part, clock_period_ns=clock_period_ns, tool=tool or default_tool(), stream=stream)
+    numbers = predict(design, constants, stage)
+    outside = _outside(design, tool)
+    intervals = {name: _interval(name, design, stage, numbers[name], constants, bool(outside)) for name in QUANTITIES}
+    used = {name: float(intervals[name][0].value) for name in QUANTITIES}
+    shares, crosses, missing = _device(part, used)
+    notes = [*outside, *_grouped({name: note for name, (_, note) in intervals.items() if note}), *missing]
+    if crosses:
+        notes.append("larger than one SLR: the design crosses between dies")
+    return Estimate(
+        stage=stage, tool=tool or default_tool(), part=part, clock_period_ns=clock_period_ns,
+        **{name: intervals[name][0] for name in QUANTITIES}, calibration=_calibration(design, stage, constants),
+        layers=tuple(_layer(design, index, constants, stage) for index in range(len(layers))),
+        notes=tuple(notes), shares=shares, crosses_slr=crosses,
+    )  # fmt: skip
+
+
+def _check(stage: str, clock_period_ns: float | None, io_type: str | None) -> None:
+    if stage not in STAGES:
+        raise InputError("no such stage", got=repr(stage), want=" or ".join(STAGES))
+    if clock_period_ns is not None and not (math.isfinite(clock_period_ns) and clock_period_ns > 0):
+        raise InputError("a clock period must be positive", got=repr(clock_period_ns), want="ns, such as 2.5")
+    if io_type not in (None, "", "io_parallel", "io_stream"):
+        raise InputError("no such io_type", got=repr(io_type), want="io_parallel or io_stream")
+
+
+def _is_stream(io_type: str | None, layers: tuple[Layer, ...], types: Iterable[object]) -> bool:
+    if io_type:
+        return io_type == "io_stream"
+    return any(is_stream(said) for said in types) or any(
+        layer.kind == "conv2d" and layer.positions > _STREAM_POSITIONS for layer in layers
+    )
+
+
+def _interval(
+    name: str, design: Design, stage: str, number: float, constants: dict[str, Any], wider: bool
+) -> tuple[Number, str]:
+    value = rounded(name, number)
+    known, note = _known(constants, stage, design.regime, name)
+    low, high = (known["low"], known["high"]) if known else (-_NOTHING_KNOWN, _NOTHING_KNOWN)
+    if wider or note:
+        low, high = _WIDER * low, _WIDER * high
+    least = math.floor((value + 1) * math.exp(low) - 1 + 0.5)
+    most = math.ceil((value + 1) * math.exp(high) - 1 - 0.5)
+    floor = 1 if name == "ii_cycles" else 0
+    return Number(value, max(floor, min(value, least)), max(value, most)), note
+
+
+def _known(constants: dict[str, Any], stage: str, regime: str, name: str) -> tuple[dict[str, Any] | None, str]:
+    """The residuals of the design's own kind; else those of its pool, and a note that says so.
+
+    Cycles and URAM are the same at both stages: either's reports serve.
+    """
+    table = constants["intervals"]
+    stages = STAGES if name in ("latency_cycles", "ii_cycles", "uram") else (stage,)
+    for one in sorted(stages, key=lambda other: other != stage):
+        own = table.get(f"{one}/{regime}/{name}")
+        if own:
+            return own, ""
+    lent = table.get(f"{stage}/{pool_of(regime)}/{name}")
+    if lent is None and name in ("ii_cycles", "uram") and regime.startswith("forest"):
+        return {"low": 0.0, "high": 0.0}, ""  # conifer's forests take an event every cycle and no memory
+    borrowed = "intervals of others, widened by half" if lent else "intervals of a factor of five"
+    return lent, f"too few reports of {regime.replace('_', ' ')} at {stage}: {borrowed}"
+
+
+def _grouped(notes: Mapping[str, str]) -> list[str]:
+    """Notes with the quantities they hold for."""
+    return [f"{', '.join(name for name in notes if notes[name] == note)}: {note}" for note in
+            dict.fromkeys(notes.values())]  # fmt: skip
+
+
+def _calibration(design: Design, stage: str, constants: dict[str, Any]) -> dict[str, Any]:
+    known = constants["intervals"].get(f"{stage}/{design.regime}/lut", {})
+    return {"regime": design.regime, "tool_family": design.family, "n_reports": known.get("n", 0),
+            "n_families": known.get("families", 0), "n_all": constants["records"]}  # fmt: skip
+
+
+def _outside(design: Design, tool: str | None) -> list[str]:
+    """Reasons for which the design lies outside what was calibrated."""
+    notes: list[str] = []
+    clock = design.setting.clock_period_ns
+    if not _CLOCKS_NS[0] <= clock <= _CLOCKS_NS[1]:
+        notes.append(f"clock period {clock:g} ns is outside the calibrated {_CLOCKS_NS[0]:g} to {_CLOCKS_NS[1]:g} ns")
+    widths = [layer.weight.width for layer in design.layers if layer.matrices]
+    if widths and not _WIDTHS[0] <= min(widths) <= max(widths) <= _WIDTHS[1]:
+        notes.append(f"weights of {min(widths)} to {max(widths)} bits are outside the calibrated 2 to 28 bits")
+    if any(layer.strategy == "distributed_arithmetic" and layer.matrices for layer in design.layers):
+        notes.append("no report with layers of the distributed_arithmetic strategy was calibrated")
+    if design.regime == "forest_vhdl":
+        notes.append("conifer's own formulas for its VHDL library; no report was calibrated")
+    if tool and tool_family(tool) != tool_family(default_tool()) and not any(c.isdigit() for c in tool):
+        notes.append(f"the version of {tool!r} is not said: taken as {tool_family(tool)}")
+    return notes
+
+
+def _device(part: str, used: dict[str, float]) -> tuple[dict[str, float | None], bool, list[str]]:
+    try:
+        device = find_device(part)
+    except InputError as error:
+        return {}, False, [f"part {part!r} is not in the table of devices ({error.try_}): no shares"]
+    shares = device.shares(used)
+    full = [name for name, share in shares.items() if share is None or share > 1]
+    return shares, device.crosses_slr(used), [f"does not fit {device.name}: {', '.join(full)}"] if full else []
+
+
+def _layer(design: Design, index: int, constants: dict[str, Any], stage: str) -> LayerEstimate:
+    layer = design.layers[index]
+    numbers = dict.fromkeys(("lut", "ff", "dsp", "bram18"), 0.0)
+    if layer.kind != "forest":
+        numbers = predict_layer(design, index, constants, stage)
+    elif len(design.layers) == 1:
+        numbers = predict(design, constants, stage)
+    return LayerEstimate(layer.name, layer.kind, *(rounded(n, numbers[n]) for n in ("lut", "ff", "dsp", "bram18")))

@@ -1,0 +1,221 @@
+"""Fits the constants of the estimator to its table of reports: ``python -m fasttrig.estimate.fit`` (``make fit``).
+
+LUT, FF and cycles: robust least squares of the log ratio (soft L1), all constants positive, weakly drawn to one prior;
+a factor per tool, drawn to one. Sources weigh as the square root of their number of designs, so that no repository
+and no scan rules. Residuals come from cross-validation that leaves out one family (repository, or shape of the scan)
+at a time; intervals are their quantiles. Everything is deterministic. The terms themselves and the refusals of
+`records.py` were chosen looking at all records: the errors are those of the fit, not of that choice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fasttrig.estimate.errors_table import error_table, write_errors
+from fasttrig.estimate.layers import read_layers
+from fasttrig.estimate.model import (
+    CONSTANTS,
+    FITTED,
+    QUANTITIES,
+    Design,
+    applies_factor,
+    count,
+    guesses_constants,
+    predict,
+)
+from fasttrig.estimate.records import Record, load_records
+from fasttrig.estimate.residuals import Residual, coverage, intervals, residual_of
+from fasttrig.estimate.tools import FAMILIES
+from fasttrig.estimate.types import is_stream
+from fasttrig.fixed import FloatArray
+
+_PRIOR = {"lut": 20.0, "ff": 10.0, "cycles": 0.5}
+_PRIOR_PULL = 0.02
+_TOOL_PULL = 0.6
+_SCAN_WEIGHT = 0.3
+_MIN_FACTOR_DESIGNS = 4
+_OFFSET = {"lut": 0.0, "ff": 0.0, "cycles": 2.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A record and the design counted from it."""
+
+    record: Record
+    design: Design
+    weight: float
+
+
+def read_samples(records: Sequence[Record]) -> list[Sample]:
+    """Count every record's design; weights by family."""
+    sizes: dict[str, int] = {}
+    for record in records:
+        sizes[record["family"]] = sizes.get(record["family"], 0) + 1
+    return [Sample(r, design_of(r), _SCAN_WEIGHT if "dense1" in r["family"] else sizes[r["family"]] ** -0.5)
+            for r in records]  # fmt: skip
+
+
+def design_of(record: Record) -> Design:
+    layers = read_layers(record["layers"], strategy=record["strategy"], reuse_factor=record["reuse_factor"],
+                         input_t=record["input_t"])  # fmt: skip
+    return count(layers, part=record["part"], clock_period_ns=record["clock_period_ns"], tool=record["tool"],
+                 stream=is_stream(record["input_t"]))  # fmt: skip
+
+
+def fit_constants(samples: Sequence[Sample]) -> dict[str, Any]:
+    """Constants of every term, factor of every tool, ratios of synth to csynth, constants of forests."""
+    hls = [s for s in samples if s.record["stage"] == "csynth" and not s.design.regime.startswith("forest")]
+    constants: dict[str, Any] = {"tool": {family: {} for family in FAMILIES}}
+    for quantity in FITTED:
+        terms, factors = _fit_terms(hls, quantity)
+        constants[quantity] = terms
+        for family, factor in factors.items():
+            constants["tool"][family][quantity] = factor
+    constants["synth"] = {"all": {}}
+    for family in FAMILIES:
+        constants["tool"][family]["dsp"] = _dsp_factor(hls, constants, family)
+    constants["forest"] = _fit_forests([s for s in samples if s.design.regime == "forest_hls"])
+    constants["synth"] = _fit_synth(samples, constants)
+    return constants
+
+
+def _fit_terms(samples: Sequence[Sample], quantity: str) -> tuple[dict[str, float], dict[str, float]]:
+    from scipy.optimize import least_squares
+
+    key = "latency_cycles" if quantity == "cycles" else quantity
+    used = [s for s in samples if s.record.get(key, 0) > 0 or (quantity == "cycles" and key in s.record)]
+    counted = [s.design.terms(quantity) for s in used]
+    names = sorted({name for terms in counted for name in terms})
+    matrix = np.array([[terms.get(name, 0.0) for name in names] for terms in counted])
+    offset = np.array([_OFFSET[quantity] + (s.design.fixed_cycles if quantity == "cycles" else 0.0) for s in used])
+    target = np.log(np.array([s.record[key] for s in used]) + _OFFSET[quantity])
+    tools = np.array([[float(applies_factor(s.design) and s.design.family == f) for f in FAMILIES] for s in used])
+    weight = np.sqrt([s.weight for s in used])
+    n, start = len(names), math.log(_PRIOR[quantity])
+
+    def residuals(x: FloatArray) -> FloatArray:
+        weighed = (matrix @ np.exp(x[:n])) * np.exp(tools @ x[n:])
+        found = np.log(np.maximum(offset + weighed, 1e-9)) - target
+        return np.concatenate([weight * found, _PRIOR_PULL * (x[:n] - start), _TOOL_PULL * x[n:]])
+
+    def jacobian(x: FloatArray) -> FloatArray:
+        factor = np.exp(tools @ x[n:])
+        weighed = (matrix @ np.exp(x[:n])) * factor
+        total = np.maximum(offset + weighed, 1e-9)
+        rows = np.zeros((len(used) + len(x), len(x)))
+        rows[: len(used), :n] = (weight * factor / total)[:, None] * matrix * np.exp(x[:n])
+        rows[: len(used), n:] = (weight * weighed / total)[:, None] * tools
+        rows[len(used) :, :] = np.diag([_PRIOR_PULL] * n + [_TOOL_PULL] * len(FAMILIES))
+        return rows
+
+    found = least_squares(residuals, np.concatenate([np.full(n, start), np.zeros(len(FAMILIES))]), jac=jacobian,
+                          bounds=(-12, 12), loss="soft_l1", f_scale=0.1, max_nfev=120).x  # fmt: skip
+    constants = {name: _digits(math.exp(x)) for name, x in zip(names, found[:n], strict=True)}
+    return constants, {name: _digits(math.exp(x)) for name, x in zip(FAMILIES, found[n:], strict=True)}
+
+
+def _dsp_factor(samples: Sequence[Sample], constants: dict[str, Any], family: str) -> float:
+    """Median of the real over the counted DSPs in networks of constant multipliers, drawn to one."""
+    ratios = [math.log(s.record["dsp"] / sum(b.dsp for b in s.design.built)) for s in samples
+              if s.design.family == family and guesses_constants(s.design)
+              and s.record.get("dsp", 0) > 20 and sum(b.dsp for b in s.design.built) > 20]  # fmt: skip
+    if not ratios:
+        return 1.0
+    return _digits(math.exp(float(np.median(ratios)) * len(ratios) / (len(ratios) + _MIN_FACTOR_DESIGNS)))
+
+
+def _fit_synth(samples: Sequence[Sample], constants: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Logic synthesis over HLS, per regime: medians of real over estimated csynth, drawn to that of all networks.
+
+    Where the same project has both reports, its real ratio counts; else the estimate of csynth stands in.
+    """
+    pairs = {(s.record["source"], s.record["model"]): s.record for s in samples if s.record["stage"] == "csynth"}
+    ratios: dict[str, dict[str, list[float]]] = {}
+    for sample in samples:
+        if sample.record["stage"] == "csynth" or sample.design.regime.startswith("forest"):
+            continue
+        partner = pairs.get((sample.record["source"], sample.record["model"])) or predict(sample.design, constants)
+        for regime in ("all", sample.design.regime):
+            for name in ("lut", "ff", "dsp", "bram18"):
+                if sample.record.get(name, 0) > 0 and partner.get(name, 0) > 0:
+                    found = ratios.setdefault(regime, {}).setdefault(name, [])
+                    found.append(math.log(sample.record[name] / partner[name]))
+    everything = {name: float(np.median(found)) for name, found in ratios.get("all", {}).items()}
+    return {regime: {name: _digits(math.exp(_drawn(found, everything[name]))) for name, found in by_name.items()}
+            for regime, by_name in sorted(ratios.items())} | ({} if "all" in ratios else {"all": {}})  # fmt: skip
+
+
+def _drawn(found: Sequence[float], to: float) -> float:
+    return (float(np.median(found)) * len(found) + to * _MIN_FACTOR_DESIGNS) / (len(found) + _MIN_FACTOR_DESIGNS)
+
+
+def _fit_forests(samples: Sequence[Sample]) -> dict[str, float]:
+    """Medians of LUT per node, FF per node and stage, cycles per level."""
+    from fasttrig.estimate.forests import forest_counts
+
+    counted = [(forest_counts(s.design.layers[0].forest, s.design.setting), s.record) for s in samples
+               if s.design.layers[0].forest]  # fmt: skip
+    placed = [(c, r) for c, r in counted if r["stage"] != "csynth"]
+    reported = [(c, r) for c, r in counted if r["stage"] == "csynth"]
+    lut = float(np.median([(r["lut"] - c.comparison_lut) / c.nodes for c, r in placed]))
+    ff = float(np.median([r["ff"] / c.registered_words for c, r in placed]))
+    levels = np.array([[1.0, c.paced_levels] for c, _ in counted])
+    cycles = np.array([float(r["latency_cycles"]) for _, r in counted])
+    slope = np.linalg.lstsq(levels, cycles, rcond=None)[0]
+    csynth_lut = [r["lut"] / (lut * c.nodes + c.comparison_lut) for c, r in reported]
+    csynth_ff = [r["ff"] / (ff * c.registered_words) for c, r in reported]
+    return {"lut_node": _digits(lut), "ff_pace": _digits(ff), "cycles": _digits(float(slope[0])),
+            "cycles_paced": _digits(float(slope[1])),
+            "csynth_lut": _digits(float(np.median(csynth_lut or [20.0]))),
+            "csynth_ff": _digits(float(np.median(csynth_ff or [5.0])))}  # fmt: skip
+
+
+def cross_validate(samples: Sequence[Sample]) -> list[Residual]:
+    """Residuals of every record, each predicted without its family."""
+    found: list[Residual] = []
+    for family in sorted({s.record["family"] for s in samples}):
+        constants = fit_constants([s for s in samples if s.record["family"] != family])
+        for sample in samples:
+            if sample.record["family"] == family:
+                found += _residuals(sample, constants)
+    return found
+
+
+def _residuals(sample: Sample, constants: dict[str, Any]) -> list[Residual]:
+    stage = "csynth" if sample.record["stage"] == "csynth" else "synth"
+    numbers = predict(sample.design, constants, stage)
+    return [residual_of(sample.record, sample.design, stage, name, numbers[name]) for name in QUANTITIES
+            if name in sample.record and not (stage == "synth" and name == "ii_cycles")]  # fmt: skip
+
+
+def _digits(number: float) -> float:
+    """Four significant digits: what the data carry, and the same on every machine."""
+    return float(f"{number:.4g}")
+
+
+def regenerate() -> tuple[dict[str, Any], list[Residual]]:
+    """Everything that `constants.json` holds, and the residuals that `errors.csv` sums up."""
+    samples = read_samples(load_records())
+    constants = fit_constants(samples)
+    residuals = cross_validate(samples)
+    constants["intervals"] = intervals(residuals)
+    constants["coverage"] = coverage(residuals)
+    constants["records"] = len(samples)
+    return constants, residuals
+
+
+def main() -> None:
+    """Write `data/constants.json` and `errors.csv` anew."""
+    constants, residuals = regenerate()
+    CONSTANTS.write_text(json.dumps(constants, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    write_errors(error_table(residuals))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""The estimate of a graph: real weights with their bit patterns, real types, one layer of firmware per op."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from fasttrig.errors import UnsupportedError
+from fasttrig.estimate.estimate import Estimate, estimate_layers
+from fasttrig.estimate.layers import Forest as ForestLayer
+from fasttrig.estimate.layers import Layer, Matrix
+from fasttrig.estimate.types import Width
+from fasttrig.estimate.weights import count_products
+from fasttrig.fixed import FixedType
+from fasttrig.ir.forest import distinct_comparisons, tree_depths
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import (
+    Add,
+    ArgMax,
+    Cast,
+    Concat,
+    Forest,
+    Input,
+    MatMul,
+    Op,
+    Relu,
+    Reshape,
+    Scale,
+    Softmax,
+    Table,
+    require_rows,
+)
+from fasttrig.project import TargetSettings
+
+_TOOLS = {"vitis": "Vitis HLS 2024.1", "vivado": "Vivado HLS 2020.1"}
+
+
+def from_graph(graph: Graph, settings: TargetSettings, *, stage: str = "csynth", tool: str | None = None) -> Estimate:
+    """Estimate the HLS project that fasttrig writes for `graph`.
+
+    Parameters
+    ----------
+    graph : Graph
+        With its passes run, as the backends take it.
+    settings : TargetSettings
+        ``[target]``: part, clock, strategy, reuse factors, io_type and the backend.
+    stage : str
+        csynth or synth.
+    tool : str
+        Default: the newest calibrated tool of the backend.
+
+    Raises
+    ------
+    UnsupportedError
+        For the oneapi and catapult backends, of which no report is calibrated.
+    """
+    if settings.backend not in _TOOLS:
+        raise UnsupportedError("no reports of this backend to estimate from", got=settings.backend,
+                               want=" or ".join(_TOOLS))  # fmt: skip
+    layers = tuple(_READERS[type(op)](op, settings) for op in graph.ops)
+    return estimate_layers(layers, part=settings.part, clock_period_ns=settings.clock_period_ns,
+                           tool=tool or _TOOLS[settings.backend], stream=settings.io_type == "io_stream",
+                           stage=stage)  # fmt: skip
+
+
+def _wiring(op: Op, settings: TargetSettings) -> Layer:
+    return Layer("wiring", op.name, op.result.size, settings.strategy)
+
+
+def _matmul(op: Op, settings: TargetSettings) -> Layer:
+    assert isinstance(op, MatMul)
+    n_in, n_out = op.weight.shape
+    said = settings.layers.get(op.name)
+    reuse = (said.reuse_factor if said else None) or settings.reuse_factor
+    raw = op.weight.raw
+    largest = int(np.abs(raw).max(initial=1))
+    matrix = Matrix(n_in, n_out, max(1.0, float(np.count_nonzero(raw))), math.log2(max(largest, 1)),
+                    min(reuse, n_in * n_out), count_products(raw))  # fmt: skip
+    positions = op.result.size // n_out
+    return Layer(
+        "dense" if positions == 1 else "conv1d", op.name, op.result.size, (said.strategy if said else None)
+        or settings.strategy, (matrix,), positions, positions, input=_width(op.operand.type),
+        weight=_width(op.weight.type), accum=_width(op.result.type), reuse_factor=reuse,
+    )  # fmt: skip
+
+
+def _scale(op: Op, settings: TargetSettings) -> Layer:
+    assert isinstance(op, Scale)
+    return Layer("batchnorm", op.name, op.result.size, settings.strategy, input=_width(op.operand.type),
+                 weight=_width(op.scale.type))  # fmt: skip
+
+
+def _relu(op: Op, settings: TargetSettings) -> Layer:
+    assert isinstance(op, Relu)
+    return _activation(op, "relu", op.operand.type, settings)
+
+
+def _cast(op: Op, settings: TargetSettings) -> Layer:
+    """A cast that only drops bits is wiring; one that rounds or saturates is about a ReLU."""
+    assert isinstance(op, Cast)
+    free = op.rounding.value == "TRN" and op.overflow.value == "WRAP"
+    return _wiring(op, settings) if free else _activation(op, "relu", op.result.type, settings)
+
+
+def _table(op: Op, settings: TargetSettings) -> Layer:
+    assert isinstance(op, Table)
+    return _activation(op, "table", op.result.type, settings)
+
+
+def _softmax(op: Op, settings: TargetSettings) -> Layer:
+    assert isinstance(op, Softmax)
+    return _activation(op, "softmax", op.result.type, settings)
+
+
+def _activation(op: Op, function: str, type_: FixedType, settings: TargetSettings) -> Layer:
+    return Layer("activation", op.name, op.result.size, settings.strategy, function=function, input=_width(type_))
+
+
+def _add(op: Op, settings: TargetSettings) -> Layer:
+    return Layer("merge", op.name, op.result.size, settings.strategy, input=_width(op.result.type))
+
+
+def _argmax(op: Op, settings: TargetSettings) -> Layer:
+    assert isinstance(op, ArgMax)
+    n = op.operand.size
+    return Layer("pooling", op.name, n, settings.strategy, in_positions=n, window=n, function="max",
+                 input=_width(op.operand.type))  # fmt: skip
+
+
+def _forest(op: Op, settings: TargetSettings) -> Layer:
+    assert isinstance(op, Forest)
+    nodes, trees = max(1, op.n_nodes), max(1, op.n_trees)
+    comparisons = max(1, len(distinct_comparisons(op)[0])) if op.n_nodes else 1
+    depth = int(tree_depths(op).max(initial=0))
+    forest = ForestLayer(trees, depth, nodes, comparisons, op.n_outputs, op.operand.type.width, "hls")
+    return Layer("forest", op.name, op.n_outputs, settings.strategy, input=_width(op.operand.type), forest=forest)
+
+
+def _width(type_: FixedType) -> Width:
+    return Width(type_.width, type_.integer_bits)
+
+
+_READERS: dict[type[Op], Callable[[Op, TargetSettings], Layer]] = {
+    Input: _wiring, Reshape: _wiring, Concat: _wiring, MatMul: _matmul, Scale: _scale, Cast: _cast, Relu: _relu,
+    Add: _add, Table: _table, Softmax: _softmax, ArgMax: _argmax, Forest: _forest,
+}  # fmt: skip
+require_rows(_READERS, "estimates")

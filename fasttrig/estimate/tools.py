@@ -1,0 +1,37 @@
+"""The tools and fabrics that the calibration tells apart: tool version moves DSP by 2x, the fabric moves latency."""
+
+from __future__ import annotations
+
+import re
+
+_YEAR = re.compile(r"(20\d\d)\.(\d)")
+
+FAMILIES = ("vivado_hls_early", "vivado_hls_2019.2", "vivado_hls_2020", "vitis_hls_early", "vitis_hls_2024")
+DEFAULT_FAMILY = "vitis_hls_2024"
+"""fasttrig writes projects for Vitis; newer versions are taken as the newest calibrated one."""
+
+
+def tool_family(tool: str | None) -> str:
+    """The calibrated family of a tool's name: ``Vivado HLS 2019.1`` -> ``vivado_hls_early``; nothing: the default."""
+    text = (tool or "").lower()
+    found = _YEAR.search(text)
+    year = float(f"{found[1]}.{found[2]}") if found else None
+    if year is None:
+        return "vivado_hls_2020" if "vivado" in text else DEFAULT_FAMILY
+    if "vitis" in text or year >= 2021:
+        return "vitis_hls_2024" if year >= 2024 else "vitis_hls_early"
+    if year >= 2020:
+        return "vivado_hls_2020"
+    return "vivado_hls_2019.2" if year >= 2019.2 else "vivado_hls_early"
+
+
+def fabric_slowness(part: str | None) -> float:
+    """Delay of the part's fabric against UltraScale+, from its name."""
+    text = (part or "").lower()
+    if re.search(r"7z0|xc7a|xc7s|7k", text):
+        return 2.0
+    if re.search(r"xc7v|7vx", text):
+        return 1.7
+    if re.search(r"xcku(?:0\d|115|1\d\d\b)|xcvu(?:0\d\d|1\d\d|440)\b", text):
+        return 1.3
+    return 1.0
