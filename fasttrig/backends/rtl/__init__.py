@@ -1,0 +1,56 @@
+"""RTL of a graph: alkaid's tracer makes the logic, we cut it into stages and wrap it."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fasttrig.errors import MissingPackageError
+from fasttrig.ir.graph import Graph
+
+if TYPE_CHECKING:
+    from fasttrig.backends.rtl.core import Language
+    from fasttrig.project import TargetSettings
+
+
+DESIGN_FILE = "design.json"
+
+
+def has_alkaid() -> bool:
+    """Whether the tracer is installed."""
+    return find_spec("alkaid") is not None
+
+
+def declared_latency_cycles(project_dir: Path) -> int:
+    """The latency that ``design.json`` of a written project states."""
+    return int(json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8"))["latency_cycles"])
+
+
+def emit_rtl(graph: Graph, settings: TargetSettings, language: Language = "verilog") -> dict[str, str]:
+    """The RTL project of `graph` as ``{path relative to rtl/: text}``; the same bytes for the same graph.
+
+    The top module has the graph's name; its ports are ``clk, rst, in_valid, in_data, out_valid, out_data``, see
+    `ports`. ``design.json`` holds latency, initiation interval and alkaid's cost.
+
+    Raises
+    ------
+    MissingPackageError
+        When alkaid is not installed.
+    UnsupportedError
+        For an op that cannot be made exactly.
+    """
+    if not has_alkaid():
+        raise MissingPackageError("the RTL tracer is not installed", got="no package 'alkaid'",
+                                  try_="pip install 'fasttrig[rtl]'")  # fmt: skip
+    from fasttrig.backends.rtl.bench import bench_files
+    from fasttrig.backends.rtl.core import SUFFIX, core_files
+    from fasttrig.backends.rtl.pipeline import pipelined
+    from fasttrig.backends.rtl.top import top_file
+    from fasttrig.backends.rtl.tracing import trace_graph
+
+    pipeline = pipelined(trace_graph(graph), settings.clock_period_ns, settings.clock_uncertainty_percent)
+    files = core_files(pipeline.machine, f"{graph.name}_core", language)
+    files[f"src/{graph.name}.{SUFFIX[language]}"] = top_file(graph, pipeline, language)
+    return files | bench_files(graph, pipeline, settings, list(files), language)

@@ -1,0 +1,90 @@
+"""The project around the design: test bench, Makefile, constraints, what is known before synthesis."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from fasttrig import firmware_files
+from fasttrig.backends.rtl import DESIGN_FILE
+from fasttrig.backends.rtl.core import SUFFIX, Language
+from fasttrig.backends.rtl.pipeline import Pipeline
+from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
+from fasttrig.backends.rtl.top import fill
+from fasttrig.ir.graph import Graph
+
+if TYPE_CHECKING:
+    from fasttrig.project import TargetSettings
+
+def bench_files(
+    graph: Graph, pipeline: Pipeline, settings: TargetSettings, sources: list[str], language: Language
+) -> dict[str, str]:
+    """Everything beside the sources; `sources` in the order in which a tool must read them."""
+    suffix = SUFFIX[language]
+    inputs, outputs = input_elements(graph), output_elements(graph)
+    words = {
+        "NAME": graph.name,
+        "PART": settings.part,
+        "SUFFIX": suffix,
+        "SOURCES": " \\\n    ".join(sources),
+        "CLOCK_PERIOD_NS": f"{settings.clock_period_ns:g}",
+        "HALF_PERIOD_NS": f"{settings.clock_period_ns / 2:.3f}",
+        "HALF_PERIOD_PS": str(round(settings.clock_period_ns * 500)),
+        "UNCERTAINTY_NS": f"{settings.clock_period_ns * settings.clock_uncertainty_percent / 100:.4g}",
+        "LATENCY_CYCLES": str(pipeline.latency_cycles),
+        "IN_WORDS": str(len(inputs)),
+        "OUT_WORDS": str(len(outputs)),
+        "IN_BITS": str(total_bits(inputs)),
+        "OUT_BITS": str(total_bits(outputs)),
+    }
+    words |= _packing(inputs, outputs, language)
+    files = {
+        f"tb.{suffix}": f"rtl/tb.{suffix}.in",
+        "Makefile": "rtl/Makefile.in",
+        "clock.xdc": "rtl/clock.xdc.in",
+        "clock.sdc": "rtl/clock.sdc.in",
+    }
+    texts = {name: fill(firmware_files.read(template), words) for name, template in files.items()}
+    return texts | {DESIGN_FILE: _description(graph, pipeline, settings, language, sources)}
+
+
+def _packing(inputs: tuple[Element, ...], outputs: tuple[Element, ...], language: Language) -> dict[str, str]:
+    """The lines of the test bench between words of a file and bits of a port, and the recipes that run it."""
+    if language == "verilog":
+        pack, unpack = "            in_data[{1}:{0}] = in_word[{4}][{3}:{2}];", (
+            "            got_word[{2}] = {{{3}'b0, out_data[{1}:{0}]}};")  # fmt: skip
+    else:
+        pack, unpack = "            in_data({1} downto {0}) <= word({4})({3} downto {2});", (
+            "        got({2})({4} downto 0) := out_data({1} downto {0});")  # fmt: skip
+    return {
+        "PACK": "\n".join(
+            pack.format(e.low_bit, e.low_bit + e.type.width - 1, e.shift, e.shift + e.type.width - 1, i)
+            for i, e in enumerate(inputs)
+        ),
+        "UNPACK": "\n".join(
+            unpack.format(e.low_bit, e.low_bit + e.type.width - 1, i, 64 - e.type.width, e.type.width - 1)
+            for i, e in enumerate(outputs)
+        ),
+        "RECIPES": firmware_files.read(f"rtl/{language}.mk.in"),
+    }
+
+
+def _description(
+    graph: Graph, pipeline: Pipeline, settings: TargetSettings, language: Language, sources: list[str]
+) -> str:
+    content = {
+        "top": graph.name,
+        "language": language,
+        "sources": sources,
+        "latency_cycles": pipeline.latency_cycles,
+        "latency_ns": round(pipeline.latency_cycles * settings.clock_period_ns, 6),
+        "ii_cycles": 1,
+        "stages": len(pipeline.stages),
+        "clock_period_ns": settings.clock_period_ns,
+        "part": settings.part,
+        "alkaid_cost": round(pipeline.cost, 3),
+        "register_bits": pipeline.register_bits,
+        "stage_budget_ns": round(pipeline.budget_ns, 6),
+        "longest_stage_ns": round(pipeline.longest_stage_ns, 6),
+    }
+    return json.dumps(content, indent=1) + "\n"

@@ -1,0 +1,143 @@
+"""Registers between the steps of alkaid's program, so that each stage fits the clock.
+
+The delay model is alkaid's own, in nanoseconds: an adder costs 1.09 plus 0.025 per carry bit, a three-input adder
+1.31 + 0.041 per bit, a multiplexer or a bitwise step 0.5, a table by its address bits, everything else nothing. A stage
+may take the clock period less its uncertainty. Steps are placed as early as that allows, then later ones where that
+saves registers; a step that alone takes longer gets a stage of its own, and the design's file says so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from alkaid.stateful import FSM
+from alkaid.trace import to_pipeline
+from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
+from alkaid.types import CombLogic
+
+INPUT, CONSTANT = -1, 5
+"""alkaid's codes of the steps that no stage computes."""
+
+PORT_REGISTERS = 1
+"""Registers in front of the first stage; each stage has one behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """alkaid's state machine of a program, and what is known about it before synthesis.
+
+    Attributes
+    ----------
+    latency_cycles : int
+        From the clock edge that takes an input to the edge after which its output stands.
+    longest_stage_ns, budget_ns : float
+        By the delay model.
+    cost : float
+        alkaid's estimate of the LUTs.
+    register_bits : int
+    """
+
+    machine: FSM
+    stages: tuple[CombLogic, ...]
+    latency_cycles: int
+    longest_stage_ns: float
+    budget_ns: float
+    cost: float
+    register_bits: int
+
+
+def pipelined(program: CombLogic, clock_period_ns: float, clock_uncertainty_percent: float) -> Pipeline:
+    """`program` with three-input adders fused, cut into stages; one input a cycle."""
+    budget_ns = clock_period_ns * (1.0 - clock_uncertainty_percent / 100.0)
+    fused = add_surrogate(dead_code_elimin(fuse_ternary_adders(program)), _skip_op8_cost=True)
+    earliest = _as_early_as_possible(fused, budget_ns)
+    stage_of = _with_fewer_registers(fused, budget_ns, earliest)
+    n_stages = max(stage_of) + 1
+    # alkaid cuts at equal shares of the last latency: with the stage's number as latency it cuts where we did.
+    numbered = [op._replace(latency=float(stage + 1)) for op, stage in zip(fused.ops, stage_of, strict=True)]
+    machine = to_pipeline(fused._replace(ops=numbered), n_stages=n_stages, verbose=False)
+    registers = sum(signal.width for signal in machine.signals.values() if signal.reg)
+    return Pipeline(machine, tuple(machine.logic.values()), n_stages + PORT_REGISTERS,
+                    _longest_path(fused, stage_of), budget_ns, fused.cost, int(registers))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Schedule:
+    """The stage of each step, and when it is done inside that stage."""
+
+    stage_of: list[int]
+    done_ns: list[float]
+
+
+def _delay_ns(program: CombLogic, index: int) -> float:
+    op = program.ops[index]
+    return max(0.0, op.latency - max((program.ops[i].latency for i in op.input_ids), default=0.0))
+
+
+def _fits(time_ns: float, budget_ns: float) -> bool:
+    return time_ns <= budget_ns or math.isclose(time_ns, budget_ns)
+
+
+def _as_early_as_possible(program: CombLogic, budget_ns: float) -> _Schedule:
+    stage_of: list[int] = []
+    done_ns: list[float] = []
+    for index, op in enumerate(program.ops):
+        delay = _delay_ns(program, index)
+        stage = max((stage_of[i] for i in op.input_ids), default=0)
+        start = max((done_ns[i] for i in op.input_ids if stage_of[i] == stage), default=0.0)
+        if start > 0 and not _fits(start + delay, budget_ns):
+            stage, start = stage + 1, 0.0
+        stage_of.append(stage)
+        done_ns.append(start + delay)
+    return _Schedule(stage_of, done_ns)
+
+
+def _with_fewer_registers(program: CombLogic, budget_ns: float, earliest: _Schedule) -> list[int]:
+    """Stages, from the last step to the first: each as late as costs the fewest register bits.
+
+    A step waits for its readers only. Behind its earliest stage any stage is good in which its own delay and that of
+    its readers there fit; in the earliest one the path up to it counts too.
+    """
+    n_stages = max(earliest.stage_of) + 1
+    widths = [sum(op.qint.kif) for op in program.ops]
+    readers: list[list[int]] = [[] for _ in program.ops]
+    for index, op in enumerate(program.ops):
+        for i in set(op.input_ids):
+            readers[i].append(index)
+    outputs = set(program.out_idxs)
+    last_use = [max([earliest.stage_of[r] for r in users], default=0) for users in readers]
+    last_use = [n_stages if i in outputs else use for i, use in enumerate(last_use)]
+    stage_of = list(earliest.stage_of)
+    tail_ns = [0.0] * len(program.ops)
+    for index in range(len(program.ops) - 1, -1, -1):
+        op = program.ops[index]
+        first, last = earliest.stage_of[index], min([stage_of[r] for r in readers[index]], default=n_stages - 1)
+        sources = [i for i in set(op.input_ids) if program.ops[i].opcode != CONSTANT]
+        if op.opcode in (INPUT, CONSTANT) or (not sources and not readers[index]):
+            continue
+
+        def tail(stage: int, index: int = index) -> float:
+            here = (r for r in readers[index] if stage_of[r] == stage)
+            return max((tail_ns[r] + _delay_ns(program, r) for r in here), default=0.0)
+
+        def cost(stage: int, index: int = index, sources: list[int] = sources) -> int:
+            grown = sum(widths[i] * max(0, stage - last_use[i]) for i in sources)
+            return grown - widths[index] * stage
+
+        delay = _delay_ns(program, index)
+        good = [t for t in range(first + 1, last + 1) if _fits(delay + tail(t), budget_ns)]
+        stage = min([first, *good], key=lambda t: (cost(t), t))
+        stage_of[index], tail_ns[index] = stage, tail(stage)
+        for i in sources:
+            last_use[i] = max(last_use[i], stage)
+    return stage_of
+
+
+def _longest_path(program: CombLogic, stage_of: list[int]) -> float:
+    """The longest path inside one stage."""
+    done: list[float] = []
+    for index, op in enumerate(program.ops):
+        start = max((done[i] for i in op.input_ids if stage_of[i] == stage_of[index]), default=0.0)
+        done.append(start + _delay_ns(program, index))
+    return max(done)

@@ -1,0 +1,63 @@
+"""How elements lie in the two vectors of the top module: contiguous, element 0 at the least significant bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fasttrig.fixed import FixedType
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Input
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One number of a packed vector.
+
+    Attributes
+    ----------
+    low_bit : int
+        Where it starts in the vector.
+    type : FixedType
+        Its own type, ``type.width`` bits wide.
+    word_type : FixedType
+        The type of the tensor it belongs to: that of its word in ``vectors/*.hex``.
+    """
+
+    tensor: str
+    low_bit: int
+    type: FixedType
+    word_type: FixedType
+
+    @property
+    def shift(self) -> int:
+        """Low bits of the word that are always 0 and have no place in the vector."""
+        return self.word_type.fraction_bits - self.type.fraction_bits
+
+
+def channel_types(op: Input) -> tuple[FixedType, ...]:
+    """The type of every element of an input, last axis fastest."""
+    kinds = op.channel_types or (op.result.type,) * op.result.shape[-1]
+    return kinds * (op.result.size // len(kinds))
+
+
+def input_elements(graph: Graph) -> tuple[Element, ...]:
+    """Every element of every input, in order, each in its channel's type."""
+    kinds = [(op.name, kind, op.result.type) for op in graph.inputs for kind in channel_types(op)]
+    return _packed(kinds)
+
+
+def output_elements(graph: Graph) -> tuple[Element, ...]:
+    kinds = [(value.name, value.type, value.type) for value in graph.outputs for _ in range(value.size)]
+    return _packed(kinds)
+
+
+def total_bits(elements: tuple[Element, ...]) -> int:
+    return sum(element.type.width for element in elements)
+
+
+def _packed(kinds: list[tuple[str, FixedType, FixedType]]) -> tuple[Element, ...]:
+    elements, low_bit = [], 0
+    for name, kind, word_type in kinds:
+        elements.append(Element(name, low_bit, kind, word_type))
+        low_bit += kind.width
+    return tuple(elements)

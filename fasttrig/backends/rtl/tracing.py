@@ -1,0 +1,353 @@
+"""From the graph to alkaid's program: each op as symbolic arithmetic on its elements, types as the graph has them.
+
+One row per op class. Nothing here rounds or saturates but what `Cast` asks for: alkaid's intervals grow with every
+sum, and `confine` only drops bits that the graph's own type shows to be copies of the sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial, reduce
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from alkaid.trace import FVariable, FVArray, HWConfig, trace
+from alkaid.trace.passes import optimize
+from alkaid.types import CombLogic
+
+from fasttrig.backends.rtl.arithmetic import (
+    CONSTANT_BITS,
+    add,
+    add_constant,
+    bring_into_range,
+    cast,
+    confine,
+    constant,
+    is_constant,
+    least_of,
+    multiply_constant,
+)
+from fasttrig.backends.rtl.ports import channel_types
+from fasttrig.errors import UnsupportedError
+from fasttrig.fixed import FixedType, Overflow, Rounding, to_value
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import (
+    Add,
+    ArgMax,
+    Cast,
+    Concat,
+    Const,
+    Forest,
+    Input,
+    MatMul,
+    Op,
+    Relu,
+    Reshape,
+    Scale,
+    Softmax,
+    Table,
+    Value,
+    require_rows,
+)
+
+Numbers: TypeAlias = npt.NDArray[Any]
+"""An object array of alkaid's FVariable, of the shape of the value it stands for."""
+
+HARDWARE = HWConfig(1, 1, -1)
+"""Adder and carry size of one, as alkaid's own flow has them: costs are counted in bits."""
+
+SOLVER: dict[str, Any] = {"hard_dc": 2, "binary_lut": False}
+"""How far the solver of constant matrices may exceed the least adder depth; its tables for operands of one bit take
+the address for unsigned even where the bit is a sign."""
+
+MAX_WIDTH = 48
+"""Widest number that alkaid's doubles carry with room for the bits of a sum."""
+
+N_CHECKED, CHECK_SEED = 2_000, 1
+"""Random events on which alkaid's simplified program is compared with the plain one."""
+
+MAX_TABLE_BITS = 14
+"""Widest address of a table: it becomes a case statement with one line per entry."""
+
+
+def trace_graph(graph: Graph) -> CombLogic:
+    """alkaid's program that computes every output element of `graph` from every input element.
+
+    Raises
+    ------
+    UnsupportedError
+        For an op that cannot be made exactly; the place is named.
+    """
+    made: dict[Value, Numbers] = {}
+    for op in graph.ops:
+        _check_width(op)
+        try:
+            numbers = _ROWS[type(op)](op, *(made[value] for value in op.operands))
+        except UnsupportedError as error:
+            raise UnsupportedError(
+                error.what, where=_where(op), got=error.got, want=error.want, try_=error.try_
+            ) from None
+        made[op.result] = _map(partial(confine, target=op.result.type), numbers)
+    inputs = [number for op in graph.inputs for number in made[op.result].ravel()]
+    outputs = [number for value in graph.outputs for number in made[value].ravel()]
+    if all(map(is_constant, outputs)):
+        raise UnsupportedError("no output depends on an input", where=f"graph '{graph.name}'",
+                               want="something to build")  # fmt: skip
+    return _simplified(trace(inputs, outputs, optimize=False), n_inputs=len(inputs))
+
+
+def _simplified(program: CombLogic, n_inputs: int) -> CombLogic:
+    """alkaid's simplification of `program`.
+
+    One of its steps traces the program anew, and wraps a number that turns out constant wrongly. So the result is
+    compared with the plain program; where it differs, that step is left out. (The proof is the ladder's.)
+    """
+    plain = optimize(program, keep_dead_inputs=True, retrace=False)
+    try:
+        simple = optimize(program, keep_dead_inputs=True)
+    except (AssertionError, RuntimeError):
+        return plain
+    lows, highs, steps = np.array(plain.inp_qint).T
+    steps = np.where(steps > 0, steps, 1.0)
+    rng = np.random.default_rng(CHECK_SEED)
+    events = lows + steps * np.floor(rng.random((N_CHECKED, n_inputs)) * ((highs - lows) / steps + 1))
+    events[0], events[1] = lows, highs
+    same = np.array_equal(plain.predict(events, n_threads=1), simple.predict(events, n_threads=1))
+    return simple if same else plain
+
+
+def _map(function: Callable[[FVariable], FVariable], numbers: Numbers) -> Numbers:
+    mapped = np.empty(numbers.size, dtype=object)
+    mapped[:] = [function(number) for number in numbers.ravel()]
+    return mapped.reshape(numbers.shape)
+
+
+def _array(numbers: list[FVariable], shape: tuple[int, ...]) -> Numbers:
+    array = np.empty(len(numbers), dtype=object)
+    array[:] = numbers
+    return array.reshape(shape)
+
+
+def _where(op: Op) -> str:
+    return f"op '{op.name}'" + (f" ({op.origin})" if op.origin else "")
+
+
+def _check_width(op: Op) -> None:
+    if op.result.type.width > MAX_WIDTH:
+        raise UnsupportedError("a number is too wide for alkaid, which carries doubles", where=_where(op),
+                               got=str(op.result.type), want=f"at most {MAX_WIDTH} bits",
+                               try_="quantise to fewer bits")  # fmt: skip
+
+
+def _input(op: Input) -> Numbers:
+    numbers = [_variable(kind) for kind in channel_types(op)]
+    return _array(numbers, op.result.shape)
+
+
+def _variable(kind: FixedType) -> FVariable:
+    return FVariable(kind.min_raw * kind.lsb, kind.max_raw * kind.lsb, kind.lsb, hwconf=HARDWARE, latency=0.0)
+
+
+def _matmul(op: MatMul, operand: Numbers) -> Numbers:
+    rows = [_product(op, row) for row in operand.reshape(-1, operand.shape[-1])]
+    return _array([number for row in rows for number in row], op.result.shape)
+
+
+def _product(op: MatMul, row: Numbers) -> list[FVariable]:
+    accum = op.accum_type
+    drops_bits = op.narrowed and min(accum.fraction_bits - op.operand.type.fraction_bits
+                                     - op.weight.type.fraction_bits,
+                                     accum.fraction_bits - op.bias.type.fraction_bits) < 0  # fmt: skip
+    if op.narrowed and (drops_bits or op.accum_overflow is not Overflow.WRAP):
+        return _ordered_product(op, row)
+    sums = _distributed(row, _values(op.weight), _values(op.bias))
+    return [bring_into_range(number, accum, Overflow.WRAP) for number in sums] if op.narrowed else sums
+
+
+def _distributed(row: Numbers, weight: npt.NDArray[np.float64], bias: npt.NDArray[np.float64]) -> list[FVariable]:
+    """bias + row @ weight by distributed arithmetic; elements that are constants go into the bias."""
+    varies = np.array([not is_constant(number) for number in row])
+    fixed = np.array([0.0 if vary else number.low for number, vary in zip(row, varies, strict=True)])
+    bias = bias + fixed @ weight
+    if not varies.any() or not weight[varies].any():
+        return [constant(float(value), row[0]) for value in bias]
+    sums = np.asarray(FVArray(row[varies], SOLVER) @ weight[varies])
+    terms = [term if isinstance(term, FVariable) else constant(float(term), row[0]) for term in sums]
+    return [add_constant(term, float(value)) if value else term for term, value in zip(terms, bias, strict=True)]
+
+
+def _ordered_product(op: MatMul, row: Numbers) -> list[FVariable]:
+    """The firmware's own order: bias, then each product cast to the accumulator before it is added."""
+    accum, rounding, overflow = op.accum_type, op.accum_rounding, op.accum_overflow
+    weight, bias = _values(op.weight), _values(op.bias)
+
+    def column(j: int) -> FVariable:
+        total = cast(constant(float(bias[j]), row[0]), accum, rounding, overflow)
+        for number, factor in zip(row, weight[:, j], strict=True):
+            term = cast(multiply_constant(number, float(factor)), accum, rounding, overflow)
+            total = cast(add(total, term), accum, Rounding.TRN, overflow)
+        return total
+
+    return [column(j) for j in range(len(bias))]
+
+
+def _values(const: Const) -> npt.NDArray[np.float64]:
+    largest = int(np.abs(const.raw.astype(object)).max()) if const.raw.size else 0
+    if largest.bit_length() > CONSTANT_BITS:
+        raise UnsupportedError("a constant is too wide for alkaid, which keeps single-precision numbers",
+                               got=f"'{const.name}' of {const.type}", want=f"at most {CONSTANT_BITS} bits",
+                               try_="quantise weights and biases to fewer bits")  # fmt: skip
+    return to_value(const.raw, const.type)
+
+
+def _scale(op: Scale, operand: Numbers) -> Numbers:
+    scale, offset = (np.broadcast_to(_values(c), operand.shape).ravel() for c in (op.scale, op.offset))
+    numbers = [add_constant(multiply_constant(number, float(s)), float(o))
+               for number, s, o in zip(operand.ravel(), scale, offset, strict=True)]  # fmt: skip
+    return _array(numbers, op.result.shape)
+
+
+def _cast(op: Cast, operand: Numbers) -> Numbers:
+    return _map(lambda number: cast(number, op.result.type, op.rounding, op.overflow), operand)
+
+
+def _relu(op: Relu, operand: Numbers) -> Numbers:
+    limit = None if op.limit_raw is None else op.limit_raw * op.result.type.lsb
+
+    def rectified(number: FVariable) -> FVariable:
+        bent = _bent(number, op.negative_shift)
+        return bent if limit is None else least_of(bent, limit)
+
+    return _map(rectified, operand)
+
+
+def _bent(number: FVariable, negative_shift: int | None) -> FVariable:
+    """max(x, 0), plus x * 2**-shift below zero where a shift is given."""
+    if is_constant(number):
+        below = 0.0 if negative_shift is None else min(number.low, 0.0) * 2.0**-negative_shift
+        return constant(max(number.low, 0.0) + below, number)
+    if number.low >= 0 or negative_shift == 0:
+        return number
+    if negative_shift is None:
+        return number.relu()
+    lower = multiply_constant(number, 2.0**-negative_shift)
+    span = (lower.low, max(number.high, lower.high), lower.step)
+    negative = number.is_negative()
+    return lower if is_constant(negative) else negative.msb_mux(lower, number, span)
+
+
+def _add(op: Add, left: Numbers, right: Numbers) -> Numbers:
+    pairs = zip(left.ravel(), right.ravel(), strict=True)
+    return _array([add(a, b) for a, b in pairs], op.result.shape)
+
+
+def _concat(op: Concat, *parts: Numbers) -> Numbers:
+    return np.concatenate(parts, axis=op.axis)
+
+
+def _reshape(op: Reshape, operand: Numbers) -> Numbers:
+    return operand.reshape(op.result.shape)
+
+
+def _table(op: Table, operand: Numbers) -> Numbers:
+    return _map(lambda number: _look_up(number, op.operand.type, op.table), operand)
+
+
+def _look_up(number: FVariable, kind: FixedType, table: Const) -> FVariable:
+    """The entry of `number`, a number of `kind`; only entries that its interval reaches are kept."""
+    if kind.width > MAX_TABLE_BITS:
+        raise UnsupportedError("a table is too large for a case statement", got=f"an address of {kind.width} bits",
+                               want=f"at most {MAX_TABLE_BITS}", try_="narrow the type of its operand")  # fmt: skip
+    first, last = (round(bound / kind.lsb) - kind.min_raw for bound in (number.low, number.high))
+    stride = 1 if is_constant(number) else round(number.step / kind.lsb)
+    entries = _values(table)[first : last + 1 : stride]
+    if len(np.unique(entries)) == 1:
+        return constant(float(entries[0]), number)
+    return number.lookup(entries)
+
+
+def _softmax(op: Softmax, operand: Numbers) -> Numbers:
+    rows = [_softmax_row(op, list(row)) for row in operand.reshape(-1, operand.shape[-1])]
+    return _array([number for row in rows for number in row], op.result.shape)
+
+
+def _softmax_row(op: Softmax, row: list[FVariable]) -> list[FVariable]:
+    source = op.operand.type
+    distance = FixedType(source.width, source.integer_bits, signed=False)
+    largest = reduce(_larger, row)
+    exponentials = []
+    for number in row:
+        behind = confine(add(largest, multiply_constant(number, -1.0)), distance)
+        index = cast(behind, op.index_type, Rounding.TRN, Overflow.SAT)
+        exponentials.append(_look_up(index, op.index_type, op.exp_table))
+    total = cast(reduce(add, exponentials), op.inverse_index_type, Rounding.TRN, Overflow.SAT)
+    inverse = _look_up(total, op.inverse_index_type, op.inverse_table)
+    return [cast(_multiply(number, inverse), op.result.type, op.rounding, op.overflow) for number in exponentials]
+
+
+def _multiply(left: FVariable, right: FVariable) -> FVariable:
+    if is_constant(left):
+        return multiply_constant(right, left.low)
+    return multiply_constant(left, right.low) if is_constant(right) else left * right
+
+
+def _larger(left: FVariable, right: FVariable) -> FVariable:
+    return _pick(_is_less(left, right), right, left)
+
+
+def _is_less(left: FVariable, right: FVariable) -> FVariable:
+    """1 where left < right."""
+    difference = add(left, multiply_constant(right, -1.0))
+    return constant(float(difference.low < 0), left) if is_constant(difference) else difference.is_negative()
+
+
+def _pick(bit: FVariable, if_one: FVariable, if_zero: FVariable) -> FVariable:
+    if is_constant(bit):
+        return if_one if bit.low else if_zero
+    return bit.msb_mux(if_one, if_zero)
+
+
+def _argmax(op: ArgMax, operand: Numbers) -> Numbers:
+    rows = operand.reshape(-1, operand.shape[-1])
+    return _array([_index_of_largest(list(row)) for row in rows], op.result.shape)
+
+
+def _index_of_largest(row: list[FVariable]) -> FVariable:
+    """A tournament in which the later one must be strictly larger to win."""
+    entries = [(number, constant(float(i), number)) for i, number in enumerate(row)]
+    while len(entries) > 1:
+        pairs = zip(entries[::2], entries[1::2], strict=False)
+        winners = [_winner(left, right) for left, right in pairs]
+        entries = winners + entries[len(winners) * 2 :]
+    return entries[0][1]
+
+
+def _winner(left: tuple[FVariable, FVariable], right: tuple[FVariable, FVariable]) -> tuple[FVariable, FVariable]:
+    less = _is_less(left[0], right[0])
+    return _pick(less, right[0], left[0]), _pick(less, right[1], left[1])
+
+
+def _forest(op: Forest, operand: Numbers) -> Numbers:
+    try:
+        from fasttrig.backends.rtl.forest import trace_forest
+    except ModuleNotFoundError as error:
+        raise UnsupportedError("trees cannot be made as RTL", got=str(error), want="backends/rtl/forest.py") from None
+    return np.asarray(trace_forest(op, FVArray(operand, SOLVER)))
+
+
+_ROWS: Mapping[type[Op], Callable[..., Numbers]] = {
+    Input: _input,
+    MatMul: _matmul,
+    Scale: _scale,
+    Cast: _cast,
+    Relu: _relu,
+    Add: _add,
+    Concat: _concat,
+    Reshape: _reshape,
+    Table: _table,
+    Softmax: _softmax,
+    ArgMax: _argmax,
+    Forest: _forest,
+}
+require_rows(_ROWS, "RTL rows")

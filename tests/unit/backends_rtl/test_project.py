@@ -1,0 +1,122 @@
+"""The emitted text: deterministic, pipelined to the clock, packed as documented."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("alkaid", reason="the extra rtl is not installed")
+
+from alkaid.trace.passes import add_surrogate
+
+from fasttrig.backends.rtl import emit_rtl
+from fasttrig.backends.rtl.pipeline import pipelined
+from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
+from fasttrig.backends.rtl.tracing import trace_graph
+from fasttrig.fixed import FixedType, Overflow, Rounding
+from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.ops import Const
+from fasttrig.ir.text import parse_graph, print_graph
+from fasttrig.project import TargetSettings
+from fasttrig.toolchain.rtlsim import pack, unpack
+
+
+def network(n_in=12, n_hidden=10):
+    rng = np.random.default_rng(0)
+    b = GraphBuilder("net")
+    value = b.input("x", (n_in,), FixedType(8, 3))
+    for index, (n, m) in enumerate([(n_in, n_hidden), (n_hidden, 3)]):
+        value = b.matmul(f"fc{index}", value, Const(f"w{index}", FixedType(6, 1), rng.integers(-32, 32, (n, m))),
+                         Const(f"b{index}", FixedType(6, 1), rng.integers(-32, 32, m)))  # fmt: skip
+        if index == 0:
+            value = b.cast("act", value, FixedType(6, 2, False), Rounding.RND_CONV, Overflow.SAT)
+    return b.graph(value)
+
+
+@pytest.mark.parametrize("clock_period_ns", [2.5, 5.0, 50.0])
+def test_every_stage_fits_the_clock(clock_period_ns):
+    """By alkaid's delays of each stage on its own; alkaid's own cut is up to an operation longer than asked."""
+    pipeline = pipelined(trace_graph(network()), clock_period_ns, 12.5)
+    longest = max(add_surrogate(stage, _skip_op8_cost=True).latency[1] for stage in pipeline.stages)
+    assert longest <= clock_period_ns * 0.875
+    assert pipeline.latency_cycles == len(pipeline.stages) + 1
+    assert (len(pipeline.stages) == 1) == (clock_period_ns == 50.0)
+
+
+def test_a_faster_clock_takes_more_stages_and_the_same_logic():
+    slow, fast = (pipelined(trace_graph(network()), period, 12.5) for period in (5.0, 2.5))
+    assert fast.latency_cycles > slow.latency_cycles
+    assert fast.register_bits > slow.register_bits and fast.cost == slow.cost
+
+
+def test_an_operation_longer_than_the_clock_gets_a_stage_and_says_so():
+    pipeline = pipelined(trace_graph(network()), 0.5, 12.5)
+    assert pipeline.longest_stage_ns > pipeline.budget_ns
+
+
+def test_the_same_text_in_another_process(tmp_path):
+    graph = network()
+    digest = hashlib.sha256(repr(sorted(emit_rtl(graph, TargetSettings()).items())).encode()).hexdigest()
+    code = ("import hashlib, sys; from fasttrig.backends.rtl import emit_rtl; from fasttrig.ir.text import parse_graph;"
+            "from fasttrig.project import TargetSettings; "
+            "f = emit_rtl(parse_graph(sys.stdin.read()), TargetSettings());"
+            "print(hashlib.sha256(repr(sorted(f.items())).encode()).hexdigest())")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], input=print_graph(graph), capture_output=True, text=True,
+                          env={**os.environ, "PYTHONHASHSEED": "7"}, cwd=tmp_path, check=True)  # fmt: skip
+    assert done.stdout.strip() == digest
+
+
+def test_two_designs_fit_into_one_project():
+    """No module of a design but alkaid's six small ones has a name that another design could have."""
+    files = emit_rtl(network(), TargetSettings())
+    names = [line.split()[1].split("(")[0] for path, text in files.items() if path.startswith("src/")
+             and "alkaid/" not in path for line in text.splitlines() if line.startswith("module ")]  # fmt: skip
+    assert names and all(name == "net" or name.startswith("net_core") for name in names)
+    assert not any(str(Path.home()) in text or "/tmp" in text for text in files.values())
+
+
+def test_design_file():
+    settings = TargetSettings(clock_period_ns=4.0)
+    files = emit_rtl(network(), settings)
+    content = json.loads(files["design.json"])
+    assert content["ii_cycles"] == 1 and content["clock_period_ns"] == 4.0 and content["part"] == settings.part
+    assert f"LATENCY_CYCLES = {content['latency_cycles']};" in files["src/net.v"]
+    assert set(content["sources"]) == {path for path in files if path.startswith("src/")}
+    assert "-period 4 " in files["clock.xdc"] and "-period 4 " in files["clock.sdc"]
+
+
+def test_elements_lie_next_to_each_other():
+    b = GraphBuilder("g")
+    kinds = (FixedType(6, 3), FixedType(2, 2))
+    x = b.input("x", (2, 2), FixedType(8, 3), channel_types=kinds)
+    graph = b.graph(b.relu("r", x))
+    found = [(e.low_bit, e.type, e.shift) for e in input_elements(graph)]
+    assert found == [(0, kinds[0], 2), (6, kinds[1], 5), (8, kinds[0], 2), (14, kinds[1], 5)]
+    assert total_bits(input_elements(graph)) == 16
+    assert [e.low_bit for e in output_elements(graph)] == [0, 7, 14, 21]
+    assert parse_graph(print_graph(graph)) == graph
+
+
+def test_packing_is_undone_by_unpacking():
+    """Words of 32 bits, least significant first, element 0 in the lowest bits."""
+    rng = np.random.default_rng(5)
+    elements, raw, low_bit = [], [], 0
+    for index in range(40):
+        word = FixedType(int(rng.integers(1, 49)), 5, bool(rng.integers(2)))
+        shift = int(rng.integers(0, word.width))
+        kind = FixedType(word.width - shift, word.integer_bits, word.signed)
+        elements.append(Element(f"x{index}", low_bit, kind, word))
+        raw.append(rng.integers(kind.min_raw, kind.max_raw, 7, endpoint=True) << shift)
+        low_bit += kind.width
+    raw = np.stack(raw, axis=1)
+    words = pack(elements, raw)
+    assert np.array_equal(unpack(elements, words), raw)
+    bits = sum(int(word) << (32 * index) for index, word in enumerate(words[0]))
+    for element, number in zip(elements, raw[0], strict=True):
+        field = bits >> element.low_bit & ((1 << element.type.width) - 1)
+        assert field == int(number) >> element.shift & ((1 << element.type.width) - 1)
