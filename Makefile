@@ -34,7 +34,7 @@ $(VENV)/.core: pyproject.toml ci/constraints.txt $(VENV)/bin/uv
 	@touch $@
 
 $(VENV)/.test: pyproject.toml ci/constraints.txt $(VENV)/bin/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e '.[test,sim]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e '.[test,sim,rtl]'
 	@touch $@ $(VENV)/.core
 
 clean:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from fasttrig.backends.conifer import emit as emit_forest
 from fasttrig.backends.conifer import emit_json, emit_vhdl
 from fasttrig.backends.hls4ml import emit
+from fasttrig.backends.rtl import emit_rtl, has_alkaid
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph
 from fasttrig.ir.verify import verify
@@ -39,6 +40,11 @@ CONIFER_VHDL_FILES = (
     "firmware/Split.vhd", "ghdl.sh", "synth.tcl",
 )  # fmt: skip
 
+RTL_FILES = ("src/tiny.v", "src/tiny_core.v", "src/tiny_core_stage0.v", "tb.v", "Makefile", "clock.xdc", "clock.sdc",
+             "design.json")  # fmt: skip
+RTL_VHDL_FILES = ("src/tiny.vhd", "tb.vhd", "Makefile")
+"""What we write around alkaid's logic, and the first stage of that."""
+
 
 def tiny(name: str = "tiny") -> Graph:
     """The graph of ``tiny.ir``, or of another file beside it."""
@@ -62,7 +68,12 @@ def conifer_vhdl() -> dict[str, str]:
     return {name: files[name] for name in CONIFER_VHDL_FILES}
 
 
-GOLDENS: Mapping[str, Callable[[], dict[str, str]]] = {
+def rtl(language: str, names: tuple[str, ...]) -> dict[str, str]:
+    files = emit_rtl(tiny(), TargetSettings(), language)
+    return {name: files[name] for name in names}
+
+
+GOLDENS: dict[str, Callable[[], dict[str, str]]] = {
     "firmware/golden/hls4ml_vitis": lambda: hls4ml(TargetSettings()),
     "firmware/golden/hls4ml_vivado_stream": lambda: hls4ml(TargetSettings(backend="vivado", io_type="io_stream")),
     "firmware/golden/conifer": conifer,
@@ -70,6 +81,11 @@ GOLDENS: Mapping[str, Callable[[], dict[str, str]]] = {
     "fasttrig/report": lambda: {"schema.json": json.dumps(Report.model_json_schema(), indent=1) + "\n"},
 }
 """Folder -> what makes its files."""
+if has_alkaid():
+    GOLDENS |= {
+        "firmware/golden/rtl": lambda: rtl("verilog", RTL_FILES),
+        "firmware/golden/rtl_vhdl": lambda: rtl("vhdl", RTL_VHDL_FILES),
+    }
 
 
 def main() -> int:

@@ -155,7 +155,13 @@ class TargetSettings(Settings):
 class BudgetSettings(Settings):
     """``[budget]``: what must hold; a limit that is not met makes ``fasttrig build`` exit with 1."""
 
-    latency_ns: float | None = Field(None, gt=0)
+    latency_ns: float | None = Field(None, gt=0, description="of the HLS project, estimated")
+    ii_cycles: float | None = Field(None, ge=1)
+    max_lut_share: float | None = Field(None, gt=0, description="of the part; the HLS report, estimated")
+    max_ff_share: float | None = Field(None, gt=0)
+    max_dsp_share: float | None = Field(None, gt=0)
+    max_bram18_share: float | None = Field(None, gt=0)
+    max_uram_share: float | None = Field(None, gt=0)
     min_accuracy: float | None = Field(None, ge=0, le=1)
     min_auc: float | None = Field(None, ge=0, le=1, description="of every class, quantised")
     max_auc_loss: float | None = Field(None, ge=0, description="float minus quantised, of every class")

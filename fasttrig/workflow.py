@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fasttrig.agreement.checks import VHDL, Measured, measure
+from fasttrig.agreement.checks import RTL, VHDL, Measured, measure
 from fasttrig.design import Design, Emulation, Events, read
-from fasttrig.errors import InputError, ProjectError, UnsupportedError, near_names
+from fasttrig.errors import InputError, MissingPackageError, ProjectError, UnsupportedError, near_names
 from fasttrig.hashing import package_versions, sha256_file, sha256_json, source_hash
 from fasttrig.ir.text import print_graph
 from fasttrig.project import LayerSettings, TargetSettings
@@ -162,6 +162,7 @@ def _build_into(
     _write(stage, {"design.ir": print_graph(design.graph)})
     _write(stage, _emulator(design))
     _write(stage, _vhdl(design, settings))
+    _write(stage, _rtl(design, settings))
     measured: Measured = measure(design, settings, stage, notify)
     if target in CMS_TARGETS:
         _write(stage, _cms(design, settings, stage, integer=target == "cms-emulator-integer"))
@@ -189,6 +190,17 @@ def _emulator(design: Design) -> dict[str, str]:
         with suppress(UnsupportedError):
             files["conifer.json"] = emit_json(design.graph)
     return {f"emulator/{name}": text for name, text in files.items()}
+
+
+def _rtl(design: Design, settings: TargetSettings) -> dict[str, str]:
+    """The Verilog project, where the extra rtl is installed and no op is refused; the ladder says what is missing."""
+    from fasttrig.backends.rtl import emit_rtl
+
+    try:
+        files = emit_rtl(design.graph, settings)
+    except (MissingPackageError, UnsupportedError):
+        return {}
+    return {f"{RTL}/{name}": text for name, text in files.items()}
 
 
 def _cms(design: Design, settings: TargetSettings, stage: Path, *, integer: bool) -> dict[str, str]:
@@ -220,10 +232,10 @@ def _vhdl(design: Design, settings: TargetSettings) -> dict[str, str]:
 
 
 def _files(stage: Path) -> Iterator[str]:
-    """Everything written, but for what the C-simulation compiled."""
+    """Everything written, but for what the simulations compiled."""
     for path in sorted(stage.rglob("*")):
         name = path.relative_to(stage).as_posix()
-        if path.is_file() and not name.startswith(f"{HLS}/csim/"):
+        if path.is_file() and not name.startswith((f"{HLS}/csim/", f"{RTL}/simulation/")):
             yield name
 
 

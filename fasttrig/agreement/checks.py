@@ -19,13 +19,13 @@ from fasttrig.backends import has_forest
 from fasttrig.data.labelled import LabelledSample, load_sample
 from fasttrig.design import Design, postprocess
 from fasttrig.emulator.evaluate import Evaluation, evaluate
-from fasttrig.errors import MissingPackageError, UnsupportedError
+from fasttrig.errors import CheckFailed, MissingPackageError, UnsupportedError
 from fasttrig.fixed import FloatArray, IntArray, to_value
 from fasttrig.project import TargetSettings
 from fasttrig.toolchain.vectors import write_hex
 
 N_RANDOM_WITHOUT_SAMPLE = 20_000
-HLS, VHDL = "hls", "vhdl"
+HLS, VHDL, RTL = "hls", "vhdl", "rtl"
 N_VHDL = 2_000
 """Events of the VHDL simulation: GHDL runs a few hundred a second."""
 SIMULATED = ("vitis", "vivado")
@@ -66,6 +66,8 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
     rungs.append(_compiled_rung(design, inputs, evaluation))
     notify("compiling and running the C-simulation")
     rungs.append(_csim_rung(design, settings, folder, inputs, evaluation))
+    notify("compiling and running the RTL simulation")
+    rungs.append(_rtlsim_rung(design, settings, folder / RTL, inputs, evaluation))
     if (folder / VHDL).is_dir():
         notify("simulating the VHDL project")
         rungs.append(_vhdl_rung(folder / VHDL, design, inputs, evaluation))
@@ -160,6 +162,39 @@ def _csim_rung(
                        f"want one of {', '.join(SIMULATED)}")  # fmt: skip
     given = [inputs[op.name] for op in design.graph.inputs]
     return climb("csim", "emulate", lambda: csim(folder / HLS, given).outputs, evaluation.outputs, explain)
+
+
+def _rtlsim_rung(
+    design: Design, settings: TargetSettings, project: Path, inputs: dict[str, IntArray], evaluation: Evaluation
+) -> Rung:
+    """The Verilog project cycle by cycle, with random waits between events; it must keep the latency it declares."""
+    from fasttrig.backends.rtl import declared_latency_cycles, emit_rtl
+    from fasttrig.toolchain.rtlsim import RtlsimResult, rtlsim
+
+    if not project.is_dir():
+        try:
+            emit_rtl(design.graph, settings)
+        except (MissingPackageError, UnsupportedError) as error:
+            return not_run("rtlsim", "emulate", f"{error.what}: {error.got}".removesuffix(": "))
+    found: list[RtlsimResult] = []
+
+    def simulate() -> dict[str, IntArray]:
+        found.append(rtlsim(project, design.graph, inputs))
+        return found[0].outputs
+
+    try:
+        rung = climb("rtlsim", "emulate", simulate, evaluation.outputs)
+    except CheckFailed as error:
+        n_events = len(next(iter(inputs.values())))
+        return Rung("rtlsim", "emulate", Status.DIFFERS, n_events, n_events, reason=f"{error.what}: {error.got}")
+    if rung.status is not Status.EQUAL:
+        return rung
+    (result,), declared = found, declared_latency_cycles(project)
+    if (result.latency_cycles, result.ii_cycles or 1) != (declared, 1):
+        return replace(rung, status=Status.DIFFERS, reason=f"latency {result.latency_cycles} cycles, declared "
+                       f"{declared}; initiation interval {result.ii_cycles}, declared 1")  # fmt: skip
+    return replace(rung, reason=f"{result.tool}; observed latency {result.latency_cycles} cycles, initiation interval "
+                   f"{result.ii_cycles}")  # fmt: skip
 
 
 def _vhdl_rung(project: Path, design: Design, inputs: dict[str, IntArray], evaluation: Evaluation) -> Rung:

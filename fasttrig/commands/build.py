@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def build(
     models: Models = None,
-    target: Annotated[str, typer.Option(help="What to build: fpga.")] = "fpga",
+    target: Annotated[str, typer.Option(help="fpga, cms-emulator or cms-emulator-integer.")] = "fpga",
     out: Annotated[Path, typer.Option(help="Folder for the projects.")] = Path("build"),
     backend: Annotated[str, typer.Option(help="vitis, vivado, oneapi or catapult.")] = "",
     part: Annotated[str, typer.Option(help="FPGA part.")] = "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from fasttrig.agreement.ladder import Status
 from fasttrig.agreement.regression import RegressionAgreement
 from fasttrig.agreement.task import TaskAgreement
 from fasttrig.design import Design
+from fasttrig.estimate.estimate import Estimate
 from fasttrig.ir.ops import Cast, MatMul, Op, Softmax
 from fasttrig.ir.ranges import Interval, infer_ranges
 from fasttrig.project import TargetSettings
+from fasttrig.report.estimates import RESOURCES, estimates, latency_row, resource_row
 from fasttrig.report.model import (
     AgreementRow,
     BudgetRow,
@@ -28,7 +31,8 @@ from fasttrig.report.model import (
 
 def assemble(design: Design, settings: TargetSettings, measured: Measured, manifest: dict[str, Any]) -> Report:
     """The report of one build."""
-    budget = _budget(design, measured)
+    found = estimates(design, settings)
+    budget = _budget(design, measured, found)
     verdict, reason = _verdict(measured, budget)
     return Report(
         model=_model(design, settings),
@@ -41,6 +45,8 @@ def assemble(design: Design, settings: TargetSettings, measured: Measured, manif
         inputs=_inputs(design, measured),
         ops=_ops(design, measured),
         budget=budget,
+        latency=[latency_row(estimate) for estimate in found],
+        resources=[resource_row(estimate) for estimate in found],
         manifest=manifest,
     )
 
@@ -103,12 +109,16 @@ def _op(op: Op, proved: Interval, measured: Measured) -> OpRow:
     )  # fmt: skip
 
 
-def _budget(design: Design, measured: Measured) -> list[BudgetRow]:
+def _budget(design: Design, measured: Measured, found: Sequence[Estimate]) -> list[BudgetRow]:
     if design.project is None:
         return []
     limits = design.project.budget
     rows = [(key, getattr(limits, key), *found) for key, found in _physics(measured.agreement).items()]
-    rows.append(("latency_ns", limits.latency_ns, None, False))
+    rows.append(("latency_ns", limits.latency_ns, found[0].latency_ns if found else None, False))
+    rows.append(("ii_cycles", limits.ii_cycles, found[0].ii_cycles.value if found else None, False))
+    for name in RESOURCES:
+        share = found[0].shares.get(name) if found else None
+        rows.append((f"max_{name}_share", getattr(limits, f"max_{name}_share"), share, False))
     return [_limit(*row) for row in rows if row[1] is not None]
 
 

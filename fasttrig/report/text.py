@@ -33,6 +33,8 @@ def render(report: Report) -> Group:
     if report.inputs:
         parts.append(_clipping(report))
     parts.append(_ops(report))
+    if report.resources:
+        parts.append(_estimates(report))
     if report.budget:
         parts.append(_budget(report))
     return Group(*parts)
@@ -148,6 +150,22 @@ def _ops(report: Report) -> Table:
 
 def _range(bounds: tuple[int, int]) -> str:
     return f"{bounds[0]} to {bounds[1]}"
+
+
+def _estimates(report: Report) -> Table:
+    names = ("lut", "ff", "dsp", "bram18")
+    table = _table("\nEstimates of the HLS project, with their 80 % intervals", (
+        ("", "left"), ("tool", "left"), ("cycles", "right"), *((name.upper(), "right") for name in names),
+    ))  # fmt: skip
+    for latency, row in zip(report.latency, report.resources, strict=True):
+        cycles = _interval(latency["latency_cycles"])
+        table.add_row(row["stage"], row["tool"], cycles, *(_interval(row[name]) for name in names))
+    return table
+
+
+def _interval(number: dict[str, float]) -> str:
+    value, low, high = (f"{number[key]:,.0f}" for key in ("value", "low", "high"))
+    return value if low == high else f"{value} ({low} to {high})"
 
 
 def _budget(report: Report) -> Table:

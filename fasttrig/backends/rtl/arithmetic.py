@@ -247,3 +247,10 @@ def _all_ones(limit: float, fraction: int) -> FixedType | None:
     if raw != int(raw) or raw < 1 or int(raw) & (int(raw) + 1):
         return None
     return FixedType.covering(0, int(raw), fraction, signed=False)
+
+
+def pick(bit: FVariable, if_one: FVariable, if_zero: FVariable) -> FVariable:
+    """A multiplexer."""
+    if is_constant(bit):
+        return if_one if bit.low else if_zero
+    return bit.msb_mux(if_one, if_zero)

@@ -27,7 +27,9 @@ from fasttrig.backends.rtl.arithmetic import (
     is_constant,
     least_of,
     multiply_constant,
+    pick,
 )
+from fasttrig.backends.rtl.forest import trace_forest
 from fasttrig.backends.rtl.ports import channel_types
 from fasttrig.errors import UnsupportedError
 from fasttrig.fixed import FixedType, Overflow, Rounding, to_value
@@ -293,19 +295,13 @@ def _multiply(left: FVariable, right: FVariable) -> FVariable:
 
 
 def _larger(left: FVariable, right: FVariable) -> FVariable:
-    return _pick(_is_less(left, right), right, left)
+    return pick(_is_less(left, right), right, left)
 
 
 def _is_less(left: FVariable, right: FVariable) -> FVariable:
     """1 where left < right."""
     difference = add(left, multiply_constant(right, -1.0))
     return constant(float(difference.low < 0), left) if is_constant(difference) else difference.is_negative()
-
-
-def _pick(bit: FVariable, if_one: FVariable, if_zero: FVariable) -> FVariable:
-    if is_constant(bit):
-        return if_one if bit.low else if_zero
-    return bit.msb_mux(if_one, if_zero)
 
 
 def _argmax(op: ArgMax, operand: Numbers) -> Numbers:
@@ -325,15 +321,11 @@ def _index_of_largest(row: list[FVariable]) -> FVariable:
 
 def _winner(left: tuple[FVariable, FVariable], right: tuple[FVariable, FVariable]) -> tuple[FVariable, FVariable]:
     less = _is_less(left[0], right[0])
-    return _pick(less, right[0], left[0]), _pick(less, right[1], left[1])
+    return pick(less, right[0], left[0]), pick(less, right[1], left[1])
 
 
 def _forest(op: Forest, operand: Numbers) -> Numbers:
-    try:
-        from fasttrig.backends.rtl.forest import trace_forest
-    except ModuleNotFoundError as error:
-        raise UnsupportedError("trees cannot be made as RTL", got=str(error), want="backends/rtl/forest.py") from None
-    return np.asarray(trace_forest(op, FVArray(operand, SOLVER)))
+    return trace_forest(op, operand)
 
 
 _ROWS: Mapping[type[Op], Callable[..., Numbers]] = {

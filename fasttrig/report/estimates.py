@@ -1,0 +1,36 @@
+"""The estimates of a design as rows of the report: one per stage, each number with its 80 % interval."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fasttrig.design import Design
+from fasttrig.errors import UnsupportedError
+from fasttrig.estimate.estimate import STAGES, Estimate
+from fasttrig.estimate.from_graph import from_graph
+from fasttrig.project import TargetSettings
+
+RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
+
+
+def estimates(design: Design, settings: TargetSettings) -> tuple[Estimate, ...]:
+    """At every stage; none for a backend of which no report is calibrated."""
+    try:
+        return tuple(from_graph(design.graph, settings, stage=stage) for stage in STAGES)
+    except UnsupportedError:
+        return ()
+
+
+def latency_row(found: Estimate) -> dict[str, Any]:
+    return {
+        "stage": f"estimate of {found.stage}", "tool": found.tool, "latency_cycles": found.latency_cycles.to_dict(),
+        "ii_cycles": found.ii_cycles.to_dict(), "latency_ns": found.latency_ns, "notes": list(found.notes),
+    }  # fmt: skip
+
+
+def resource_row(found: Estimate) -> dict[str, Any]:
+    return {
+        "stage": f"estimate of {found.stage}", "tool": found.tool, "part": found.part, "shares": found.shares,
+        "crosses_slr": found.crosses_slr, "calibration": found.calibration, "notes": list(found.notes),
+        **{name: getattr(found, name).to_dict() for name in RESOURCES},
+    }  # fmt: skip
