@@ -46,7 +46,7 @@ def untimed(files: dict[str, bytes]) -> dict[str, bytes]:
 def test_every_rung_that_ran_is_equal(project):
     status = {row.rung: row for row in project.report.ladder}
     assert project.report.verdict == "good"
-    for rung in ("emulate", "emulate_compiled", "csim"):
+    for rung in ("emulate", "emulate_compiled", "csim", "rtlsim"):
         assert status[rung].status == "equal" and status[rung].n_events > 20_000 and status[rung].n_mismatches == 0
     assert status["cosim"].status == "not run" and status["cosim"].reason
 
@@ -170,7 +170,7 @@ def test_a_forest_is_built_and_proved(tmp_path):
     """jet_bdt: XGBoost's own leaves, the emulators and the firmware give the same bits, thresholds +- 1 included."""
     project = fasttrig.build(Path(__file__).parents[2] / "models" / "jet_bdt", out=tmp_path)
     rows = {row.rung: row for row in project.report.ladder}
-    for rung in ("emulate", "emulate_compiled", "csim"):
+    for rung in ("emulate", "emulate_compiled", "csim", "rtlsim"):
         assert rows[rung].status == "equal" and rows[rung].n_events > 20_800 + 3 * 100
     assert {"jet_bdt.h", "jet_bdt.cpp", "conifer.json"} == {p.name for p in (project.folder / "emulator").iterdir()}
     simulated = project.csim(np.zeros((3, 16), dtype=np.int64))
