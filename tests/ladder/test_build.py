@@ -34,7 +34,7 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 def untimed(files: dict[str, bytes]) -> dict[str, bytes]:
     """Files without what a clock decides: the rungs' seconds, the hash of the report, compiled programs."""
-    kept = {name: content for name, content in files.items() if not name.startswith("hls/csim/")}
+    kept = {name: content for name, content in files.items() if not name.startswith(("hls/csim/", "rtl/simulation/"))}
     report = json.loads(kept["report/report.json"])
     for row in report["ladder"]:
         row["seconds"] = 0
