@@ -41,15 +41,15 @@ class Emulation:
         The same as real numbers: ``raw * 2**-fraction_bits``.
     scores : float array, shape (n_events, n_classes)
         The first output after the link that stays outside the firmware (softmax, sigmoid or none).
-    overflows : dict of op name to int
-        Elements changed by an overflow.
+    overflows : dict of op name to int, or None
+        Elements changed by an overflow; None where nobody counted: only the NumPy emulator does.
     """
 
     given: Literal["values", "raw"]
     raw: dict[str, IntArray]
     values: dict[str, FloatArray]
     scores: FloatArray
-    overflows: dict[str, int]
+    overflows: dict[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Design:
     """A graph, verified and with its passes run, and where it comes from.
 
     ``print(design)`` shows the graph. `narrowed` names the ops whose types ``[types]`` of model.toml narrowed;
-    `ensemble` is the float reading of a tree model.
+    `ensemble` is the float reading of a tree model; `classes` names the scores, where anyone did.
     """
 
     graph: Graph
@@ -66,6 +66,7 @@ class Design:
     project: ModelProject | None = None
     narrowed: tuple[str, ...] = ()
     ensemble: Ensemble | None = None
+    classes: tuple[str, ...] = ()
 
     def as_read(self) -> Graph:
         """The graph as the frontend made it: no pass has run, no type was narrowed by hand."""
@@ -78,17 +79,55 @@ class Design:
     def __repr__(self) -> str:
         return f"<Design {self.graph.name}: {len(self.graph.ops)} ops>"
 
-    def emulate(self, x: Events) -> Emulation:
+    def emulate(self, x: Events, *, threads: int = 1, compiled: bool | None = None) -> Emulation:
         """Run the bit-accurate emulator.
+
+        There are two, which give the same bits: NumPy, and generated C++ that a compiler of this machine makes a
+        library of, once (a few seconds; it stays in the user's cache).
 
         Parameters
         ----------
         x : array of shape (n_events, *input shape), or a mapping of input name to such an array
             Integers are raw inputs of the graph. Real numbers are the features in their own units where the design
             has an input map, else values of the network's input, quantised to its type (to the nearest, saturating).
+        threads : int
+            Of the compiled emulator, which splits the events over them; NumPy's runs on one.
+        compiled : bool, optional
+            Which emulator: True, the compiled one; False, NumPy's, which alone counts overflows. Default: the compiled
+            one from `COMPILED_FROM` events on, where there is a compiler and C++ integers hold the graph's numbers.
+
+        Raises
+        ------
+        ToolError, UnsupportedError
+            With ``compiled=True``, without a compiler or for a graph that it cannot hold. A compiler that fails is an
+            error always.
         """
         raw, given = self.quantise(x)
+        n_events = max((len(array) for array in raw.values() if array.ndim), default=0)
+        library = self.compiled() if compiled or (compiled is None and n_events >= COMPILED_FROM) else None
+        if library is not None:
+            return self.interpret(library(raw, threads=threads), given)
+        if compiled:
+            find_compiler()  # says what is missing
+            write_emulator(self.graph)
         return self.emulation(evaluate(self.graph, raw), given)
+
+    def compiled(self) -> CompiledEmulator | None:
+        """The compiled emulator; None without a compiler, or where the graph holds a number too wide for C++.
+
+        Raises
+        ------
+        ToolError
+            When there is a compiler and it fails.
+        """
+        try:
+            find_compiler()
+        except ToolError:
+            return None
+        try:
+            return load(self.graph)
+        except UnsupportedError:
+            return None
 
     def quantise(self, x: Events) -> tuple[dict[str, IntArray], Literal["values", "raw"]]:
         """Raw integers per input, and how `x` was understood; see `emulate`."""
@@ -117,7 +156,7 @@ class Design:
         values = {name: to_value(array, types[name]) for name, array in raw.items()}
         first = values[self.graph.outputs[0].name]
         scores = postprocess(first.reshape(len(first), -1), self.graph.postprocessor)
-        return Emulation(given, raw, values, scores, overflows or {})
+        return Emulation(given, raw, values, scores, overflows)
 
     def _quantised(self, name: str, array: FloatArray) -> IntArray:
         if self.inputs is not None:

@@ -193,13 +193,18 @@ def _emulator(design: Design) -> dict[str, str]:
 
 
 def _rtl(design: Design, settings: TargetSettings) -> dict[str, str]:
-    """The Verilog project, where the extra rtl is installed and no op is refused; the ladder says what is missing."""
-    from fasttrig.backends.rtl import emit_rtl
+    """The Verilog project with its wrappers, where the extra rtl is installed; the ladder says what is missing."""
+    from fasttrig.backends.rtl import DESIGN_FILE, emit_rtl
+    from fasttrig.backends.wrapper import emit_wrapper
+    from fasttrig.links import default_link_map
 
     try:
         files = emit_rtl(design.graph, settings)
     except (MissingPackageError, UnsupportedError):
         return {}
+    latency_cycles = json.loads(files[DESIGN_FILE])["latency_cycles"]
+    for kind in ("axi_stream", "emp"):
+        files |= emit_wrapper(kind, design.graph, default_link_map(design.graph), latency_cycles)
     return {f"{RTL}/{name}": text for name, text in files.items()}
 
 

@@ -54,7 +54,8 @@ def test_every_rung_that_ran_is_equal(project):
 def test_the_layout_of_a_project(project):
     names = set(everything(project.folder))
     wanted = {"design.ir", "manifest.json", "report/report.json", "vectors/inputs.hex", "vectors/outputs.hex",
-              "vectors/vectors.npz", "hls/Makefile", "hls/build_prj.tcl"}  # fmt: skip
+              "vectors/vectors.npz", "hls/Makefile", "hls/build_prj.tcl", "rtl/Makefile",
+              "rtl/wrapper/tiny_emp.v", "rtl/wrapper/tiny_axi_stream.v"}  # fmt: skip
     assert wanted <= names
 
 
