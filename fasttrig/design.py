@@ -12,17 +12,28 @@ import numpy as np
 import numpy.typing as npt
 
 from fasttrig.data.inputs import InputMap
+from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.evaluate import Evaluation, evaluate
-from fasttrig.errors import DataError, InputError, UnsupportedError
+from fasttrig.errors import DataError, GraphError, InputError, UnsupportedError
 from fasttrig.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
 from fasttrig.frontends import trees
 from fasttrig.frontends.qkeras import read_qkeras
 from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph, Postprocessor
+from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.pipeline import compile_graph
 from fasttrig.project import MODEL_FILE, ModelProject, load_project
+from fasttrig.toolchain.emulator_library import has_compiler, load
 
 Events: TypeAlias = npt.ArrayLike | Mapping[str, npt.ArrayLike]
+
+COMPILED_FROM = 100_000
+"""Events from which on `Design.emulate` uses the compiled emulator: below, NumPy's is done before a compiler is."""
+
+BUILT_GRAPH, BUILT_INPUTS, BUILT_OUTPUTS = "design.ir", "inputs.json", "outputs.json"
+"""What a build folder keeps of a design."""
+
+OUTPUTS_FORMAT = "fasttrig-outputs 1"
 
 _NETWORK_SUFFIXES = (".h5", ".hdf5", ".keras")
 
@@ -103,30 +114,23 @@ class Design:
             error always.
         """
         raw, given = self.quantise(x)
-        n_events = max((len(array) for array in raw.values() if array.ndim), default=0)
-        library = self.compiled() if compiled or (compiled is None and n_events >= COMPILED_FROM) else None
+        n_events = min((array.shape[0] for array in raw.values() if array.ndim), default=0)
+        library = self.compiled_emulator(compiled, n_events)
         if library is not None:
             return self.interpret(library(raw, threads=threads), given)
-        if compiled:
-            find_compiler()  # says what is missing
-            write_emulator(self.graph)
         return self.emulation(evaluate(self.graph, raw), given)
 
-    def compiled(self) -> CompiledEmulator | None:
-        """The compiled emulator; None without a compiler, or where the graph holds a number too wide for C++.
-
-        Raises
-        ------
-        ToolError
-            When there is a compiler and it fails.
-        """
-        try:
-            find_compiler()
-        except ToolError:
+    def compiled_emulator(
+        self, compiled: bool | None = None, n_events: int = COMPILED_FROM
+    ) -> CompiledEmulator | None:
+        """The compiled emulator where `emulate` takes it for so many events, else None; see there."""
+        if compiled is False or (compiled is None and (n_events < COMPILED_FROM or not has_compiler())):
             return None
         try:
             return load(self.graph)
         except UnsupportedError:
+            if compiled:
+                raise
             return None
 
     def quantise(self, x: Events) -> tuple[dict[str, IntArray], Literal["values", "raw"]]:
@@ -223,13 +227,61 @@ def read_project(project: ModelProject) -> Design:
     return _design(project.path(project.model.file), inputs.type, project.model.name, inputs, project)
 
 
+def built_files(design: Design) -> dict[str, str]:
+    """Text of what a build folder keeps of `design`: what `load_built` reads."""
+    files = {BUILT_GRAPH: print_graph(design.graph)}
+    if design.inputs is not None:
+        files[BUILT_INPUTS] = design.inputs.to_json()
+    if design.classes:
+        files[BUILT_OUTPUTS] = json.dumps({"format": OUTPUTS_FORMAT, "classes": design.classes}, indent=1) + "\n"
+    return files
+
+
+def load_built(folder: str | Path) -> Design:
+    """The design of a build folder, from its ``design.ir``: no training framework is needed.
+
+    Raises
+    ------
+    InputError
+        When the folder is no build folder, or a file in it is damaged.
+    """
+    path = Path(folder) / BUILT_GRAPH
+    try:
+        graph = parse_graph(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("cannot read this build folder", where=str(path), got=str(error),
+                         want="a folder that `fasttrig build` wrote", try_="fasttrig build") from None  # fmt: skip
+    except GraphError as error:
+        error.where = " > ".join(part for part in (str(path), error.where) if part)
+        raise
+    inputs = path.with_name(BUILT_INPUTS)
+    return Design(graph, path, InputMap.load(inputs) if inputs.exists() else None,
+                  classes=_built_classes(path.with_name(BUILT_OUTPUTS)))  # fmt: skip
+
+
+def _built_classes(path: Path) -> tuple[str, ...]:
+    if not path.exists():
+        return ()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != OUTPUTS_FORMAT:
+            raise ValueError(f"format {content['format']!r}")
+        return tuple(map(str, content["classes"]))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError("cannot read the names of the outputs", where=str(path), got=repr(error),
+                         want=OUTPUTS_FORMAT, try_="fasttrig build --force") from None  # fmt: skip
+
+
 def _design(
     source: Any, input_type: FixedType | Mapping[str, FixedType] | None, name: str | None, inputs: InputMap | None,
     project: ModelProject | None,
 ) -> Design:  # fmt: skip
     types = project.types if project is not None else {}
     graph, ensemble = _read(source, input_type, name, inputs, project)
-    return Design(compile_graph(graph, types), source, inputs, project, tuple(types), ensemble)
+    classes: tuple[str, ...] = ()
+    if project is not None:
+        classes = (project.data.target,) if project.data.is_regression else project.data.classes
+    return Design(compile_graph(graph, types), source, inputs, project, tuple(types), ensemble, classes)
 
 
 def _read(

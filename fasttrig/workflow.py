@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fasttrig.agreement.checks import RTL, VHDL, Measured, measure
-from fasttrig.design import Design, Emulation, Events, read
+from fasttrig.design import Design, Emulation, Events, built_files, read
 from fasttrig.errors import InputError, MissingPackageError, ProjectError, UnsupportedError, near_names
 from fasttrig.hashing import package_versions, sha256_file, sha256_json, source_hash
 from fasttrig.ir.text import print_graph
@@ -159,7 +159,7 @@ def _build_into(
 
     notify("writing the HLS project")
     _write(stage, {f"{HLS}/{name}": text for name, text in emit(design.graph, settings).items()})
-    _write(stage, {"design.ir": print_graph(design.graph)})
+    _write(stage, built_files(design))
     _write(stage, _emulator(design))
     _write(stage, _vhdl(design, settings))
     _write(stage, _rtl(design, settings))

@@ -19,6 +19,12 @@ from fasttrig.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, 
 
 FORMAT = "fasttrig-inputs 1"
 
+FLOAT_BITS = 50
+"""Raw integers of so many bits are exact in float64."""
+
+BLOCK_EVENTS = 8192
+"""Numbers of a feature quantised at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureMap:
@@ -80,7 +86,18 @@ class InputMap:
             In the features' units.
         """
         x = self._checked(x)
-        return np.stack([self._column(x[:, k], feature) for k, feature in enumerate(self.features)], axis=1)
+        return self.columns_to_raw(list(x.T), np.empty(x.shape, dtype=np.int64))
+
+    def columns_to_raw(self, columns: Sequence[FloatArray], raw: IntArray) -> IntArray:
+        """`to_raw` of finite float64 columns of shape (n_events,), into `raw` of shape (n_events, n_features).
+
+        Runs block after block, all features of a block while it is in the cache.
+        """
+        for start in range(0, len(raw), BLOCK_EVENTS):
+            rows = slice(start, start + BLOCK_EVENTS)
+            for k, feature in enumerate(self.features):
+                raw[rows, k] = self._column(columns[k][rows], feature)
+        return raw
 
     def scaled(self, x: FloatArray) -> FloatArray:
         """What a float model sees: the same offsets and shifts, neither rounded nor clipped; (n_events, n_features)."""
@@ -97,10 +114,20 @@ class InputMap:
             shares[feature.name] = float(np.mean((x[:, k] < low) | (x[:, k] >= high + feature.step)))
         return shares
 
-    def _column(self, x: FloatArray, feature: FeatureMap) -> IntArray:
-        scaled = np.ldexp(x - feature.offset, -feature.shift)
-        raw = from_value(scaled, feature.type, Rounding.TRN, Overflow.SAT)
-        return raw << (self.type.fraction_bits - feature.type.fraction_bits)
+    def _column(self, x: FloatArray, feature: FeatureMap) -> FloatArray | IntArray:
+        """Raw integers, in float64 where that holds them: exact, for the factors are powers of two."""
+        factor = float(np.ldexp(1.0, feature.type.fraction_bits - feature.shift))
+        grid_bits = self.type.fraction_bits - feature.type.fraction_bits
+        if feature.type.width > FLOAT_BITS or not 0.0 < factor < np.inf:
+            scaled = np.ldexp(x - feature.offset, -feature.shift)
+            return from_value(scaled, feature.type, Rounding.TRN, Overflow.SAT) << grid_bits
+        made = x - feature.offset
+        with np.errstate(over="ignore"):  # what becomes infinite saturates
+            np.multiply(made, factor, out=made)
+        np.floor(made, out=made)
+        np.maximum(made, float(feature.type.min_raw), out=made)
+        np.minimum(made, float(feature.type.max_raw), out=made)
+        return np.multiply(made, float(1 << grid_bits), out=made) if grid_bits else made
 
     def _checked(self, x: FloatArray) -> FloatArray:
         x = np.asarray(x, dtype=np.float64)

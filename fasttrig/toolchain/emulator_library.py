@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fasttrig.emulator.compiled import write_emulator
 from fasttrig.emulator.compiled.library import CompiledEmulator, machine
+from fasttrig.errors import ToolError
 from fasttrig.fixed import IntArray
 from fasttrig.ir.graph import Graph
 from fasttrig.toolchain.run import find_compiler, run
@@ -48,6 +49,15 @@ def load(
     if not (folder / _LIBRARY).is_file():
         _compile(files, f"{name}.cpp", [*compiler, *flags], folder)
     return CompiledEmulator(graph, folder / _LIBRARY, name)
+
+
+def has_compiler() -> bool:
+    """Whether `load` can compile here."""
+    try:
+        find_compiler()
+    except ToolError:
+        return False
+    return True
 
 
 def emulate_compiled(

@@ -22,7 +22,7 @@ LAYERS = (
     ("hashing", "design"),
     ("agreement",),
     ("report",),
-    ("workflow", "training", "doctor"),
+    ("workflow", "training", "doctor", "streaming"),
     ("commands",),
     ("cli",),
 )
