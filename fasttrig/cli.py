@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import Annotated
 
@@ -10,21 +9,39 @@ import typer
 
 from fasttrig import __version__
 from fasttrig.commands.build import build
+from fasttrig.commands.data import app as data_app
 from fasttrig.commands.doctor import doctor
 from fasttrig.commands.estimate import estimate
 from fasttrig.commands.patterns import patterns
+from fasttrig.commands.shell import Group, add_command, epilog, run_app
 from fasttrig.commands.train import train
-from fasttrig.data.commands import app as data_app
-from fasttrig.errors import FasttrigError
+
+START, BUILD, LOOK, USE = "Start", "Build and prove", "Look into a design", "Use what was built"
 
 app = typer.Typer(
-    name="fasttrig", no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=True,
-    help="Trained compact taggers to FPGA trigger firmware, proved bit by bit to compute what was trained.",
-    epilog="Example: fasttrig build jet_mlp --target fpga",
+    name="fasttrig", cls=Group, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    add_completion=True, help="Trained compact taggers to FPGA trigger firmware, proved bit by bit to compute what was "
+    "trained.",
+    epilog=epilog(("fasttrig build jet_mlp     one of the models that come with fasttrig, in about a minute",
+                   "fasttrig build --help      every command's help has examples")),
 )  # fmt: skip
-for command in (build, estimate, train, doctor, patterns):
-    app.command()(command)
-app.add_typer(data_app, name="data", help="Event samples: generate, describe.")
+add_command(app, train, START, ("fasttrig train jet_mlp", "fasttrig train .        what ./model.toml describes"))
+app.add_typer(data_app, name="data", cls=Group, rich_help_panel=START, help="Event samples: generate, describe.")
+add_command(app, build, BUILD, (
+    "fasttrig build                                  the models of models/fasttrig.toml",
+    "fasttrig build jet_mlp --clock-period-ns 5      an option of [target], this once",
+    "fasttrig build jet_mlp --target cms-emulator    with the plug-in for CMS software",
+    "fasttrig build jet_mlp --json > report.json",
+))  # fmt: skip
+add_command(app, estimate, BUILD, (
+    "fasttrig estimate jet_mlp",
+    "fasttrig estimate build/jet_mlp --what-if 'reuse_factor=1|2|4'",
+))  # fmt: skip
+add_command(app, patterns, USE, (
+    "fasttrig patterns build/jet_mlp --format empv2 -o patterns",
+    "fasttrig patterns build/jet_mlp --read patterns/inputs_0.txt",
+))  # fmt: skip
+add_command(app, doctor, START, ("fasttrig doctor", "fasttrig doctor --json"))
 
 
 def _version(wanted: bool) -> None:
@@ -36,22 +53,14 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; at any place.")] = False,
 ) -> None:
     pass
 
 
 def main() -> None:
     """Entry point: user errors are shown without a traceback, with their exit code."""
-    debug = "--debug" in sys.argv
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: clean up, then end
-    try:
-        app()
-    except FasttrigError as error:
-        if debug:
-            raise
-        typer.echo(str(error), err=True)
-        sys.exit(error.exit_code)
+    sys.exit(run_app(app, sys.argv[1:]))
 
 
 if __name__ == "__main__":

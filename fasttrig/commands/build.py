@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from fasttrig.commands.options import AsJson, Models, make_console, print_json, stage_notifier
+from fasttrig.commands.options import AsJson, Models, make_console, print_json
+from fasttrig.commands.progress import stages
 from fasttrig.errors import EXIT_CHECK_FAILED
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ def build(
     out: Annotated[Path, typer.Option(help="Folder for the projects.")] = Path("build"),
     backend: Annotated[str, typer.Option(help="vitis, vivado, oneapi or catapult.")] = "",
     part: Annotated[str, typer.Option(help="FPGA part.")] = "",
-    clock_period_ns: Annotated[float, typer.Option(help="Clock period in ns.")] = 0.0,
+    clock_period_ns: Annotated[Optional[float], typer.Option(help="Clock period in ns.")] = None,  # noqa: UP045
     io_type: Annotated[str, typer.Option(help="io_parallel or io_stream.")] = "",
     strategy: Annotated[str, typer.Option(help="latency, resource or distributed_arithmetic.")] = "",
-    reuse_factor: Annotated[int, typer.Option(help="How often a multiplier is used per inference.")] = 0,
+    reuse_factor: Annotated[Optional[int], typer.Option(help="Uses of a multiplier per inference.")] = None,  # noqa: UP045
     force: Annotated[bool, typer.Option("--force", help="Build again even when nothing changed.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -39,12 +40,12 @@ def build(
         "backend": backend, "part": part, "clock_period_ns": clock_period_ns, "io_type": io_type,
         "strategy": strategy, "reuse_factor": reuse_factor,
     }  # fmt: skip
-    options = {key: content for key, content in given.items() if content}
+    options = {key: content for key, content in given.items() if content not in (None, "")}
     console = make_console(stderr=as_json)
     projects = []
     for folder in find_models(models or [], Path.cwd()):
-        notify = stage_notifier(folder.name)
-        projects.append(build_design(folder, target, out, options=options, force=force, notify=notify))
+        with stages(folder.name) as notify:
+            projects.append(build_design(folder, target, out, options=options, force=force, notify=notify))
         if not as_json:
             _show_project(projects[-1], console)
     if len(projects) > 1 and not as_json:

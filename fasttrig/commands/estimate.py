@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fasttrig.commands.completion import complete_designs
 from fasttrig.commands.options import AsJson, make_console, print_json
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ _NAMES = ("lut", "ff", "dsp", "bram18", "uram", "latency_cycles", "ii_cycles")
 
 
 def estimate(
-    design: Annotated[str, typer.Argument(help="A model's folder or name, a built folder, or a .json/.toml file.")],
+    design: Annotated[str, typer.Argument(
+        help="A model's folder or name, a built folder, or a .json/.toml file.", autocompletion=complete_designs)],
     what_if: Annotated[
         Optional[list[str]],  # noqa: UP045 (typer reads this form on every Python)
         typer.Option("--what-if", help="Alternatives: clock_period_ns=2.0,reuse_factor=1|2|4. Repeatable."),

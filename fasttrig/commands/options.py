@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
+
+from fasttrig.commands.completion import complete_models
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Models = Annotated[
     Optional[list[str]],  # noqa: UP045 (typer reads this form on every Python)
-    typer.Argument(help="Model folders, model.toml files, or names below models/; default: models/fasttrig.toml."),
+    typer.Argument(
+        help="Model folders, model.toml files, or names below models/; default: ./model.toml, else those listed "
+        "in models/fasttrig.toml.",
+        autocompletion=complete_models,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON instead of tables.")]
 
@@ -24,16 +28,6 @@ def make_console(stderr: bool = False) -> Console:
 
     console = Console(stderr=stderr)
     return console if console.is_terminal else Console(stderr=stderr, width=160, soft_wrap=False)
-
-
-def stage_notifier(name: str) -> Callable[[str], None]:
-    """Shows each stage of long work on a terminal; silent in a pipe."""
-
-    def notify(stage: str) -> None:
-        if sys.stderr.isatty():
-            typer.echo(f"{name}: {stage} ...", err=True)
-
-    return notify
 
 
 def print_json(content: Any) -> None:

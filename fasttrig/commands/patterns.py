@@ -7,11 +7,14 @@ from typing import Annotated, Optional
 
 import typer
 
+from fasttrig.commands.completion import complete_builds
 from fasttrig.commands.options import AsJson, print_json
 
 
 def patterns(
-    project: Annotated[Path, typer.Argument(help="A built project, e.g. build/jet_mlp.")],
+    project: Annotated[
+        Path, typer.Argument(help="A built project, e.g. build/jet_mlp.", autocompletion=complete_builds)
+    ],
     format: Annotated[str, typer.Option(help="empv2, empv1 or apx.")] = "empv2",
     links: Annotated[Optional[Path], typer.Option(help="Link map in TOML; default: packed tightly.")] = None,  # noqa: UP045
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path("patterns"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from fasttrig.commands.options import AsJson, Models, print_json
+from fasttrig.commands.progress import training
 
 
 def train(
@@ -17,13 +18,12 @@ def train(
     from fasttrig.project import find_models, load_project
     from fasttrig.training.card import write_card
     from fasttrig.training.golden import write_golden
-    from fasttrig.training.progress import training_bar
     from fasttrig.training.train import train as train_network
 
     results = {}
     for folder in find_models(models or [], Path.cwd()):
         project = load_project(folder)
-        with training_bar() as progress:
+        with training() as progress:
             trained = train_network(project, progress)
         files = (*trained.files, write_card(project, trained), *write_golden(project))
         results[project.model.name] = trained.agreement.to_dict()

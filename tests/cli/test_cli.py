@@ -1,10 +1,12 @@
 """The commands as a user meets them: exit codes, messages, no traceback for a user's mistake."""
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
+import typer
 
 from fasttrig.report.model import Report
 
@@ -41,13 +43,102 @@ def test_version():
     (("build", "nothing_here"), 2, "no such model"),
     (("build", "--backend", "vits", "jet_mlp"), 2, "backend"),
     (("build", "--target", "asic", "jet_mlp"), 2, "no such target"),
-    (("biuld",), 2, "biuld"),
-    (("build", "--no-such-option"), 2, "--no-such-option"),
+    (("biuld",), 2, "did you mean 'build'?"),
+    (("build", "--forse"), 2, "did you mean '--force'?"),
+    (("build", "jet_mpl"), 2, "did you mean 'jet_mlp'"),
+    (("build", "--clock-period-ns", "0", "jet_mlp"), 2, "clock_period_ns"),
+    (("build", "--clock-period-ns", "fast"), 2, "clock-period-ns"),
+    (("estimate",), 2, "fasttrig estimate --help"),
+    (("data", "mak"), 2, "did you mean 'make'?"),
 ])  # fmt: skip
 def test_a_mistake_is_told_without_a_traceback(arguments, code, told):
     done = fasttrig(*arguments)
     assert done.returncode == code
     assert told in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("line", [("--debug", "build", "nothing_here"), ("build", "nothing_here", "--debug")])
+def test_debug_shows_the_traceback_wherever_it_stands(line):
+    done = fasttrig(*line)
+    assert done.returncode == 1 and "Traceback" in done.stderr and "no such model" in done.stderr
+
+
+def _commands():
+    from typer.main import get_command
+
+    from fasttrig.cli import app
+
+    def walk(command, words):
+        yield words, command
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from walk(inner, (*words, name))
+
+    return dict(walk(get_command(app), ()))
+
+
+def test_every_command_explains_itself_with_examples_and_prints_json():
+    commands = _commands()
+    for words, command in commands.items():
+        shown = fasttrig(*words, "--help").stdout
+        assert all(part in shown for part in ("Usage: fasttrig", *(["Examples:"] if words else ()))), words
+        examples = [line.strip() for line in (command.epilog or "").splitlines() if line.strip().startswith("fasttrig")]
+        assert examples, words
+        for example in examples:
+            named = tuple(example.split()[1:])
+            assert any(named[: len(known)] == known for known in commands if known), example
+        if not hasattr(command, "commands"):
+            assert "--json" in shown, words
+
+
+def test_the_help_loads_nothing_heavy():
+    """That keeps it at 0.1 s; measured in modules, for seconds depend on what else the machine does."""
+    heavy = ("numpy", "rich", "tensorflow", "matplotlib", "pyarrow", "h5py")
+    probe = f"""import sys
+from fasttrig.cli import app
+from fasttrig.commands.shell import run_app
+assert run_app(app, ['--help']) == 0
+assert run_app(app, ['build', '--help']) == 0
+print('loaded:', [name for name in {heavy!r} if name in sys.modules])"""
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("loaded: []")
+
+
+def test_a_fault_of_our_own_is_called_a_bug(capsys):
+    from fasttrig.commands.shell import EXIT_BUG, Group, add_command, run_app
+
+    app = typer.Typer(cls=Group, rich_markup_mode=None)
+
+    def broken() -> None:
+        raise KeyError("inner detail")
+
+    add_command(app, broken, "Panel", ())
+    app.callback()(lambda: None)
+    assert run_app(app, ["broken"]) == EXIT_BUG
+    told = capsys.readouterr().err
+    assert "bug in fasttrig" in told and "inner detail" in told and "--debug" in told and "Traceback" not in told
+    with pytest.raises(KeyError):
+        run_app(app, ["broken", "--debug"])
+
+
+def test_a_reader_that_leaves_ends_the_command_quietly():
+    line = f"{sys.executable} -m fasttrig.cli data describe jets5 --json | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=300)
+    assert done.returncode in (0, 141) and done.stderr == ""  # 0: it had written all before the reader left
+
+
+@pytest.mark.parametrize(("typed", "offered"), [
+    ("fasttrig bui", "build"), ("fasttrig build jet_m", "jet_mlp"), ("fasttrig patterns b", "build/there"),
+    ("fasttrig estimate b", "build/there"), ("fasttrig train my", "mytagger"),
+])  # fmt: skip
+def test_a_shell_completes_commands_models_and_builds(tmp_path, typed, offered):
+    for name in ("build/there/design.ir", "mytagger/model.toml"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    words = {"_FASTTRIG_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    command = [sys.executable, "-c", "import sys; sys.argv[0] = 'fasttrig'; from fasttrig.cli import main; main()"]
+    environment = {**os.environ, **words}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=60)
+    assert offered in done.stdout.split(), done.stderr
 
 
 def test_a_truncated_model_file(tmp_path, tiny_h5):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from fasttrig.commands.data import app
 from fasttrig.data import samples
 from fasttrig.data.columns import CLASS_NAMES
-from fasttrig.data.commands import app
 from fasttrig.data.describe import describe, plot_observables, render
 from fasttrig.errors import InputError
 
@@ -83,7 +83,7 @@ def test_make_command_writes_a_sample(tmp_path) -> None:
 
 def test_commands_and_package_load_nothing_heavy() -> None:
     code = (
-        "import sys, fasttrig.data, fasttrig.data.jets5, fasttrig.data.samples, fasttrig.data.commands;"
+        "import sys, fasttrig.data, fasttrig.data.jets5, fasttrig.data.samples, fasttrig.commands.data;"
         "sys.exit(','.join({'numpy', 'pyarrow', 'pythia8mc', 'fastjet', 'matplotlib', 'sklearn'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)

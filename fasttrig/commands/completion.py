@@ -1,0 +1,49 @@
+"""What a shell offers for a model's name or a build folder: typer calls these when the user presses Tab."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+BUILD_FOLDER = "build"
+
+
+def complete_models(incomplete: str) -> list[str]:
+    """Names below ``models/``, and folders here that hold a ``model.toml``."""
+    return _matching(incomplete, _models(incomplete))
+
+
+def complete_builds(incomplete: str) -> list[str]:
+    """Folders that ``fasttrig build`` wrote."""
+    return _matching(incomplete, _builds(incomplete))
+
+
+def complete_designs(incomplete: str) -> list[str]:
+    """Models and build folders."""
+    return _matching(incomplete, [*_models(incomplete), *_builds(incomplete)])
+
+
+def _models(incomplete: str) -> Iterator[str]:
+    from fasttrig.errors import FasttrigError
+    from fasttrig.project import MODEL_FILE, models_folder
+
+    with contextlib.suppress(FasttrigError):  # no models anywhere: nothing to offer
+        yield from (path.parent.name for path in models_folder(Path.cwd()).glob(f"*/{MODEL_FILE}"))
+    yield from _folders(incomplete, MODEL_FILE)
+
+
+def _builds(incomplete: str) -> Iterator[str]:
+    yield from (path.parent.as_posix() for path in Path(BUILD_FOLDER).glob("*/design.ir"))
+    yield from _folders(incomplete, "design.ir")
+
+
+def _folders(incomplete: str, holding: str) -> Iterator[str]:
+    """Folders whose path begins as typed, and that hold a certain file."""
+    stem = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
+    if stem.is_dir():
+        yield from (path.parent.as_posix() for path in stem.glob(f"*/{holding}"))
+
+
+def _matching(incomplete: str, names: Iterator[str] | list[str]) -> list[str]:
+    return sorted({name for name in names if name.startswith(incomplete)})
