@@ -90,6 +90,12 @@ class Design:
     def __repr__(self) -> str:
         return f"<Design {self.graph.name}: {len(self.graph.ops)} ops>"
 
+    def _repr_html_(self) -> str:
+        """What Jupyter shows: the drawing and the table of ops."""
+        from fasttrig.display.drawing import design_html
+
+        return design_html(self.graph)
+
     def emulate(self, x: Events, *, threads: int = 1, compiled: bool | None = None) -> Emulation:
         """Run the bit-accurate emulator.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,12 @@ import numpy as np
 from fasttrig.agreement.corners import N_RANDOM, corner_inputs
 from fasttrig.agreement.forest_corners import threshold_corners
 from fasttrig.agreement.ladder import Mismatch, Rung, Status, climb, not_run
+from fasttrig.agreement.physics import Agreement
+from fasttrig.agreement.scores import Scores, one_bit_less, with_errors, with_replicas
+from fasttrig.agreement.sensitivity import Sensitivity
 from fasttrig.agreement.task import TaskAgreement, compare_task
 from fasttrig.backends import has_forest
+from fasttrig.backends.rtl import written_op_stages
 from fasttrig.data.labelled import LabelledSample, load_sample
 from fasttrig.design import Design, postprocess
 from fasttrig.emulator.evaluate import Evaluation, evaluate
@@ -44,6 +48,9 @@ class Measured:
     agreement : float against quantised; None with `agreement_reason` where it cannot be measured
     evaluation : the emulator's run on all compared events, with every op in its trace
     clipped : share of the test split outside each feature's range
+    scores : of every labelled event; None where there are none
+    sensitivity : what one bit less costs, per op; empty without labelled events
+    op_stages : op name -> the pipeline stage of the RTL behind which its result stands; empty without RTL
     """
 
     ladder: tuple[Rung, ...]
@@ -51,6 +58,9 @@ class Measured:
     agreement_reason: str
     evaluation: Evaluation
     clipped: dict[str, float]
+    scores: Scores | None = None
+    sensitivity: tuple[Sensitivity, ...] = ()
+    op_stages: dict[str, int] = field(default_factory=dict)
 
 
 def measure(design: Design, settings: TargetSettings, folder: Path, notify: Notify) -> Measured:
@@ -73,9 +83,12 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
         rungs.append(_vhdl_rung(folder / VHDL, design, inputs, evaluation))
     rungs.append(_cosim_rung())
     notify("comparing with the float model")
-    agreement, reason = _agreement(design, sample, evaluation)
+    scores, agreement, reason = _agreement(design, sample, evaluation)
     clipped = design.inputs.clipped_fractions(sample.x) if design.inputs and sample else {}
-    return Measured(tuple(rungs), agreement, reason, evaluation, clipped)
+    notify("narrowing every op by one bit")
+    sensitivity = _sensitivity(design, inputs, scores)
+    return Measured(tuple(rungs), agreement, reason, evaluation, clipped, scores, sensitivity,
+                    written_op_stages(folder / RTL))  # fmt: skip
 
 
 def compared_inputs(design: Design, sample: LabelledSample | None) -> dict[str, IntArray]:
@@ -193,6 +206,7 @@ def _rtlsim_rung(
     if (result.latency_cycles, result.ii_cycles or 1) != (declared, 1):
         return replace(rung, status=Status.DIFFERS, reason=f"latency {result.latency_cycles} cycles, declared "
                        f"{declared}; initiation interval {result.ii_cycles}, declared 1")  # fmt: skip
+    rung = replace(rung, tool=result.tool, latency_cycles=result.latency_cycles, ii_cycles=result.ii_cycles)
     return replace(rung, reason=f"{result.tool}; observed latency {result.latency_cycles} cycles, initiation interval "
                    f"{result.ii_cycles}")  # fmt: skip
 
@@ -222,19 +236,38 @@ def _cosim_rung() -> Rung:
 
 def _agreement(
     design: Design, sample: LabelledSample | None, evaluation: Evaluation
-) -> tuple[TaskAgreement | None, str]:
+) -> tuple[Scores | None, TaskAgreement | None, str]:
+    """Scores of the labelled events, the comparison of both models, and why there is none."""
     if design.project is None or sample is None:
-        return None, "a bare model has no labelled sample; build from a model.toml"
-    if design.project.model.float_file is None:
+        return None, None, "a bare model has no labelled sample; build from a model.toml"
+    outputs = {name: raw[: len(sample.labels)] for name, raw in evaluation.outputs.items()}
+    quantised = design.interpret(outputs, "raw").scores
+    real, reason = _float_model(design, sample)
+    data = design.project.data
+    scores = with_replicas(Scores(sample.labels, quantised, real, design.classes, data.is_regression))
+    if real is None:
+        return scores, None, reason
+    agreement = compare_task(data, real, quantised, sample.labels)
+    if isinstance(agreement, Agreement) and scores.replicas is not None:
+        agreement = with_errors(agreement, scores.replicas)
+    return scores, agreement, ""
+
+
+def _float_model(design: Design, sample: LabelledSample) -> tuple[FloatArray | None, str]:
+    """Its scores, or why there are none."""
+    if design.project is None or design.project.model.float_file is None:
         return None, "model.toml names no float_file"
     try:
-        scores = float_scores(design, sample)
+        return float_scores(design, sample), ""
     except MissingPackageError as error:
         return None, f"{error.what}: {error.got}"
-    n_events = len(sample.labels)
-    outputs = {name: raw[:n_events] for name, raw in evaluation.outputs.items()}
-    quantised = design.interpret(outputs, "raw").scores
-    return compare_task(design.project.data, scores, quantised, sample.labels), ""
+
+
+def _sensitivity(design: Design, inputs: dict[str, IntArray], scores: Scores | None) -> tuple[Sensitivity, ...]:
+    if scores is None:
+        return ()
+    n_events = len(scores.truth)
+    return one_bit_less(design, {name: array[:n_events] for name, array in inputs.items()}, scores)
 
 
 def float_scores(design: Design, sample: LabelledSample) -> FloatArray:

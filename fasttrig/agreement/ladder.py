@@ -25,7 +25,10 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One comparison. `against` is the rung it is compared with; `n_mismatches` counts events with any wrong bit."""
+    """One comparison. `against` is the rung it is compared with; `n_mismatches` counts events with any wrong bit.
+
+    `latency_cycles` and `ii_cycles` are what a simulation by cycles observed, with `tool`.
+    """
 
     rung: str
     against: str
@@ -34,6 +37,9 @@ class Rung:
     n_mismatches: int = 0
     seconds: float = 0.0
     reason: str = ""
+    tool: str = ""
+    latency_cycles: int | None = None
+    ii_cycles: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

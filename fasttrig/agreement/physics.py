@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ class Agreement:
 
     `background_rejection[model][class][efficiency]` is one over the share of all other classes kept by the cut on the
     class's score that keeps `efficiency` of the class; None where no background event is left.
+
+    Errors are statistical, from the bootstrap (see `bootstrap.py`), empty where nobody ran it: of the rejection, of
+    ``rejection_ratio[class][efficiency]`` (quantised over float rejection, and its error) and of the AUC's loss.
     """
 
     n_events: int
@@ -29,6 +32,9 @@ class Agreement:
     auc_quantised: dict[str, float]
     argmax_flip_fraction: float
     background_rejection: dict[str, dict[str, dict[str, float | None]]]
+    background_rejection_error: dict[str, dict[str, dict[str, float | None]]] = field(default_factory=dict)
+    rejection_ratio: dict[str, dict[str, tuple[float, float] | None]] = field(default_factory=dict)
+    auc_loss_error: dict[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

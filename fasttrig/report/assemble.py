@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,15 @@ import numpy as np
 from fasttrig.agreement.checks import Measured
 from fasttrig.agreement.ladder import Status
 from fasttrig.agreement.regression import RegressionAgreement
+from fasttrig.agreement.sensitivity import Sensitivity
 from fasttrig.agreement.task import TaskAgreement
 from fasttrig.design import Design
+from fasttrig.display.describe import details
 from fasttrig.estimate.estimate import Estimate
 from fasttrig.ir.ops import Cast, MatMul, Op, Softmax
-from fasttrig.ir.ranges import Interval, infer_ranges
+from fasttrig.ir.ranges import Ranges, exact_type, infer_ranges
 from fasttrig.project import TargetSettings
-from fasttrig.report.estimates import RESOURCES, estimates, latency_row, resource_row
+from fasttrig.report.estimates import RESOURCES, estimates, latency_row, resource_row, simulated_latency_row
 from fasttrig.report.model import (
     AgreementRow,
     BudgetRow,
@@ -26,6 +29,7 @@ from fasttrig.report.model import (
     OpRow,
     RegressionRow,
     Report,
+    SensitivityRow,
 )
 
 
@@ -45,7 +49,8 @@ def assemble(design: Design, settings: TargetSettings, measured: Measured, manif
         inputs=_inputs(design, measured),
         ops=_ops(design, measured),
         budget=budget,
-        latency=[latency_row(estimate) for estimate in found],
+        sensitivity=[_sensitivity(row) for row in measured.sensitivity],
+        latency=[latency_row(estimate) for estimate in found] + _simulated(settings, measured),
         resources=[resource_row(estimate) for estimate in found],
         manifest=manifest,
     )
@@ -92,17 +97,37 @@ def _inputs(design: Design, measured: Measured) -> list[InputRow]:
     ]
 
 
+def _simulated(settings: TargetSettings, measured: Measured) -> list[dict[str, Any]]:
+    return [simulated_latency_row(rung, settings.clock_period_ns) for rung in measured.ladder
+            if rung.latency_cycles is not None]  # fmt: skip
+
+
+def _sensitivity(row: Sensitivity) -> SensitivityRow:
+    return SensitivityRow(op=row.op, part=row.part, type=str(row.type), narrowed=str(row.narrowed),
+                          n_events=row.n_events, change=row.change)  # fmt: skip
+
+
 def _ops(design: Design, measured: Measured) -> list[OpRow]:
     ranges = infer_ranges(design.graph)
-    return [_op(op, ranges[op.result], measured) for op in design.graph.ops]
+    return [_op(op, ranges, _exact_type(design, op, ranges), measured) for op in design.graph.ops]
 
 
-def _op(op: Op, proved: Interval, measured: Measured) -> OpRow:
+def _exact_type(design: Design, op: Op, ranges: Ranges) -> str:
+    """The type in which nothing is lost, of an accumulator or a result that the user narrowed."""
+    if isinstance(op, MatMul) and op.narrowed:
+        return str(exact_type(replace(op, narrowed=False), [ranges[op.operand]]))
+    choice = design.project.types.get(op.name) if design.project is not None else None
+    return str(op.operand.type) if isinstance(op, Cast) and choice is not None and choice.result is not None else ""
+
+
+def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:
     seen = measured.evaluation.trace[op.name]
     can_overflow = isinstance(op, Cast | Softmax) or (isinstance(op, MatMul) and op.narrowed)
     weights = op.weight.raw if isinstance(op, MatMul) else np.empty(0)
     return OpRow(
-        name=op.name, kind=type(op).__name__, shape=op.result.shape, type=str(op.result.type), proved=proved.bounds,
+        name=op.name, kind=type(op).__name__, shape=op.result.shape, type=str(op.result.type),
+        proved=ranges[op.result].bounds, details=details(op), n_elements=int(seen.size), exact_type=exact,
+        zero_fraction=float(np.mean(seen == 0)) if seen.size else 0.0, stage=measured.op_stages.get(op.name),
         seen=(int(seen.min()), int(seen.max())),
         overflows=measured.evaluation.overflows.get(op.name, 0) if can_overflow else None,
         n_weights=int(weights.size), n_zero_weights=int(np.count_nonzero(weights == 0)), origin=op.origin,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fasttrig.agreement.ladder import Rung
 from fasttrig.design import Design
 from fasttrig.errors import UnsupportedError
 from fasttrig.estimate.estimate import STAGES, Estimate
@@ -32,5 +33,19 @@ def resource_row(found: Estimate) -> dict[str, Any]:
     return {
         "stage": f"estimate of {found.stage}", "tool": found.tool, "part": found.part, "shares": found.shares,
         "crosses_slr": found.crosses_slr, "calibration": found.calibration, "notes": list(found.notes),
+        "layers": [layer.to_dict() for layer in found.layers],
         **{name: getattr(found, name).to_dict() for name in RESOURCES},
     }  # fmt: skip
+
+
+def simulated_latency_row(rung: Rung, clock_period_ns: float) -> dict[str, Any]:
+    """What a simulation by cycles observed; no interval."""
+    assert rung.latency_cycles is not None
+    return {
+        "stage": rung.rung, "tool": rung.tool, "latency_cycles": _exactly(rung.latency_cycles),
+        "ii_cycles": _exactly(rung.ii_cycles or 1), "latency_ns": rung.latency_cycles * clock_period_ns, "notes": [],
+    }  # fmt: skip
+
+
+def _exactly(number: int) -> dict[str, int]:
+    return {"value": number, "low": number, "high": number}

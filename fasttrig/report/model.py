@@ -42,6 +42,13 @@ class AgreementRow(Row):
     background_rejection: dict[str, dict[str, dict[str, float | None]]] = Field(
         description="model -> class -> signal efficiency -> 1 / background efficiency; null where nothing is left"
     )
+    background_rejection_error: dict[str, dict[str, dict[str, float | None]]] = Field(
+        {}, description="statistical errors of the same, from a bootstrap; null where a replica keeps no background"
+    )
+    rejection_ratio: dict[str, dict[str, tuple[float, float] | None]] = Field(
+        {}, description="class -> signal efficiency -> quantised over float rejection, and its error on the same events"
+    )
+    auc_loss_error: dict[str, float] = Field({}, description="of the AUC's loss per class, on the same events")
 
 
 class QualityRow(Row):
@@ -85,6 +92,20 @@ class OpRow(Row):
     n_weights: int = Field(0, description="weights of the op, zeros included")
     n_zero_weights: int = 0
     origin: str = ""
+    details: str = Field("", description="sizes and modes in words")
+    n_elements: int = Field(0, description="elements of the result on all compared events")
+    zero_fraction: float = Field(0.0, description="share of those that are zero")
+    exact_type: str = Field("", description="the type that would be exact, where the user narrowed it by hand")
+    stage: int | None = Field(None, description="RTL pipeline stage behind which the result stands; 0: the input")
+
+
+class SensitivityRow(Row):
+    op: str
+    part: Literal["result", "weights", "leaves"]
+    type: str
+    narrowed: str = Field(description="the type with one fraction bit less")
+    n_events: int
+    change: dict[str, float] = Field(description="of the AUC by class, or of the RMS error: narrowed minus as built")
 
 
 class BudgetRow(Row):
@@ -109,6 +130,7 @@ class Report(Row):
     agreement_reason: str = ""
     inputs: list[InputRow]
     ops: list[OpRow]
+    sensitivity: list[SensitivityRow] = Field([], description="every op with one fraction bit less, emulated")
     budget: list[BudgetRow]
     latency: list[dict[str, Any]] = []
     resources: list[dict[str, Any]] = []

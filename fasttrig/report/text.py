@@ -157,8 +157,10 @@ def _estimates(report: Report) -> Table:
     table = _table("\nEstimates of the HLS project, with their 80 % intervals", (
         ("", "left"), ("tool", "left"), ("cycles", "right"), *((name.upper(), "right") for name in names),
     ))  # fmt: skip
-    for latency, row in zip(report.latency, report.resources, strict=True):
-        cycles = _interval(latency["latency_cycles"])
+    latencies = {(row["stage"], row["tool"]): row for row in report.latency}
+    for row in report.resources:
+        latency = latencies.get((row["stage"], row["tool"]))
+        cycles = _interval(latency["latency_cycles"]) if latency is not None else ""
         table.add_row(row["stage"], row["tool"], cycles, *(_interval(row[name]) for name in names))
     return table
 

@@ -18,7 +18,7 @@ LAYERS = (
     ("ir", "project"),
     ("links",),
     ("frontends", "passes", "emulator", "backends", "data"),
-    ("toolchain", "estimate"),
+    ("toolchain", "estimate", "display"),
     ("hashing", "design"),
     ("agreement",),
     ("report",),

@@ -28,6 +28,12 @@ def declared_latency_cycles(project_dir: Path) -> int:
     return int(json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8"))["latency_cycles"])
 
 
+def written_op_stages(project_dir: Path) -> dict[str, int]:
+    """Op name -> the pipeline stage (from 1) behind which its result stands; empty without a written project."""
+    path = project_dir / DESIGN_FILE
+    return dict(json.loads(path.read_text(encoding="utf-8"))["op_stages"]) if path.is_file() else {}
+
+
 def emit_rtl(graph: Graph, settings: TargetSettings, language: Language = "verilog") -> dict[str, str]:
     """The RTL project of `graph` as ``{path relative to rtl/: text}``; the same bytes for the same graph.
 
@@ -47,10 +53,12 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language = "veril
     from fasttrig.backends.rtl.bench import bench_files
     from fasttrig.backends.rtl.core import SUFFIX, core_files
     from fasttrig.backends.rtl.pipeline import pipelined
+    from fasttrig.backends.rtl.stages import op_stages
     from fasttrig.backends.rtl.top import top_file
-    from fasttrig.backends.rtl.tracing import trace_graph
+    from fasttrig.backends.rtl.tracing import trace_graph, trace_values
 
-    pipeline = pipelined(trace_graph(graph), settings.clock_period_ns, settings.clock_uncertainty_percent)
+    made = trace_values(graph)
+    pipeline = pipelined(trace_graph(graph, made), settings.clock_period_ns, settings.clock_uncertainty_percent)
     files = core_files(pipeline.machine, f"{graph.name}_core", language)
     files[f"src/{graph.name}.{SUFFIX[language]}"] = top_file(graph, pipeline, language)
-    return files | bench_files(graph, pipeline, settings, list(files), language)
+    return files | bench_files(graph, pipeline, settings, list(files), op_stages(graph, made, pipeline), language)

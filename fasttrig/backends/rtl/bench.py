@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from fasttrig.project import TargetSettings
 
 def bench_files(
-    graph: Graph, pipeline: Pipeline, settings: TargetSettings, sources: list[str], language: Language
-) -> dict[str, str]:
-    """Everything beside the sources; `sources` in the order in which a tool must read them."""
+    graph: Graph, pipeline: Pipeline, settings: TargetSettings, sources: list[str], stages: dict[str, int],
+    language: Language,
+) -> dict[str, str]:  # fmt: skip
+    """Everything beside the sources; `sources` in the order in which a tool must read them, `stages` per op."""
     suffix = SUFFIX[language]
     inputs, outputs = input_elements(graph), output_elements(graph)
     words = {
@@ -45,7 +46,7 @@ def bench_files(
         "clock.sdc": "rtl/clock.sdc.in",
     }
     texts = {name: fill(firmware_files.read(template), words) for name, template in files.items()}
-    return texts | {DESIGN_FILE: _description(graph, pipeline, settings, language, sources)}
+    return texts | {DESIGN_FILE: _description(graph, pipeline, settings, language, sources, stages)}
 
 
 def _packing(inputs: tuple[Element, ...], outputs: tuple[Element, ...], language: Language) -> dict[str, str]:
@@ -70,8 +71,9 @@ def _packing(inputs: tuple[Element, ...], outputs: tuple[Element, ...], language
 
 
 def _description(
-    graph: Graph, pipeline: Pipeline, settings: TargetSettings, language: Language, sources: list[str]
-) -> str:
+    graph: Graph, pipeline: Pipeline, settings: TargetSettings, language: Language, sources: list[str],
+    stages: dict[str, int],
+) -> str:  # fmt: skip
     content = {
         "top": graph.name,
         "language": language,
@@ -80,6 +82,7 @@ def _description(
         "latency_ns": round(pipeline.latency_cycles * settings.clock_period_ns, 6),
         "ii_cycles": 1,
         "stages": len(pipeline.stages),
+        "op_stages": stages,
         "clock_period_ns": settings.clock_period_ns,
         "part": settings.part,
         "alkaid_cost": round(pipeline.cost, 3),

@@ -62,6 +62,13 @@ def pipelined(program: CombLogic, clock_period_ns: float, clock_uncertainty_perc
                     _longest_path(fused, stage_of), budget_ns, fused.cost, int(registers))  # fmt: skip
 
 
+def earliest_stages(program: CombLogic, budget_ns: float) -> list[int]:
+    """For each output of `program`: the first stage (from 0) behind which it can stand."""
+    fused = add_surrogate(dead_code_elimin(fuse_ternary_adders(program)), _skip_op8_cost=True)
+    stage_of = _as_early_as_possible(fused, budget_ns).stage_of
+    return [stage_of[index] if index >= 0 else 0 for index in fused.out_idxs]
+
+
 @dataclass(frozen=True, slots=True)
 class _Schedule:
     """The stage of each step, and when it is done inside that stage."""

@@ -73,14 +73,30 @@ MAX_TABLE_BITS = 14
 """Widest address of a table: it becomes a case statement with one line per entry."""
 
 
-def trace_graph(graph: Graph) -> CombLogic:
+def trace_graph(graph: Graph, made: Mapping[Value, Numbers] | None = None) -> CombLogic:
     """alkaid's program that computes every output element of `graph` from every input element.
+
+    Parameters
+    ----------
+    made : mapping, optional
+        What `trace_values` gave for `graph`, where a caller needs it too.
 
     Raises
     ------
     UnsupportedError
         For an op that cannot be made exactly; the place is named.
     """
+    made = made if made is not None else trace_values(graph)
+    inputs = [number for op in graph.inputs for number in made[op.result].ravel()]
+    outputs = [number for value in graph.outputs for number in made[value].ravel()]
+    if all(map(is_constant, outputs)):
+        raise UnsupportedError("no output depends on an input", where=f"graph '{graph.name}'",
+                               want="something to build")  # fmt: skip
+    return _simplified(trace(inputs, outputs, optimize=False), n_inputs=len(inputs))
+
+
+def trace_values(graph: Graph) -> dict[Value, Numbers]:
+    """alkaid's number for every element of every value of `graph`; raises as `trace_graph` does."""
     made: dict[Value, Numbers] = {}
     for op in graph.ops:
         _check_width(op)
@@ -91,12 +107,7 @@ def trace_graph(graph: Graph) -> CombLogic:
                 error.what, where=_where(op), got=error.got, want=error.want, try_=error.try_
             ) from None
         made[op.result] = _map(partial(confine, target=op.result.type), numbers)
-    inputs = [number for op in graph.inputs for number in made[op.result].ravel()]
-    outputs = [number for value in graph.outputs for number in made[value].ravel()]
-    if all(map(is_constant, outputs)):
-        raise UnsupportedError("no output depends on an input", where=f"graph '{graph.name}'",
-                               want="something to build")  # fmt: skip
-    return _simplified(trace(inputs, outputs, optimize=False), n_inputs=len(inputs))
+    return made
 
 
 def _simplified(program: CombLogic, n_inputs: int) -> CombLogic:

@@ -120,3 +120,9 @@ def test_packing_is_undone_by_unpacking():
     for element, number in zip(elements, raw[0], strict=True):
         field = bits >> element.low_bit & ((1 << element.type.width) - 1)
         assert field == int(number) >> element.shift & ((1 << element.type.width) - 1)
+
+
+def test_every_op_ends_in_a_stage_of_the_pipeline():
+    found = json.loads(emit_rtl(network(), TargetSettings(clock_period_ns=2.5))["design.json"])
+    stages = found["op_stages"]
+    assert stages["x"] == 0 and 0 < stages["fc0"] <= stages["act"] <= stages["fc1"] == found["stages"]

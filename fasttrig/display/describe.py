@@ -1,0 +1,89 @@
+"""An op in a few words: what its kind and its numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fasttrig.ir.forest import tree_depths
+from fasttrig.ir.ops import (
+    Add,
+    ArgMax,
+    Cast,
+    Concat,
+    Forest,
+    Input,
+    MatMul,
+    Op,
+    Relu,
+    Reshape,
+    Scale,
+    Softmax,
+    Table,
+    require_rows,
+)
+
+
+def family(op: Op) -> str:
+    """The group by which drawings colour ops: io, sum, trees, cast, function or wiring."""
+    return _FAMILIES[type(op)]
+
+
+def details(op: Op) -> str:
+    """Sizes and modes of `op`."""
+    return _DETAILS[type(op)](op)
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
+
+
+def _input(op: Any) -> str:
+    narrowed = f", {len(set(op.channel_types))} types" if len(set(op.channel_types)) > 1 else ""
+    return f"{shape_text(op.result.shape)} numbers{narrowed}"
+
+
+def _matmul(op: Any) -> str:
+    n_in, n_out = op.weight.shape
+    nonzero = int(np.count_nonzero(op.weight.raw))
+    return f"{n_in} → {n_out}, {nonzero:,} weights of {op.weight.type.width} bits"
+
+
+def _cast(op: Any) -> str:
+    return f"{op.rounding.value}, {op.overflow.value}"
+
+
+def _relu(op: Any) -> str:
+    slope = f", 2^−{op.negative_shift} below zero" if op.negative_shift is not None else ""
+    limit = f"at most {op.limit_raw}" if op.limit_raw is not None else "no limit"
+    return limit + slope
+
+
+def _forest(op: Any) -> str:
+    depth = int(tree_depths(op).max(initial=0))
+    return f"{op.n_trees} trees, {op.n_nodes:,} splits, depth {depth}"
+
+
+_DETAILS: dict[type[Op], Callable[[Any], str]] = {
+    Input: _input,
+    MatMul: _matmul,
+    Scale: lambda op: f"{op.scale.raw.size} factors of {op.scale.type.width} bits",
+    Cast: _cast,
+    Relu: _relu,
+    Add: lambda op: shape_text(op.result.shape),
+    Concat: lambda op: f"{len(op.parts)} parts, axis {op.axis}",
+    Reshape: lambda op: f"{shape_text(op.operand.shape)} → {shape_text(op.result.shape)}",
+    Table: lambda op: f"{op.function}, {op.table.raw.size:,} entries",
+    Softmax: lambda op: f"{op.operand.shape[-1]} classes, {op.exp_table.raw.size:,} entries",
+    ArgMax: lambda op: f"of {op.operand.shape[-1]}",
+    Forest: _forest,
+}
+require_rows(_DETAILS, "details")
+
+_FAMILIES: dict[type[Op], str] = {
+    Input: "io", MatMul: "sum", Scale: "sum", Add: "sum", Forest: "trees", Cast: "cast", Relu: "function",
+    Table: "function", Softmax: "function", ArgMax: "function", Concat: "wiring", Reshape: "wiring",
+}  # fmt: skip
+require_rows(_FAMILIES, "families")

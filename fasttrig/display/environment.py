@@ -1,0 +1,49 @@
+"""The one Jinja environment: templates are files, everything that goes into them is escaped."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+TEMPLATE_FOLDERS = (_PACKAGE / "display", _PACKAGE / "report" / "html")
+
+
+def render(template: str, **content: Any) -> str:
+    """The text of one template; a name that it misses is an error."""
+    return _environment().get_template(template).render(**content)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATE_FOLDERS), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters |= {"count": count, "percent": percent, "figure": figure}
+    return environment
+
+
+def count(number: float | None) -> str:
+    """A whole number with thousands marked; a dash for none."""
+    return "–" if number is None else f"{number:,.0f}"
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """A share in percent; small ones keep a digit that says something."""
+    if share is None:
+        return "–"
+    if 0 < abs(share) < 0.5 * 10.0 ** -(digits + 2):
+        return f"< {10.0**-digits:.{digits}f} %"
+    return f"{share:.{digits}%}".replace("%", "\u202f%")
+
+
+def figure(number: float | None, digits: int = 4) -> str:
+    """A real number with so many digits behind the point; a dash for none."""
+    return "–" if number is None else f"{number:.{digits}f}".replace("-", "−")
