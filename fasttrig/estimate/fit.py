@@ -31,12 +31,12 @@ from fasttrig.estimate.model import (
 )
 from fasttrig.estimate.records import Record, load_records
 from fasttrig.estimate.residuals import Residual, coverage, intervals, residual_of
+from fasttrig.estimate.terms import PRIORS
 from fasttrig.estimate.tools import FAMILIES
 from fasttrig.estimate.types import is_stream
 from fasttrig.fixed import FloatArray
 
-_PRIOR = {"lut": 20.0, "ff": 10.0, "cycles": 0.5}
-_PRIOR_PULL = 0.02
+_PRIOR_PULL = 0.1
 _TOOL_PULL = 0.6
 _SCAN_WEIGHT = 0.3
 _MIN_FACTOR_DESIGNS = 4
@@ -97,7 +97,7 @@ def _fit_terms(samples: Sequence[Sample], quantity: str) -> tuple[dict[str, floa
     target = np.log(np.array([s.record[key] for s in used]) + _OFFSET[quantity])
     tools = np.array([[float(applies_factor(s.design) and s.design.family == f) for f in FAMILIES] for s in used])
     weight = np.sqrt([s.weight for s in used])
-    n, start = len(names), math.log(_PRIOR[quantity])
+    n, start = len(names), np.log([PRIORS[quantity][name] for name in names])
 
     def residuals(x: FloatArray) -> FloatArray:
         weighed = (matrix @ np.exp(x[:n])) * np.exp(tools @ x[n:])
@@ -114,7 +114,7 @@ def _fit_terms(samples: Sequence[Sample], quantity: str) -> tuple[dict[str, floa
         rows[len(used) :, :] = np.diag([_PRIOR_PULL] * n + [_TOOL_PULL] * len(FAMILIES))
         return rows
 
-    found = least_squares(residuals, np.concatenate([np.full(n, start), np.zeros(len(FAMILIES))]), jac=jacobian,
+    found = least_squares(residuals, np.concatenate([start, np.zeros(len(FAMILIES))]), jac=jacobian,
                           bounds=(-12, 12), loss="soft_l1", f_scale=0.1, max_nfev=120).x  # fmt: skip
     constants = {name: _digits(math.exp(x)) for name, x in zip(names, found[:n], strict=True)}
     return constants, {name: _digits(math.exp(x)) for name, x in zip(FAMILIES, found[n:], strict=True)}

@@ -78,6 +78,8 @@ class Layer:
     accum: Width = DEFAULT
     table_size: int = 1024
     reuse_factor: int = 1
+    saturates: bool = False  # every product is rounded or saturated into the accumulator's type
+    first: bool = False  # the first layer with weights
     forest: Forest | None = None
 
 
@@ -115,7 +117,27 @@ def read_layers(
             read, layer = _absorb_gates(read, layer)
         read.append(layer)
         flow = _flow(item, layer, flow)
-    return _name_last_activation(read)
+    return _name_last_activation(_mark_first(_narrow_inputs(read)))
+
+
+def _narrow_inputs(read: list[Layer]) -> list[Layer]:
+    """Where every layer has an accumulator of its own, it is an exact one: weight plus input plus carries."""
+    accums = {layer.accum for layer in read if layer.matrices}
+    if len(accums) < 2:
+        return read
+    return [replace(layer, input=_at_most(layer.input, layer.accum.width - layer.weight.width + 1))
+            if layer.matrices else layer for layer in read]  # fmt: skip
+
+
+def _at_most(width: Width, bits: int) -> Width:
+    return width if width.width <= bits else Width(max(2, bits), min(width.integer_bits, max(2, bits)))
+
+
+def _mark_first(read: list[Layer]) -> list[Layer]:
+    for index, layer in enumerate(read):
+        if layer.matrices:
+            return [*read[:index], replace(layer, first=True), *read[index + 1 :]]
+    return read
 
 
 def _read_layer(item: dict[str, Any], index: int, strategy: str, reuse_factor: int, flow: Width) -> Layer:
@@ -130,6 +152,7 @@ def _read_layer(item: dict[str, Any], index: int, strategy: str, reuse_factor: i
         input=parse_width(item.get("input_t"), flow), weight=parse_width(item.get("weight_t")),
         accum=parse_width(item.get("accum_t")), table_size=_size(item, "table_size", 1024),
         reuse_factor=_size(item, "reuse_factor", reuse_factor),
+        saturates="SAT" in str(item.get("accum_t")).upper(),
         function=str(item.get("activation") or item.get("function") or (said if kind == "activation" else "")).lower(),
     )  # fmt: skip
     return _READERS.get(kind, _read_plain)(read, item)

@@ -16,7 +16,7 @@ from typing import Any
 from fasttrig.estimate.forests import ForestCounts, forest_counts
 from fasttrig.estimate.layers import Layer
 from fasttrig.estimate.structure import Built, Setting, Terms, build
-from fasttrig.estimate.tools import DEFAULT_FAMILY, fabric_slowness, tool_family
+from fasttrig.estimate.tools import DEFAULT_FAMILY, dsp_product_bits, fabric_slowness, tool_family
 
 CONSTANTS = Path(__file__).parent / "data" / "constants.json"
 QUANTITIES = ("lut", "ff", "dsp", "bram18", "uram", "latency_cycles", "ii_cycles")
@@ -57,10 +57,11 @@ class Design:
 
 def count(layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool: str, stream: bool) -> Design:
     """Count what is built of `layers`."""
+    family = tool_family(tool)
     setting = Setting(clock_period_ns, stream, fabric_slowness(part) * 5.0 / clock_period_ns,
-                      vivado="vivado" in (tool or "").lower())  # fmt: skip
+                      vivado=family.startswith("vivado"), dsp_product_bits=dsp_product_bits(family))  # fmt: skip
     built = tuple(build(layer, setting) for layer in layers)
-    return Design(layers, built, setting, tool_family(tool), _regime(layers, stream))
+    return Design(layers, built, setting, family, _regime(layers, stream))
 
 
 def predict(design: Design, constants: Constants, stage: str = "csynth") -> Numbers:
@@ -78,6 +79,8 @@ def predict(design: Design, constants: Constants, stage: str = "csynth") -> Numb
         + weigh(design.terms("cycles"), constants["cycles"]) * factors.get("cycles", 1.0),
         "ii_cycles": design.ii_cycles,
     }
+    if design.regime == "single_reused" and numbers["latency_cycles"] >= 1:
+        numbers["ii_cycles"] = numbers["latency_cycles"] + 1  # one function, which takes no event while it works
     if stage == "csynth":
         return numbers
     ratios = constants["synth"].get(design.regime, constants["synth"]["all"])

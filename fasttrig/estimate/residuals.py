@@ -60,11 +60,9 @@ def _quantiles(found: Sequence[Residual]) -> dict[str, Any]:
 
 
 def bounds(log_ratios: Iterable[float]) -> tuple[float, float]:
-    """The central `LEVEL` of log ratios, with the finite-sample step of a conformal interval; it always holds 0."""
-    ordered = np.sort(np.array(list(log_ratios)))
-    n, tail = len(ordered), (1 - LEVEL) / 2
-    low = ordered[max(0, math.ceil(tail * (n + 1)) - 1)]
-    high = ordered[min(n - 1, math.ceil((1 - tail) * (n + 1)) - 1)]
+    """The central `LEVEL` of log ratios; it always holds 0."""
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(np.array(list(log_ratios)), [tail, 1 - tail])
     return min(0.0, float(low)), max(0.0, float(high))
 
 

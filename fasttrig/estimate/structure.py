@@ -18,8 +18,8 @@ Terms = dict[str, float]
 
 _WORD = 16.0
 _PARALLEL_POSITIONS = 32
-_DSP_PRODUCT_BITS = 22
-"""A shared multiplier takes a DSP from this width of product on: 16 x 6 does, 16 x 4 and 8 x 8 do not."""
+_DSP_PRODUCT_BITS = 21
+"""A multiplier takes a DSP from this width of product on: 16 x 5 does, 16 x 4 and 8 x 8 do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Setting:
     stream: bool = False
     slowness: float = 1.0
     vivado: bool = False  # Vivado HLS, the predecessor of Vitis HLS
+    dsp_product_bits: int = _DSP_PRODUCT_BITS  # for products by constants
 
 
 @dataclass(slots=True)
@@ -77,19 +78,24 @@ def _constant_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built:
     """Every weight is a constant of its own: adders, and DSPs for constants of many digits."""
     products = products_of(matrix)
     in_words, sum_words = layer.input.width / _WORD, layer.accum.width / _WORD
-    in_dsp = products.costly if layer.strategy != "distributed_arithmetic" else 0.0
+    in_dsp = products.wide(setting.dsp_product_bits - layer.input.width - 1)
+    in_dsp = in_dsp if layer.strategy != "distributed_arithmetic" else 0.0
     limit = _multiplier_limit(matrix)
     per_product = dsps_per_product(layer.input.width, min(layer.weight.width, int(matrix.magnitude) + 2))
     built.dsp += copies * min(in_dsp, limit) * per_product
-    if products.costly > limit:
-        built.ii = max(built.ii, min(float(matrix.reuse_factor), math.ceil(products.costly / limit) + 1.0))
+    if layer.strategy != "distributed_arithmetic":
+        _share_constants(products, matrix, limit, built)
     prefix = "resource_" if layer.strategy == "resource" else ""
     lut = built.lut
     lut[prefix + "add"] += copies * products.n_nonzeros * sum_words
     lut[prefix + "cheap"] += copies * products.cheap * in_words
-    lut[prefix + "costly"] += copies * products.costly * in_words
+    lut[prefix + "costly"] += copies * in_dsp * in_words
+    lut["narrow"] += copies * (products.costly - in_dsp) * in_words
     lut["result"] += copies * matrix.n_out * sum_words
     lut["stages"] += copies * products.n_nonzeros * sum_words * max(0.0, setting.slowness - 1)
+    if layer.saturates:
+        lut["saturated"] += copies * products.n_nonzeros * sum_words
+        built.ff["saturated"] += copies * products.n_nonzeros * sum_words
     if layer.strategy == "distributed_arithmetic":
         lut["adder_graph"] += copies * products.costly * products.digits * in_words
     ff, pace = built.ff, setting.slowness
@@ -98,13 +104,23 @@ def _constant_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built:
     ff[prefix + "product_paced"] += copies * products.costly * in_words * pace * min(1.0, depth / 4)
     ff["sum_paced"] += copies * products.n_nonzeros * sum_words * pace * min(1.0, depth / 4)
     ff["sum_stages"] += copies * products.n_nonzeros * sum_words * max(0.0, pace - 1)
-    if in_dsp > limit:
-        ff["reused"] += copies * products.costly * in_words * (1 - min(1.0, 2 / matrix.reuse_factor))
-        built.fixed_cycles += built.ii
+    if products.costly > limit:
+        ff["reused"] += copies * products.n_nonzeros * in_words * (1 - min(1.0, 2 / matrix.reuse_factor))
     if layer.steps == 1:
         built.cycles["matrix_paced"] += pace * min(1.0, depth)
         built.cycles["depth_paced"] += pace * depth
         built.cycles["dsp_paced"] += pace * min(1.0, products.costly / matrix.n_out) * min(1.0, depth)
+
+
+def _share_constants(products: Products, matrix: Matrix, limit: float, built: Built) -> None:
+    """Latency strategy, reuse factor above 1: products wait for the few multipliers allowed, 11s among them."""
+    if products.costly <= limit:
+        built.fixed_cycles += matrix.reuse_factor > 1  # a state of its own, as the function is no pipeline
+        return
+    wanting = products.costly + products.by_table
+    turns = float(math.ceil(wanting / limit))
+    built.fixed_cycles += turns
+    built.ii = max(built.ii, turns)
 
 
 def _multiplier_limit(matrix: Matrix) -> float:
@@ -122,8 +138,10 @@ def _shared_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built: B
     in_words, sum_words = layer.input.width / _WORD, layer.accum.width / _WORD
     with_dsp = layer.weight.width + layer.input.width >= _DSP_PRODUCT_BITS
     if with_dsp:
-        built.dsp += copies * block * dsps_per_product(layer.input.width, layer.weight.width)
-    built.bram18 += copies * _rom_brams(rf, block * layer.weight.width)
+        top = min(layer.weight.width, int(matrix.magnitude) + 2)  # the last weight of the ROM's word sheds its sign
+        in_luts = 1 if top + layer.input.width < _DSP_PRODUCT_BITS and block > 1 else 0
+        built.dsp += copies * (block - in_luts) * dsps_per_product(layer.input.width, layer.weight.width)
+    built.bram18 += copies * (_rom_brams(rf, block * layer.weight.width) + (rf > matrix.n_in))
     lut = built.lut
     lut["shared_input"] += copies * matrix.n_in * in_words
     lut["shared_result"] += copies * matrix.n_out * sum_words
@@ -135,15 +153,18 @@ def _shared_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built: B
     ff["shared_matrix"] += 1
     ff["shared_result"] += copies * matrix.n_out * sum_words
     ff["shared_dsp" if with_dsp else "shared_lut"] += copies * block * in_words
+    if not layer.first:
+        ff["handed_on"] += copies * matrix.n_in * in_words
+    if layer.saturates:
+        lut["saturated"] += copies * block * sum_words
+        ff["saturated"] += copies * block * sum_words
     built.ii = max(built.ii, float(rf))
     if layer.steps == 1:
         built.fixed_cycles += rf + 2
 
 
 def _rom_brams(depth: int, width: int) -> float:
-    """BRAM18 of a table: 36 bits wide to 512 deep, 18 to 1,024, then 1,024 x 18 blocks stacked."""
-    if depth <= 16 or depth * width <= 1024:
-        return 0.0
+    """BRAM18 of the weights' table, bound to memory: 36 bits wide to 512 deep, 18 to 1,024, then stacked."""
     if depth <= 512:
         return float(math.ceil(width / 36))
     return float(math.ceil(width / 18) if depth <= 1024 else math.ceil(depth * width / 18432 * 1.05))

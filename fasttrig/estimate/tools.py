@@ -35,3 +35,8 @@ def fabric_slowness(part: str | None) -> float:
     if re.search(r"xcku(?:0\d|115|1\d\d\b)|xcvu(?:0\d\d|1\d\d|440)\b", text):
         return 1.3
     return 1.0
+
+
+def dsp_product_bits(family: str) -> int:
+    """Width of product from which a constant multiplication takes a DSP; early Vitis HLS gives one to 8 x 6 bits."""
+    return 14 if family == "vitis_hls_early" else 21

@@ -1,0 +1,50 @@
+"""What each fitted term should cost, from how the hardware is made: the fit starts there and is drawn back to it.
+
+A term that few reports hold stays near its value here, so a design of a new kind is never estimated from a constant
+that the fit left free. LUT and FF are per word of 16 bits unless the comment says otherwise; cycles are per count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+LUT: Mapping[str, float] = {
+    "add": 16.0,  # one LUT per bit of an adder
+    "cheap": 32.0,  # a product of two digits: one adder, wider than its operand
+    "costly": 8.0,  # around a DSP
+    "adder_graph": 16.0,
+    "narrow": 32.0,  # a costly product of narrow operands, in LUTs
+    "resource_add": 16.0, "resource_cheap": 32.0, "resource_costly": 4.0,
+    "saturated": 48.0,  # rounding, two comparisons and a multiplexer on every product
+    "result": 4.0,
+    "stages": 2.0,
+    "shared_input": 16.0, "shared_result": 16.0,  # multiplexers in front of and behind shared multipliers
+    "shared_select": 5.0, "shared_sum": 60.0,
+    "line_window": 64.0, "unrolled_input": 64.0, "stream_fifo": 8.0,
+    "stream_layer": 60.0,  # per layer: its handshake
+    "gates": 64.0, "sequence": 32.0,
+    "relu": 24.0, "table": 60.0, "scale": 100.0, "softmax": 40.0,
+    "softmax_unit": 400.0,  # per softmax: the inversion
+    "pool_max": 32.0, "pool_average": 16.0,
+    "pool_divide": 600.0,  # a divider that Vivado HLS keeps, per value
+    "once_input": 8.0, "once_shared": 2000.0, "once_state": 50.0,
+}  # fmt: skip
+FF: Mapping[str, float] = {
+    "result_paced": 12.0, "product_paced": 3.0, "sum_paced": 1.5, "sum_stages": 8.0,
+    "resource_result_paced": 4.0, "resource_product_paced": 8.0, "reused": 11.0,
+    "saturated": 8.0,
+    "shared_matrix": 60.0,  # per matrix: its counters
+    "shared_result": 16.0, "shared_dsp": 16.0, "shared_lut": 2.0,
+    "handed_on": 40.0,  # values kept while a following shared layer works on them
+    "line_window": 16.0, "unrolled_input": 64.0, "stream_fifo": 8.0, "stream_layer": 20.0,
+    "gates": 128.0, "sequence": 16.0,
+    "relu_paced": 2.0, "relu_shared": 32.0, "table": 24.0, "scale_paced": 40.0, "softmax": 64.0,
+    "pool": 16.0,  # the input's registers
+    "pool_divide": 700.0,
+    "once_input": 0.5, "once_shared": 30.0, "once_state": 20.0,
+}  # fmt: skip
+CYCLES: Mapping[str, float] = {
+    "matrix_paced": 1.0, "depth_paced": 0.05, "dsp_paced": 0.1, "relu_paced": 0.5, "scale_paced": 0.5, "table": 2.0,
+    "softmax": 4.0, "stream_layer": 1.0, "pool_divide": 20.0,
+}  # fmt: skip
+PRIORS: Mapping[str, Mapping[str, float]] = {"lut": LUT, "ff": FF, "cycles": CYCLES}
