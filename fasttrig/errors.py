@@ -73,6 +73,10 @@ class ToolError(FasttrigError):
     exit_code = EXIT_TOOL_FAILED
 
 
+class ToolTimeoutError(ToolError):
+    """An outside program did not end in the time that it was given."""
+
+
 class RefusalError(UnsupportedError):
     """All refusals of one model, listed at once."""
 

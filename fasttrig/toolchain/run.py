@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fasttrig.errors import ToolError
+from fasttrig.errors import ToolError, ToolTimeoutError
 
 QUOTED_LINES = 20
 """Lines of the log that an error shows."""
@@ -54,7 +54,7 @@ def run(
     Raises
     ------
     ToolError
-        When the program is missing, fails or takes too long.
+        When the program is missing, fails or takes too long (then a ToolTimeoutError).
     """
     start = time.monotonic()
     try:
@@ -76,7 +76,8 @@ def run(
     done = Completed(process.returncode, stdout, stderr, time.monotonic() - start)
     _write_log(log, arguments, cwd, done)
     if timed_out:
-        raise _failure(f"{arguments[0]} did not end in time", arguments, log, done, f"{timeout_s:g} s were allowed")
+        raise _failure(f"{arguments[0]} did not end in time", arguments, log, done, f"{timeout_s:g} s were allowed",
+                       ToolTimeoutError)  # fmt: skip
     if done.returncode not in good_codes:
         raise _failure(f"{arguments[0]} failed", arguments, log, done, f"exit code {done.returncode}")
     return done
@@ -128,12 +129,14 @@ def _write_log(log: Path | None, arguments: Sequence[str], cwd: Path, done: Comp
     log.write_text(f"{head}{done.stdout}{done.stderr}exit code {done.returncode}\n", encoding="utf-8")
 
 
-def _failure(what: str, arguments: Sequence[str], log: Path | None, done: Completed, got: str) -> ToolError:
+def _failure(
+    what: str, arguments: Sequence[str], log: Path | None, done: Completed, got: str,
+    kind: type[ToolError] = ToolError,
+) -> ToolError:  # fmt: skip
     said = (done.stderr.strip() or done.stdout.strip()).splitlines()
     quoted = "\n".join([got, *said[-QUOTED_LINES:]])
     where = f"{log}" if log is not None else shlex.join(arguments)[:400]
-    return ToolError(what, where=where, got=quoted, want="exit code 0",
-                     try_=f"read {log}" if log is not None else "")  # fmt: skip
+    return kind(what, where=where, got=quoted, want="exit code 0", try_=f"read {log}" if log is not None else "")
 
 
 def _not_started(arguments: Sequence[str], cwd: Path, error: OSError) -> ToolError:

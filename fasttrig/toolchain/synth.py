@@ -1,0 +1,241 @@
+"""Logic synthesis of the RTL project with Yosys (the wheel ``pyosys``): real primitives of the device, counted.
+
+Out of context: no pads, no clock buffers. A small design is synthesised as a whole; a large one stage by stage, in
+parallel, and summed: then nothing is shared or removed across registers, and registers that only delay are counted as
+flip-flops where a flat run makes shift registers of them. The result says which. Nothing is placed, so there is no
+timing here: `levels` is the depth of the logic, in cells.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from fasttrig.backends.rtl import DESIGN_FILE
+from fasttrig.errors import InputError, ToolTimeoutError, near_names
+from fasttrig.toolchain.yosys import Job, Outcome, check_installed, run_yosys, tool_name
+
+Mode: TypeAlias = Literal["auto", "flat", "per stage"]
+
+TIME_LIMIT_S = 900.0
+FLAT_COST = 30_000.0
+"""alkaid's cost up to which a design is synthesised as a whole without being told: jet_mlp (26 thousand) takes two and
+a half minutes, on one core."""
+
+FOLDER = "synthesis"
+"""Where the logs of Yosys go, inside the RTL project."""
+
+FAMILIES = ("xcup", "xcu", "xc7", "xc6v", "xc5v", "xc6s")
+"""Those of `synth_xilinx` with LUTs of six inputs: UltraScale+, UltraScale, series 7, Virtex-6 and -5, Spartan-6."""
+
+_STAGE = re.compile(r"src/(\w+_core_stage\d+)\.v")
+
+_PARTS = (
+    # the beginning of a part's number, its family; the first that fits
+    (r"xc(vu|ku)\d+p|xc(zu|au)|xck2|xcu\d", "xcup"), (r"xc(vu|ku)\d", "xcu"), (r"xc7", "xc7"), (r"xc6v", "xc6v"),
+    (r"xc5v", "xc5v"), (r"xc6s", "xc6s"),
+)  # fmt: skip
+
+_MEMORY_LUTS = {
+    "SRL16E": 1, "SRLC16E": 1, "SRLC32E": 1, "RAM32X1S": 1, "RAM64X1S": 1, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1S": 2,
+    "RAM128X1D": 4, "RAM256X1S": 4, "RAM32M": 4, "RAM64M": 4, "RAM512X1S": 8, "RAM32M16": 8, "RAM64M8": 8,
+}  # fmt: skip
+"""LUTs that a memory of LUTs takes (UG974)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SynthResult:
+    """What a synthesis gave.
+
+    Attributes
+    ----------
+    tool : str
+        Yosys' name and version.
+    mode : "flat" or "per stage"
+    cells : dict of str to int
+        How many there are of each primitive.
+    levels : int
+        LUTs, wide multiplexers and carry cells on the longest path between registers.
+    seconds : float
+        Wall time of Yosys; 0 when every count came from the cache.
+    """
+
+    tool: str
+    family: str
+    mode: Literal["flat", "per stage"]
+    cells: dict[str, int]
+    levels: int
+    seconds: float
+
+    @property
+    def lut_by_size(self) -> dict[str, int]:
+        """LUTs of logic by their inputs."""
+        return {f"LUT{size}": self.cells.get(f"LUT{size}", 0) for size in range(1, 7)}
+
+    @property
+    def memory_luts(self) -> int:
+        """LUTs used as shift registers and memories."""
+        return sum(luts * self.cells.get(kind, 0) for kind, luts in _MEMORY_LUTS.items())
+
+    @property
+    def lut(self) -> int:
+        """LUTs of logic and of memory, as Vivado's "CLB LUTs" counts them."""
+        return sum(self.lut_by_size.values()) + self.memory_luts
+
+    @property
+    def ff(self) -> int:
+        return self._count(r"FD[RSCP]E(_1)?|LDCE|LDPE")
+
+    @property
+    def carry(self) -> int:
+        """Carry cells: CARRY4 of four bits each, of which a CARRY8 of UltraScale holds two."""
+        return self._count(r"CARRY[48]")
+
+    @property
+    def dsp(self) -> int:
+        return self._count(r"DSP48\w*")
+
+    @property
+    def bram18(self) -> int:
+        return self._count(r"RAMB(18|8)\w*") + 2 * self._count(r"RAMB(36|16)\w*")
+
+    @property
+    def uram(self) -> int:
+        return self._count(r"URAM288\w*")
+
+    def to_dict(self) -> dict[str, object]:
+        """Every number, for JSON."""
+        names = ("lut", "lut_by_size", "memory_luts", "ff", "carry", "dsp", "bram18", "uram")
+        return asdict(self) | {name: getattr(self, name) for name in names}
+
+    def _count(self, pattern: str) -> int:
+        return sum(number for kind, number in self.cells.items() if re.fullmatch(pattern, kind))
+
+
+def family_of(part: str) -> str:
+    """The family, in Yosys' words, of a part's number.
+
+    Raises
+    ------
+    InputError
+        For a part of which no open flow with these primitives is known.
+    """
+    for pattern, family in _PARTS:
+        if re.match(pattern, part.lower()):
+            return family
+    raise InputError("Yosys does not know the family of this part", got=repr(part), want="an FPGA of AMD's up to "
+                     "UltraScale+", try_=f"--family with one of {', '.join(FAMILIES)}")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Design:
+    top: str
+    sources: tuple[str, ...]
+    part: str
+    cost: float
+
+
+def synthesise(
+    project: Path, *, family: str = "", mode: Mode = "auto", time_limit_s: float = TIME_LIMIT_S
+) -> SynthResult:  # fmt: skip
+    """Synthesise the Verilog project in the folder `project`, as `emit_rtl` wrote it.
+
+    Parameters
+    ----------
+    family : str
+        One of `FAMILIES`; default: that of the part in ``design.json``.
+    mode : "auto", "flat" or "per stage"
+        By default flat up to a cost of `FLAT_COST`, and per stage beyond that or when flat takes too long.
+    time_limit_s : float
+        For Yosys, of each mode that is tried.
+
+    Raises
+    ------
+    MissingPackageError
+        When Yosys is not installed.
+    ToolError
+        When it fails or takes too long; the log is kept in ``synthesis/`` and quoted.
+    InputError
+        For a folder that is no Verilog project, or an unknown family.
+    """
+    design = _read_design(project)
+    chosen = _known(family) if family else family_of(design.part)
+    check_installed()
+    if mode == "per stage" or (mode == "auto" and design.cost > FLAT_COST):
+        return _per_stage(project, design, chosen, time_limit_s)
+    try:
+        return _flat(project, design, chosen, time_limit_s)
+    except ToolTimeoutError:
+        if mode == "flat":
+            raise
+        return _per_stage(project, design, chosen, time_limit_s)
+
+
+def _read_design(project: Path) -> _Design:
+    path = project / DESIGN_FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        design = _Design(content["top"], tuple(content["sources"]), content["part"], float(content["alkaid_cost"]))
+        language = content["language"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError("not an RTL project of fasttrig's", where=str(path), got=f"{type(error).__name__}: {error}",
+                         try_="build it again, with the extra rtl installed") from None  # fmt: skip
+    if language != "verilog":
+        raise InputError("Yosys reads Verilog only", where=str(path), got=str(language),
+                         try_="build it with rtl_language = \"verilog\"")  # fmt: skip
+    return design
+
+
+def _known(family: str) -> str:
+    if family not in FAMILIES:
+        raise InputError("no such family", got=repr(family), want=", ".join(FAMILIES),
+                         try_=near_names(family, FAMILIES))  # fmt: skip
+    return family
+
+
+def _flat(project: Path, design: _Design, family: str, time_limit_s: float) -> SynthResult:
+    outcome = run_yosys(Job(project, design.sources, design.top, family), project / FOLDER, time_limit_s)
+    netlist = outcome.netlist
+    return SynthResult(tool_name(), family, "flat", netlist.cells, netlist.levels, outcome.seconds)
+
+
+def _per_stage(project: Path, design: _Design, family: str, time_limit_s: float) -> SynthResult:
+    """Each stage's logic on its own, and the registers around the stages as one more run."""
+    stages = {match[1]: name for name in design.sources if (match := _STAGE.fullmatch(name))}
+    shared = tuple(name for name in design.sources if name not in stages.values() and not _is_shell(name, design))
+    jobs = [Job(project, (*shared, name), module, family) for module, name in stages.items()]
+    jobs.sort(key=lambda job: -(project / job.sources[-1]).stat().st_size)
+    jobs.append(Job(project, design.sources, design.top, family, black_boxes=tuple(stages)))
+    start = time.monotonic()
+    outcomes = _in_parallel(jobs, project / FOLDER, start + time_limit_s)
+    seconds = time.monotonic() - start if any(outcome.seconds for outcome in outcomes) else 0.0
+    cells: Counter[str] = Counter()
+    for outcome in outcomes:
+        cells.update(outcome.netlist.cells)
+    levels = max(outcome.netlist.levels for outcome in outcomes)
+    return SynthResult(tool_name(), family, "per stage", dict(sorted(cells.items())), levels, seconds)
+
+
+def _is_shell(name: str, design: _Design) -> bool:
+    return name in (f"src/{design.top}.v", f"src/{design.top}_core.v")
+
+
+def _in_parallel(jobs: Sequence[Job], logs: Path, deadline: float) -> list[Outcome]:
+    def one(job: Job) -> Outcome:
+        return run_yosys(job, logs, max(0.1, deadline - time.monotonic()))
+
+    with ThreadPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
+        tasks = [pool.submit(one, job) for job in jobs]
+        try:
+            return [task.result() for task in tasks]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
