@@ -11,6 +11,7 @@ from fasttrig import __version__
 from fasttrig.commands.build import build
 from fasttrig.commands.data import app as data_app
 from fasttrig.commands.doctor import doctor
+from fasttrig.commands.emulate import emulate
 from fasttrig.commands.estimate import estimate
 from fasttrig.commands.patterns import patterns
 from fasttrig.commands.shell import Group, add_command, epilog, run_app
@@ -36,6 +37,11 @@ add_command(app, build, BUILD, (
 add_command(app, estimate, BUILD, (
     "fasttrig estimate jet_mlp",
     "fasttrig estimate build/jet_mlp --what-if 'reuse_factor=1|2|4'",
+))  # fmt: skip
+add_command(app, emulate, USE, (
+    "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",
+    "fasttrig emulate build/jet_mlp ntuple.root -o scores.root --tree Events --keep run --keep event",
+    "fasttrig emulate build/jet_mlp 'run*.h5' -o scores/",
 ))  # fmt: skip
 add_command(app, patterns, USE, (
     "fasttrig patterns build/jet_mlp --format empv2 -o patterns",

@@ -22,7 +22,7 @@ from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph, Postprocessor
 from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.pipeline import compile_graph
-from fasttrig.project import MODEL_FILE, ModelProject, load_project
+from fasttrig.project import MODEL_FILE, ModelProject, find_models, load_project
 from fasttrig.toolchain.emulator_library import has_compiler, load
 
 Events: TypeAlias = npt.ArrayLike | Mapping[str, npt.ArrayLike]
@@ -219,6 +219,16 @@ def read(
         "no frontend reads this file", where=str(path), got=f"suffix {path.suffix!r}",
         want=f"a folder with {MODEL_FILE}, {', '.join(_NETWORK_SUFFIXES)}, or a tree model",
     )  # fmt: skip
+
+
+def open_design(text: str) -> Design:
+    """The design that a command's argument means: a build folder, a model file, or a model's folder or name."""
+    path = Path(text)
+    if (path / BUILT_GRAPH).is_file():
+        return load_built(path)
+    if path.is_file() and path.name != MODEL_FILE:
+        return read(path)
+    return read(find_models([text], Path.cwd())[0])
 
 
 def read_project(project: ModelProject) -> Design:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-Counted = Callable[[int, int], None]
-"""Called with what is done and what is wanted."""
+Counted = Callable[[int, int | None], None]
+"""Called with what is done and what is wanted, None where nobody knows."""
 
 Trained = Callable[[str, int, int, float], None]
 """Called with what is trained, step, steps, validation loss (0 where there is none)."""

@@ -28,12 +28,18 @@ DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, TypeError, Runtim
           NotImplementedError, AssertionError, AttributeError, struct.error, zlib.error, BadZipFile)  # fmt: skip
 """What the libraries raise on truncated and hostile files; pyarrow's errors derive from ValueError or OSError."""
 
+READ_BYTES = 1 << 20
+"""Buffer per Parquet column."""
+
 
 class Source(Protocol):
-    """An open file of columns."""
+    """An open file of columns; `n_rows` is None where only reading all of it would tell."""
 
     names: tuple[str, ...]
     metadata: Mapping[str, Any]
+
+    @property
+    def n_rows(self) -> int | None: ...
 
     def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
         """Yield chunks of at most `chunk_rows` rows."""
@@ -45,9 +51,11 @@ class ParquetSource:
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet as pq
 
-        self._file = pq.ParquetFile(path)
-        self.names = tuple(self._file.schema_arrow.names)
-        metadata = self._file.schema_arrow.metadata or {}
+        self._file = pq.ParquetFile(path, buffer_size=READ_BYTES, pre_buffer=False)  # else whole row groups are held
+        self.schema = self._file.schema_arrow
+        self.names = tuple(self.schema.names)
+        self.n_rows: int | None = self._file.metadata.num_rows
+        metadata = self.schema.metadata or {}
         text = next((text for key, text in metadata.items() if key.startswith(METADATA_PREFIX)), None)
         about = json.loads(text) if text else {}
         columns = about.get("columns", {})
@@ -57,8 +65,16 @@ class ParquetSource:
 
     def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
         """Yield chunks; lists must have a fixed length."""
-        for batch in self._file.iter_batches(chunk_rows, columns=list(names)):
-            yield {name: self._values(name, batch.column(name)) for name in names}
+        for batch in self.batches(names, chunk_rows):
+            yield self.values(batch, names)
+
+    def batches(self, names: Sequence[str], chunk_rows: int) -> Iterator[Any]:
+        """Yield record batches as they are stored, whatever their columns hold."""
+        yield from self._file.iter_batches(chunk_rows, columns=list(names))
+
+    def values(self, batch: Any, names: Sequence[str]) -> Chunk:
+        """Some columns of a record batch."""
+        return {name: self._values(name, batch.column(name)) for name in names}
 
     def _values(self, name: str, array: Any) -> NDArray[Any]:
         import pyarrow as pa
@@ -80,6 +96,7 @@ class CsvSource:
     """Comma-separated values with a header line; types are inferred from the first block."""
 
     metadata: Mapping[str, Any] = {}
+    n_rows: int | None = None
 
     def __init__(self, path: Path) -> None:
         import pyarrow.csv as csv
@@ -108,6 +125,7 @@ class ArraySource:
     def __init__(self, arrays: Mapping[str, Any]) -> None:
         self._arrays = arrays
         self.names = tuple(arrays)
+        self.n_rows: int | None = len(next(iter(arrays.values()))) if arrays else 0
 
     def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
         """Yield chunks; the columns asked for must be equally long."""
@@ -137,6 +155,7 @@ class RootSource:
             )  # fmt: skip
         self._tree = opened[tree or trees[0]]
         self.names = tuple(self._tree.keys())
+        self.n_rows: int | None = int(self._tree.num_entries)
 
     def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
         """Yield chunks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ from fasttrig.data.formats import DAMAGE, SUFFIXES, Chunk, Source
 from fasttrig.data.table import Table
 from fasttrig.errors import DataError, FasttrigError, InputError, near_names
 
-__all__ = ["Table", "column_names", "iter_table", "load_jets5", "read_table"]
+__all__ = ["Table", "check_finite", "choose_columns", "column_names", "guarded", "iter_table", "load_jets5",
+           "open_source", "read_table"]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
+Piece = TypeVar("Piece")
 DEFAULT_CHUNK_ROWS = 65_536
 
 
@@ -72,16 +74,15 @@ def iter_table(
     """Yield tables of at most `chunk_rows` rows, so that a file of any size fits. See `read_table`."""
     if chunk_rows < 1:
         raise InputError("no row in a chunk", where="iter_table", got=f"chunk_rows={chunk_rows}", want=">= 1")
-    file, tree = _split_tree(path)
-    source = _open(file, tree)
-    names = _choose(source, columns, str(path))
+    source = open_source(path)
+    names = choose_columns(source, columns, str(path))
     first_row = 0
-    for chunk in _guarded(source.chunks(names, chunk_rows), str(path)):
+    for chunk in guarded(source.chunks(names, chunk_rows), str(path)):
         n_rows = len(chunk[names[0]])
         if n_rows == 0:
             continue
         if not allow_missing:
-            _check_finite(chunk, str(path), first_row)
+            check_finite(chunk, str(path), first_row)
         yield Table(chunk, n_rows, source.metadata)
         first_row += n_rows
     if first_row == 0:
@@ -90,7 +91,12 @@ def iter_table(
 
 def column_names(path: PathLike) -> tuple[str, ...]:
     """Names of the columns of a file."""
-    return _open(*_split_tree(path)).names
+    return open_source(path).names
+
+
+def open_source(path: PathLike) -> Source:
+    """The columns of a file, nothing of them read yet. Raises DataError; see `read_table`."""
+    return _open(*_split_tree(path))
 
 
 def load_jets5(
@@ -152,7 +158,7 @@ def _open(file: Path, tree: str) -> Source:
         raise _damaged(str(file), error) from error
 
 
-def _guarded(chunks: Iterator[Chunk], where: str) -> Iterator[Chunk]:
+def guarded(chunks: Iterator[Piece], where: str) -> Iterator[Piece]:
     """The same chunks, with the library's errors worded as ours."""
     try:
         yield from chunks
@@ -173,7 +179,8 @@ def _damaged(where: str, error: BaseException) -> DataError:
     )
 
 
-def _choose(source: Source, columns: Sequence[str] | None, where: str) -> tuple[str, ...]:
+def choose_columns(source: Source, columns: Sequence[str] | None, where: str) -> tuple[str, ...]:
+    """The columns asked for, default all; DataError where one is not there, with near names."""
     names = source.names if columns is None else tuple(columns)
     for name in names:
         if name not in source.names:
@@ -183,7 +190,8 @@ def _choose(source: Source, columns: Sequence[str] | None, where: str) -> tuple[
     return names
 
 
-def _check_finite(chunk: dict[str, NDArray[Any]], where: str, first_row: int) -> None:
+def check_finite(chunk: Chunk, where: str, first_row: int) -> None:
+    """DataError where a number of a chunk is NaN or infinite; `first_row` is the chunk's place in the file."""
     for name, values in chunk.items():
         if values.dtype.kind != "f" or np.isfinite(values).all():
             continue

@@ -1,0 +1,47 @@
+"""Files as arguments: globs, and where the result of each goes."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from fasttrig.errors import InputError
+
+
+def expand(arguments: Sequence[str]) -> list[str]:
+    """Each argument, or the sorted files of its glob where no file has that name; ``file.root:tree`` stays."""
+    found: list[str] = []
+    for text in arguments:
+        if Path(text).exists() or not glob.has_magic(text):
+            found.append(text)
+            continue
+        files = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        if not files:
+            raise InputError("no file of this pattern", where=text)
+        found += files
+    return found
+
+
+def output_paths(files: Sequence[str], output: Path) -> list[Path]:
+    """Where the result of each file goes: `output`, or a file of the same name in the folder `output`.
+
+    Formats that are read and not written (CSV, NumPy) become Parquet.
+    """
+    from fasttrig.streaming.writers import WRITERS
+
+    if len(files) == 1 and not output.is_dir():
+        return [output]
+    if output.suffix.lower() in WRITERS and not output.is_dir():
+        raise InputError("the results of several files go to a folder", where=str(output), got=f"{len(files)} files",
+                         try_=f"-o {output.with_suffix('')}/")  # fmt: skip
+    paths = []
+    for file in files:
+        name = Path(file.rpartition(".root:")[0] + ".root" if ".root:" in file else file)
+        suffix = name.suffix.lower() if name.suffix.lower() in WRITERS else ".parquet"
+        paths.append(output / f"{name.stem}{suffix}")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("the output folder cannot be made", where=str(output), got=str(error)) from None
+    return paths
