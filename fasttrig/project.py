@@ -155,9 +155,9 @@ class TargetSettings(Settings):
 class BudgetSettings(Settings):
     """``[budget]``: what must hold; a limit that is not met makes ``fasttrig build`` exit with 1."""
 
-    latency_ns: float | None = Field(None, gt=0, description="of the HLS project, estimated")
+    latency_ns: float | None = Field(None, gt=0, description="of the RTL if simulated, else estimated (HLS)")
     ii_cycles: float | None = Field(None, ge=1)
-    max_lut_share: float | None = Field(None, gt=0, description="of the part; the HLS report, estimated")
+    max_lut_share: float | None = Field(None, gt=0, description="of the part; counted of the RTL, else estimated")
     max_ff_share: float | None = Field(None, gt=0)
     max_dsp_share: float | None = Field(None, gt=0)
     max_bram18_share: float | None = Field(None, gt=0)

@@ -22,9 +22,9 @@ from fasttrig.ir.text import print_graph
 from fasttrig.project import LayerSettings, TargetSettings
 from fasttrig.report.assemble import assemble
 from fasttrig.report.model import Report
+from fasttrig.synthesis import MANIFEST, REPORT, synthesise_or_say_why_not
 
 TARGETS = ("fpga", "cms-emulator", "cms-emulator-integer")
-MANIFEST, REPORT = "manifest.json", "report/report.json"
 CMS_TARGETS = TARGETS[1:]
 HLS = "hls"
 CMS_EVENTS = 256
@@ -57,7 +57,8 @@ class Project:
 
 def build(
     design: Design | str | Path, target: str = "fpga", out: Path | str = "build", *,
-    options: Mapping[str, Any] | None = None, force: bool = False, notify: Notify = lambda stage: None,
+    options: Mapping[str, Any] | None = None, force: bool = False, synth: bool = False,
+    notify: Notify = lambda stage: None,
 ) -> Project:  # fmt: skip
     """Write the firmware project of `design` below `out` and prove it.
 
@@ -72,6 +73,8 @@ def build(
         Overrides of ``[target]``, e.g. ``{"clock_period_ns": 5.0}``.
     force : bool
         Build again even when nothing changed.
+    synth : bool
+        Run logic synthesis on the RTL; what is missing or takes too long is said in the report.
 
     Returns
     -------
@@ -86,11 +89,15 @@ def build(
     folder = Path(out) / design.graph.name
     manifest = manifest_of(design, settings, target)
     finished = None if force else load_finished(folder, manifest["key"])
-    if finished is not None:
-        return Project(folder, design, finished, fresh=False)
-    with _staged(folder) as stage:
-        report = _build_into(stage, design, settings, target, manifest, notify)
-    return Project(folder, design, report)
+    if finished is None:
+        with _staged(folder) as stage:
+            report = _build_into(stage, design, settings, target, manifest, notify)
+    else:
+        report = finished
+    if synth:
+        notify("synthesising the RTL")
+        report = synthesise_or_say_why_not(folder)
+    return Project(folder, design, report, fresh=finished is None)
 
 
 def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSettings:
@@ -155,7 +162,8 @@ def load_finished(folder: Path, key: str) -> Report | None:
 def _build_into(
     stage: Path, design: Design, settings: TargetSettings, target: str, manifest: dict[str, Any], notify: Notify
 ) -> Report:
-    from fasttrig.backends import emit
+    from fasttrig.backends import emit, has_forest
+    from fasttrig.report.rtl import rtl_row
 
     notify("writing the HLS project")
     _write(stage, {f"{HLS}/{name}": text for name, text in emit(design.graph, settings).items()})
@@ -166,7 +174,8 @@ def _build_into(
     measured: Measured = measure(design, settings, stage, notify)
     if target in CMS_TARGETS:
         _write(stage, _cms(design, settings, stage, integer=target == "cms-emulator-integer"))
-    report = assemble(design, settings, measured, {key: manifest[key] for key in manifest})
+    rtl = rtl_row(stage / RTL, of_a_network=not has_forest(design.graph))
+    report = assemble(design, settings, measured, dict(manifest), rtl)
     _write(stage, {REPORT: report.model_dump_json(indent=1) + "\n"})
     hashes = {name: sha256_file(stage / name) for name in _files(stage)}
     _write(stage, {MANIFEST: json.dumps({**manifest, "files": hashes}, indent=1, sort_keys=True) + "\n"})
@@ -240,7 +249,7 @@ def _files(stage: Path) -> Iterator[str]:
     """Everything written, but for what the simulations compiled."""
     for path in sorted(stage.rglob("*")):
         name = path.relative_to(stage).as_posix()
-        if path.is_file() and not name.startswith((f"{HLS}/csim/", f"{RTL}/simulation/")):
+        if path.is_file() and not name.startswith((f"{HLS}/csim/", f"{RTL}/simulation/", f"{RTL}/synthesis/")):
             yield name
 
 

@@ -26,6 +26,7 @@ def build(
     strategy: Annotated[str, typer.Option(help="latency, resource or distributed_arithmetic.")] = "",
     reuse_factor: Annotated[Optional[int], typer.Option(help="Uses of a multiplier per inference.")] = None,  # noqa: UP045
     force: Annotated[bool, typer.Option("--force", help="Build again even when nothing changed.")] = False,
+    synth: Annotated[bool, typer.Option("--synth", help="Run Yosys on the RTL and count LUT, FF, DSP.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the firmware project, run its C-simulation, compare every bit, report.
@@ -45,7 +46,8 @@ def build(
     projects = []
     for folder in find_models(models or [], Path.cwd()):
         with stages(folder.name) as notify:
-            projects.append(build_design(folder, target, out, options=options, force=force, notify=notify))
+            projects.append(build_design(folder, target, out, options=options, force=force, synth=synth,
+                                         notify=notify))  # fmt: skip
         if not as_json:
             _show_project(projects[-1], console)
     if len(projects) > 1 and not as_json:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fasttrig.agreement.checks import Measured
-from fasttrig.agreement.ladder import Status
 from fasttrig.agreement.regression import RegressionAgreement
 from fasttrig.agreement.sensitivity import Sensitivity
 from fasttrig.agreement.task import TaskAgreement
 from fasttrig.design import Design
 from fasttrig.display.describe import details
-from fasttrig.estimate.estimate import Estimate
 from fasttrig.ir.ops import Cast, MatMul, Op, Softmax
 from fasttrig.ir.ranges import Ranges, exact_type, infer_ranges
 from fasttrig.project import TargetSettings
-from fasttrig.report.estimates import RESOURCES, estimates, latency_row, resource_row, simulated_latency_row
+from fasttrig.report.budget import Found, hardware_rows, limit_row, verdict
+from fasttrig.report.estimates import estimates, latency_row, resource_row, simulated_latency_row
 from fasttrig.report.model import (
     AgreementRow,
     BudgetRow,
@@ -29,29 +27,36 @@ from fasttrig.report.model import (
     OpRow,
     RegressionRow,
     Report,
+    RtlRow,
     SensitivityRow,
 )
 
 
-def assemble(design: Design, settings: TargetSettings, measured: Measured, manifest: dict[str, Any]) -> Report:
-    """The report of one build."""
+def assemble(
+    design: Design, settings: TargetSettings, measured: Measured, manifest: dict[str, Any], rtl: RtlRow | None = None
+) -> Report:
+    """The report of one build; `rtl` is what the RTL project's own file says."""
     found = estimates(design, settings)
-    budget = _budget(design, measured, found)
-    verdict, reason = _verdict(measured, budget)
+    latency = [latency_row(estimate) for estimate in found] + _simulated(settings, measured)
+    resources = [resource_row(estimate) for estimate in found]
+    ladder = [_rung(rung) for rung in measured.ladder]
+    budget = _budget(design, measured, latency, resources)
+    word, reason = verdict(ladder, budget)
     return Report(
         model=_model(design, settings),
         target=settings.model_dump(mode="json"),
-        verdict=verdict,
+        verdict=word,
         verdict_reason=reason,
-        ladder=[_rung(rung) for rung in measured.ladder],
+        ladder=ladder,
         **_agreement(measured),
         agreement_reason=measured.agreement_reason,
         inputs=_inputs(design, measured),
         ops=_ops(design, measured),
         budget=budget,
         sensitivity=[_sensitivity(row) for row in measured.sensitivity],
-        latency=[latency_row(estimate) for estimate in found] + _simulated(settings, measured),
-        resources=[resource_row(estimate) for estimate in found],
+        latency=latency,
+        resources=resources,
+        rtl=rtl,
         manifest=manifest,
     )
 
@@ -134,17 +139,19 @@ def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:
     )  # fmt: skip
 
 
-def _budget(design: Design, measured: Measured, found: Sequence[Estimate]) -> list[BudgetRow]:
+def _budget(
+    design: Design, measured: Measured, latency: list[dict[str, Any]], resources: list[dict[str, Any]]
+) -> list[BudgetRow]:
     if design.project is None:
         return []
-    limits = design.project.budget
-    rows = [(key, getattr(limits, key), *found) for key, found in _physics(measured.agreement).items()]
-    rows.append(("latency_ns", limits.latency_ns, found[0].latency_ns if found else None, False))
-    rows.append(("ii_cycles", limits.ii_cycles, found[0].ii_cycles.value if found else None, False))
-    for name in RESOURCES:
-        share = found[0].shares.get(name) if found else None
-        rows.append((f"max_{name}_share", getattr(limits, f"max_{name}_share"), share, False))
-    return [_limit(*row) for row in rows if row[1] is not None]
+    settings = design.project.budget
+    limits = {key: limit for key in type(settings).model_fields if (limit := getattr(settings, key)) is not None}
+    rows = []
+    for key, (number, at_least) in _physics(measured.agreement).items():
+        if key in limits:
+            found = None if number is None else Found(number, "")
+            rows.append(limit_row(key, limits[key], found, at_least=at_least))
+    return rows + hardware_rows(limits, latency, resources)
 
 
 def _physics(agreement: TaskAgreement | None) -> dict[str, tuple[float | None, bool]]:
@@ -161,28 +168,3 @@ def _physics(agreement: TaskAgreement | None) -> dict[str, tuple[float | None, b
         found["min_auc"] = (min(agreement.auc_quantised.values()), True)
         found["max_auc_loss"] = (loss, False)
     return found
-
-
-def _limit(key: str, limit: float | None, found: float | None, at_least: bool) -> BudgetRow:
-    assert limit is not None
-    if found is None:
-        return BudgetRow(key=key, limit=limit, measured=None, status="not run", reason="nothing measured it")
-    met = found >= limit if at_least else found <= limit
-    return BudgetRow(key=key, limit=limit, measured=found, status="met" if met else "exceeded")
-
-
-def _verdict(measured: Measured, budget: list[BudgetRow]) -> tuple[str, str]:
-    differs = [rung for rung in measured.ladder if rung.status is Status.DIFFERS]
-    exceeded = [row for row in budget if row.status == "exceeded"]
-    csim = next(rung for rung in measured.ladder if rung.rung == "csim")
-    if differs:
-        first = differs[0]
-        return "failed", f"{first.rung} differs from {first.against} on {first.n_mismatches} of {first.n_events} events"
-    if exceeded:
-        return "failed", "over budget: " + ", ".join(row.key for row in exceeded)
-    if csim.status is not Status.EQUAL:
-        return "failed", f"the C-simulation did not run: {csim.reason}"
-    equal = [rung.rung for rung in measured.ladder if rung.status is Status.EQUAL]
-    skipped = [rung.rung for rung in measured.ladder if rung.status is Status.NOT_RUN]
-    note = f"; not run: {', '.join(skipped)}" if skipped else ""
-    return "good", f"every bit equal on {csim.n_events:,} events ({', '.join(equal)}){note}"

@@ -10,8 +10,7 @@ from fasttrig.errors import UnsupportedError
 from fasttrig.estimate.estimate import STAGES, Estimate
 from fasttrig.estimate.from_graph import from_graph
 from fasttrig.project import TargetSettings
-
-RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
+from fasttrig.report.budget import RESOURCES
 
 
 def estimates(design: Design, settings: TargetSettings) -> tuple[Estimate, ...]:
@@ -42,10 +41,11 @@ def simulated_latency_row(rung: Rung, clock_period_ns: float) -> dict[str, Any]:
     """What a simulation by cycles observed; no interval."""
     assert rung.latency_cycles is not None
     return {
-        "stage": rung.rung, "tool": rung.tool, "latency_cycles": _exactly(rung.latency_cycles),
-        "ii_cycles": _exactly(rung.ii_cycles or 1), "latency_ns": rung.latency_cycles * clock_period_ns, "notes": [],
+        "stage": rung.rung, "tool": rung.tool, "latency_cycles": exactly(rung.latency_cycles),
+        "ii_cycles": exactly(rung.ii_cycles or 1), "latency_ns": rung.latency_cycles * clock_period_ns, "notes": [],
     }  # fmt: skip
 
 
-def _exactly(number: int) -> dict[str, int]:
+def exactly(number: int) -> dict[str, int]:
+    """A number that was counted: its interval is itself."""
     return {"value": number, "low": number, "high": number}

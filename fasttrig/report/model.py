@@ -116,6 +116,31 @@ class BudgetRow(Row):
     reason: str = ""
 
 
+class RtlRow(Row):
+    """What the writer of the RTL project knows before anything is simulated or synthesised."""
+
+    tool: str = Field(description="the tracer and its version")
+    language: Literal["verilog", "vhdl"]
+    stages: int
+    latency_cycles: int
+    ii_cycles: int
+    register_bits: int = Field(description="between the stages, and in front of the first")
+    stage_budget_ns: float = Field(description="the clock period less its uncertainty")
+    longest_stage_ns: float = Field(description="by the tracer's delay model")
+    alkaid_cost: float = Field(description="the tracer's count of LUTs")
+    expected_routed_lut: dict[str, int] | None = Field(
+        description="of a network: the cost times what LUT / cost was over 20 routed designs, with its 80 % interval; "
+        "null for trees, of which no routed design is published"
+    )
+
+
+class SynthesisRow(Row):
+    status: Literal["done", "not run"]
+    reason: str = ""
+    tool: str = ""
+    mode: Literal["flat", "per stage", ""] = ""
+
+
 class Report(Row):
     """Everything that a build found out. `latency` and `resources` hold one entry per stage and tool."""
 
@@ -134,6 +159,8 @@ class Report(Row):
     budget: list[BudgetRow]
     latency: list[dict[str, Any]] = []
     resources: list[dict[str, Any]] = []
+    rtl: RtlRow | None = Field(None, description="null without an RTL project")
+    synthesis: SynthesisRow | None = Field(None, description="logic synthesis of the RTL; null when not asked for")
     manifest: dict[str, Any] = Field(description="hashes, tool versions, seeds")
 
     @property

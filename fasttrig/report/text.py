@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from fasttrig.report.model import AgreementRow, RegressionRow, Report
+from fasttrig.report.budget import ESTIMATE
+from fasttrig.report.model import AgreementRow, RegressionRow, Report, RtlRow
 
 _COLOURS = {"equal": "green", "met": "green", "good": "green", "differs": "red", "exceeded": "red", "failed": "red"}
 
@@ -35,6 +37,8 @@ def render(report: Report) -> Group:
     parts.append(_ops(report))
     if report.resources:
         parts.append(_estimates(report))
+    if report.rtl is not None:
+        parts += _rtl(report, report.rtl)
     if report.budget:
         parts.append(_budget(report))
     return Group(*parts)
@@ -159,13 +163,41 @@ def _estimates(report: Report) -> Table:
     ))  # fmt: skip
     latencies = {(row["stage"], row["tool"]): row for row in report.latency}
     for row in report.resources:
+        if not row["stage"].startswith(ESTIMATE):
+            continue
         latency = latencies.get((row["stage"], row["tool"]))
         cycles = _interval(latency["latency_cycles"]) if latency is not None else ""
         table.add_row(row["stage"], row["tool"], cycles, *(_interval(row[name]) for name in names))
     return table
 
 
-def _interval(number: dict[str, float]) -> str:
+def _rtl(report: Report, rtl: RtlRow) -> list[Text | Table]:
+    expected = f", {_interval(rtl.expected_routed_lut)} LUT expected after routing" if rtl.expected_routed_lut else ""
+    parts: list[Text | Table] = [Text(
+        f"\nRTL: {rtl.stages} stages, {rtl.latency_cycles} cycles, interval {rtl.ii_cycles}, {rtl.register_bits:,} "
+        f"register bits, {rtl.tool}'s cost {rtl.alkaid_cost:,.0f}{expected}"
+    )]  # fmt: skip
+    if report.synthesis is not None and report.synthesis.status == "not run":
+        parts.append(Text(f"logic synthesis: not run ({report.synthesis.reason})"))
+    rows = [row for row in report.resources if not row["stage"].startswith(ESTIMATE)]
+    return [*parts, _counted(rows)] if rows else parts
+
+
+def _counted(rows: Sequence[Mapping[str, Any]]) -> Table:
+    names = ("lut", "ff", "dsp", "bram18", "uram")
+    table = _table("\nLogic synthesis of the RTL, out of context", (
+        ("tool", "left"), ("mode", "left"), *((name.upper(), "right") for name in names), ("carry", "right"),
+        ("levels", "right"), ("LUT / cost", "right"), ("of the part", "right"),
+    ))  # fmt: skip
+    for row in rows:
+        share, ratio = row["shares"].get("lut"), row["lut_per_cost"]
+        table.add_row(row["tool"], row["mode"], *(_interval(row[name]) for name in names), f"{row['carry']:,}",
+                      str(row["logic_levels"]), "" if ratio is None else f"{ratio:.2f}",
+                      "" if share is None else f"{share:.2%} of {row['part']}")  # fmt: skip
+    return table
+
+
+def _interval(number: Mapping[str, float]) -> str:
     value, low, high = (f"{number[key]:,.0f}" for key in ("value", "low", "high"))
     return value if low == high else f"{value} ({low} to {high})"
 

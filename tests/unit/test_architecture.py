@@ -22,6 +22,7 @@ LAYERS = (
     ("hashing", "design"),
     ("agreement",),
     ("report",),
+    ("synthesis",),
     ("workflow", "training", "doctor", "streaming"),
     ("commands",),
     ("cli",),

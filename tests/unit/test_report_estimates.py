@@ -5,8 +5,8 @@ from pydantic import ValidationError
 
 import fasttrig
 from fasttrig.project import BudgetSettings, TargetSettings
-from fasttrig.report.assemble import _limit
-from fasttrig.report.estimates import estimates, latency_row, resource_row
+from fasttrig.report.budget import Found, hardware_rows, limit_row, renewed
+from fasttrig.report.estimates import estimates, exactly, latency_row, resource_row
 
 
 @pytest.fixture(scope="module", params=["jet_mlp", "jet_bdt"])
@@ -33,7 +33,27 @@ def test_a_backend_without_reports_has_no_estimate():
 
 def test_a_budget_is_exceeded_or_met(found):
     cycles = found[0].latency_ns
-    assert _limit("latency_ns", cycles - 1, cycles, False).status == "exceeded"
-    assert _limit("latency_ns", cycles, cycles, False).status == "met"
+    for limit, status in ((cycles - 1, "exceeded"), (cycles, "met")):
+        assert limit_row("latency_ns", limit, Found(cycles, "")).status == status
+    assert limit_row("min_auc", 0.9, Found(0.8, ""), at_least=True).status == "exceeded"
+    assert limit_row("min_auc", 0.9, None).status == "not run"
     with pytest.raises(ValidationError):
         BudgetSettings(max_lut_share=-1)
+
+
+def test_a_measured_number_goes_before_an_estimated_one(found):
+    """Of each kind on its own, and the row says where its number is from."""
+    limits = {"latency_ns": 50.0, "ii_cycles": 1.0, "max_lut_share": 0.001}
+    latency, resources = [latency_row(row) for row in found], [resource_row(row) for row in found]
+    estimated = {row.key: row for row in hardware_rows(limits, latency, resources)}
+    assert estimated["latency_ns"].measured == found[0].latency_ns and estimated["max_lut_share"].status == "exceeded"
+    assert all(row.reason == f"estimated: csynth of hls/, {found[0].tool}" for row in estimated.values())
+    simulated = {"stage": "rtlsim", "tool": "Verilator 5", "latency_ns": 75.0, "ii_cycles": exactly(1)}
+    counted = {"stage": "synth", "tool": "Yosys 0", "shares": {"lut": 0.0005}}
+    rows = [limit_row("min_auc", 0.9, Found(0.95, "")), *estimated.values()]
+    fresh = {row.key: row for row in renewed(rows, [*latency, simulated], [*resources, counted])}
+    assert list(fresh) == ["min_auc", "latency_ns", "ii_cycles", "max_lut_share"] and fresh["min_auc"] == rows[0]
+    assert (fresh["latency_ns"].measured, fresh["latency_ns"].status) == (75.0, "exceeded")
+    assert (fresh["max_lut_share"].measured, fresh["max_lut_share"].status) == (0.0005, "met")
+    assert fresh["latency_ns"].reason == "measured: rtlsim of rtl/, Verilator 5"
+    assert fresh["max_lut_share"].reason == "measured: synth of rtl/, Yosys 0"

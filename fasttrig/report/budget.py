@@ -1,0 +1,94 @@
+"""``[budget]`` against what was found, and the verdict. A measured number goes before an estimated one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fasttrig.report.model import BudgetRow, LadderRow
+
+RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
+SHARES = tuple(f"max_{name}_share" for name in RESOURCES)
+TIMING = ("latency_ns", "ii_cycles")
+ESTIMATE = "estimate of "
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A number to hold against a limit, and where it comes from."""
+
+    number: float
+    origin: str
+
+
+def limit_row(key: str, limit: float, found: Found | None, *, at_least: bool = False) -> BudgetRow:
+    """Met, exceeded, or not run."""
+    if found is None:
+        return BudgetRow(key=key, limit=limit, measured=None, status="not run", reason="nothing measured it")
+    met = found.number >= limit if at_least else found.number <= limit
+    return BudgetRow(key=key, limit=limit, measured=found.number, status="met" if met else "exceeded",
+                     reason=found.origin)  # fmt: skip
+
+
+def hardware_rows(
+    limits: Mapping[str, float], latency: Sequence[Mapping[str, Any]], resources: Sequence[Mapping[str, Any]]
+) -> list[BudgetRow]:
+    """Rows of timing and resources, for the keys that `limits` holds; `latency` and `resources` as the report's."""
+    rows = [limit_row(key, limits[key], _timing(key, latency)) for key in TIMING if key in limits]
+    rows += [limit_row(key, limits[key], _share(name, resources))
+             for name, key in zip(RESOURCES, SHARES, strict=True) if key in limits]  # fmt: skip
+    return rows
+
+
+def renewed(
+    budget: Sequence[BudgetRow], latency: Sequence[Mapping[str, Any]], resources: Sequence[Mapping[str, Any]]
+) -> list[BudgetRow]:
+    """`budget` with its rows of timing and resources held against these numbers."""
+    fresh = {row.key: row for row in hardware_rows({row.key: row.limit for row in budget}, latency, resources)}
+    return [fresh.get(row.key, row) for row in budget]
+
+
+def verdict(ladder: Sequence[LadderRow], budget: Sequence[BudgetRow]) -> tuple[Literal["good", "failed"], str]:
+    """``good`` or ``failed``, and why."""
+    differs = [rung for rung in ladder if rung.status == "differs"]
+    exceeded = [row for row in budget if row.status == "exceeded"]
+    csim = next(rung for rung in ladder if rung.rung == "csim")
+    if differs:
+        first = differs[0]
+        return "failed", f"{first.rung} differs from {first.against} on {first.n_mismatches} of {first.n_events} events"
+    if exceeded:
+        return "failed", "over budget: " + ", ".join(row.key for row in exceeded)
+    if csim.status != "equal":
+        return "failed", f"the C-simulation did not run: {csim.reason}"
+    equal = [rung.rung for rung in ladder if rung.status == "equal"]
+    skipped = [rung.rung for rung in ladder if rung.status == "not run"]
+    note = f"; not run: {', '.join(skipped)}" if skipped else ""
+    return "good", f"every bit equal on {csim.n_events:,} events ({', '.join(equal)}){note}"
+
+
+def _timing(key: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
+    row = _best(rows)
+    if row is None:
+        return None
+    number = row[key] if key == "latency_ns" else row[key]["value"]
+    return Found(float(number), _origin(row))
+
+
+def _share(name: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
+    row = _best(rows)
+    share = None if row is None else row["shares"].get(name)
+    return None if row is None or share is None else Found(float(share), _origin(row))
+
+
+def _best(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The last row that was measured, else the first estimate."""
+    measured = [row for row in rows if not row["stage"].startswith(ESTIMATE)]
+    return measured[-1] if measured else next(iter(rows), None)
+
+
+def _origin(row: Mapping[str, Any]) -> str:
+    stage = row["stage"]
+    if stage.startswith(ESTIMATE):
+        return f"estimated: {stage.removeprefix(ESTIMATE)} of hls/, {row['tool']}"
+    return f"measured: {stage} of rtl/, {row['tool']}"

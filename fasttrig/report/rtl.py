@@ -1,0 +1,76 @@
+"""The RTL project in the report: what its writer knows, and what logic synthesis counted."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import Any
+
+from fasttrig.backends.rtl import DESIGN_FILE
+from fasttrig.errors import InputError
+from fasttrig.estimate.devices import Device, find_device
+from fasttrig.report.budget import RESOURCES, renewed, verdict
+from fasttrig.report.estimates import exactly
+from fasttrig.report.model import Report, RtlRow, SynthesisRow
+from fasttrig.toolchain.synth import SynthResult
+
+STAGE = "synth"
+ROUTED_LUT_PER_COST = {"value": 1.06, "low": 1.00, "high": 1.11}
+"""LUTs after routing over alkaid's cost: median, 10 and 90 % of 20 published networks (da4ml's JEDI-linear designs)."""
+
+
+def rtl_row(project: Path, *, of_a_network: bool) -> RtlRow | None:
+    """What ``design.json`` of the RTL project says; None where there is no project."""
+    path = project / DESIGN_FILE
+    if not path.is_file():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    cost = float(content["alkaid_cost"])
+    routed = {key: round(ratio * cost) for key, ratio in ROUTED_LUT_PER_COST.items()} if of_a_network else None
+    names = ("language", "stages", "latency_cycles", "ii_cycles", "register_bits", "stage_budget_ns",
+             "longest_stage_ns", "alkaid_cost")  # fmt: skip
+    tool = f"alkaid {importlib.metadata.version('alkaid')}"
+    return RtlRow(tool=tool, expected_routed_lut=routed, **{name: content[name] for name in names})
+
+
+def synthesised(report: Report, result: SynthResult) -> Report:
+    """`report` with the counts of a synthesis in the place of an earlier one; budget and verdict follow."""
+    row = resource_row(result, str(report.target["part"]), report.rtl.alkaid_cost if report.rtl is not None else 0.0)
+    resources = [*(old for old in report.resources if old["stage"] != STAGE), row]
+    budget = renewed(report.budget, report.latency, resources)
+    word, reason = verdict(report.ladder, budget)
+    done = SynthesisRow(status="done", tool=result.tool, mode=result.mode)
+    return report.model_copy(update={"resources": resources, "budget": budget, "verdict": word,
+                                     "verdict_reason": reason, "synthesis": done})  # fmt: skip
+
+
+def not_synthesised(report: Report, reason: str) -> Report:
+    """`report`, saying that synthesis was asked for and did not run; earlier counts are taken out."""
+    resources = [row for row in report.resources if row["stage"] != STAGE]
+    budget = renewed(report.budget, report.latency, resources)
+    word, why = verdict(report.ladder, budget)
+    return report.model_copy(update={"resources": resources, "budget": budget, "verdict": word, "verdict_reason": why,
+                                     "synthesis": SynthesisRow(status="not run", reason=reason)})  # fmt: skip
+
+
+def resource_row(result: SynthResult, part: str, cost: float) -> dict[str, Any]:
+    """One row of the report's `resources`: the form of an estimate's, every interval a single number."""
+    used = {name: getattr(result, name) for name in RESOURCES}
+    device = _device(part)
+    notes = [f"synthesised {'as a whole' if result.mode == 'flat' else 'stage by stage and summed'}, out of context"]
+    return {
+        "stage": STAGE, "tool": result.tool, "part": part, "family": result.family, "mode": result.mode,
+        "shares": device.shares(used) if device is not None else {},
+        "crosses_slr": device.crosses_slr(used) if device is not None else False, "notes": notes,
+        **{name: exactly(number) for name, number in used.items()}, "lut_by_size": result.lut_by_size,
+        "memory_luts": result.memory_luts, "carry": result.carry, "logic_levels": result.levels,
+        "lut_per_cost": round(result.lut / cost, 3) if cost else None, "cells": result.cells,
+    }  # fmt: skip
+
+
+def _device(part: str) -> Device | None:
+    try:
+        return find_device(part)
+    except InputError:
+        return None
