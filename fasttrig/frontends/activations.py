@@ -62,7 +62,7 @@ def check_activation(quantizer: Quantizer, where: str) -> None:
 def lower_activation(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
     """Shapes: any -> same. The last op bears `site.name`."""
     check_activation(quantizer, site.where)
-    return _LOWER[quantizer.name](low, value, quantizer, site)
+    return ACTIVATIONS[quantizer.name](low, value, quantizer, site)
 
 
 def _helper(low: Lowering, site: Site, suffix: str) -> str:
@@ -294,7 +294,7 @@ def _threshold_raw(quantizer: Quantizer, fraction_bits: int, site: Site) -> int:
     return found.pop()
 
 
-_LOWER: dict[str, Callable[[Lowering, Value, Quantizer, Site], Value]] = {
+ACTIVATIONS: dict[str, Callable[[Lowering, Value, Quantizer, Site], Value]] = {
     "quantized_bits": _bits,
     "quantized_relu": _relu,
     "quantized_tanh": _tanh,

@@ -41,7 +41,7 @@ def prepare(low: Lowering, layer: LayerSpec) -> Plan:
     """Everything of a layer that does not depend on its operands; all of its refusals are collected."""
     row = LAYERS.get(layer.kind)
     if row is not None:
-        return row[0](low, layer)
+        return row.prepare(low, layer)
     raise UnsupportedError("fasttrig does not know this layer", where=low.where(layer), got=layer.kind,
                            want="a layer of Keras or QKeras that it can compute exactly",
                            try_=REFUSED_LAYERS.get(layer.kind) or near_names(layer.kind, LAYERS))  # fmt: skip
@@ -49,7 +49,7 @@ def prepare(low: Lowering, layer: LayerSpec) -> Plan:
 
 def lower(low: Lowering, layer: LayerSpec, plan: Plan, operands: list[Value]) -> Value:
     """The ops of one call of a layer; returns what the layer gives."""
-    return LAYERS[layer.kind][1](low, layer, plan, layer.name, operands)
+    return LAYERS[layer.kind].lower(low, layer, plan, layer.name, operands)
 
 
 def read_activation(low: Lowering, layer: LayerSpec, content: Any, *parts: str) -> Activation:
@@ -278,24 +278,34 @@ def _nothing(low: Lowering, layer: LayerSpec) -> Plan:
 _INERT = ("Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "SpatialDropout1D", "ActivityRegularization")
 """Layers that act in training only."""
 
-LAYERS: dict[str, tuple[Prepare, Lower]] = {
-    "QDense": (_prepare_dense, _lower_dense),
-    "QDenseBatchnorm": (_prepare_dense_batchnorm, _lower_dense),
-    "Dense": (_refuse_dense, _same),
-    "QActivation": (_prepare_activation, _lower_activation),
-    "Activation": (_prepare_activation, _lower_activation),
-    "Softmax": (_prepare_softmax, _lower_activation),
-    "ReLU": (_prepare_relu, _lower_relu),
-    "LeakyReLU": (_prepare_relu, _lower_relu),
-    "BatchNormalization": (plan_batchnorm, lower_batchnorm),
-    "QBatchNormalization": (_refuse_qbatchnorm, _same),
-    "Concatenate": (_nothing, _lower_concat),
-    "Add": (_nothing, _lower_add),
-    "Flatten": (_channels_last, _lower_flatten),
-    "Reshape": (_nothing, _lower_reshape),
-    **dict.fromkeys(_INERT, (_nothing, _same)),
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """What to check first, what to build; `becomes` says it in words, and is empty where `prepare` always refuses."""
+
+    prepare: Prepare
+    lower: Lower
+    becomes: str = ""
+
+
+LAYERS: dict[str, LayerRow] = {
+    "QDense": LayerRow(_prepare_dense, _lower_dense, "`MatMul`, then its activation"),
+    "QDenseBatchnorm": LayerRow(_prepare_dense_batchnorm, _lower_dense, "`MatMul` of the folded kernel"),
+    "Dense": LayerRow(_refuse_dense, _same),
+    "QActivation": LayerRow(_prepare_activation, _lower_activation, "the quantiser's ops, see below"),
+    "Activation": LayerRow(_prepare_activation, _lower_activation,
+                           "linear, relu or a quantiser; softmax and sigmoid at the end of the model"),
+    "Softmax": LayerRow(_prepare_softmax, _lower_activation, "the link after the firmware, at the end of the model"),
+    "ReLU": LayerRow(_prepare_relu, _lower_relu, "`Relu`; slopes that are powers of two"),
+    "LeakyReLU": LayerRow(_prepare_relu, _lower_relu, "`Relu`; slopes that are powers of two"),
+    "BatchNormalization": LayerRow(plan_batchnorm, lower_batchnorm, "`Scale`, where that is exact"),
+    "QBatchNormalization": LayerRow(_refuse_qbatchnorm, _same),
+    "Concatenate": LayerRow(_nothing, _lower_concat, "`Concat`"),
+    "Add": LayerRow(_nothing, _lower_add, "`Add`"),
+    "Flatten": LayerRow(_channels_last, _lower_flatten, "`Reshape`"),
+    "Reshape": LayerRow(_nothing, _lower_reshape, "`Reshape`"),
+    **dict.fromkeys(_INERT, LayerRow(_nothing, _same, "nothing: acts in training only")),
 }  # fmt: skip
-"""Layer class -> (what to check first, what to build)."""
+"""By layer class. The README's table of layers is made from it."""
 
 REFUSED_LAYERS = {
     "Multiply": "products of activations are not supported",

@@ -80,10 +80,10 @@ def weight_const(name: str, quantizer: Quantizer, weight: Real, where: str) -> C
 
 def quantise(quantizer: Quantizer, weight: Real, where: str) -> Grid:
     """QKeras' quantizer on real numbers, in the precision of `weight` (float32 as trained). Shape is kept."""
-    row = _QUANTISE.get(quantizer.name)
+    row = WEIGHTS.get(quantizer.name)
     if row is None:
         raise UnsupportedError("fasttrig cannot use this quantizer on weights", where=where, got=str(quantizer),
-                               want=", ".join(sorted(_QUANTISE)))  # fmt: skip
+                               want=", ".join(sorted(WEIGHTS)))  # fmt: skip
     if quantizer.options.get("use_stochastic_rounding") and quantizer.name == "binary":
         raise UnsupportedError("fasttrig cannot use this quantizer", where=where, got=str(quantizer),
                                want="use_stochastic_rounding=False: QKeras' own inference fails with it")  # fmt: skip
@@ -175,7 +175,7 @@ def _relu_po2(quantizer: Quantizer, x: Real, where: str) -> Grid:
     return _shifted(np.where(positive, 1, -1).astype(x.dtype), np.where(positive, above, below))
 
 
-_QUANTISE: dict[str, Callable[[Quantizer, Real, str], Grid]] = {
+WEIGHTS: dict[str, Callable[[Quantizer, Real, str], Grid]] = {
     "quantized_bits": _bits,
     "ternary": _ternary,
     "binary": _binary,

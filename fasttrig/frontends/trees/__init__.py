@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from fasttrig.frontends.trees import (
     onnx_model,
     sklearn_model,
     tmva_xml,
+    xgboost_document,
     xgboost_model,
 )
 from fasttrig.frontends.trees.ensemble import Ensemble, Link, SplitRule, Tree
@@ -26,27 +28,59 @@ __all__ = [
     "lower_forest", "read_ensemble", "read_trees", "reads", "thresholds_to_raw",
 ]  # fmt: skip
 
-_LIVE: tuple[tuple[Callable[[Any], bool], Callable[[Any], Ensemble]], ...] = (
-    (xgboost_model.is_xgboost, xgboost_model.read_live),
-    (sklearn_model.is_sklearn, sklearn_model.read_live),
-    (lightgbm_model.is_lightgbm, lightgbm_model.read_live),
-    (onnx_model.is_onnx, onnx_model.read_live),
-)
+@dataclass(frozen=True, slots=True)
+class Library:
+    """How the live models and the files of one library are known and read.
+
+    `models` says in words what of it is read. Files are known by their suffix and then by their content: what the
+    suffix's row in `_LOAD` makes of them.
+    """
+
+    name: str
+    models: str
+    knows_live: Callable[[Any], bool] = lambda source: False
+    read_live: Callable[..., Ensemble] | None = None
+    suffixes: tuple[str, ...] = ()
+    knows_content: Callable[[Any], bool] = lambda content: True
+    read_file: Callable[..., Ensemble] | None = None
+    takes_rounds: bool = False
+
+
+LIBRARIES = (
+    Library("XGBoost", f"trees of the objectives {', '.join(xgboost_document.OBJECTIVES)}; custom ones without a link",
+            xgboost_model.is_xgboost, xgboost_model.read_live, (".json", ".ubj"), xgboost_document.is_xgboost_document,
+            xgboost_model.read_file, takes_rounds=True),
+    Library("scikit-learn", ", ".join(sklearn_model.KINDS), sklearn_model.is_sklearn, sklearn_model.read_live),
+    Library("LightGBM", "boosted trees and random forests", lightgbm_model.is_lightgbm, lightgbm_model.read_live,
+            (".txt", ".lgb"), lightgbm_model.is_model_text, lightgbm_model.read_file),
+    Library("TMVA", f"BDT with BoostType {', '.join(tmva_xml.BOOSTS)}", suffixes=(".xml", ".xml.gz"),
+            knows_content=tmva_xml.is_tmva, read_file=tmva_xml.read_file),
+    Library("ONNX", f"one {' or '.join(onnx_model.KINDS)}", onnx_model.is_onnx, onnx_model.read_live, (".onnx",),
+            read_file=onnx_model.read_file),
+    Library("conifer", "its own JSON, with its types", suffixes=(".json",), knows_content=conifer_json.is_conifer,
+            read_file=conifer_json.read_file),
+)  # fmt: skip
+"""One row per library; the README's table is made from it."""
+
+_LOAD: dict[str, Callable[[Path], Any]] = {
+    ".json": read_document, ".ubj": read_document, ".txt": read_text, ".lgb": read_text, ".xml": read_bytes,
+    ".xml.gz": read_bytes, ".onnx": lambda path: None,
+}  # fmt: skip
 _PICKLES = (".pkl", ".pickle", ".joblib", ".skops")
-_SUFFIXES = (".json", ".ubj", ".txt", ".lgb", ".xml", ".xml.gz", ".onnx", *_PICKLES)
+_SUFFIXES = (*_LOAD, *_PICKLES)
 
 
 def reads(source: Any) -> bool:
     """Whether `source` is a live tree model, or a path whose suffix (and content, for JSON, XML and text) fits one."""
     if not isinstance(source, str | Path):
-        return any(knows(source) for knows, _ in _LIVE)
+        return _live_library(source) is not None
     path = Path(source)
     if path.name.endswith(_PICKLES):
         return True  # and refused with the reason
     if not path.name.endswith(_SUFFIXES) or not path.is_file():
         return False
     try:
-        return _reader(path) is not None
+        return _file_library(path) is not None
     except InputError:
         return False
 
@@ -101,19 +135,21 @@ def read_ensemble(source: Any, *, rounds: int | None = None) -> Ensemble:
     """The float ensemble of `source`; see `read_trees`."""
     if isinstance(source, str | Path):
         return _read_path(Path(source), rounds)
-    for knows, read in _LIVE:
-        if knows(source):
-            return xgboost_model.read_live(source, rounds) if rounds is not None and knows is (
-                xgboost_model.is_xgboost
-            ) else _all_rounds(read, source, rounds)  # fmt: skip
-    raise UnsupportedError("no tree model that fasttrig knows", got=f"an object of {type(source)!r}",
-                           want="XGBoost, scikit-learn, LightGBM or ONNX, or a path")  # fmt: skip
+    library = _live_library(source)
+    if library is None:
+        raise UnsupportedError("no tree model that fasttrig knows", got=f"an object of {type(source)!r}",
+                               want="XGBoost, scikit-learn, LightGBM or ONNX, or a path")  # fmt: skip
+    assert library.read_live is not None
+    return library.read_live(source, *_rounds(library, rounds))
 
 
-def _all_rounds(read: Callable[[Any], Ensemble], source: Any, rounds: int | None) -> Ensemble:
+def _rounds(library: Library, rounds: int | None) -> tuple[int | None, ...]:
+    """The argument of a reader that takes the number of rounds."""
+    if library.takes_rounds:
+        return (rounds,)
     if rounds is not None:
         raise InputError("a number of rounds can be chosen for XGBoost alone", got=f"rounds={rounds}")
-    return read(source)
+    return ()
 
 
 def _read_path(path: Path, rounds: int | None) -> Ensemble:
@@ -123,29 +159,24 @@ def _read_path(path: Path, rounds: int | None) -> Ensemble:
                                try_="load it where you trust it, and pass the object")  # fmt: skip
     if not path.is_file():
         raise InputError("no such model file", where=str(path))
-    read = _reader(path)
-    if read is None:
+    library = _file_library(path)
+    if library is None:
         raise InputError("no tree model that fasttrig knows", where=str(path), want=", ".join(_SUFFIXES))
-    if read is xgboost_model.read_file:
-        return xgboost_model.read_file(path, rounds)
-    return _all_rounds(read, path, rounds)
+    assert library.read_file is not None
+    return library.read_file(path, *_rounds(library, rounds))
 
 
-def _reader(path: Path) -> Callable[[Path], Ensemble] | None:
-    """The reader of a file, by its content."""
-    if path.suffix in (".json", ".ubj"):
-        document = read_document(path)
-        if conifer_json.is_conifer(document):
-            return conifer_json.read_file
-        found = isinstance(document, dict) and bool({"learner", "Model"} & set(document))
-        return xgboost_model.read_file if found else None
-    if path.suffix == ".onnx":
-        return onnx_model.read_file
-    if path.name.endswith((".xml", ".xml.gz")):
-        return tmva_xml.read_file if tmva_xml.is_tmva(read_bytes(path)) else None
-    if path.suffix in (".txt", ".lgb"):
-        return lightgbm_model.read_file if lightgbm_model.is_model_text(read_text(path)) else None
-    return None
+def _live_library(source: Any) -> Library | None:
+    return next((library for library in LIBRARIES if library.knows_live(source)), None)
+
+
+def _file_library(path: Path) -> Library | None:
+    """The library of a file: by its suffix, then by its content."""
+    suffix = next((suffix for suffix in _LOAD if path.name.endswith(suffix)), None)
+    if suffix is None:
+        return None
+    content = _LOAD[suffix](path)
+    return next((row for row in LIBRARIES if suffix in row.suffixes and row.knows_content(content)), None)
 
 
 def _own_types(source: Any) -> conifer_json.ConiferTypes | None:

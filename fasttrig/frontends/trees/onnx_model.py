@@ -20,7 +20,7 @@ from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, Link, Split
 from fasttrig.frontends.trees.files import read_bytes, understanding
 from fasttrig.frontends.trees.grow import NodeTable, grow
 
-_KINDS = {"TreeEnsembleClassifier": "class", "TreeEnsembleRegressor": "target"}
+KINDS = {"TreeEnsembleClassifier": "class", "TreeEnsembleRegressor": "target"}
 _HARMLESS = {"ZipMap", "Cast", "Identity"}
 _LINKS = {"NONE": Link.NONE, "SOFTMAX": Link.SOFTMAX, "LOGISTIC": Link.LOGISTIC}
 # Mode: whether the true child is the one for small x, and whether equality goes with small x.
@@ -63,7 +63,7 @@ def read_live(model: Any, where: str = "onnx.ModelProto") -> Ensemble:
 def _ensemble(model: Any, where: str) -> Ensemble:
     node = _only_ensemble(model, where)
     attributes = {a.name: _attribute(a) for a in node.attribute}
-    prefix = _KINDS[node.op_type]
+    prefix = KINDS[node.op_type]
     input_format: InputFormat = "float64" if _is_double(model, node) else "float32"
     aggregate = _text(attributes.get("aggregate_function", "SUM"))
     transform = _text(attributes.get("post_transform", "NONE"))
@@ -97,14 +97,14 @@ def _ensemble(model: Any, where: str) -> Ensemble:
 
 def _only_ensemble(model: Any, where: str) -> Any:
     nodes = list(model.graph.node)
-    found = [node for node in nodes if node.op_type in _KINDS]
-    others = sorted({node.op_type for node in nodes} - set(_KINDS) - _HARMLESS)
+    found = [node for node in nodes if node.op_type in KINDS]
+    others = sorted({node.op_type for node in nodes} - set(KINDS) - _HARMLESS)
     if len(found) == 1 and not others:
         return found[0]
     raise UnsupportedError(
         "an ONNX model that is not one tree ensemble", where=where,
         got=", ".join(node.op_type for node in nodes)[:200],
-        want=f"one of {', '.join(_KINDS)}; beside it only {', '.join(sorted(_HARMLESS))}",
+        want=f"one of {', '.join(KINDS)}; beside it only {', '.join(sorted(_HARMLESS))}",
         try_="convert the library's own model instead of its ONNX export",
     )  # fmt: skip
 

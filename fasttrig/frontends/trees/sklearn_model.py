@@ -47,7 +47,7 @@ def is_sklearn(source: Any) -> bool:
 
 
 def read_live(model: Any) -> Ensemble:
-    """A fitted estimator of one of the kinds in `_KINDS`.
+    """A fitted estimator of one of the kinds in `KINDS`.
 
     Raises
     ------
@@ -57,17 +57,17 @@ def read_live(model: Any) -> Ensemble:
     """
     kind = type(model).__name__
     where = f"sklearn.{kind}"
-    if kind not in _KINDS:
+    if kind not in KINDS:
         raise UnsupportedError(
             "no tree model that fasttrig can sum up", where=where, got=kind, want="a model of trees that adds leaves",
             try_="AdaBoostRegressor takes a weighted median, which is no sum: use GradientBoostingRegressor"
-            if kind == "AdaBoostRegressor" else near_names(kind, _KINDS),
+            if kind == "AdaBoostRegressor" else near_names(kind, KINDS),
         )  # fmt: skip
     if not hasattr(model, "n_features_in_"):
         raise UnsupportedError("the model is not fitted", where=where, try_="call fit first")
     import sklearn
 
-    parts = _KINDS[kind](model, where)
+    parts = KINDS[kind](model, where)
     return Ensemble(
         library=f"scikit-learn {sklearn.__version__} {kind}",
         origin=where,
@@ -236,7 +236,7 @@ def _votes(model: Any, member: Any, weight: float) -> FloatArray:
     return votes[:, 1:] - votes[:, :1]
 
 
-_KINDS: dict[str, Callable[[Any, str], _Parts]] = {
+KINDS: dict[str, Callable[[Any, str], _Parts]] = {
     **dict.fromkeys(("DecisionTreeClassifier", "DecisionTreeRegressor"), _one_tree),
     **dict.fromkeys(("ExtraTreeClassifier", "ExtraTreeRegressor"), _one_tree),
     **dict.fromkeys(("RandomForestClassifier", "RandomForestRegressor"), _average),

@@ -19,7 +19,7 @@ from fasttrig.frontends.trees.files import read_bytes, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow
 
 _CLASSIFICATION, _REGRESSION, _MULTICLASS = 0, 1, 2
-_BOOSTS = ("Grad", "AdaBoost", "Bagging")
+BOOSTS = ("Grad", "AdaBoost", "Bagging")
 
 
 @dataclass(slots=True)
@@ -204,10 +204,10 @@ def _ensemble(content: _Content) -> Ensemble:
 
 def _refuse(content: _Content) -> None:
     boost, where = content.options.get("BoostType", "").strip(), content.where
-    if not content.method.startswith("BDT") or boost not in _BOOSTS:
+    if not content.method.startswith("BDT") or boost not in BOOSTS:
         raise UnsupportedError("no boosted decision tree that fasttrig can sum up", where=where,
                                got=f"method {content.method!r}, BoostType {boost!r}",
-                               want=f"BDT with {', '.join(_BOOSTS)}")  # fmt: skip
+                               want=f"BDT with {', '.join(BOOSTS)}")  # fmt: skip
     if content.n_transformations:
         raise UnsupportedError("transformed variables", where=f"{where} > Transformations",
                                got=str(content.n_transformations), want="0",

@@ -32,6 +32,7 @@ _IDENTITY = (
     "binary:logitraw", "binary:hinge", "reg:squarederror", "reg:linear", "reg:absoluteerror", "reg:quantileerror",
     "reg:pseudohubererror", "reg:squaredlogerror", "rank:pairwise", "rank:ndcg", "rank:map",
 )  # fmt: skip
+OBJECTIVES = (*_LINKS, *_IDENTITY)
 _LEAF_OF_ZERO: dict[str, Any] = {
     "base_weights": [0.0], "categories": [], "categories_nodes": [], "categories_segments": [], "categories_sizes": [],
     "default_left": [0], "left_children": [-1], "loss_changes": [0.0], "parents": [2147483647], "right_children": [-1],
@@ -66,7 +67,7 @@ class XGBoostDocument:
 
     @property
     def knows_objective(self) -> bool:
-        return self.objective in _LINKS or self.objective in _IDENTITY
+        return self.objective in OBJECTIVES
 
     def parameter(self, name: str, default: int) -> int:
         """An integer of ``learner_model_param``; older releases lack some."""
@@ -121,6 +122,11 @@ class XGBoostDocument:
     @property
     def from_sklearn(self) -> bool:
         return "scikit_learn" in self.learner.get("attributes", {})
+
+
+def is_xgboost_document(document: Any) -> bool:
+    """Whether a parsed JSON or UBJSON looks like one (files of the first releases say "Model")."""
+    return isinstance(document, dict) and bool({"learner", "Model"} & set(document))
 
 
 def open_document(document: Any, where: str) -> XGBoostDocument:
