@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: build test setup nightly bench fit clean
+.PHONY: build test setup docs nightly bench fit clean
 
 build: $(VENV)/.core
 	$(BIN)/fasttrig build --target fpga
@@ -23,6 +23,10 @@ bench: $(VENV)/.test
 fit: $(VENV)/.core
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m fasttrig.estimate.fit
 
+# The documentation site, into build/docs; a warning is an error.
+docs: $(VENV)/.test
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
 setup: $(VENV)/.test
 
 $(VENV)/bin/uv:
@@ -34,7 +38,7 @@ $(VENV)/.core: pyproject.toml ci/constraints.txt $(VENV)/bin/uv
 	@touch $@
 
 $(VENV)/.test: pyproject.toml ci/constraints.txt $(VENV)/bin/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e '.[test,sim,rtl]'
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e '.[test,sim,rtl,docs]'
 	@touch $@ $(VENV)/.core
 
 clean:

@@ -7,6 +7,7 @@ export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3
 step() { echo "== $*"; }
 
 step install
+bash ci/debian.sh
 make --silent setup PYTHON="${PYTHON:-python3}"
 export PATH="$PWD/.venv/bin:$PATH"
 
@@ -15,6 +16,9 @@ ruff check .
 
 step types
 mypy
+
+step docs
+make docs
 
 step build
 fasttrig build --target fpga

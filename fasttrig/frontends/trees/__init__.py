@@ -47,10 +47,11 @@ class Library:
 
 
 LIBRARIES = (
-    Library("XGBoost", f"trees of the objectives {', '.join(xgboost_document.OBJECTIVES)}; custom ones without a link",
+    Library("XGBoost", f"trees; the links of {len(xgboost_document.OBJECTIVES)} objectives, others without a link",
             xgboost_model.is_xgboost, xgboost_model.read_live, (".json", ".ubj"), xgboost_document.is_xgboost_document,
             xgboost_model.read_file, takes_rounds=True),
-    Library("scikit-learn", ", ".join(sklearn_model.KINDS), sklearn_model.is_sklearn, sklearn_model.read_live),
+    Library("scikit-learn", ", ".join(sklearn_model.KINDS),
+            sklearn_model.is_sklearn, sklearn_model.read_live),
     Library("LightGBM", "boosted trees and random forests", lightgbm_model.is_lightgbm, lightgbm_model.read_live,
             (".txt", ".lgb"), lightgbm_model.is_model_text, lightgbm_model.read_file),
     Library("TMVA", f"BDT with BoostType {', '.join(tmva_xml.BOOSTS)}", suffixes=(".xml", ".xml.gz"),

@@ -1,0 +1,198 @@
+"""The README's tables, from the code's own: run it after a table of the code changed, and read the diff.
+
+    python ci/readme.py          write
+    python ci/readme.py --check  exit 1 and name the tables that differ
+
+A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, get_args
+
+from fasttrig.agreement.checks import SIMULATED
+from fasttrig.backends import emit, has_forest
+from fasttrig.backends.rtl.core import SUFFIX
+from fasttrig.backends.wrapper import Kind
+from fasttrig.errors import UnsupportedError
+from fasttrig.frontends.activations import ACTIVATIONS
+from fasttrig.frontends.layers import LAYERS, REFUSED_LAYERS
+from fasttrig.frontends.quantizers import REFUSED, SIGNATURES
+from fasttrig.frontends.trees import LIBRARIES, Library
+from fasttrig.frontends.weights import WEIGHTS
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.text import parse_graph
+from fasttrig.links.patterns import FORMATS
+from fasttrig.project import TargetSettings
+from fasttrig.workflow import CMS_TARGETS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+SYSTEMS = ROOT / "docs" / "systems.toml"
+GOLDEN = ROOT / "firmware" / "golden"
+_SECTION = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def layers() -> str:
+    """Layers with one explanation share a row; those that are always refused come last, with what to do."""
+    by_text: dict[str, list[str]] = {}
+    for name, row in LAYERS.items():
+        by_text.setdefault(row.becomes or "refused: its numbers are not quantised exactly", []).append(f"`{name}`")
+    rows = [(", ".join(names), text) for text, names in by_text.items()]
+    rows += [(f"`{name}`", f"refused: {reason}") for name, reason in REFUSED_LAYERS.items()]
+    return table(("layer", "becomes"), sorted(rows, key=lambda row: row[1].startswith("refused")))
+
+
+def quantisers() -> str:
+    rows = [(f"`{name}`", _yes(name in WEIGHTS), _yes(name in ACTIVATIONS)) for name in SIGNATURES]
+    rows += [(f"`{name}`", f"refused: {reason}", "refused") for name, reason in REFUSED.items()]
+    return table(("quantiser", "on weights", "on activations"), rows)
+
+
+def trees() -> str:
+    def forms(library: Library) -> str:
+        live = ["live model"] if library.read_live else []
+        return ", ".join([*live, *(f"`{suffix}`" for suffix in library.suffixes)])
+
+    return table(("library", "read from", "what of it"), [(row.name, forms(row), row.models) for row in LIBRARIES])
+
+
+def backends() -> str:
+    """Each cell was tried: the backend either writes the small network and forest of firmware/golden, or refuses."""
+    network = (GOLDEN / "tiny.ir").read_text(encoding="utf-8").replace("return fc2, best", "return fc2")
+    without_argmax = "\n".join(line for line in network.splitlines() if not line.startswith("best :"))
+    forest = (GOLDEN / "tiny_forest.ir").read_text(encoding="utf-8")
+    rows = []
+    for backend in _choices("backend"):
+        cells = [_written(parse_graph(text), backend) for text in (without_argmax, forest)]
+        rows.append([f"`{backend}`", *cells, _yes(backend in SIMULATED)])
+    head = ("`--backend`", "networks (hls4ml)", "forests (conifer's layout)", "C-simulation without a vendor")
+    return table(head, rows)
+
+
+def outputs() -> str:
+    rows = [
+        ("RTL (Verilog by `fasttrig build`, both by `emit_rtl`)", SUFFIX),
+        ("wrappers of the RTL", get_args(Kind)),
+        ("`--target` for CMS software", CMS_TARGETS),
+        ("pattern files", FORMATS),
+    ]
+    return table(("what", "kinds"), [(what, _code(kinds)) for what, kinds in rows])
+
+
+def op_rows() -> str:
+    """Every table keyed by op class: the modules that call `require_rows`, in the order of the pipeline."""
+    found = []
+    for path in sorted((ROOT / "fasttrig").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require_rows":
+                name, what = (ast.unparse(argument) for argument in node.args)
+                found.append((path.relative_to(ROOT).as_posix(), name, ast.literal_eval(what)))
+    order = ("ir", "emulator", "backends", "estimate")
+    found.sort(key=lambda row: order.index(row[0].split("/")[1]))
+    return table(("file", "table", "of"), [(f"[{path}]({path})", f"`{name}`", what) for path, name, what in found])
+
+
+def systems() -> str:
+    rows = tomllib.loads(SYSTEMS.read_text(encoding="utf-8"))["system"]
+    return table(("", "system", "state today"), [(row["id"], row["name"], state(row)) for row in rows])
+
+
+def state(system: dict[str, Any]) -> str:
+    """``works``, ``layers are read`` or ``not yet``, for each of the system's compact forms."""
+    if "state" in system:
+        return str(system["state"])
+    groups: dict[str, list[str]] = {}
+    for name, needs in system["forms"].items():
+        groups.setdefault(_form_state(name, needs), []).append(_form(name))
+    return "; ".join(f"{text}: {', '.join(names)}" for text, names in sorted(groups.items(), key=_order))
+
+
+def _form_state(name: str, needs: Sequence[str]) -> str:
+    if needs:
+        return f"not yet, needs {' and '.join(f'`{need}`' if need[0].isupper() else need for need in needs)}"
+    return "**works**" if _is_model(name) else "layers are read, no model here"
+
+
+def _order(group: tuple[str, list[str]]) -> int:
+    return ("**works**", "layers", "not yet").index(next(key for key in ("**works**", "layers", "not yet")
+                                                         if group[0].startswith(key)))  # fmt: skip
+
+
+def _is_model(name: str) -> bool:
+    return (ROOT / "models" / name / "model.toml").is_file()
+
+
+def _form(name: str) -> str:
+    return f"[`{name}`](models/{name}/README.md)" if _is_model(name) else f"`{name}`"
+
+
+def _choices(setting: str) -> tuple[str, ...]:
+    annotation = TargetSettings.model_fields[setting].annotation
+    return get_args(annotation)
+
+
+def _written(graph: Graph, backend: str) -> str:
+    """The interfaces and strategies with which the project is written; a forest has no strategy."""
+    found = []
+    for io_type, strategy in product(_choices("io_type"), _choices("strategy")):
+        try:
+            emit(graph, TargetSettings.model_validate({"backend": backend, "io_type": io_type, "strategy": strategy}))
+        except UnsupportedError:
+            continue
+        found.append((io_type, strategy))
+    io_types, strategies = (tuple(dict.fromkeys(kinds)) for kinds in zip(*found, strict=True)) if found else ((), ())
+    assert sorted(found) == sorted(product(io_types, strategies)), f"{backend}: {found} is no full table"
+    if not found:
+        return "no"
+    return _code(io_types) + ("" if has_forest(graph) else f"; {_code(strategies)}")
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _yes(holds: bool) -> str:
+    return "yes" if holds else "no"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "layers": layers, "quantisers": quantisers, "trees": trees, "backends": backends, "outputs": outputs,
+    "op_rows": op_rows, "systems": systems,
+}  # fmt: skip
+
+
+def filled(text: str) -> str:
+    """`text` with every marked table made anew."""
+    return _SECTION.sub(lambda match: match[1] + TABLES[match[2]]() + match[3], text)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    checking = parser.parse_args().check
+    old = README.read_text(encoding="utf-8")
+    new = filled(old)
+    before, after = ({match[2]: match[0] for match in _SECTION.finditer(text)} for text in (old, new))
+    changed = [name for name in after if before[name] != after[name]]
+    if not checking:
+        README.write_text(new, encoding="utf-8")
+    sys.stdout.write("".join(f"{name}\n" for name in changed) or "nothing changed\n")
+    return int(checking and bool(changed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""What README and docs/ say is so: tables are the code's own, links lead somewhere, every command runs."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "ci"))
+import readme  # noqa: E402
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [page for page in PAGES if "_build" not in page.parts and "generated" not in page.parts]
+BLOCK = re.compile(r"^```(?:sh|bash)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+INLINE = re.compile(r"(?<!`)`((?:make|fasttrig|python|pip|vitis_hls|source) [^`]+)`")
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+
+BY_CI = {
+    "make build": "ci/check.sh: `fasttrig build --target fpga`, the recipe of the target",
+    "make test": "this run is it: the target calls ci/check.sh",
+    "make docs": "ci/check.sh: make docs",
+}
+"""Too slow or too wide to run inside a test: the CI step that runs it."""
+
+BY_TESTS = {
+    "make csim": "tests/ladder/test_csim_tool.py::test_make_csim_needs_no_fasttrig",
+    "make verilator": "tests/ladder/test_rtlsim.py::test_the_projects_own_bench_in_verilator (nightly)",
+    "make iverilog": "tests/ladder/test_rtlsim.py::test_the_projects_own_bench",
+    "make fit": "tests/unit/estimate/test_fit.py::test_constants_are_those_of_the_reports",
+    "python ci/readme.py": "tests/docs/test_readme.py::test_the_tables_are_the_codes_own",
+}
+"""Named in a sentence, run by another test."""
+
+BY_HAND = {
+    "make bench": "benchmarks take an otherwise idle machine",
+    "python benchmarks/": "part of `make bench`",
+    "vitis_hls -f build_prj.tcl": "needs AMD's tool and its licence",
+    "pip install .": "the wheel is built and installed by hand before a release",
+    "source .venv/bin/activate": "the tests' own environment is active",
+    "python ci/regold.py": "tests compare its golden files one by one",
+}
+"""Run by nobody automatically, and why."""
+
+
+def commands(block: str) -> list[str]:
+    """The lines of a shell block, without their comments."""
+    return [line for line in (re.sub(r"\s+# .*", "", line).strip() for line in block.splitlines()) if line]
+
+
+BLOCKS = {f"{page.relative_to(ROOT).as_posix()}-{number}": commands(block)
+          for page in PAGES for number, block in enumerate(BLOCK.findall(page.read_text()), start=1)}  # fmt: skip
+
+
+def run(command: str, cwd: Path, timeout_s: float = 600) -> subprocess.CompletedProcess:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(["bash", "-c", command], cwd=cwd, env=environment, capture_output=True, text=True,
+                          timeout=timeout_s, check=False)  # fmt: skip
+
+
+@pytest.fixture
+def workplace(tmp_path) -> Path:
+    """A folder as the user's: our models, and what `make build` has built of them."""
+    shutil.copytree(ROOT / "models", tmp_path / "models")
+    for name in ("jet_mlp", "jet_bdt"):
+        if (ROOT / "build" / name).is_dir():
+            shutil.copytree(ROOT / "build" / name, tmp_path / "build" / name)
+    return tmp_path
+
+
+def test_the_tables_are_the_codes_own():
+    text = (ROOT / "README.md").read_text()
+    assert readme.filled(text) == text, "run ci/readme.py"
+    assert {match[2] for match in readme._SECTION.finditer(text)} == set(readme.TABLES)
+
+
+def test_no_system_waits_for_a_layer_that_is_read():
+    from fasttrig.frontends.layers import LAYERS
+
+    for system in tomllib.loads(readme.SYSTEMS.read_text())["system"]:
+        for form, needs in system.get("forms", {}).items():
+            read = [need for need in needs if need in LAYERS and LAYERS[need].becomes]
+            assert not read, f"{system['id']} {form}: {read} is read now; update docs/systems.toml"
+
+
+@pytest.mark.parametrize("block", [name for name, lines in BLOCKS.items() if not set(lines) <= {*BY_CI, *BY_HAND}])
+def test_block(block, workplace):
+    """Each command as written, in order. Training runs for one epoch, in a copy; everything else is the real thing."""
+    for command in BLOCKS[block]:
+        if command in BY_CI or command in BY_HAND:
+            continue
+        done = run(command, one_epoch(workplace) if command.startswith("fasttrig train") else workplace)
+        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+def one_epoch(workplace: Path) -> Path:
+    folder = workplace / "training"
+    shutil.copytree(workplace / "models", folder / "models", dirs_exist_ok=True)
+    settings = folder / "models" / "jet_mlp" / "model.toml"
+    text, n = re.subn(r"^epochs = \d+", "epochs = 1", settings.read_text(), flags=re.MULTILINE)
+    assert n == 1
+    settings.write_text(text)
+    return folder
+
+
+def test_ci_runs_the_rest():
+    """Each command that no test runs is a step of ci/check.sh."""
+    script, makefile = (ROOT / "ci" / "check.sh").read_text(), (ROOT / "Makefile").read_text()
+    assert "\nfasttrig build --target fpga\n" in script and "/fasttrig build --target fpga\n" in makefile
+    assert "make docs" in script and "bash ci/check.sh" in makefile
+    assert "ci/check.sh" in (ROOT / ".ci" / "run").read_text()
+
+
+@cache
+def functions(path: str) -> set[str]:
+    return set(re.findall(r"^def (\w+)", (ROOT / path).read_text(), re.MULTILINE))
+
+
+def test_commands_in_sentences_are_accounted_for():
+    known = [*(line for lines in BLOCKS.values() for line in lines), *BY_CI, *BY_HAND, *BY_TESTS]
+    for page in PAGES:
+        for command in INLINE.findall(page.read_text()):
+            assert any(command.startswith(start) or start.startswith(command) for start in known), (
+                f"{page.name}: nothing says who runs `{command}`"
+            )
+    for place in BY_TESTS.values():
+        path, _, name = place.partition("::")
+        assert name.split()[0] in functions(path), f"there is no {place}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    for target in LINK.findall(page.read_text()):
+        if "://" not in target and not target.startswith("generated/"):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("block", PYTHON.findall((ROOT / "README.md").read_text()))
+def test_python_of_the_readme(block, tiny_h5, tmp_path, monkeypatch):
+    shutil.copy(tiny_h5, tmp_path / "my_tagger.h5")
+    monkeypatch.chdir(tmp_path)
+    names = {"x": np.random.default_rng(1).normal(size=(100, 4))}
+    exec(compile(block, "README.md", "exec"), names)
+    assert names["project"].report.good and (tmp_path / "build").is_dir()
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"^\| \[(\S+?)\]", readme.op_rows(), re.MULTILINE))))
+def test_an_op_without_a_row_fails_at_import(path):
+    """The README's way to add an op: whoever forgets one of these files is told its table and the op's name."""
+    module = path.removesuffix(".py").replace("/", ".")
+    probe = ("import fasttrig.ir.ops as ops\nclass MyOp: pass\nops.OPS += (MyOp,)\n"
+             "from fasttrig.errors import GraphError\nimport importlib\n"
+             f"try: importlib.import_module({module!r})\nexcept GraphError as error: print(error)")  # fmt: skip
+    done = run(f'{sys.executable} -c "{probe}"', ROOT)
+    assert "has no row for MyOp" in done.stdout, done.stderr[-500:]
