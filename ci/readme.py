@@ -101,8 +101,8 @@ def op_rows() -> str:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require_rows":
                 name, what = (ast.unparse(argument) for argument in node.args)
                 found.append((path.relative_to(ROOT).as_posix(), name, ast.literal_eval(what)))
-    order = ("ir", "emulator", "backends", "estimate")
-    found.sort(key=lambda row: order.index(row[0].split("/")[1]))
+    order = {folder: place for place, folder in enumerate(("ir", "emulator", "backends", "estimate"))}
+    found.sort(key=lambda row: order.get(row[0].split("/")[1], len(order)))
     return table(("file", "table", "of"), [(f"[{path}]({path})", f"`{name}`", what) for path, name, what in found])
 
 

@@ -20,6 +20,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = [page for page in PAGES if "_build" not in page.parts and "generated" not in page.parts]
 BLOCK = re.compile(r"^```(?:sh|bash)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+TOML = re.compile(r"^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"(?<!`)`((?:make|fasttrig|python|pip|vitis_hls|source) [^`]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 
@@ -35,6 +36,7 @@ BY_TESTS = {
     "make verilator": "tests/ladder/test_rtlsim.py::test_the_projects_own_bench_in_verilator (nightly)",
     "make iverilog": "tests/ladder/test_rtlsim.py::test_the_projects_own_bench",
     "make fit": "tests/unit/estimate/test_fit.py::test_constants_are_those_of_the_reports",
+    "fasttrig train jet_bdt": "tests/unit/training/test_regression.py::test_from_a_sample_to_a_report (a smaller forest)",
     "python ci/readme.py": "tests/docs/test_readme.py::test_the_tables_are_the_codes_own",
 }
 """Named in a sentence, run by another test."""
@@ -57,6 +59,10 @@ def commands(block: str) -> list[str]:
 
 BLOCKS = {f"{page.relative_to(ROOT).as_posix()}-{number}": commands(block)
           for page in PAGES for number, block in enumerate(BLOCK.findall(page.read_text()), start=1)}  # fmt: skip
+
+
+def having(kind: re.Pattern) -> list[Path]:
+    return [page for page in PAGES if kind.search(page.read_text())]
 
 
 def run(command: str, cwd: Path, timeout_s: float = 600) -> subprocess.CompletedProcess:
@@ -143,13 +149,26 @@ def test_links_lead_somewhere(page):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-@pytest.mark.parametrize("block", PYTHON.findall((ROOT / "README.md").read_text()))
-def test_python_of_the_readme(block, tiny_h5, tmp_path, monkeypatch):
-    shutil.copy(tiny_h5, tmp_path / "my_tagger.h5")
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.parametrize("page", having(PYTHON), ids=lambda page: page.stem)
+def test_python(page, tiny_h5, workplace, monkeypatch):
+    """Every Python block runs; what it builds is good."""
+    shutil.copy(tiny_h5, workplace / "my_tagger.h5")
+    monkeypatch.chdir(workplace)
     names = {"x": np.random.default_rng(1).normal(size=(100, 4))}
-    exec(compile(block, "README.md", "exec"), names)
-    assert names["project"].report.good and (tmp_path / "build").is_dir()
+    for block in PYTHON.findall(page.read_text()):
+        exec(compile(block, str(page), "exec"), names)
+    assert "project" not in names or names["project"].report.good
+
+
+@pytest.mark.parametrize("page", having(TOML), ids=lambda page: page.stem)
+def test_settings(page):
+    """Every TOML block is a valid model.toml, or valid tables of one."""
+    from fasttrig.project import ModelProject
+
+    whole = tomllib.loads((ROOT / "models" / "jet_mlp" / "model.toml").read_text())
+    for block in TOML.findall(page.read_text()):
+        tables = tomllib.loads(block)
+        ModelProject.model_validate(tables if "model" in tables else whole | tables)
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"^\| \[(\S+?)\]", readme.op_rows(), re.MULTILINE))))
