@@ -26,20 +26,19 @@ from fasttrig.estimate.model import (
     Design,
     applies_factor,
     count,
-    guesses_constants,
     predict,
 )
 from fasttrig.estimate.records import Record, load_records
 from fasttrig.estimate.residuals import Residual, coverage, intervals, residual_of
-from fasttrig.estimate.terms import PRIORS
+from fasttrig.estimate.terms import PRIORS, SYNTH, synth_class
 from fasttrig.estimate.tools import FAMILIES
 from fasttrig.estimate.types import is_stream
 from fasttrig.fixed import FloatArray
 
-_PRIOR_PULL = 0.1
-_TOOL_PULL = 0.6
+_PRIOR_PULL = 0.5
+_KEPT_PULL = 0.6
+_TOOL_PULL = {"lut": 1.5, "ff": 0.6, "cycles": 0.6}
 _SCAN_WEIGHT = 0.3
-_MIN_FACTOR_DESIGNS = 4
 _OFFSET = {"lut": 0.0, "ff": 0.0, "cycles": 2.0}
 
 
@@ -77,9 +76,6 @@ def fit_constants(samples: Sequence[Sample]) -> dict[str, Any]:
         constants[quantity] = terms
         for family, factor in factors.items():
             constants["tool"][family][quantity] = factor
-    constants["synth"] = {"all": {}}
-    for family in FAMILIES:
-        constants["tool"][family]["dsp"] = _dsp_factor(hls, constants, family)
     constants["forest"] = _fit_forests([s for s in samples if s.design.regime == "forest_hls"])
     constants["synth"] = _fit_synth(samples, constants)
     return constants
@@ -102,7 +98,7 @@ def _fit_terms(samples: Sequence[Sample], quantity: str) -> tuple[dict[str, floa
     def residuals(x: FloatArray) -> FloatArray:
         weighed = (matrix @ np.exp(x[:n])) * np.exp(tools @ x[n:])
         found = np.log(np.maximum(offset + weighed, 1e-9)) - target
-        return np.concatenate([weight * found, _PRIOR_PULL * (x[:n] - start), _TOOL_PULL * x[n:]])
+        return np.concatenate([weight * found, _PRIOR_PULL * (x[:n] - start), _TOOL_PULL[quantity] * x[n:]])
 
     def jacobian(x: FloatArray) -> FloatArray:
         factor = np.exp(tools @ x[n:])
@@ -111,48 +107,47 @@ def _fit_terms(samples: Sequence[Sample], quantity: str) -> tuple[dict[str, floa
         rows = np.zeros((len(used) + len(x), len(x)))
         rows[: len(used), :n] = (weight * factor / total)[:, None] * matrix * np.exp(x[:n])
         rows[: len(used), n:] = (weight * weighed / total)[:, None] * tools
-        rows[len(used) :, :] = np.diag([_PRIOR_PULL] * n + [_TOOL_PULL] * len(FAMILIES))
+        rows[len(used) :, :] = np.diag([_PRIOR_PULL] * n + [_TOOL_PULL[quantity]] * len(FAMILIES))
         return rows
 
     found = least_squares(residuals, np.concatenate([start, np.zeros(len(FAMILIES))]), jac=jacobian,
                           bounds=(-12, 12), loss="soft_l1", f_scale=0.1, max_nfev=120).x  # fmt: skip
-    constants = {name: _digits(math.exp(x)) for name, x in zip(names, found[:n], strict=True)}
+    constants = dict(PRIORS[quantity]) | {name: _digits(math.exp(x)) for name, x in zip(names, found[:n], strict=True)}
     return constants, {name: _digits(math.exp(x)) for name, x in zip(FAMILIES, found[n:], strict=True)}
 
 
-def _dsp_factor(samples: Sequence[Sample], constants: dict[str, Any], family: str) -> float:
-    """Median of the real over the counted DSPs in networks of constant multipliers, drawn to one."""
-    ratios = [math.log(s.record["dsp"] / sum(b.dsp for b in s.design.built)) for s in samples
-              if s.design.family == family and guesses_constants(s.design)
-              and s.record.get("dsp", 0) > 20 and sum(b.dsp for b in s.design.built) > 20]  # fmt: skip
-    if not ratios:
-        return 1.0
-    return _digits(math.exp(float(np.median(ratios)) * len(ratios) / (len(ratios) + _MIN_FACTOR_DESIGNS)))
-
-
 def _fit_synth(samples: Sequence[Sample], constants: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Logic synthesis over HLS, per regime: medians of real over estimated csynth, drawn to that of all networks.
-
-    Where the same project has both reports, its real ratio counts; else the estimate of csynth stands in.
-    """
+    """What logic synthesis leaves of each class of terms, from the projects that have both reports."""
     pairs = {(s.record["source"], s.record["model"]): s.record for s in samples if s.record["stage"] == "csynth"}
-    ratios: dict[str, dict[str, list[float]]] = {}
-    for sample in samples:
-        if sample.record["stage"] == "csynth" or sample.design.regime.startswith("forest"):
-            continue
-        partner = pairs.get((sample.record["source"], sample.record["model"])) or predict(sample.design, constants)
-        for regime in ("all", sample.design.regime):
-            for name in ("lut", "ff", "dsp", "bram18"):
-                if sample.record.get(name, 0) > 0 and partner.get(name, 0) > 0:
-                    found = ratios.setdefault(regime, {}).setdefault(name, [])
-                    found.append(math.log(sample.record[name] / partner[name]))
-    everything = {name: float(np.median(found)) for name, found in ratios.get("all", {}).items()}
-    return {regime: {name: _digits(math.exp(_drawn(found, everything[name]))) for name, found in by_name.items()}
-            for regime, by_name in sorted(ratios.items())} | ({} if "all" in ratios else {"all": {}})  # fmt: skip
+    placed = [(s, pairs[key]) for s in samples if (key := (s.record["source"], s.record["model"])) in pairs
+              and s.record["stage"] != "csynth" and not s.design.regime.startswith("forest")]  # fmt: skip
+    return {quantity: _fit_kept(placed, constants, quantity) for quantity in SYNTH}
 
 
-def _drawn(found: Sequence[float], to: float) -> float:
-    return (float(np.median(found)) * len(found) + to * _MIN_FACTOR_DESIGNS) / (len(found) + _MIN_FACTOR_DESIGNS)
+def _fit_kept(placed: Sequence[tuple[Sample, Record]], constants: dict[str, Any], quantity: str) -> dict[str, float]:
+    """Robust least squares of the log of the real ratio, drawn to the start values."""
+    from scipy.optimize import least_squares
+
+    names = list(SYNTH[quantity])
+    used = [(s, csynth) for s, csynth in placed if s.record.get(quantity, 0) > 0 and csynth.get(quantity, 0) > 0]
+    shares = np.array([_shares(s.design, constants, quantity, names) for s, _ in used]).reshape(-1, len(names))
+    target = np.log([s.record[quantity] / csynth[quantity] for s, csynth in used])
+    weight = np.sqrt([s.weight for s, _ in used])
+    start = np.log([SYNTH[quantity][name] for name in names])
+
+    def residuals(x: FloatArray) -> FloatArray:
+        return np.concatenate([weight * (np.log(shares @ np.exp(x)) - target), _KEPT_PULL * (x - start)])
+
+    found = least_squares(residuals, start, loss="soft_l1", f_scale=0.1).x
+    return {name: _digits(math.exp(x)) for name, x in zip(names, found, strict=True)}
+
+
+def _shares(design: Design, constants: dict[str, Any], quantity: str, names: Sequence[str]) -> list[float]:
+    """Share of each class in what HLS reports."""
+    parts = dict.fromkeys(names, 0.0)
+    for name, amount in design.terms(quantity).items():
+        parts[synth_class(quantity, name)] += constants[quantity][name] * amount
+    return [part / max(sum(parts.values()), 1e-9) for part in parts.values()]
 
 
 def _fit_forests(samples: Sequence[Sample]) -> dict[str, float]:

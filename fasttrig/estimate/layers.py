@@ -7,6 +7,7 @@ for one output); tables have 1,024 entries; reuse factor and strategy are those 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -48,10 +49,11 @@ class Matrix:
     magnitude: float  # log2 of the largest raw weight
     reuse_factor: int
     products: Products | None = None  # counted, where the weights are at hand
+    depthwise: bool = False  # one filter per channel: each input meets one weight
 
     @property
     def size(self) -> int:
-        return self.n_in * self.n_out
+        return self.n_in if self.depthwise else self.n_in * self.n_out
 
     @property
     def block_factor(self) -> int:
@@ -117,7 +119,42 @@ def read_layers(
             read, layer = _absorb_gates(read, layer)
         read.append(layer)
         flow = _flow(item, layer, flow)
-    return _name_last_activation(_mark_first(_narrow_inputs(read)))
+    return _name_last_activation(_mark_first(_narrow_inputs(_spread_positions(_split_separable(read)))))
+
+
+def _split_separable(read: list[Layer]) -> list[Layer]:
+    """A separable convolution lists a full matrix for its depthwise half, which has one filter per channel.
+
+    It is a convolution of as many filters as channels with a pointwise one behind it, and no activation between.
+    """
+    for index, (layer, after) in enumerate(itertools.pairwise(read)):
+        both = layer.kind == after.kind and layer.kind in ("conv1d", "conv2d")
+        if not both or layer.window == 1 or after.window > 1 or layer.positions != after.positions:
+            continue
+        matrix = layer.matrices[0]
+        if matrix.n_in == layer.window * matrix.n_out:
+            half = replace(matrix, n_nonzeros=min(matrix.n_nonzeros, matrix.n_in), depthwise=True)
+            read = [*read[:index], replace(layer, matrices=(half,)), *read[index + 1 :]]
+    return read
+
+
+def _spread_positions(read: list[Layer]) -> list[Layer]:
+    """An activation or a normalisation works at the positions of the convolution or pooling before it."""
+    places: dict[int, int] = {}  # number of values -> positions they lie at
+    spread = []
+    for layer in read:
+        if layer.kind in ("activation", "batchnorm") and layer.positions == 1:
+            found = places.get(layer.n_values, 1)
+            layer = replace(layer, positions=found, in_positions=found)
+        elif layer.kind in ("conv1d", "conv2d"):
+            places = {layer.n_values: layer.positions}
+        elif layer.kind == "pooling":
+            channels = layer.n_values // layer.in_positions
+            places = {channels * layer.positions: layer.positions}
+        elif layer.kind == "dense":
+            places = {}
+        spread.append(layer)
+    return spread
 
 
 def _narrow_inputs(read: list[Layer]) -> list[Layer]:

@@ -1,6 +1,7 @@
 """From typed layers to numbers: the counted terms weighed with `data/constants.json`. No file is read but that one.
 
-The total of a quantity is ``factor(tool) * sum(constant[term] * count[term])`` at csynth, times a ratio at synth.
+The total of a quantity is ``factor(tool) * sum(constant[term] * count[term])`` at csynth; at synth each class of terms
+shrinks by its own ratio.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from fasttrig.estimate.forests import ForestCounts, forest_counts
 from fasttrig.estimate.layers import Layer
 from fasttrig.estimate.structure import Built, Setting, Terms, build
+from fasttrig.estimate.terms import synth_class
 from fasttrig.estimate.tools import DEFAULT_FAMILY, dsp_product_bits, fabric_slowness, tool_family
 
 CONSTANTS = Path(__file__).parent / "data" / "constants.json"
@@ -70,10 +72,10 @@ def predict(design: Design, constants: Constants, stage: str = "csynth") -> Numb
         return forest_numbers(design, constants, stage)
     factors = _factors(design, constants)
     numbers = {
-        "lut": weigh(design.terms("lut"), constants["lut"]) * factors.get("lut", 1.0),
-        "ff": weigh(design.terms("ff"), constants["ff"]) * factors.get("ff", 1.0),
-        "dsp": sum(built.dsp for built in design.built) * factors.get("dsp", 1.0),
-        "bram18": sum(built.bram18 for built in design.built),
+        "lut": weigh_at(design.terms("lut"), constants, "lut", stage) * factors.get("lut", 1.0),
+        "ff": weigh_at(design.terms("ff"), constants, "ff", stage) * factors.get("ff", 1.0),
+        "dsp": sum(built.dsp for built in design.built),
+        "bram18": sum(_brams(built, stage) for built in design.built),
         "uram": 0.0,
         "latency_cycles": design.fixed_cycles
         + weigh(design.terms("cycles"), constants["cycles"]) * factors.get("cycles", 1.0),
@@ -81,24 +83,32 @@ def predict(design: Design, constants: Constants, stage: str = "csynth") -> Numb
     }
     if design.regime == "single_reused" and numbers["latency_cycles"] >= 1:
         numbers["ii_cycles"] = numbers["latency_cycles"] + 1  # one function, which takes no event while it works
-    if stage == "csynth":
-        return numbers
-    ratios = constants["synth"].get(design.regime, constants["synth"]["all"])
-    return {name: number * ratios.get(name, 1.0) for name, number in numbers.items()}
+    return numbers
 
 
 def predict_layer(design: Design, index: int, constants: Constants, stage: str) -> Numbers:
     """LUT, FF, DSP and BRAM18 of one layer, without what a design has once."""
     built = design.built[index]
     factors = _factors(design, constants)
-    ratios = {} if stage == "csynth" else constants["synth"].get(design.regime, constants["synth"]["all"])
-    numbers = {
-        "lut": weigh(built.lut, constants["lut"]) * factors.get("lut", 1.0),
-        "ff": weigh(built.ff, constants["ff"]) * factors.get("ff", 1.0),
-        "dsp": built.dsp * factors.get("dsp", 1.0),
-        "bram18": built.bram18,
+    return {
+        "lut": weigh_at(built.lut, constants, "lut", stage) * factors.get("lut", 1.0),
+        "ff": weigh_at(built.ff, constants, "ff", stage) * factors.get("ff", 1.0),
+        "dsp": built.dsp,
+        "bram18": _brams(built, stage),
     }
-    return {name: number * ratios.get(name, 1.0) for name, number in numbers.items()}
+
+
+def weigh_at(terms: Terms, constants: Constants, quantity: str, stage: str) -> float:
+    """LUT or FF of counted terms at a stage: logic synthesis keeps a part of each class."""
+    if stage == "csynth":
+        return weigh(terms, constants[quantity])
+    kept = constants["synth"][quantity]
+    return sum(kept[synth_class(quantity, name)] * constants[quantity].get(name, 0.0) * n for name, n in terms.items())
+
+
+def _brams(built: Built, stage: str) -> float:
+    """Shallow tables of weights are memories for HLS, and LUTs after logic synthesis."""
+    return built.bram18 if stage == "csynth" else built.bram18 - built.bram18_shallow
 
 
 def forest_numbers(design: Design, constants: Constants, stage: str) -> Numbers:
@@ -129,18 +139,9 @@ def applies_factor(design: Design) -> bool:
     return not design.regime.startswith("single")
 
 
-def _factors(design: Design, constants: Constants) -> dict[str, float]:
-    """Factors of the design's tool; that of DSPs stands for weights nobody gave, so not where they were counted."""
-    if not applies_factor(design):
-        return {}
-    factors = dict(constants["tool"][design.family])
-    counted = all(m.products is not None for layer in design.layers for m in layer.matrices)
-    return factors if guesses_constants(design) and not counted else factors | {"dsp": 1.0}
-
-
-def guesses_constants(design: Design) -> bool:
-    """Whether DSPs follow from the values of weights, rather than from the reuse factor."""
-    return design.regime in ("network_latency", "stream_latency")
+def _factors(design: Design, constants: Constants) -> Mapping[str, float]:
+    """Factors of the design's tool on LUT, FF and cycles; products are counted alike for all."""
+    return constants["tool"][design.family] if applies_factor(design) else {}
 
 
 @cache

@@ -20,6 +20,7 @@ _WORD = 16.0
 _PARALLEL_POSITIONS = 32
 _DSP_PRODUCT_BITS = 21
 """A multiplier takes a DSP from this width of product on: 16 x 5 does, 16 x 4 and 8 x 8 do not."""
+_SHALLOW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Built:
     cycles: Terms = field(default_factory=lambda: defaultdict(float))
     dsp: float = 0.0
     bram18: float = 0.0
+    bram18_shallow: float = 0.0  # of these, tables that logic synthesis turns into LUTs
     fixed_cycles: float = 0.0  # of states that are counted, not fitted
     ii: float = 1.0
     busy: float = 0.0  # cycles a streaming layer needs for one event
@@ -92,7 +94,8 @@ def _constant_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built:
     lut[prefix + "costly"] += copies * in_dsp * in_words
     lut["narrow"] += copies * (products.costly - in_dsp) * in_words
     lut["result"] += copies * matrix.n_out * sum_words
-    lut["stages"] += copies * products.n_nonzeros * sum_words * max(0.0, setting.slowness - 1)
+    levels = _registered_levels(setting.slowness)
+    lut["stages"] += copies * products.n_nonzeros * sum_words * levels
     if layer.saturates:
         lut["saturated"] += copies * products.n_nonzeros * sum_words
         built.ff["saturated"] += copies * products.n_nonzeros * sum_words
@@ -103,13 +106,23 @@ def _constant_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built:
     ff[prefix + "result_paced"] += copies * matrix.n_out * sum_words * pace * min(1.0, depth / 4)
     ff[prefix + "product_paced"] += copies * products.costly * in_words * pace * min(1.0, depth / 4)
     ff["sum_paced"] += copies * products.n_nonzeros * sum_words * pace * min(1.0, depth / 4)
-    ff["sum_stages"] += copies * products.n_nonzeros * sum_words * max(0.0, pace - 1)
+    ff["sum_stages"] += copies * products.n_nonzeros * sum_words * levels
     if products.costly > limit:
         ff["reused"] += copies * products.n_nonzeros * in_words * (1 - min(1.0, 2 / matrix.reuse_factor))
     if layer.steps == 1:
         built.cycles["matrix_paced"] += pace * min(1.0, depth)
         built.cycles["depth_paced"] += pace * depth
         built.cycles["dsp_paced"] += pace * min(1.0, products.costly / matrix.n_out) * min(1.0, depth)
+
+
+def _registered_levels(slowness: float) -> float:
+    """How much of an adder tree is registered: nothing where it fits into a clock, all of it at twice that delay."""
+    return min(1.0, max(0.0, slowness - 1))
+
+
+def _gently(slowness: float) -> float:
+    """Registers of logic that always has some: fewer at a slow clock, more at a fast one, within bounds."""
+    return min(2.0, max(0.4, slowness))
 
 
 def _share_constants(products: Products, matrix: Matrix, limit: float, built: Built) -> None:
@@ -141,7 +154,9 @@ def _shared_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built: B
         top = min(layer.weight.width, int(matrix.magnitude) + 2)  # the last weight of the ROM's word sheds its sign
         in_luts = 1 if top + layer.input.width < _DSP_PRODUCT_BITS and block > 1 else 0
         built.dsp += copies * (block - in_luts) * dsps_per_product(layer.input.width, layer.weight.width)
-    built.bram18 += copies * (_rom_brams(rf, block * layer.weight.width) + (rf > matrix.n_in))
+    brams = copies * (_rom_brams(rf, block * layer.weight.width) + (rf > matrix.n_in))
+    built.bram18 += brams
+    built.bram18_shallow += brams if rf < _SHALLOW else 0.0
     lut = built.lut
     lut["shared_input"] += copies * matrix.n_in * in_words
     lut["shared_result"] += copies * matrix.n_out * sum_words
@@ -152,9 +167,12 @@ def _shared_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built: B
     ff = built.ff
     ff["shared_matrix"] += 1
     ff["shared_result"] += copies * matrix.n_out * sum_words
-    ff["shared_dsp" if with_dsp else "shared_lut"] += copies * block * in_words
+    if rf <= matrix.n_in:
+        ff["shared_tree"] += copies * block * in_words * _gently(setting.slowness)
+    else:
+        ff["shared_dsp" if with_dsp else "shared_lut"] += copies * block * in_words
     if not layer.first:
-        ff["handed_on"] += copies * matrix.n_in * in_words
+        ff["handed_on"] += copies * matrix.n_in * in_words * _gently(setting.slowness)
     if layer.saturates:
         lut["saturated"] += copies * block * sum_words
         ff["saturated"] += copies * block * sum_words
@@ -238,7 +256,8 @@ def _build_activation(layer: Layer, setting: Setting, built: Built) -> None:
     values = min(values, 128.0) if setting.stream else values
     if layer.function == "softmax":
         built.lut["softmax"] += values * words
-        built.ff["softmax"] += values * words
+        term = "softmax_stream" if setting.stream else "softmax"
+        built.ff[term] += values * words * _gently(setting.slowness)
         built.lut["softmax_unit"] += 1
         built.dsp += layer.n_values
         built.bram18 += math.ceil(values / 2) + 1
@@ -266,7 +285,8 @@ def _build_pooling(layer: Layer, setting: Setting, built: Built) -> None:
         built.lut["pool_divide"] += places * channels * words
         built.ff["pool_divide"] += places * channels * words
         built.cycles["pool_divide"] += 1
-    built.ff["pool"] += (channels * 4 if setting.stream else layer.n_values) * words
+    window = 1 if layer.positions == 1 else layer.window  # a global pooling keeps its running result alone
+    built.ff["pool"] += (channels * window if setting.stream else layer.n_values) * words
     if setting.stream:
         built.busy = layer.in_positions
         _stream(layer, setting, built, int(channels))

@@ -20,26 +20,29 @@ LUT: Mapping[str, float] = {
     "stages": 2.0,
     "shared_input": 16.0, "shared_result": 16.0,  # multiplexers in front of and behind shared multipliers
     "shared_select": 5.0, "shared_sum": 60.0,
-    "line_window": 64.0, "unrolled_input": 64.0, "stream_fifo": 8.0,
+    "line_window": 160.0, "unrolled_input": 80.0, "stream_fifo": 8.0,
     "stream_layer": 60.0,  # per layer: its handshake
     "gates": 64.0, "sequence": 32.0,
-    "relu": 24.0, "table": 60.0, "scale": 100.0, "softmax": 40.0,
+    "relu": 24.0, "table": 60.0, "scale": 150.0, "softmax": 40.0,
     "softmax_unit": 400.0,  # per softmax: the inversion
     "pool_max": 32.0, "pool_average": 16.0,
     "pool_divide": 600.0,  # a divider that Vivado HLS keeps, per value
-    "once_input": 8.0, "once_shared": 2000.0, "once_state": 50.0,
+    "once_input": 8.0, "once_shared": 4000.0, "once_state": 50.0,
 }  # fmt: skip
 FF: Mapping[str, float] = {
-    "result_paced": 12.0, "product_paced": 3.0, "sum_paced": 1.5, "sum_stages": 8.0,
-    "resource_result_paced": 4.0, "resource_product_paced": 8.0, "reused": 11.0,
+    "result_paced": 12.0, "product_paced": 3.0, "sum_paced": 1.0, "sum_stages": 16.0,
+    "resource_result_paced": 4.0, "resource_product_paced": 8.0, "reused": 9.0,
     "saturated": 8.0,
     "shared_matrix": 60.0,  # per matrix: its counters
     "shared_result": 16.0, "shared_dsp": 16.0, "shared_lut": 2.0,
-    "handed_on": 40.0,  # values kept while a following shared layer works on them
-    "line_window": 16.0, "unrolled_input": 64.0, "stream_fifo": 8.0, "stream_layer": 20.0,
-    "gates": 128.0, "sequence": 16.0,
-    "relu_paced": 2.0, "relu_shared": 32.0, "table": 24.0, "scale_paced": 40.0, "softmax": 64.0,
-    "pool": 16.0,  # the input's registers
+    "shared_tree": 40.0,  # per multiplier: its product and its sum
+    "handed_on": 48.0,  # values kept while a following shared layer works on them
+    "line_window": 32.0, "unrolled_input": 80.0, "stream_fifo": 8.0, "stream_layer": 200.0,
+    "gates": 160.0,  # per unit: sums, activations and products of the gates, the state, about ten words
+    "sequence": 6.0,
+    "relu_paced": 0.3, "relu_shared": 32.0, "table": 24.0, "scale_paced": 64.0,
+    "softmax": 300.0, "softmax_stream": 60.0,
+    "pool": 16.0,  # the input's registers, or the window's
     "pool_divide": 700.0,
     "once_input": 0.5, "once_shared": 30.0, "once_state": 20.0,
 }  # fmt: skip
@@ -48,3 +51,20 @@ CYCLES: Mapping[str, float] = {
     "softmax": 4.0, "stream_layer": 1.0, "pool_divide": 20.0,
 }  # fmt: skip
 PRIORS: Mapping[str, Mapping[str, float]] = {"lut": LUT, "ff": FF, "cycles": CYCLES}
+
+_MULTIPLEXERS = frozenset({"shared_select", "shared_sum", "shared_input", "shared_result", "sequence", "once_shared"})
+_INTO_DSP = frozenset({"product_paced", "resource_product_paced", "shared_tree", "shared_dsp", "sum_stages"})
+SYNTH_CLASSES: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "lut": {"multiplexers": _MULTIPLEXERS},  # HLS counts each as if it stood alone
+    "ff": {"into_dsp": _INTO_DSP},  # registers that a DSP has inside
+}
+SYNTH: Mapping[str, Mapping[str, float]] = {
+    "lut": {"multiplexers": 0.3, "rest": 0.52},
+    "ff": {"into_dsp": 0.6, "rest": 0.8},
+}
+"""What logic synthesis leaves of an HLS report: start values, after the medians of the published pairs."""
+
+
+def synth_class(quantity: str, term: str) -> str:
+    """The class of a term at logic synthesis."""
+    return next((name for name, terms in SYNTH_CLASSES[quantity].items() if term in terms), "rest")
