@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What CI and a person run: install, style, types, tests (with the real C-simulation), the build itself.
+# What CI and a person run: install, style, types, documentation, the build itself, tests (with the real C-simulation).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3

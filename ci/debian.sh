@@ -14,6 +14,8 @@ command -v dpkg-query >/dev/null || { echo "no Debian packages here: the tests l
 if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     export DEBIAN_FRONTEND=noninteractive
     mapfile -t wanted < <(missing)
-    { apt-get update -qq && apt-get install -qq -y --no-install-recommends "${wanted[@]}"; } >"$log" 2>&1 || tail -n 3 "$log"
+    quick=(-qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20)
+    { apt-get "${quick[@]}" update && apt-get "${quick[@]}" install -y --no-install-recommends "${wanted[@]}"; } \
+        >"$log" 2>&1 || tail -n 3 "$log"
 fi
 [ -z "$(missing)" ] || echo "not installed: $(missing | paste -sd ' '); the tests that need them say so and are skipped"

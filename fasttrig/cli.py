@@ -50,7 +50,7 @@ add_command(app, emulate, USE, (
 ))  # fmt: skip
 add_command(app, patterns, USE, (
     "fasttrig patterns build/jet_mlp --format empv2 -o patterns",
-    "fasttrig patterns build/jet_mlp --read patterns/inputs_0.txt",
+    "fasttrig patterns build/jet_mlp --read patterns/inputs_0000.txt",
 ))  # fmt: skip
 add_command(app, doctor, START, ("fasttrig doctor", "fasttrig doctor --json"))
 

@@ -20,7 +20,7 @@ from fasttrig.report.model import Report
 
 ROOT = Path(__file__).resolve().parents[2]
 _LINK = re.compile(r"\[([^\]]+)\]\((?!#)[^)]*\)")
-WIDTH = 100
+WIDTH = 86
 """Columns of a command's help."""
 
 

@@ -23,7 +23,7 @@ def build(
     part: Annotated[str, typer.Option(help="FPGA part.")] = "",
     clock_period_ns: Annotated[Optional[float], typer.Option(help="Clock period in ns.")] = None,  # noqa: UP045
     io_type: Annotated[str, typer.Option(help="io_parallel or io_stream.")] = "",
-    strategy: Annotated[str, typer.Option(help="latency, resource or distributed_arithmetic.")] = "",
+    strategy: Annotated[str, typer.Option(help="latency or resource.")] = "",
     reuse_factor: Annotated[Optional[int], typer.Option(help="Uses of a multiplier per inference.")] = None,  # noqa: UP045
     force: Annotated[bool, typer.Option("--force", help="Build again even when nothing changed.")] = False,
     synth: Annotated[bool, typer.Option("--synth", help="Run Yosys on the RTL and count LUT, FF, DSP.")] = False,
