@@ -81,9 +81,15 @@ def predict(design: Design, constants: Constants, stage: str = "csynth") -> Numb
         + weigh(design.terms("cycles"), constants["cycles"]) * factors.get("cycles", 1.0),
         "ii_cycles": design.ii_cycles,
     }
-    if design.regime == "single_reused" and numbers["latency_cycles"] >= 1:
-        numbers["ii_cycles"] = numbers["latency_cycles"] + 1  # one function, which takes no event while it works
+    if design.regime == "single_reused":
+        _unpipeline(numbers)
     return numbers
+
+
+def _unpipeline(numbers: Numbers) -> None:
+    """A shared layer alone is no pipeline: a state more, and no new event while it works."""
+    numbers["latency_cycles"] += 1.0
+    numbers["ii_cycles"] = numbers["latency_cycles"] + 1
 
 
 def predict_layer(design: Design, index: int, constants: Constants, stage: str) -> Numbers:

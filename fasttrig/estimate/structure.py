@@ -128,11 +128,10 @@ def _gently(slowness: float) -> float:
 def _share_constants(products: Products, matrix: Matrix, limit: float, built: Built) -> None:
     """Latency strategy, reuse factor above 1: products wait for the few multipliers allowed, 11s among them."""
     if products.costly <= limit:
-        built.fixed_cycles += matrix.reuse_factor > 1  # a state of its own, as the function is no pipeline
         return
     wanting = products.costly + products.by_table
     turns = float(math.ceil(wanting / limit))
-    built.fixed_cycles += turns
+    built.fixed_cycles += turns - 1
     built.ii = max(built.ii, turns)
 
 
