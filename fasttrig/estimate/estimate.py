@@ -21,11 +21,16 @@ from fasttrig.estimate.model import (
     predict_layer,
     rounded,
 )
-from fasttrig.estimate.tools import tool_family
+from fasttrig.estimate.tools import stage_of_tool, tool_family
 from fasttrig.estimate.types import is_stream
 
 DEFAULT_PART = "xcvu13p-flga2577-2-e"
 STAGES = ("csynth", "synth")
+_STAGE_NAMES = {
+    "csynth": "csynth", "hls_csynth": "csynth", "hls": "csynth", "synth": "synth", "vivado_synth": "synth",
+    "post_synth": "synth", "route": "synth", "post_route": "synth", "post_route_ooc": "synth", "post_impl": "synth",
+    "impl": "synth",
+}  # fmt: skip
 _NOTHING_KNOWN = math.log(3.0)
 _WIDER = 1.5
 _CLOCKS_NS = (2.5, 25.0)
@@ -119,33 +124,51 @@ def estimate(
     reuse_factor: int | list[int] | None = None,
     tool: str | None = None,
     io_type: str | None = None,
-    stage: str = "csynth",
+    stage: str | None = None,
     input_t: str | None = None,
 ) -> Estimate:
     """Estimate a design described by its layers.
 
+    Only ``layers`` must be given, and of each layer its ``kind`` and sizes; unknown fields are ignored, and a field
+    that holds None, -1 or the name of a C++ constant counts as not given.
+
     Parameters
     ----------
     layers : iterable of dict
-        In order; fields as hls4ml's parameters.h names them. Of each: ``kind`` (dense, conv1d, conv2d, pooling1d,
-        pooling2d, batchnorm, activ, gru, lstm, padding1d, padding2d, merge, forest), and of ``dense``: n_in, n_out;
-        convolutions and pooling: in_width, in_height, out_width, out_height, n_chan, n_filt, filt_width, filt_height
-        (1D pooling: n_in, n_filt; pool_width, pool_height, pool_op); recurrent: n_in, n_out, n_sequence; forest:
-        n_trees (or rounds), depth, nodes, n_comparisons, classes, bits, library (hls or vhdl). Where known: weight_t,
-        accum_t, bias_t, input_t, result_t, n_nonzeros or n_zeros, reuse_factor, strategy, table_size, activation.
-        Not given: ap_fixed<16,6>, no pruning, ReLU (softmax for the last activation), 1,024 table entries.
+        In order of the data. Sizes, as hls4ml's parameters.h names them, by ``kind``:
+
+        - ``dense``: n_in, n_out
+        - ``conv1d``, ``conv2d``: in_width, in_height, out_width, out_height, n_chan, n_filt, filt_width, filt_height
+          (a ``dense`` of the same matrix right before it, as hls4ml lists one, is taken as its own)
+        - ``pooling1d``, ``pooling2d``: as a convolution, or n_in positions and n_filt channels; pool_width,
+          pool_height, pool_op (max or average; default max); without an output size, one over all positions
+        - ``batchnorm``, ``activ`` (or relu, sigmoid, tanh, softmax, ...): n_in; table_size (1,024); activation (default
+          ReLU; of the last layer softmax, or sigmoid with one value)
+        - ``gru``, ``lstm``: n_in, n_out, n_sequence (default 1)
+        - ``padding1d``, ``padding2d``, ``merge``: their sizes
+        - ``forest``: n_trees (or rounds, times classes above 2), depth (3), nodes (full trees), n_comparisons (nodes),
+          classes (1), bits (18), library (hls or vhdl)
+
+        Of every layer, with its default: input_t (ap_fixed<16,6>, or the result_t before), weight_t (ap_fixed<16,6>),
+        accum_t (ap_fixed<16,6>), bias_t (costs nothing of its own), n_nonzeros or n_zeros (no weight pruned; those that
+        round to zero are counted), reuse_factor and strategy (the design's). Values of weights are not asked for: they
+        count as uniform up to sqrt(3 / n_in).
     part : str
         Part, device or board; default xcvu13p-flga2577-2-e.
     clock_period_ns : float
         Default 5.
-    strategy, reuse_factor
-        Of layers that say none; default latency and 1.
+    strategy : str
+        Latency, Resource, distributed_arithmetic or Unrolled; default latency; of ``latency/resource`` the first.
+    reuse_factor : int or list of int
+        Default 1; of a list the largest, for layers that say none.
     tool : str
         Such as ``Vitis HLS 2024.1`` (the default) or ``Vivado HLS 2019.2``.
     io_type : str
-        io_parallel or io_stream; default: stream for large images and where a type says so.
+        io_parallel or io_stream; default: a stream where a type says so (``nnet::array``), for large images and where
+        padding is a layer of its own (hls4ml has those in streams only); else parallel.
     stage : str
-        csynth or synth.
+        csynth (the HLS report) or synth (after logic synthesis). Default: that of the tool, so synth for ``Vivado
+        v.2020.1`` and for forests without a tool, else csynth.
 
     Raises
     ------
@@ -160,8 +183,8 @@ def estimate(
     reuse = max(reuse_factor) if isinstance(reuse_factor, list | tuple) else reuse_factor
     read = read_layers(items, strategy=strategy or "latency", reuse_factor=int(reuse or 1), input_t=first)
     stream = _is_stream(io_type, read, [first, *(item.get("input_t") for item in items)])
-    return estimate_layers(read, part=part or DEFAULT_PART, clock_period_ns=clock_period_ns or 5.0, tool=tool,
-                           stream=stream, stage=stage)  # fmt: skip
+    return estimate_layers(read, part=part or DEFAULT_PART, clock_period_ns=float(clock_period_ns or 5.0), tool=tool,
+                           stream=stream, stage=_stage(stage, tool, read))  # fmt: skip
 
 
 def estimate_layers(
@@ -186,8 +209,15 @@ def estimate_layers(
     )  # fmt: skip
 
 
-def _check(stage: str, clock_period_ns: float | None, io_type: str | None) -> None:
-    if stage not in STAGES:
+def _stage(stage: str | None, tool: str | None, layers: Iterable[Layer]) -> str:
+    """The stage asked for, else the tool's; a forest's HLS report says nothing about its hardware."""
+    if stage:
+        return _STAGE_NAMES[stage.lower()]
+    return "synth" if not tool and all(layer.kind == "forest" for layer in layers) else stage_of_tool(tool)
+
+
+def _check(stage: str | None, clock_period_ns: float | None, io_type: str | None) -> None:
+    if stage and stage.lower() not in _STAGE_NAMES:
         raise InputError("no such stage", got=repr(stage), want=" or ".join(STAGES))
     if clock_period_ns is not None and not (math.isfinite(clock_period_ns) and clock_period_ns > 0):
         raise InputError("a clock period must be positive", got=repr(clock_period_ns), want="ns, such as 2.5")
@@ -199,7 +229,7 @@ def _is_stream(io_type: str | None, layers: tuple[Layer, ...], types: Iterable[o
     if io_type:
         return io_type == "io_stream"
     return any(is_stream(said) for said in types) or any(
-        layer.kind == "conv2d" and layer.positions > _STREAM_POSITIONS for layer in layers
+        layer.kind == "padding" or (layer.kind == "conv2d" and layer.positions > _STREAM_POSITIONS) for layer in layers
     )
 
 

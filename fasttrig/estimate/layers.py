@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,22 +20,26 @@ from fasttrig.estimate.types import DEFAULT, Width, magnitude_bits, parse_width,
 from fasttrig.estimate.weights import Products
 
 STRATEGIES = ("latency", "resource", "distributed_arithmetic", "unrolled")
-_KINDS = {
-    "dense": "dense", "layer": "dense", "matmul": "dense", "qdense": "dense", "einsumdense": "dense",
-    "conv1d": "conv1d", "conv": "conv1d", "depthwise1d": "conv1d", "pointwise1d": "conv1d",
-    "conv2d": "conv2d", "depthwise2d": "conv2d", "pointwise2d": "conv2d", "depthwise_conv2d": "conv2d",
-    "pooling": "pooling", "pooling1d": "pooling", "pooling2d": "pooling", "pool": "pooling", "maxpooling1d": "pooling",
-    "maxpooling2d": "pooling", "averagepooling1d": "pooling", "averagepooling2d": "pooling",
-    "batchnorm": "batchnorm", "batchnormalization": "batchnorm", "normalize": "batchnorm", "scale": "batchnorm",
-    "activ": "activation", "activation": "activation", "relu": "activation", "softmax": "activation",
-    "sigmoid": "activation", "tanh": "activation", "hard_tanh": "activation", "prelu": "activation",
-    "elu": "activation", "selu": "activation", "leaky_relu": "activation", "softplus": "activation",
-    "table": "activation", "gru": "gru", "lstm": "lstm", "padding": "padding", "padding1d": "padding",
-    "padding2d": "padding", "zeropadding1d": "padding", "zeropadding2d": "padding",
-    "merge": "merge", "add": "merge", "concat": "merge",
-    "forest": "forest", "bdt": "forest", "gbdt": "forest",
-    "input": "wiring", "reshape": "wiring", "flatten": "wiring", "transpose": "wiring", "cast": "wiring",
-}  # fmt: skip
+_STRATEGY_NAMES = {"da": "distributed_arithmetic", "distributedarithmetic": "distributed_arithmetic", "none": "latency",
+                   "default": "latency"}  # fmt: skip
+_SAID = {
+    "dense": "dense layer matmul einsumdense linear innerproduct fullyconnected gemm",
+    "conv1d": "conv1d conv depthwise1d pointwise1d depthwiseconv1d pointwiseconv1d separableconv1d",
+    "conv2d": "conv2d depthwise2d pointwise2d depthwiseconv2d pointwiseconv2d separableconv2d",
+    "pooling": "pooling pooling1d pooling2d pool pool1d pool2d maxpooling1d maxpooling2d averagepooling1d "
+    "averagepooling2d maxpool1d maxpool2d avgpool1d avgpool2d globalpooling1d globalpooling2d globalmaxpooling1d "
+    "globalmaxpooling2d globalaveragepooling1d globalaveragepooling2d",
+    "batchnorm": "batchnorm batchnormalization normalize scale batchnorm1d batchnorm2d applyalpha",
+    "activation": "activ activation relu softmax sigmoid tanh hardtanh hardsigmoid hardactivation prelu elu selu "
+    "leakyrelu thresholdedrelu softplus softsign table exp parametrizedactivation binarytanh ternarytanh unarylut",
+    "gru": "gru",
+    "lstm": "lstm",
+    "padding": "padding padding1d padding2d zeropadding1d zeropadding2d",
+    "merge": "merge add subtract average multiply maximum minimum concat concatenate dot",
+    "forest": "forest bdt gbdt gbm trees tree randomforest xgboost conifer",
+    "wiring": "input inputlayer reshape flatten transpose permute cast dropout repack clone identity",
+}
+_KINDS = {said: kind for kind, names in _SAID.items() for said in names.split()}
 _GATES = {"gru": 3, "lstm": 4}
 TABLE_FUNCTIONS = ("sigmoid", "tanh", "softplus", "elu", "selu", "table", "exp")
 
@@ -178,7 +183,7 @@ def _mark_first(read: list[Layer]) -> list[Layer]:
 
 
 def _read_layer(item: dict[str, Any], index: int, strategy: str, reuse_factor: int, flow: Width) -> Layer:
-    said = str(item.get("kind", item.get("class_name", ""))).lower()
+    said = _plain_kind(item.get("kind") or item.get("class_name"))
     if said not in _KINDS:
         raise InputError("no such kind of layer", where=f"layer {index}", got=repr(item.get("kind")),
                          want=", ".join(sorted(_KINDS)), try_=near_names(said, _KINDS))  # fmt: skip
@@ -190,9 +195,19 @@ def _read_layer(item: dict[str, Any], index: int, strategy: str, reuse_factor: i
         accum=parse_width(item.get("accum_t")), table_size=_size(item, "table_size", 1024),
         reuse_factor=_size(item, "reuse_factor", reuse_factor),
         saturates="SAT" in str(item.get("accum_t")).upper(),
-        function=str(item.get("activation") or item.get("function") or (said if kind == "activation" else "")).lower(),
+        function=_plain(item.get("activation") or item.get("function") or (said if kind == "activation" else "")),
     )  # fmt: skip
     return _READERS.get(kind, _read_plain)(read, item)
+
+
+def _plain_kind(said: object) -> str:
+    """``QConv2D``, ``max_pooling1d`` and ``LeakyReLU`` as the table spells them."""
+    text = _plain(said)
+    return text if text in _KINDS else text.removeprefix("q")
+
+
+def _plain(said: object) -> str:
+    return re.sub(r"[^a-z0-9]", "", str(said or "").lower())
 
 
 def _read_dense(read: Layer, item: dict[str, Any]) -> Layer:
@@ -324,10 +339,9 @@ def _name_last_activation(read: list[Layer]) -> tuple[Layer, ...]:
 
 
 def _strategy(said: object, default: str) -> str:
-    text = str(said or default).lower().replace("-", "_")
-    first = text.split("/")[0]
-    if first in ("da", "distributedarithmetic"):
-        return "distributed_arithmetic"
+    text = re.sub(r"[^a-z/]+", "_", str(said or default).lower())
+    first = text.split("/")[0].strip("_")
+    first = _STRATEGY_NAMES.get(first, first)
     if first not in STRATEGIES:
         raise InputError("no such strategy", got=repr(said), want=", ".join(STRATEGIES))
     return first

@@ -266,7 +266,7 @@ def _build_activation(layer: Layer, setting: Setting, built: Built) -> None:
         built.ff["table"] += values * words
         built.bram18 += math.ceil(values / 2)
         built.cycles["table"] += 1
-    elif layer.function not in ("linear", "none", "leaky_relu"):
+    elif layer.function not in ("linear", "none", "leakyrelu"):
         built.lut["relu"] += values * words
         built.ff["relu_shared" if layer.strategy == "resource" else "relu_paced"] += values * words * setting.slowness
         built.cycles["relu_paced"] += setting.slowness * (layer.n_values > 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _YEAR = re.compile(r"(20\d\d)\.(\d)")
+_VIVADO_ITSELF = re.compile(r"vivado(?!\s*hls)")
 
 FAMILIES = ("vivado_hls_early", "vivado_hls_2019.2", "vivado_hls_2020", "vitis_hls_early", "vitis_hls_2024")
 DEFAULT_FAMILY = "vitis_hls_2024"
@@ -35,6 +36,15 @@ def fabric_slowness(part: str | None) -> float:
     if re.search(r"xcku(?:0\d|115|1\d\d\b)|xcvu(?:0\d\d|1\d\d|440)\b", text):
         return 1.3
     return 1.0
+
+
+def stage_of_tool(tool: str | None) -> str:
+    """The stage that a tool's name stands for: Vivado without HLS is logic synthesis, everything else the HLS report.
+
+    ``Vivado v.2020.1``, ``conifer HLS, Vivado post-route OOC`` and ``Vivado 2019.1 (HLS + impl)`` are synth;
+    ``Vivado HLS 2020.1``, ``Vitis HLS 2024.1`` and nothing are csynth.
+    """
+    return "synth" if _VIVADO_ITSELF.search((tool or "").lower()) else "csynth"
 
 
 def dsp_product_bits(family: str) -> int:

@@ -47,6 +47,68 @@ def test_a_bare_kind_does_not_crash(kind):
     assert fasttrig.estimate(layers=[{"kind": kind}]).lut.high >= 0
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [("QConv2D", "conv2d"), ("max_pooling1d", "pooling"), ("LeakyReLU", "activation"), ("Dense", "dense"),
+     ("GlobalAveragePooling1D", "pooling"), ("BDT", "forest"), ("QBatchNormalization", "batchnorm")],
+)  # fmt: skip
+def test_kinds_are_read_as_frameworks_spell_them(said, kind):
+    assert read_layers([{"kind": said, "n_in": 4, "n_out": 4}])[0].kind == kind
+
+
+@pytest.mark.parametrize(
+    ("said", "strategy"),
+    [("Resource", "resource"), ("latency/resource", "latency"), ("Distributed Arithmetic", "distributed_arithmetic"),
+     ("DA", "distributed_arithmetic"), (None, "latency"), ("none", "latency")],
+)  # fmt: skip
+def test_strategies_are_read_as_reports_spell_them(said, strategy):
+    layer = {"kind": "dense", "n_in": 4, "n_out": 4, "strategy": said, "somebody's": {"own": 1}}
+    assert read_layers([layer])[0].strategy == strategy
+
+
+@pytest.mark.parametrize(
+    ("tool", "stage"),
+    [("Vivado v.2020.1", "synth"), ("Vivado HLS (repo installs 2020.1), hls4ml", "csynth"), (None, "csynth"),
+     ("Vivado 2019.1 (HLS + impl), hls4ml", "synth"), ("Vitis HLS 2024.1", "csynth"), ("HLS 2019.1", "csynth")],
+)  # fmt: skip
+def test_the_tool_says_which_report_is_meant(tool, stage):
+    """A report of Vivado is one of logic synthesis, half as many LUTs as the HLS report."""
+    assert fasttrig.estimate([LAYERS["dense"]], tool=tool).stage == stage
+
+
+def test_a_forest_without_a_tool_is_estimated_as_hardware():
+    """conifer's HLS report is 25 times its LUTs after implementation."""
+    assert fasttrig.estimate([LAYERS["forest"]]).stage == "synth"
+    assert fasttrig.estimate([LAYERS["forest"]], tool="Vivado HLS 2019.1").stage == "csynth"
+    assert fasttrig.estimate([LAYERS["forest"]], stage="post_route").stage == "synth"
+
+
+def test_padding_as_a_layer_means_a_stream():
+    """hls4ml writes padding as a layer of its own in io_stream only."""
+    conv = LAYERS["conv1d"]
+    padding = {"kind": "padding1d", "in_width": 14, "n_chan": 4, "out_width": 16}
+    said = fasttrig.estimate([padding, conv], io_type="io_stream")
+    assert fasttrig.estimate([padding, conv]).to_dict() == said.to_dict()
+
+
+def test_a_separable_convolution_has_one_weight_per_channel_and_place():
+    """Its depthwise half is listed with a full matrix: read so, it would be 32 times too large."""
+    places = {"in_width": 30, "out_width": 28, "in_height": 1, "out_height": 1}
+    depthwise = {"kind": "conv1d", "n_chan": 32, "n_filt": 32, "filt_width": 3, **places}
+    pointwise = {"kind": "conv1d", "n_chan": 32, "n_filt": 64, "filt_width": 1, **places, "in_width": 28}
+    half = read_layers([depthwise, pointwise])[0].matrices[0]
+    assert (half.size, half.n_nonzeros) == (96, pytest.approx(96, rel=0.01))
+    whole = read_layers([depthwise, {"kind": "relu", "n_in": 28 * 32}, pointwise])[0].matrices[0]
+    assert whole.size == 96 * 32
+
+
+def test_saturating_accumulators_cost_luts():
+    """AP_SAT puts a comparison and a multiplexer behind every product (Berk-Bilgin/ML-fpga: four times the LUTs)."""
+    plain, saturating = (fasttrig.estimate([LAYERS["dense"] | {"accum_t": f"ap_fixed<24,16{modes}>"}])
+                         for modes in ("", ",AP_RND,AP_SAT"))  # fmt: skip
+    assert saturating.lut.value > 2 * plain.lut.value
+
+
 def test_every_record_of_the_table_goes_through_the_public_function():
     """Spelling of parts, tools, strategies and layers is that of the reports."""
     for record in load_records():

@@ -12,6 +12,17 @@ def test_signed_digits_are_those_of_the_canonical_form():
     assert signed_digits(np.array([0, 1, 2, 3, -7, 11, 45, 127])).tolist() == [0, 1, 1, 2, 2, 3, 4, 2]
 
 
+def test_digits_far_apart_are_costly():
+    """257 = 256 + 1 needs an adder as long as a product; 129 = 128 + 1 does not."""
+    assert count_products(np.array([[257], [129]])).costly == 1
+
+
+def test_narrow_operands_take_no_dsp():
+    """From 21 bits of product on: 16 x 5 is one (13 needs 4 bits and a sign), 12 x 5 is none."""
+    products = count_products(np.array([[13], [43]]))
+    assert [products.wide(21 - bits - 1) for bits in (16, 15, 14, 12)] == [2, 1, 1, 0]
+
+
 def test_equal_constants_on_one_input_are_one_product():
     raw = np.array([[13, 13, 3, 0], [13, 4, 0, 0]])
     products = count_products(raw)
