@@ -10,11 +10,13 @@ from pydantic import ValidationError
 from fasttrig.agreement.checks import RTL
 from fasttrig.errors import InputError, MissingPackageError, ToolTimeoutError
 from fasttrig.hashing import sha256_file
+from fasttrig.report.html.index import write_index
+from fasttrig.report.html.page import FOLDER, PAGE, page_again
 from fasttrig.report.model import Report
 from fasttrig.report.rtl import not_synthesised, synthesised
 from fasttrig.toolchain.synth import TIME_LIMIT_S, Mode, SynthResult, synthesise
 
-MANIFEST, REPORT = "manifest.json", "report/report.json"
+MANIFEST, REPORT, HTML = "manifest.json", "report/report.json", f"{FOLDER}/{PAGE}"
 
 
 def synthesise_project(
@@ -60,12 +62,16 @@ def read_report(folder: Path) -> Report:
 
 
 def write_report(folder: Path, report: Report) -> None:
-    """The report, then its hash in the manifest: in between, the project counts as changed and is built anew."""
-    _replace(folder / REPORT, report.model_dump_json(indent=1) + "\n")
+    """The report and its page, then their hashes in the manifest: in between, the project counts as changed and is
+    built anew. The index of all builds follows."""
+    texts = {REPORT: report.model_dump_json(indent=1) + "\n", HTML: page_again(folder, report)}
     path = folder / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest["files"][REPORT] = sha256_file(folder / REPORT)
+    for name, text in texts.items():
+        _replace(folder / name, text)
+        manifest["files"][name] = sha256_file(folder / name)
     _replace(path, json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    write_index(folder.parent)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -21,6 +21,8 @@ from fasttrig.hashing import package_versions, sha256_file, sha256_json, source_
 from fasttrig.ir.text import print_graph
 from fasttrig.project import LayerSettings, TargetSettings
 from fasttrig.report.assemble import assemble
+from fasttrig.report.html.index import write_index
+from fasttrig.report.html.page import PAGE, page_files
 from fasttrig.report.model import Report
 from fasttrig.synthesis import MANIFEST, REPORT, synthesise_or_say_why_not
 
@@ -46,6 +48,12 @@ class Project:
     report: Report
     fresh: bool = True
 
+    def _repr_html_(self) -> str:
+        """What Jupyter shows: verdict, key figures, ladder, and where the page is."""
+        from fasttrig.report.html.card import report_html
+
+        return report_html(self.report, page=str(self.folder / "report" / PAGE))
+
     def csim(self, x: Events) -> Emulation:
         """Run the compiled C-simulation of the project on events; takes and gives what `Design.emulate` does."""
         from fasttrig.toolchain.csim import csim
@@ -68,7 +76,8 @@ def build(
     target : "fpga", "cms-emulator" or "cms-emulator-integer"
         The last two add the plug-in for CMS software, with the HLS code or with the integer emulator inside.
     out : path
-        The project goes to ``out/<model name>``; it appears there whole or not at all.
+        The project goes to ``out/<model name>``; it appears there whole or not at all. ``out/index.html`` lists all
+        models built below `out`.
     options : mapping
         Overrides of ``[target]``, e.g. ``{"clock_period_ns": 5.0}``.
     force : bool
@@ -97,6 +106,7 @@ def build(
     if synth:
         notify("synthesising the RTL")
         report = synthesise_or_say_why_not(folder)
+    write_index(folder.parent)
     return Project(folder, design, report, fresh=finished is None)
 
 
@@ -177,6 +187,8 @@ def _build_into(
     rtl = rtl_row(stage / RTL, of_a_network=not has_forest(design.graph))
     report = assemble(design, settings, measured, dict(manifest), rtl)
     _write(stage, {REPORT: report.model_dump_json(indent=1) + "\n"})
+    notify("drawing the report")
+    _write(stage, {f"report/{name}": text for name, text in page_files(design, report, measured).items()})
     hashes = {name: sha256_file(stage / name) for name in _files(stage)}
     _write(stage, {MANIFEST: json.dumps({**manifest, "files": hashes}, indent=1, sort_keys=True) + "\n"})
     return report

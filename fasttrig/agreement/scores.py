@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from fasttrig.agreement.bootstrap import RocReplicas, area, roc_replicas
 from fasttrig.agreement.physics import SIGNAL_EFFICIENCIES, Agreement
 from fasttrig.agreement.regression import rms
@@ -12,6 +14,7 @@ from fasttrig.data.labelled import Truth
 from fasttrig.design import Design
 from fasttrig.fixed import FloatArray, IntArray
 
+N_WORST = 10
 RMS = "rms"
 """The figure of a regression; for classes the figures are the areas under their curves, by the class's name."""
 
@@ -59,6 +62,16 @@ def with_errors(agreement: Agreement, replicas: RocReplicas) -> Agreement:
         rejection_ratio={name: {cut: row[k] for cut, row in ratios.items()} for k, name in enumerate(classes)},
         auc_loss_error=dict(zip(classes, replicas.area_loss_error(), strict=True)),
     )  # fmt: skip
+
+
+def worst_events(scores: Scores, n: int = N_WORST) -> list[tuple[int, int]]:
+    """(event, column) where quantised and float model differ most, the worst first; each event once."""
+    if scores.real is None:
+        return []
+    difference = np.abs(scores.quantised - scores.real)
+    columns = difference.argmax(axis=1)
+    order = np.argsort(-difference.max(axis=1), kind="stable")[:n]
+    return [(int(event), int(columns[event])) for event in order]
 
 
 def one_bit_less(design: Design, inputs: dict[str, IntArray], scores: Scores) -> tuple[Sensitivity, ...]:

@@ -48,7 +48,7 @@ def _input(op: Any) -> str:
 def _matmul(op: Any) -> str:
     n_in, n_out = op.weight.shape
     nonzero = int(np.count_nonzero(op.weight.raw))
-    return f"{n_in} → {n_out}, {nonzero:,} weights of {op.weight.type.width} bits"
+    return f"{n_in} → {n_out}, {nonzero:,} weights, {op.weight.type.width} bits"
 
 
 def _cast(op: Any) -> str:
@@ -69,7 +69,7 @@ def _forest(op: Any) -> str:
 _DETAILS: dict[type[Op], Callable[[Any], str]] = {
     Input: _input,
     MatMul: _matmul,
-    Scale: lambda op: f"{op.scale.raw.size} factors of {op.scale.type.width} bits",
+    Scale: lambda op: f"{op.scale.raw.size} factors, {op.scale.type.width} bits",
     Cast: _cast,
     Relu: _relu,
     Add: lambda op: shape_text(op.result.shape),

@@ -11,7 +11,7 @@ from fasttrig.display.layout import OP_HEIGHT, OP_WIDTH, Layout, Place, place
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Op
 
-_LETTER_WIDTH = 6.9
+_LETTER_WIDTH = 6.6
 """Pixels of a letter of the drawing's 12 px text, on average and rounded up: longer text is cut to the box."""
 
 

@@ -26,13 +26,13 @@ def _environment() -> Environment:
         loader=FileSystemLoader(TEMPLATE_FOLDERS), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
-    environment.filters |= {"count": count, "percent": percent, "figure": figure}
+    environment.filters |= {"count": count, "percent": percent, "figure": figure, "general": general}
     return environment
 
 
 def count(number: float | None) -> str:
     """A whole number with thousands marked; a dash for none."""
-    return "–" if number is None else f"{number:,.0f}"
+    return "–" if number is None else _minus(f"{number:,.0f}")
 
 
 def percent(share: float | None, digits: int = 2) -> str:
@@ -41,9 +41,19 @@ def percent(share: float | None, digits: int = 2) -> str:
         return "–"
     if 0 < abs(share) < 0.5 * 10.0 ** -(digits + 2):
         return f"< {10.0**-digits:.{digits}f} %"
-    return f"{share:.{digits}%}".replace("%", "\u202f%")
+    return _minus(f"{share:.{digits}%}".replace("%", "\u202f%"))
 
 
 def figure(number: float | None, digits: int = 4) -> str:
     """A real number with so many digits behind the point; a dash for none."""
-    return "–" if number is None else f"{number:.{digits}f}".replace("-", "−")
+    return "–" if number is None else _minus(f"{number:.{digits}f}")
+
+
+def general(number: float | None, digits: int = 4) -> str:
+    """A real number with so many significant digits; a dash for none."""
+    return "–" if number is None else _minus(f"{number:.{digits}g}")
+
+
+def _minus(text: str) -> str:
+    """A true minus in front, not a hyphen (an exponent keeps its own)."""
+    return "−" + text[1:] if text.startswith("-") else text

@@ -9,6 +9,7 @@ import numpy as np
 
 from fasttrig.agreement.checks import Measured
 from fasttrig.agreement.regression import RegressionAgreement
+from fasttrig.agreement.scores import Scores, worst_events
 from fasttrig.agreement.sensitivity import Sensitivity
 from fasttrig.agreement.task import TaskAgreement
 from fasttrig.design import Design
@@ -29,6 +30,7 @@ from fasttrig.report.model import (
     Report,
     RtlRow,
     SensitivityRow,
+    WorstEventRow,
 )
 
 
@@ -50,6 +52,8 @@ def assemble(
         ladder=ladder,
         **_agreement(measured),
         agreement_reason=measured.agreement_reason,
+        sample=_sample(design, measured.scores),
+        worst_events=_worst_events(measured.scores),
         inputs=_inputs(design, measured),
         ops=_ops(design, measured),
         budget=budget,
@@ -105,6 +109,25 @@ def _inputs(design: Design, measured: Measured) -> list[InputRow]:
 def _simulated(settings: TargetSettings, measured: Measured) -> list[dict[str, Any]]:
     return [simulated_latency_row(rung, settings.clock_period_ns) for rung in measured.ladder
             if rung.latency_cycles is not None]  # fmt: skip
+
+
+def _sample(design: Design, scores: Scores | None) -> str:
+    if scores is None or design.project is None:
+        return ""
+    return f"{len(scores.truth):,} events of the test split of {design.project.data.sample}"
+
+
+def _worst_events(scores: Scores | None) -> list[WorstEventRow]:
+    if scores is None or scores.real is None:
+        return []
+    flipped = scores.real.argmax(axis=1) != scores.quantised.argmax(axis=1)
+    return [
+        WorstEventRow(
+            event=event, output=scores.names[column], score_float=float(scores.real[event, column]),
+            score_quantised=float(scores.quantised[event, column]), flips=bool(flipped[event]),
+            truth=f"{scores.truth[event]:.4g}" if scores.is_regression else scores.names[scores.truth[event]],
+        ) for event, column in worst_events(scores)
+    ]  # fmt: skip
 
 
 def _sensitivity(row: Sensitivity) -> SensitivityRow:

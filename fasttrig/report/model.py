@@ -70,6 +70,15 @@ class RegressionRow(Row):
     rms_growth: float = Field(description="quantised RMS error over the float one, minus 1")
 
 
+class WorstEventRow(Row):
+    event: int = Field(description="row of the test split, from 0")
+    output: str = Field(description="the class whose score differs most, or the target")
+    score_float: float
+    score_quantised: float
+    truth: str = Field(description="the event's class, or its target")
+    flips: bool = Field(description="whether the class with the highest score changes")
+
+
 class InputRow(Row):
     name: str
     unit: str
@@ -153,6 +162,8 @@ class Report(Row):
     agreement: AgreementRow | None = Field(description="of classes; null without a float model or a labelled sample")
     regression: RegressionRow | None = Field(None, description="the same for a model that predicts a number")
     agreement_reason: str = ""
+    sample: str = Field("", description="the labelled events: how many, of which split and sample")
+    worst_events: list[WorstEventRow] = Field([], description="where quantised and float model differ most")
     inputs: list[InputRow]
     ops: list[OpRow]
     sensitivity: list[SensitivityRow] = Field([], description="every op with one fraction bit less, emulated")
@@ -166,3 +177,9 @@ class Report(Row):
     @property
     def good(self) -> bool:
         return self.verdict == "good"
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows: verdict, key figures, ladder."""
+        from fasttrig.report.html.card import report_html
+
+        return report_html(self)

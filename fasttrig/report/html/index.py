@@ -1,0 +1,84 @@
+"""``build/index.html``: one row for every finished build below a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fasttrig.display.environment import count, percent, render
+from fasttrig.errors import InputError
+from fasttrig.report.html import palette
+from fasttrig.report.html.numbers import BUNCH_CROSSING_NS
+from fasttrig.report.model import Report
+
+INDEX = "index.html"
+
+
+def write_index(out: Path) -> None:
+    """Write (or leave, where nothing changed) the index of all builds in the folders of `out`.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be written.
+    """
+    text = index_html(out)
+    path = out / INDEX
+    try:
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            return
+        draft = path.with_name(f".{INDEX}.{os.getpid()}")
+        try:
+            draft.write_text(text, encoding="utf-8", newline="\n")
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("cannot write the index of the builds", where=str(path), got=str(error)) from None
+
+
+def index_html(out: Path) -> str:
+    """The index as text; a report of another version is named, not shown."""
+    rows, unreadable = [], []
+    for path in sorted(out.glob("*/report/report.json")):
+        folder = path.parent.parent.name
+        if folder.startswith("."):
+            continue  # a build that runs
+        try:
+            rows.append(_row(folder, Report.model_validate_json(path.read_text(encoding="utf-8"))))
+        except (OSError, UnicodeDecodeError, ValidationError) as error:
+            fault = f"{error.error_count()} faults" if isinstance(error, ValidationError) else type(error).__name__
+            unreadable.append((folder, f"{fault}; build it again"))
+    return render("index.html.j2", rows=rows, unreadable=unreadable, colours=palette.declarations)
+
+
+def _row(folder: str, report: Report) -> dict[str, Any]:
+    latency = report.latency[0] if report.latency else None
+    resources = report.resources[0] if report.resources else None
+    ran = [row.n_events for row in report.ladder if row.status != "not run"]
+    return {
+        "folder": folder, "name": report.model.name, "description": report.model.description,
+        "verdict": report.verdict, "reason": report.verdict_reason, "events": count(max(ran, default=0)),
+        **_quality(report),
+        "latency": f"{latency['latency_ns']:g} ns" if latency else "–",
+        "latency_note": f"{latency['latency_ns'] / BUNCH_CROSSING_NS:.2g} BX; {latency['stage']}" if latency else "",
+        "lut": count(resources["lut"]["value"]) if resources else "–",
+        "lut_note": percent((resources.get("shares") or {}).get("lut"), 1) + f"; {resources['stage']}" if resources
+        else "",
+        "dsp": count(resources["dsp"]["value"]) if resources else "–",
+    }  # fmt: skip
+
+
+def _quality(report: Report) -> dict[str, str]:
+    if report.agreement is not None:
+        kept, real = report.agreement.accuracy_quantised, report.agreement.accuracy_float
+        return {"quality": f"accuracy {kept:.4f}", "quality_note": f"float {real:.4f}", "lost": f"{real - kept:.4f}"}
+    if report.regression is not None:
+        kept, real = report.regression.quality_quantised.rms, report.regression.quality_float.rms
+        return {"quality": f"RMS error {kept:.4f}", "quality_note": f"float {real:.4f}",
+                "lost": percent(report.regression.rms_growth)}  # fmt: skip
+    return {"quality": "–", "quality_note": report.agreement_reason, "lost": "–"}
+

@@ -1,0 +1,183 @@
+"""Rows of the report as what the page's tables show: figures with their errors, bars in percent of their scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fasttrig.fixed import FixedType
+from fasttrig.report.estimates import RESOURCES
+from fasttrig.report.model import AgreementRow, OpRow, Report, SensitivityRow
+
+BUNCH_CROSSING_NS = 25.0
+"""The time between collisions at the LHC."""
+
+
+def with_error(value: float | None, error: float | None) -> str:
+    """A figure and its error, both to the error's second digit at most: 62.1 ± 4.5."""
+    if value is None:
+        return "none left"
+    if error is None or error <= 0 or not math.isfinite(error):
+        return f"{value:.3g}"
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """With its sign, a true minus, and no sign on a zero."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text.replace("-", "−")
+
+
+def rejections(agreement: AgreementRow) -> list[dict[str, Any]]:
+    """One row per class: areas, and for each efficiency both rejections and their ratio."""
+    efficiencies = list(next(iter(agreement.background_rejection["float"].values())))
+    return [
+        {
+            "name": name, "auc_float": agreement.auc_float[name], "auc_quantised": agreement.auc_quantised[name],
+            "auc_change": _change(agreement, name),
+            "cells": [_rejection(agreement, name, cut) for cut in efficiencies],
+        } for name in agreement.auc_float
+    ]  # fmt: skip
+
+
+def efficiencies(agreement: AgreementRow) -> list[str]:
+    return list(next(iter(agreement.background_rejection["float"].values())))
+
+
+def _change(agreement: AgreementRow, name: str) -> str:
+    change = agreement.auc_quantised[name] - agreement.auc_float[name]
+    error = agreement.auc_loss_error.get(name)
+    return signed(change) + (f" ± {error:.4f}" if error is not None else "")
+
+
+def _rejection(agreement: AgreementRow, name: str, cut: str) -> dict[str, str]:
+    shown = {}
+    for model in ("float", "quantised"):
+        errors = agreement.background_rejection_error.get(model, {}).get(name, {})
+        shown[model] = with_error(agreement.background_rejection[model][name][cut], errors.get(cut))
+    ratio = agreement.rejection_ratio.get(name, {}).get(cut)
+    return {**shown, "ratio": with_error(*ratio) if ratio is not None else "–"}
+
+
+def op_row(row: OpRow) -> dict[str, Any]:
+    """One op: its range bars are in percent of what its type holds."""
+    type_ = FixedType.parse(row.type)
+    low, span = type_.min_raw, type_.max_raw - type_.min_raw
+    proved = row.proved[1] - row.proved[0]
+    share = (row.seen[1] - row.seen[0]) / proved if proved else None
+    exact = FixedType.parse(row.exact_type) if row.exact_type else None
+    return {
+        "row": row, "bits": type_.width, "proved": _bar(row.proved, low, span), "seen": _bar(row.seen, low, span),
+        "used": share, "overflow_share": row.overflows / row.n_elements if row.overflows and row.n_elements else 0.0,
+        "sparsity": row.n_zero_weights / row.n_weights if row.n_weights else None,
+        "bits_saved": exact.width - type_.width if exact is not None else None,
+    }  # fmt: skip
+
+
+def _bar(bounds: tuple[int, int], low: int, span: int) -> dict[str, str]:
+    left = 100.0 * (bounds[0] - low) / span if span else 0.0
+    width = 100.0 * (bounds[1] - bounds[0]) / span if span else 100.0
+    return {"left": f"{left:.1f}", "width": f"{max(width, 1.0):.1f}"}
+
+
+def latency_rows(report: Report) -> dict[str, Any]:
+    """Every number of the latency with its bar; the scale ends at a whole number of bunch crossings."""
+    clock_ns = float(report.target["clock_period_ns"])
+    limit = next((row.limit for row in report.budget if row.key == "latency_ns"), None)
+    ends = [row["latency_cycles"]["high"] * clock_ns for row in report.latency] + ([limit] if limit else [])
+    n_crossings = max(1, math.ceil(max(ends, default=0.0) / BUNCH_CROSSING_NS))
+    scale = n_crossings * BUNCH_CROSSING_NS
+    rows = []
+    for row in report.latency:
+        cycles, interval = row["latency_cycles"], row["ii_cycles"]
+        low, high = (100.0 * cycles[end] * clock_ns / scale for end in ("low", "high"))
+        rows.append({
+            "stage": row["stage"], "tool": row["tool"], "cycles": cycles, "ii": interval["value"],
+            "ns": row["latency_ns"], "crossings": row["latency_ns"] / BUNCH_CROSSING_NS, "notes": row["notes"],
+            "width": f"{100.0 * row['latency_ns'] / scale:.2f}", "low": f"{low:.2f}", "span": f"{high - low:.2f}",
+            "within": None if limit is None else row["latency_ns"] <= limit,
+        })  # fmt: skip
+    limit_at = f"{100.0 * limit / scale:.2f}" if limit else ""
+    return {"rows": rows, "limit": limit, "n_crossings": n_crossings, "clock_ns": clock_ns, "limit_at": limit_at,
+            "step": f"{100.0 / n_crossings:.4f}"}  # fmt: skip
+
+
+def resource_rows(report: Report) -> list[dict[str, Any]]:
+    """Every entry of the resources: a cell per resource with its share of the device."""
+    return [
+        {
+            "stage": row["stage"], "tool": row["tool"], "notes": row.get("notes", []),
+            "cells": [_resource(row, name) for name in RESOURCES], "crosses_slr": row.get("crosses_slr", False),
+        } for row in report.resources
+    ]  # fmt: skip
+
+
+def _resource(row: Mapping[str, Any], name: str) -> dict[str, Any]:
+    number, share = row.get(name), (row.get("shares") or {}).get(name)
+    known = number if isinstance(number, Mapping) else None if number is None else dict.fromkeys(
+        ("value", "low", "high"), number)  # fmt: skip
+    return {"name": name, "number": known, "share": share, "over": share is not None and share > 1,
+            "width": "0" if share is None else f"{min(100.0, 100.0 * share):.2f}"}  # fmt: skip
+
+
+def op_resources(report: Report) -> list[dict[str, Any]]:
+    """Entries that say what each op takes; bars are in percent of the entry's largest op."""
+    tables = []
+    for entry in report.resources:
+        layers = [layer for layer in entry.get("layers", []) if any(layer.get(name) for name in RESOURCES)]
+        if not layers:
+            continue
+        names = [name for name in RESOURCES if any(layer.get(name) for layer in layers)]
+        most = {name: max(layer.get(name, 0) for layer in layers) for name in names}
+        rows = [
+            {"name": layer["name"], "kind": layer.get("kind", ""), "cells": [
+                {"value": layer.get(name, 0), "width": f"{100.0 * layer.get(name, 0) / most[name]:.1f}"}
+                for name in names]} for layer in layers
+        ]  # fmt: skip
+        tables.append({"stage": entry["stage"], "tool": entry["tool"], "names": names, "rows": rows})
+    return tables
+
+
+def sensitivity_rows(report: Report) -> list[dict[str, Any]]:
+    """Every narrowed part with its mean and its worst change; `cost` is positive where quality is lost."""
+    scale = max((abs(cost(row, report)) for row in report.sensitivity), default=0.0) or 1.0
+    return [
+        {
+            "row": row, "mean": sum(row.change.values()) / len(row.change), "worst": worst_change(row, report),
+            "cost": cost(row, report), "free": is_free(row, report),
+            "width": f"{max(0.0, 50.0 * cost(row, report) / scale):.1f}",
+            "gain": f"{max(0.0, -50.0 * cost(row, report) / scale):.1f}",
+        } for row in report.sensitivity
+    ]  # fmt: skip
+
+
+def cost(row: SensitivityRow, report: Report) -> float:
+    """What the narrowed part loses: of the mean AUC, or the growth of the RMS error as a share."""
+    if report.regression is not None or list(row.change) == ["rms"]:
+        rms = report.regression.quality_quantised.rms if report.regression is not None else 1.0
+        return row.change["rms"] / rms if rms else row.change["rms"]
+    return -sum(row.change.values()) / len(row.change)
+
+
+def worst_change(row: SensitivityRow, report: Report) -> tuple[str, float]:
+    """The class that loses most, and its change."""
+    name = min(row.change, key=lambda key: row.change[key])
+    return name, row.change[name]
+
+
+def is_free(row: SensitivityRow, report: Report) -> bool:
+    """Whether the loss of every class is below the statistical error of the AUC's loss (0.1 % of an RMS error)."""
+    errors = report.agreement.auc_loss_error if report.agreement is not None else {}
+    if not errors:
+        return cost(row, report) < 0.001 if list(row.change) == ["rms"] else False
+    return all(-row.change[name] < errors[name] for name in row.change if name in errors)
+
+
+def largest_ops(entry: Mapping[str, Any], name: str) -> Sequence[tuple[str, float]]:
+    """Ops of one resource entry by their share of all ops' `name`, the largest first."""
+    layers = entry.get("layers", [])
+    total = sum(layer.get(name, 0) for layer in layers)
+    shares = [(layer["name"], layer.get(name, 0) / total) for layer in layers if total]
+    return sorted(shares, key=lambda pair: -pair[1])

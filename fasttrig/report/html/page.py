@@ -1,0 +1,85 @@
+"""Writes the page of one build: ``report.html`` and its plots as files; and writes it again from a finished build."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fasttrig.agreement.checks import Measured
+from fasttrig.agreement.scores import Scores
+from fasttrig.design import Design, load_built
+from fasttrig.display.drawing import draw_design
+from fasttrig.display.environment import render
+from fasttrig.ir.graph import Graph
+from fasttrig.report.html import numbers, palette, summary
+from fasttrig.report.html.plots.style import Plot, from_file
+from fasttrig.report.model import Report
+
+FOLDER, PAGE = "report", "report.html"
+_GROUPS = {
+    "quality": re.compile(r"roc|roc-\d+|residuals|response|turn-on"),
+    "scores": re.compile(r"scores-\d+"),
+    "agreement": re.compile(r"agreement|difference"),
+}
+"""Sections of the page and the names of their plots."""
+
+
+def page_files(design: Design, report: Report, measured: Measured) -> dict[str, str]:
+    """``{name: text}`` of the page and its plots; the same for the same measurements, whatever the clock said."""
+    plots = draw_plots(design, report, measured.scores)
+    files = {f"{plot.name}.svg": plot.file for plot in plots}
+    return {PAGE: page(design.graph, report, plots), "design.svg": _drawing(design.graph, report), **files}
+
+
+def page_again(build: Path, report: Report) -> str:
+    """The page of a finished build with another report, such as one that logic synthesis added to; plots are kept."""
+    names = (build / FOLDER).glob("*.svg")
+    order = sorted((path.stem for path in names if path.stem != "design"), key=_place)
+    plots = [from_file(name, (build / FOLDER / f"{name}.svg").read_text(encoding="utf-8")) for name in order]
+    return page(load_built(build).graph, report, plots)
+
+
+def page(graph: Graph, report: Report, plots: list[Plot]) -> str:
+    """The whole page as text."""
+    groups = {group: [plot for plot in plots if names.fullmatch(plot.name)] for group, names in _GROUPS.items()}
+    return render(
+        "page.html.j2", report=report, plots=groups, drawing=_drawing(graph, report), numbers=numbers,
+        tiles=summary.tiles(report), next=summary.look_next(report), facts=summary.facts(report),
+        colours=palette.declarations, n_stages=max((row.stage or 0 for row in report.ops), default=0),
+    )  # fmt: skip
+
+
+def _drawing(graph: Graph, report: Report) -> str:
+    return draw_design(graph, {row.name: row.stage for row in report.ops if row.stage is not None})
+
+
+def _place(name: str) -> tuple[str, int]:
+    """Classes by number; the other names of a section happen to be in the order of the page."""
+    stem, _, number = name.rpartition("-")
+    return (stem, int(number)) if number.isdigit() else (name, -1)
+
+
+def draw_plots(design: Design, report: Report, scores: Scores | None) -> list[Plot]:
+    """Plots in the order of the page; none without labelled events."""
+    if scores is None:
+        return []
+    from fasttrig.report.html.plots import agreement, classes, regression
+    from fasttrig.report.html.plots.style import drawing, safe
+
+    sample = f"{len(scores.truth):,} test events"
+    data = design.project.data if design.project is not None else None
+    unit = f" [{safe(data.target_unit)}]" if data is not None and data.target_unit else ""
+    with drawing():
+        if scores.is_regression:
+            cuts = data.thresholds if data is not None else ()
+            found = [regression.residuals(scores, sample, unit), regression.response(scores, sample, unit)]
+            found += [regression.turn_on(scores, cuts, sample, unit)] if cuts else []
+        else:
+            shown = classes.shown_classes(scores)
+            found = [classes.roc_overview(scores, sample)] if len(shown) > 1 else []
+            found += [classes.roc_of_class(scores, k, report.agreement, sample) for k in shown]
+            found += [classes.scores_of_class(scores, k, sample) for k in shown]
+        if scores.real is not None:
+            found += [agreement.scatter(scores, report.worst_events, sample, unit),
+                      agreement.differences(scores, sample, unit)]  # fmt: skip
+    return found
