@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fasttrig.fixed import FixedType
-from fasttrig.report.estimates import RESOURCES
+from fasttrig.report.budget import RESOURCES
 from fasttrig.report.model import AgreementRow, OpRow, Report, SensitivityRow
 
 BUNCH_CROSSING_NS = 25.0

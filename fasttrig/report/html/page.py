@@ -27,8 +27,8 @@ _GROUPS = {
 def page_files(design: Design, report: Report, measured: Measured) -> dict[str, str]:
     """``{name: text}`` of the page and its plots; the same for the same measurements, whatever the clock said."""
     plots = draw_plots(design, report, measured.scores)
-    files = {f"{plot.name}.svg": plot.file for plot in plots}
-    return {PAGE: page(design.graph, report, plots), "design.svg": _drawing(design.graph, report), **files}
+    drawn = [*plots, Plot("design", _drawing(design.graph, report))]
+    return {PAGE: page(design.graph, report, plots), **{f"{plot.name}.svg": plot.file for plot in drawn}}
 
 
 def page_again(build: Path, report: Report) -> str:

@@ -1,0 +1,75 @@
+"""Reports without a build: real designs, real scores, the measured parts that a page needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fasttrig
+from fasttrig.agreement.checks import Measured
+from fasttrig.agreement.ladder import Rung, Status, not_run
+from fasttrig.agreement.scores import Scores, one_bit_less, with_errors, with_replicas
+from fasttrig.agreement.task import compare_task
+from fasttrig.data.labelled import load_sample
+from fasttrig.design import Design
+from fasttrig.emulator.evaluate import evaluate
+from fasttrig.report.assemble import assemble
+from fasttrig.report.model import Report
+from fasttrig.workflow import target_settings
+
+MODELS = Path(__file__).parents[2] / "models"
+N_EVENTS = 4_000
+
+
+def equal(n_events: int) -> tuple[Rung, ...]:
+    return (
+        Rung("emulate", "framework", Status.EQUAL, n_events, 0, 1.0, "on the grid"),
+        Rung("csim", "emulate", Status.EQUAL, n_events, 0, 2.0),
+        Rung("rtlsim", "emulate", Status.EQUAL, n_events, 0, 3.0, tool="Verilator", latency_cycles=30, ii_cycles=1),
+        not_run("cosim", "csim", "no vendor tool"),
+    )
+
+
+def measured(
+    model: str | Design, *, with_float: bool = True, n_events: int = N_EVENTS
+) -> tuple[Design, Measured]:
+    """A model of the repository on the first events of its test split; the float twin is the design's scores with
+    noise of a fixed seed, so that no framework is needed. The firmware rungs are not run here: they are stand-ins."""
+    design = fasttrig.read(MODELS / model) if isinstance(model, str) else model
+    assert design.project is not None and design.inputs is not None
+    sample = load_sample(design.project, "test")
+    labels = sample.labels[:n_events]
+    inputs = {design.graph.inputs[0].name: design.inputs.to_raw(sample.x[:n_events])}
+    evaluation = evaluate(design.graph, inputs, keep={op.name for op in design.graph.ops})
+    quantised = design.interpret(evaluation.outputs, "raw").scores
+    real = quantised + np.random.default_rng(5).normal(0, 0.02, quantised.shape) if with_float else None
+    if real is not None and not design.project.data.is_regression:
+        real = np.clip(real, 1e-6, 1)
+    data = design.project.data
+    scores = with_replicas(Scores(labels, quantised, real, design.classes, data.is_regression))
+    agreement: Any = compare_task(data, real, quantised, labels) if real is not None else None
+    if agreement is not None and scores.replicas is not None:
+        agreement = with_errors(agreement, scores.replicas)
+    stages = {op.name: k for k, op in enumerate(design.graph.ops)}
+    reason = "" if with_float else "model.toml names no float_file"
+    found = Measured(equal(n_events), agreement, reason, evaluation, {"zlogz": 0.0123}, scores,
+                     one_bit_less(design, inputs, scores), stages)  # fmt: skip
+    return design, found
+
+
+def bare(design: Design, inputs: dict[str, Any]) -> Measured:
+    """What a build without a labelled sample measures."""
+    evaluation = evaluate(design.graph, inputs, keep={op.name for op in design.graph.ops})
+    ladder = equal(len(next(iter(inputs.values()))))
+    return Measured(ladder, None, "a bare model has no labelled sample", evaluation, {})
+
+
+def report_of(design: Design, found: Measured) -> Report:
+    return assemble(design, target_settings(design, {}), found, {"key": "0" * 64, "hashes": {"graph": "1" * 64}})
+
+
+def with_ladder(found: Measured, *rungs: Rung) -> Measured:
+    return replace(found, ladder=rungs)
