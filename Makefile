@@ -34,7 +34,7 @@ $(VENV)/bin/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c ci/constraints.txt uv
 
 $(VENV)/.core: pyproject.toml ci/constraints.txt $(VENV)/bin/uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e .
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e '.[rtl]'
 	@touch $@
 
 $(VENV)/.test: pyproject.toml ci/constraints.txt $(VENV)/bin/uv
