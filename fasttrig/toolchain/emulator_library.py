@@ -17,7 +17,7 @@ from fasttrig.fixed import IntArray
 from fasttrig.ir.graph import Graph
 from fasttrig.toolchain.run import find_compiler, run
 
-FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden")
+FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden")
 COMPILE_TIMEOUT_S = 600.0
 _LIBRARY = "emulator.so"
 

@@ -79,12 +79,22 @@ def rows(name: str, matrix: Iterable[Any], kind: str | None = None) -> list[str]
     return [*lines, "    };"]
 
 
+def tuples(name: str, entries: Sequence[Sequence[int]], kind: str) -> list[str]:
+    """A static two-dimensional array of short rows, several in a line."""
+    head = f"    static constexpr {kind} {name}[{len(entries)}][{len(entries[0])}] = {{"
+    return [head, *_lines([f"{{{','.join(map(literal, entry))}}}" for entry in entries], 8), "    };"]
+
+
 def comment(text: str) -> str:
     """`text` in one line that cannot end a comment or continue it."""
     return text.replace("\\", "/").replace("\n", " ").replace("\r", " ").replace("*/", "* /")
 
 
 def _wrapped(numbers: Sequence[int], indent: int) -> list[str]:
-    text = ", ".join(literal(number) for number in numbers) + ","
+    return _lines([literal(number) for number in numbers], indent)
+
+
+def _lines(entries: Sequence[str], indent: int) -> list[str]:
+    text = ", ".join(entries) + ","
     space = " " * indent
     return textwrap.wrap(text, WIDTH, initial_indent=space, subsequent_indent=space, break_long_words=False)

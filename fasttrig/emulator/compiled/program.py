@@ -17,6 +17,9 @@ from fasttrig.ir.ops import Forest, Input, MatMul, Op, Reshape, Value
 from fasttrig.ir.ranges import Interval, Ranges
 from fasttrig.ir.verify import verify
 
+BLOCK_EVENTS, PLANE_EVENTS = 64, 512
+"""Events in a block, without and with forests."""
+
 
 @dataclass(slots=True)
 class Program:
@@ -42,6 +45,16 @@ class Program:
         self.buffers.append(f"    alignas(64) {kind} {name}[{size} * block_events];")
         self.bytes_per_event += size * bits // 8
         return f"at.{name}"
+
+    def planes(self, name: str, size: int) -> None:
+        """Declare an array of `size` planes: one bit of every event each."""
+        self.buffers.append(f"    Plane {name}[{size}];")
+        self.bytes_per_event += -(-size // 8)
+
+    @property
+    def block_events(self) -> int:
+        """Events in a block: a multiple of every kernel's tile; planes are the widest vectors then."""
+        return PLANE_EVENTS if "forest" in self.pieces else BLOCK_EVENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +190,8 @@ def _emit(program: Program, plan: _Plan, op: Op, arrays: dict[Value, str]) -> No
         program.structs += [_comment(op)]
         for name, lines in part.structs:
             program.struct(name, lines)
+        if part.planes[1]:
+            program.planes(*part.planes)
         program.calls += [_comment(op), *part.calls]
     _emit_packs(program, plan, value, arrays)
 

@@ -54,11 +54,13 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What an op adds to the source: files of arithmetic it needs, structs of constants, calls in ``network``."""
+    """What an op adds to the source: files of arithmetic it needs, structs of constants, calls in ``network``, planes
+    of one bit per event (their array's name, how many)."""
 
     pieces: tuple[str, ...] = ()
     structs: tuple[tuple[str, tuple[str, ...]], ...] = ()
     calls: tuple[str, ...] = ()
+    planes: tuple[str, int] = ("", 0)
 
 
 def part_of(site: Site) -> Part:
@@ -230,8 +232,11 @@ def _argmax(site: Site) -> Part:
 
 def _forest(site: Site) -> Part:
     op: Forest = site.op
-    kind, lines = forest_lines(op, site.operands[0])
-    return _one(site, "forest", kind, lines)
+    kind, n_planes, lines = forest_lines(op, site.operands[0])
+    struct, planes = f"{op.name}_op", f"{op.name}_planes"
+    head = f"    using Compute = {kind.name};"
+    call = f"forest<{struct}>({site.reads[0]}, at.{planes}, {site.writes});"
+    return Part(("forest",), ((struct, (head, *lines)),), (call,), (planes, n_planes))
 
 
 _ROWS: dict[type[Op], Callable[[Site], Part]] = {

@@ -11,9 +11,6 @@ from fasttrig.emulator.compiled.program import Program, program_of
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Value
 
-BLOCK_EVENTS = 64
-"""Events in a block: a multiple of every kernel's tile."""
-
 STACK_BYTES = 128 * 1024
 """A larger workspace is kept per thread instead of on the stack."""
 
@@ -118,9 +115,9 @@ def _port(prefix: str, title: str, value: Value, first: int) -> str:
 
 
 def _source(program: Program, head: dict[str, str]) -> str:
-    stack = program.bytes_per_event * BLOCK_EVENTS <= STACK_BYTES
+    stack = program.bytes_per_event * program.block_events <= STACK_BYTES
     places = head | {
-        "BLOCK_EVENTS": str(BLOCK_EVENTS),
+        "BLOCK_EVENTS": str(program.block_events),
         "ARITHMETIC": _arithmetic(program),
         "MODEL": _structs(program), "BUFFERS": "\n".join(program.buffers), "CALLS": _indented(program.calls),
         "LOADS": _indented([*program.checks, *program.loads]), "SAVES": _indented(program.saves),

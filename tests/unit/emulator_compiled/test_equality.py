@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fasttrig.emulator.compiled.library import CompiledEmulator
+from fasttrig.emulator.compiled.program import BLOCK_EVENTS as BLOCK
+from fasttrig.emulator.compiled.program import PLANE_EVENTS
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.errors import UnsupportedError
 from fasttrig.fixed import IntArray
@@ -22,7 +24,6 @@ from tests.unit.emulator_compiled import graphs as made
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wpedantic", "-Wno-overlength-strings", "-Werror")
 SANITISED = ("-std=c++17", "-O0", "-fPIC", "-shared", "-fsanitize=undefined", "-fno-sanitize-recover=all", *WARNINGS)
 FAST = ("-std=c++17", "-O2", "-fPIC", "-shared", *WARNINGS)
-BLOCK = 64
 
 # Each is one compile; undefined behaviour ends the process, so it cannot be overlooked.
 SANITISED_GRAPHS: dict[str, Callable[[], Graph]] = {
@@ -91,7 +92,7 @@ def test_forests(tmp_path: Path) -> None:
     """Trees from one leaf to hundreds, several outputs, sums close to the ends of their type."""
     graph = made.forests(5)
     emulator = load(graph, cache_dir=tmp_path, flags=SANITISED)
-    assert_every_kernel_agrees(emulator, graph, made.events(graph, 3 * BLOCK + 1))
+    assert_every_kernel_agrees(emulator, graph, made.events(graph, 2 * PLANE_EVENTS + 77))
 
 
 @settings(

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from fasttrig.emulator.compiled import write_emulator
+from fasttrig.emulator.compiled.program import io_type
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.errors import InputError, UnsupportedError
 from fasttrig.firmware_files import root
 from fasttrig.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.build import GraphBuilder
 from fasttrig.ir.graph import Graph
+from fasttrig.toolchain.emulator_library import load
 from fasttrig.toolchain.run import find_compiler, run
 from tests.unit.emulator_compiled import graphs as made
 
@@ -93,19 +95,37 @@ def test_the_header_is_c(tmp_path: Path) -> None:
     run([*find_compiler(), *strict, "-fsyntax-only", "use.c"], cwd=folder, timeout_s=60)
 
 
-def test_host_program_without_memory_errors(tmp_path: Path) -> None:
-    """A C++ host with AddressSanitizer and UBSan: all kernels, through the header."""
-    graph = made.dense_shapes(7, n_layers=4)
-    folder = written(write_emulator(graph, "shapes", version=3), tmp_path)
+HOSTED = {"shapes": lambda: made.dense_shapes(7, n_layers=4), "forests": lambda: made.forests(8), "ends": made.extremes}
+
+
+@pytest.mark.parametrize("name", HOSTED)
+def test_host_program_without_memory_errors(name: str, tmp_path: Path) -> None:
+    """A C++ host with AddressSanitizer and UBSan: all kernels, through the header, at the ends of all types."""
+    graph = HOSTED[name]()
+    folder = written(write_emulator(graph, "hosted", version=3), tmp_path)
     (folder / "host.cpp").write_bytes((Path(__file__).parent / "host.cpp").read_bytes())
     inputs = made.events(graph, 70)
     np.concatenate([inputs[op.name] for op in graph.inputs], axis=1).tofile(folder / "in")
     outputs = evaluate(graph, inputs).outputs
     np.concatenate([outputs[value.name] for value in graph.outputs], axis=1).tofile(folder / "out")
-    sanitise = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    run([*find_compiler(), *STRICT, *sanitise, "host.cpp", "shapes.cpp", "-o", "host"], cwd=folder, timeout_s=300)
+    narrow = ("-DNARROW",) if io_type(graph).bits == 32 else ()
+    sanitise = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", *narrow]
+    run([*find_compiler(), *STRICT, *sanitise, "host.cpp", "hosted.cpp", "-o", "host"], cwd=folder, timeout_s=300)
     done = run([str(folder / "host"), "in", "out"], cwd=folder, timeout_s=60, env={"ASAN_OPTIONS": "detect_leaks=0"})
     assert done.stdout.startswith("version 3, ")
+
+
+@pytest.mark.parametrize("define", ["FASTTRIG_NO_X86", "FASTTRIG_PORTABLE"])
+def test_a_forest_where_there_are_no_vector_types(define: str, tmp_path: Path) -> None:
+    """Plain C++ alone gives the same bits."""
+    graph = made.forests(6)
+    emulator = load(graph, cache_dir=tmp_path, flags=("-std=c++17", "-O1", "-fPIC", "-shared", f"-D{define}"))
+    inputs = made.events(graph, 1100)
+    want = evaluate(graph, inputs).outputs
+    assert emulator.kernels[-1] == "portable" and "avx2" not in emulator.kernels
+    for kernel in emulator.kernels:
+        got = emulator(inputs, kernel=kernel)
+        assert all(np.array_equal(got[name], want[name]) for name in want)
 
 
 def test_too_wide_numbers_are_refused() -> None:
