@@ -14,6 +14,7 @@ from fasttrig.commands.doctor import doctor
 from fasttrig.commands.emulate import emulate
 from fasttrig.commands.estimate import estimate
 from fasttrig.commands.patterns import patterns
+from fasttrig.commands.report import report
 from fasttrig.commands.shell import Group, add_command, epilog, run_app
 from fasttrig.commands.synth import synth
 from fasttrig.commands.train import train
@@ -42,6 +43,10 @@ add_command(app, estimate, BUILD, (
 add_command(app, synth, BUILD, (
     "fasttrig synth build/jet_mlp",
     "fasttrig synth build/jet_bdt --per-stage --json",
+))  # fmt: skip
+add_command(app, report, BUILD, (
+    "fasttrig report build/jet_mlp",
+    "fasttrig report build/jet_mlp --vendor build/jet_mlp/hls --json",
 ))  # fmt: skip
 add_command(app, emulate, USE, (
     "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",

@@ -116,6 +116,9 @@ class TreeSettings(Settings):
     max_depth: int = Field(4, ge=1, le=12)
     learning_rate: float = Field(0.3, gt=0)
     min_child_weight: float = Field(10.0, ge=0)
+    min_rejection: float | None = Field(
+        None, gt=0, description="of background, every class, quantised, at half of the signal kept"
+    )
     max_auc_loss: float = Field(0.002, ge=0, description="mean AUC that coarser inputs, then coarser leaves, may cost")
     max_rms_growth: float = Field(0.01, ge=0, description="as max_auc_loss, for a regression: growth of its RMS error")
     types_file: str = Field("types.json", description="leaf grid found by the search of `fasttrig train`")
@@ -156,7 +159,13 @@ class BudgetSettings(Settings):
     """``[budget]``: what must hold; a limit that is not met makes ``fasttrig build`` exit with 1."""
 
     latency_ns: float | None = Field(None, gt=0, description="of the RTL if simulated, else estimated (HLS)")
+    latency_bunch_crossings: float | None = Field(None, gt=0, description="the same, in crossings of 25 ns")
     ii_cycles: float | None = Field(None, ge=1)
+    max_lut: int | None = Field(None, ge=0, description="a count; of the RTL, else estimated")
+    max_ff: int | None = Field(None, ge=0)
+    max_dsp: int | None = Field(None, ge=0)
+    max_bram18: int | None = Field(None, ge=0)
+    max_uram: int | None = Field(None, ge=0)
     max_lut_share: float | None = Field(None, gt=0, description="of the part; counted of the RTL, else estimated")
     max_ff_share: float | None = Field(None, gt=0)
     max_dsp_share: float | None = Field(None, gt=0)
@@ -164,6 +173,9 @@ class BudgetSettings(Settings):
     max_uram_share: float | None = Field(None, gt=0)
     min_accuracy: float | None = Field(None, ge=0, le=1)
     min_auc: float | None = Field(None, ge=0, le=1, description="of every class, quantised")
+    min_rejection: float | None = Field(
+        None, gt=0, description="of background, every class, quantised, at half of the signal kept"
+    )
     max_auc_loss: float | None = Field(None, ge=0, description="float minus quantised, of every class")
     max_rms_growth: float | None = Field(None, ge=0, description="of the RMS error of a regression, as a share")
 

@@ -7,13 +7,15 @@ Files are looked for by name below a folder: ``csynth.xml`` and ``*_csynth.xml``
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.parsers import expat
 
 from fasttrig.errors import InputError
 
+NAMES = ("csynth.xml", "*_csynth.xml", "vivado_synth.rpt", "*_util.rpt", "*_utilization_placed.rpt",
+         "*_utilization_synth.rpt", "*timing*.rpt")  # fmt: skip
 _MAX_BYTES = 64 << 20
 _CELL = re.compile(r"^\|\s*([A-Za-z][\w /*.+-]*?)\*?\s*\|\s*([\d.]+)\s*\|", re.MULTILINE)
 _HEAD = re.compile(r"^\|\s*(Tool Version|Device|Design State)\s*:\s*(.+?)\s*$", re.MULTILINE)
@@ -61,6 +63,25 @@ def find_reports(folder: Path) -> list[VendorReport]:
         if reader and path.is_file():
             found.append(reader(path))
     return found
+
+
+def has_reports(folder: Path) -> bool:
+    """Whether a folder holds any report with counts."""
+    return folder.is_dir() and any(_reader(path.name) not in (None, read_timing) for path in folder.rglob("*"))
+
+
+def top_level(found: Sequence[VendorReport]) -> list[VendorReport]:
+    """All but the HLS reports of parts: of those in one folder ``csynth.xml`` is the design's, else the largest."""
+    best: dict[Path, VendorReport] = {}
+    for one in found:
+        folder = Path(one.path).parent
+        if one.stage == "csynth" and (folder not in best or _rank(one) > _rank(best[folder])):
+            best[folder] = one
+    return [one for one in found if one.stage != "csynth" or one is best[Path(one.path).parent]]
+
+
+def _rank(one: VendorReport) -> tuple[bool, int]:
+    return Path(one.path).name == "csynth.xml", one.lut or 0
 
 
 def read_csynth(path: Path) -> VendorReport:

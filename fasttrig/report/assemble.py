@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fasttrig.agreement.checks import Measured
+from fasttrig.agreement.physics import Agreement
 from fasttrig.agreement.regression import RegressionAgreement
 from fasttrig.agreement.scores import Scores, worst_events
 from fasttrig.agreement.sensitivity import Sensitivity
@@ -32,6 +33,8 @@ from fasttrig.report.model import (
     SensitivityRow,
     WorstEventRow,
 )
+
+_HALF = "0.5"
 
 
 def assemble(
@@ -180,8 +183,8 @@ def _budget(
 def _physics(agreement: TaskAgreement | None) -> dict[str, tuple[float | None, bool]]:
     """Limit of ``[budget]`` -> what was measured, and whether more is better."""
     found: dict[str, tuple[float | None, bool]] = {
-        "min_accuracy": (None, True), "min_auc": (None, True), "max_auc_loss": (None, False),
-        "max_rms_growth": (None, False),
+        "min_accuracy": (None, True), "min_auc": (None, True), "min_rejection": (None, True),
+        "max_auc_loss": (None, False), "max_rms_growth": (None, False),
     }  # fmt: skip
     if isinstance(agreement, RegressionAgreement):
         found["max_rms_growth"] = (agreement.rms_growth, False)
@@ -190,4 +193,11 @@ def _physics(agreement: TaskAgreement | None) -> dict[str, tuple[float | None, b
         found["min_accuracy"] = (agreement.accuracy_quantised, True)
         found["min_auc"] = (min(agreement.auc_quantised.values()), True)
         found["max_auc_loss"] = (loss, False)
+        found["min_rejection"] = (_least_rejection(agreement), True)
     return found
+
+
+def _least_rejection(agreement: Agreement) -> float | None:
+    """Over the classes, at half of the signal kept; None where no class lets any background through."""
+    rejections = [by_cut.get(_HALF) for by_cut in agreement.background_rejection["quantised"].values()]
+    return min((number for number in rejections if number is not None), default=None)

@@ -10,7 +10,9 @@ from fasttrig.report.model import BudgetRow, LadderRow
 
 RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
 SHARES = tuple(f"max_{name}_share" for name in RESOURCES)
-TIMING = ("latency_ns", "ii_cycles")
+COUNTS = tuple(f"max_{name}" for name in RESOURCES)
+TIMING = ("latency_ns", "latency_bunch_crossings", "ii_cycles")
+BUNCH_CROSSING_NS = 25.0
 ESTIMATE = "estimate of "
 
 
@@ -38,6 +40,8 @@ def hardware_rows(
     rows = [limit_row(key, limits[key], _timing(key, latency)) for key in TIMING if key in limits]
     rows += [limit_row(key, limits[key], _share(name, resources))
              for name, key in zip(RESOURCES, SHARES, strict=True) if key in limits]  # fmt: skip
+    rows += [limit_row(key, limits[key], _count(name, resources))
+             for name, key in zip(RESOURCES, COUNTS, strict=True) if key in limits]  # fmt: skip
     return rows
 
 
@@ -71,8 +75,15 @@ def _timing(key: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
     row = _best(rows)
     if row is None:
         return None
+    if key == "latency_bunch_crossings":
+        return Found(float(row["latency_ns"]) / BUNCH_CROSSING_NS, _origin(row))
     number = row[key] if key == "latency_ns" else row[key]["value"]
     return Found(float(number), _origin(row))
+
+
+def _count(name: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
+    row = _best(rows)
+    return None if row is None or name not in row else Found(float(row[name]["value"]), _origin(row))
 
 
 def _share(name: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
@@ -91,4 +102,4 @@ def _origin(row: Mapping[str, Any]) -> str:
     stage = row["stage"]
     if stage.startswith(ESTIMATE):
         return f"estimated: {stage.removeprefix(ESTIMATE)} of hls/, {row['tool']}"
-    return f"measured: {stage} of rtl/, {row['tool']}"
+    return f"measured: {stage} of {row.get('file', 'rtl/')}, {row['tool']}"

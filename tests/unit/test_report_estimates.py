@@ -57,3 +57,14 @@ def test_a_measured_number_goes_before_an_estimated_one(found):
     assert (fresh["max_lut_share"].measured, fresh["max_lut_share"].status) == (0.0005, "met")
     assert fresh["latency_ns"].reason == "measured: rtlsim of rtl/, Verilator 5"
     assert fresh["max_lut_share"].reason == "measured: synth of rtl/, Yosys 0"
+
+
+def test_a_budget_in_bunch_crossings_and_counts(found):
+    """A bunch crossing is 25 ns; counts are held as shares are."""
+    limits = {"latency_bunch_crossings": 1e-3, "max_lut": 10.0, "max_uram": 0.0}
+    latency, resources = [latency_row(row) for row in found], [resource_row(row) for row in found]
+    rows = {row.key: row for row in hardware_rows(limits, latency, resources)}
+    assert rows["latency_bunch_crossings"].measured == pytest.approx(found[0].latency_ns / 25.0)
+    assert (rows["max_lut"].measured, rows["max_lut"].status) == (found[0].lut.value, "exceeded")
+    assert rows["max_uram"].status == "met"
+    assert BudgetSettings(latency_bunch_crossings=4, max_lut=1000, min_rejection=50).max_lut == 1000

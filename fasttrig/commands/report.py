@@ -1,0 +1,88 @@
+"""``fasttrig report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from fasttrig.commands.completion import complete_builds
+from fasttrig.commands.options import AsJson, make_console, print_json
+from fasttrig.errors import EXIT_CHECK_FAILED
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fasttrig.report.model import Report
+
+_TIMING = ("latency_cycles", "ii_cycles")
+
+
+def report(
+    project: Annotated[
+        Path, typer.Argument(help="A built project, e.g. build/jet_mlp.", autocompletion=complete_builds)
+    ],
+    vendor: Annotated[
+        Optional[Path],  # noqa: UP045 (typer reads this form on every Python)
+        typer.Option(help="Folder with reports of Vitis HLS or Vivado, made elsewhere; default: the project's hls/."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Print the report of a built project again, with the reports of vendor tools beside its estimates.
+
+    The budget is held against the vendor's numbers; nothing is written. Exit code 1: the project failed, or its budget
+    does not hold; 2: not a project, or no vendor report that can be read.
+    """
+    from fasttrig.estimate.vendor import has_reports
+    from fasttrig.report.vendor import with_vendor_reports
+    from fasttrig.synthesis import read_report
+
+    found = read_report(project)
+    if vendor is not None or has_reports(project / "hls"):
+        found = with_vendor_reports(found, vendor or project / "hls")
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        _show(found)
+    if not found.good:
+        raise typer.Exit(EXIT_CHECK_FAILED)
+
+
+def _show(found: Report) -> None:
+    from fasttrig.report.text import print_report
+    from fasttrig.report.vendor import vendor_rows
+
+    console = make_console()
+    print_report(found, console)
+    for row in vendor_rows(found):
+        console.print(_beside(row, found))
+        for note in row["notes"]:
+            console.print(f"note: {note}")
+
+
+def _beside(row: dict[str, Any], found: Report) -> Table:
+    """One vendor report, each count beside its estimate."""
+    from rich.table import Table
+
+    from fasttrig.report.budget import RESOURCES
+    from fasttrig.report.vendor import estimate_of
+
+    estimate = estimate_of(row, found)
+    latency = {one["stage"]: one for one in found.latency}
+    pairs = {name: (row.get(name), estimate and estimate[name]) for name in RESOURCES}
+    if row["stage"] in latency:
+        guess = latency.get(estimate["stage"]) if estimate else None
+        pairs |= {name: (latency[row["stage"]][name], guess and guess[name]) for name in _TIMING}
+    heads = ("quantity", "measured", "estimate", "80 % interval", "inside")
+    table = Table(*heads, title=f"\n{row['tool']}, {row['file']}")
+    for name, (measured, guessed) in pairs.items():
+        if measured is None:
+            continue
+        value = measured["value"]
+        shown = ("", "", "")
+        if guessed:
+            inside = "yes" if guessed["low"] <= value <= guessed["high"] else "no"
+            shown = (f"{guessed['value']:,}", f"{guessed['low']:,} to {guessed['high']:,}", inside)
+        table.add_row(name, f"{value:,}", *shown)
+    return table
