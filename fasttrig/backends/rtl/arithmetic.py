@@ -209,7 +209,7 @@ def _saturate_unsigned(number: FVariable, target: FixedType) -> FVariable:
     if positive.high <= target.max_raw * target.lsb:
         return positive
     integer_bits, fraction = _bits_of(target)
-    return _either(take_bits(positive, False, integer_bits, fraction),
+    return either(take_bits(positive, False, integer_bits, fraction),
                    repeat(_is_outside(positive, target), integer_bits, fraction))  # fmt: skip
 
 
@@ -218,17 +218,17 @@ def _saturate_signed(number: FVariable, target: FixedType) -> FVariable:
     integer_bits, fraction = _bits_of(target)
     outside = _is_outside(number, target)
     if number.low >= 0:
-        return _either(take_bits(number, False, integer_bits, fraction), repeat(outside, integer_bits, fraction))
+        return either(take_bits(number, False, integer_bits, fraction), repeat(outside, integer_bits, fraction))
     negative = number.is_negative()
     sign = multiply_constant(negative, -(2.0**integer_bits))
     if target.width == 1:
         return sign
     positive = constant(1.0 - negative.low, number) if is_constant(negative) else ~negative
     ends = repeat(positive, integer_bits, fraction)
-    return _either(sign, _choose(outside, ends, take_bits(number, False, integer_bits, fraction)))
+    return either(sign, _choose(outside, ends, take_bits(number, False, integer_bits, fraction)))
 
 
-def _either(left: FVariable, right: FVariable) -> FVariable:
+def either(left: FVariable, right: FVariable) -> FVariable:
     """left | right, where no constant but 0 and all ones occurs."""
     if is_constant(left) and left.low == 0:
         return right

@@ -10,7 +10,7 @@ from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.backends.rtl.core import SUFFIX, Language
 from fasttrig.backends.rtl.pipeline import Pipeline
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
-from fasttrig.backends.rtl.top import fill
+from fasttrig.backends.rtl.template import fill
 from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from alkaid.stateful import FSM
 from alkaid.trace import to_pipeline
-from alkaid.trace.passes import add_surrogate, dead_code_elimin, fuse_ternary_adders
+from alkaid.trace.passes import add_surrogate, dead_code_elimin
 from alkaid.types import CombLogic
+
+from fasttrig.backends.rtl.fusion import delay_ns, fuse_additions
 
 INPUT, CONSTANT = -1, 5
 """alkaid's codes of the steps that no stage computes."""
@@ -50,7 +52,7 @@ class Pipeline:
 def pipelined(program: CombLogic, clock_period_ns: float, clock_uncertainty_percent: float) -> Pipeline:
     """`program` with three-input adders fused, cut into stages; one input a cycle."""
     budget_ns = clock_period_ns * (1.0 - clock_uncertainty_percent / 100.0)
-    fused = add_surrogate(dead_code_elimin(fuse_ternary_adders(program)), _skip_op8_cost=True)
+    fused = _with_additions_of_three(program)
     earliest = _as_early_as_possible(fused, budget_ns)
     stage_of = _with_fewer_registers(fused, budget_ns, earliest)
     n_stages = max(stage_of) + 1
@@ -62,9 +64,15 @@ def pipelined(program: CombLogic, clock_period_ns: float, clock_uncertainty_perc
                     _longest_path(fused, stage_of), budget_ns, fused.cost, int(registers))  # fmt: skip
 
 
+def _with_additions_of_three(program: CombLogic) -> CombLogic:
+    """Latencies and costs by alkaid's model, before and after."""
+    timed = add_surrogate(program, _skip_op8_cost=True)
+    return add_surrogate(dead_code_elimin(fuse_additions(timed)), _skip_op8_cost=True)
+
+
 def earliest_stages(program: CombLogic, budget_ns: float) -> list[int]:
     """For each output of `program`: the first stage (from 0) behind which it can stand."""
-    fused = add_surrogate(dead_code_elimin(fuse_ternary_adders(program)), _skip_op8_cost=True)
+    fused = _with_additions_of_three(program)
     stage_of = _as_early_as_possible(fused, budget_ns).stage_of
     return [stage_of[index] if index >= 0 else 0 for index in fused.out_idxs]
 
@@ -77,11 +85,6 @@ class _Schedule:
     done_ns: list[float]
 
 
-def _delay_ns(program: CombLogic, index: int) -> float:
-    op = program.ops[index]
-    return max(0.0, op.latency - max((program.ops[i].latency for i in op.input_ids), default=0.0))
-
-
 def _fits(time_ns: float, budget_ns: float) -> bool:
     return time_ns <= budget_ns or math.isclose(time_ns, budget_ns)
 
@@ -90,7 +93,7 @@ def _as_early_as_possible(program: CombLogic, budget_ns: float) -> _Schedule:
     stage_of: list[int] = []
     done_ns: list[float] = []
     for index, op in enumerate(program.ops):
-        delay = _delay_ns(program, index)
+        delay = delay_ns(program, index)
         stage = max((stage_of[i] for i in op.input_ids), default=0)
         start = max((done_ns[i] for i in op.input_ids if stage_of[i] == stage), default=0.0)
         if start > 0 and not _fits(start + delay, budget_ns):
@@ -126,13 +129,13 @@ def _with_fewer_registers(program: CombLogic, budget_ns: float, earliest: _Sched
 
         def tail(stage: int, index: int = index) -> float:
             here = (r for r in readers[index] if stage_of[r] == stage)
-            return max((tail_ns[r] + _delay_ns(program, r) for r in here), default=0.0)
+            return max((tail_ns[r] + delay_ns(program, r) for r in here), default=0.0)
 
         def cost(stage: int, index: int = index, sources: list[int] = sources) -> int:
             grown = sum(widths[i] * max(0, stage - last_use[i]) for i in sources)
             return grown - widths[index] * stage
 
-        delay = _delay_ns(program, index)
+        delay = delay_ns(program, index)
         good = [t for t in range(first + 1, last + 1) if _fits(delay + tail(t), budget_ns)]
         stage = min([first, *good], key=lambda t: (cost(t), t))
         stage_of[index], tail_ns[index] = stage, tail(stage)
@@ -146,5 +149,5 @@ def _longest_path(program: CombLogic, stage_of: list[int]) -> float:
     done: list[float] = []
     for index, op in enumerate(program.ops):
         start = max((done[i] for i in op.input_ids if stage_of[i] == stage_of[index]), default=0.0)
-        done.append(start + _delay_ns(program, index))
+        done.append(start + delay_ns(program, index))
     return max(done)

@@ -10,6 +10,7 @@ from fasttrig import firmware_files
 from fasttrig.backends.rtl.core import SUFFIX, Language
 from fasttrig.backends.rtl.pipeline import Pipeline
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
+from fasttrig.backends.rtl.template import fill
 from fasttrig.errors import FasttrigError
 from fasttrig.ir.graph import Graph
 
@@ -33,13 +34,6 @@ def top_file(graph: Graph, pipeline: Pipeline, language: Language) -> str:
         "OUTPUTS": "\n".join(_outputs(write, outputs, last)),
     }  # fmt: skip
     return fill(firmware_files.read(f"rtl/top.{SUFFIX[language]}.in"), words)
-
-
-def fill(text: str, words: dict[str, str]) -> str:
-    """`text` with every @WORD@ replaced."""
-    for word, content in words.items():
-        text = text.replace(f"@{word}@", content)
-    return text
 
 
 def _kifs(intervals: Any) -> list[tuple[int, int, int]]:
