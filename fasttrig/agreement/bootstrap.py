@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from fasttrig.fixed import FloatArray, IntArray
 
-N_REPLICAS, SEED = 200, 1
+MAX_REPLICAS, MIN_REPLICAS, WEIGHTS, SEED = 200, 50, 5_000_000, 1
+"""Replicas of a sample, fewer for one so large that their weights would be more than `WEIGHTS`."""
 EFFICIENCIES = np.arange(1, 101) / 100.0
 """Signal efficiencies at which every replica's background efficiency is kept."""
 
@@ -30,8 +31,8 @@ class RocReplicas:
     Attributes
     ----------
     nominal : dict of model ("float", "quantised") to float array, shape (n_classes, n_efficiencies)
-    replicas : the same, shape (n_classes, N_REPLICAS, n_efficiencies)
-    areas : the same for the area under the curve, shape (n_classes, N_REPLICAS)
+    replicas : the same, shape (n_classes, n_replicas, n_efficiencies)
+    areas : the same for the area under the curve, shape (n_classes, n_replicas)
     """
 
     nominal: dict[str, FloatArray]
@@ -81,7 +82,9 @@ def roc_replicas(scores: dict[str, FloatArray], labels: IntArray, classes: Seque
     scores : dict of model name to float array, shape (n_events, n_classes)
     labels : int array, shape (n_events,)
     """
-    weights = np.random.default_rng(SEED).poisson(1.0, (N_REPLICAS, len(labels))).astype(np.uint8)
+    n_replicas = max(MIN_REPLICAS, min(MAX_REPLICAS, WEIGHTS // max(1, len(labels))))
+    rng = np.random.default_rng(SEED)
+    weights = np.stack([rng.poisson(1.0, len(labels)).astype(np.uint8) for _ in range(n_replicas)])
     nominal, replicas, areas = {}, {}, {}
     for model, columns in scores.items():
         found = [_replicas(columns[:, k], labels == k, weights) for k in range(len(classes))]

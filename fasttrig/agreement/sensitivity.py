@@ -25,7 +25,8 @@ Quality = Callable[[dict[str, IntArray], IntArray], dict[str, float]]
 """``quality(raw outputs, events)`` -> named figures, such as the AUC of each class; `events` are the rows that ran."""
 
 InputsOf = Callable[[dict[str, IntArray]], dict[str, IntArray]]
-MAX_EVENTS, SEED = 50_000, 1
+MAX_EVENTS, MIN_EVENTS, MAX_WORK, SEED = 50_000, 2_000, 40_000_000_000, 1
+"""`MAX_WORK` bounds the multiplications, comparisons and casts of all runs together: some seconds."""
 _WITHOUT_OWN_BITS = (Concat, Reshape, ArgMax, Relu)
 """Ops that pass on what they get: a bit less is a bit less of their operand."""
 
@@ -48,12 +49,13 @@ def sensitivities(graph: Graph, inputs: dict[str, IntArray], quality: Quality) -
     Parameters
     ----------
     inputs : mapping of input name to int array, shape (n_events, *shape)
-        Above `MAX_EVENTS` a seeded choice of them is used.
+        Of many, or for a large graph, a seeded choice of them is used.
     """
     n_events = len(next(iter(inputs.values())))
     events = np.arange(n_events)
-    if n_events > MAX_EVENTS:
-        events = np.sort(np.random.default_rng(SEED).choice(n_events, MAX_EVENTS, replace=False))
+    limit = min(MAX_EVENTS, max(MIN_EVENTS, MAX_WORK // (2 * len(graph.ops) * sum(map(_work, graph.ops)))))
+    if n_events > limit:
+        events = np.sort(np.random.default_rng(SEED).choice(n_events, limit, replace=False))
     given = {name: array[events] for name, array in inputs.items()}
     before = quality(evaluate(graph, given).outputs, events)
     found = []
@@ -64,6 +66,13 @@ def sensitivities(graph: Graph, inputs: dict[str, IntArray], quality: Quality) -
         change = {name: after[name] - before[name] for name in before}
         found.append(Sensitivity(op.name, part, type_, coarser(type_), len(events), change))
     return tuple(found)
+
+
+def _work(op: Op) -> int:
+    """Elementary steps of one event, roughly."""
+    if isinstance(op, MatMul):
+        return op.result.size * op.weight.shape[0]
+    return 64 * op.n_trees if isinstance(op, Forest) else 16 * max(1, op.result.size)
 
 
 def coarser(type_: FixedType) -> FixedType:

@@ -66,3 +66,4 @@ def _show_project(project: Any, console: Console) -> None:
     print_report(project.report, console)
     note = "" if project.fresh else "   (nothing changed since the last build; --force builds again)"
     console.print(f"\nproject: {project.folder}{note}")
+    console.print(f"page:    {project.folder}/report/report.html")

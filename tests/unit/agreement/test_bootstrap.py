@@ -58,3 +58,8 @@ def test_the_same_seed_gives_the_same_errors():
     labels, real, _ = sample(2_000)
     first, second = (roc_replicas({"float": real}, labels, CLASSES).rejection_error("float", 0.3) for _ in range(2))
     assert first == second
+
+
+def test_a_large_sample_has_fewer_replicas():
+    labels, real, _ = sample(150_000)
+    assert roc_replicas({"float": real}, labels, CLASSES).replicas["float"].shape == (2, 50, 100)

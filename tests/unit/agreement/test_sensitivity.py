@@ -83,3 +83,19 @@ def test_a_feature_loses_a_bit_of_its_own_grid(graph):
     half = np.array([2, 2, 16, 1])
     coarse = np.clip(np.round(x / half), [-64, -64, -8, -128], [63, 63, 7, 127]).astype(int) * half
     assert np.array_equal(seen[1]["sum"], evaluate(graph, {"x": coarse}).outputs["sum"])
+
+
+def test_a_large_graph_runs_on_a_seeded_choice_of_events(graph, monkeypatch):
+    from fasttrig.agreement import sensitivity
+
+    monkeypatch.setattr(sensitivity, "MIN_EVENTS", 40)
+    monkeypatch.setattr(sensitivity, "MAX_WORK", 1)
+    chosen = []
+
+    def watch(raw, rows):
+        chosen.append(rows)
+        return mean(raw, rows)
+
+    found = sensitivities(graph, events(), watch)
+    assert found[0].n_events == 40 and all(np.array_equal(rows, chosen[0]) for rows in chosen)
+    assert found == sensitivities(graph, events(), mean)

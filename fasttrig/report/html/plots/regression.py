@@ -77,7 +77,7 @@ def response(scores: Scores, sample: str, unit: str) -> Plot:
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.22 * (high - low))  # room for the legend
     axes.set_xlabel(f"True {safe(scores.names[0])}{unit}")
-    axes.set_ylabel("Prediction − truth")
+    axes.set_ylabel(f"Prediction − truth{unit}")
     axes.grid(True)
     axes.legend(loc="upper right")
     head(axes, "Response", sample)
