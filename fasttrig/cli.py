@@ -17,6 +17,7 @@ from fasttrig.commands.patterns import patterns
 from fasttrig.commands.report import report
 from fasttrig.commands.shell import Group, add_command, epilog, run_app
 from fasttrig.commands.synth import synth
+from fasttrig.commands.trace import trace
 from fasttrig.commands.train import train
 
 START, BUILD, LOOK, USE = "Start", "Build and prove", "Look into a design", "Use what was built"
@@ -52,6 +53,11 @@ add_command(app, emulate, USE, (
     "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",
     "fasttrig emulate build/jet_mlp ntuple.root -o scores.root --tree Events --keep run --keep event",
     "fasttrig emulate build/jet_mlp 'run*.h5' -o scores/",
+))  # fmt: skip
+add_command(app, trace, LOOK, (
+    "fasttrig trace build/jet_mlp --event 17",
+    "fasttrig trace build/jet_mlp --event 17 --full --json > event17.json",
+    "fasttrig trace jet_bdt --event 0 --events my_events.parquet",
 ))  # fmt: skip
 add_command(app, patterns, USE, (
     "fasttrig patterns build/jet_mlp --format empv2 -o patterns",

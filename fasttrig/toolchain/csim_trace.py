@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fasttrig.backends.hls4ml import emit, materialised
+from fasttrig.backends import emit, has_forest
+from fasttrig.backends.hls4ml import materialised
 from fasttrig.emulator.evaluate import check_inputs, evaluate
 from fasttrig.fixed import IntArray
 from fasttrig.ir.graph import Graph
@@ -61,9 +62,27 @@ def first_difference(
         None when every op agrees.
     """
     arrays = check_inputs(graph, inputs)
-    values = materialised(graph, target)
-    traced = replace(graph, outputs=values)
-    emulated = evaluate(traced, arrays).outputs
+    simulated = simulate_every_op(graph, target, arrays, folder=folder)
+    emulated = evaluate(graph, arrays, keep=simulated).trace
+    for name, found in simulated.items():
+        wrong = np.argwhere((emulated[name] != found).reshape(len(found), -1))
+        if len(wrong):
+            event, element = int(wrong[0][0]), int(wrong[0][1])
+            op = graph.op(name)
+            return Difference(op.name, op.origin, event, element, emulated[name][event], found[event], print_op(op))
+    return None
+
+
+def simulate_every_op(
+    graph: Graph, target: TargetSettings, inputs: Mapping[str, IntArray] | IntArray, *, folder: Path | None = None
+) -> dict[str, IntArray]:
+    """Raw integers of every op that has a tensor of its own in the C-simulation, in the graph's order.
+
+    The project is emitted once more with each of them as an output, and compiled. A forest is one op. Shapes and
+    `folder` as in `first_difference`.
+    """
+    arrays = check_inputs(graph, inputs)
+    traced = graph if has_forest(graph) else replace(graph, outputs=materialised(graph, target))
     with tempfile.TemporaryDirectory(prefix="fasttrig-trace-") as temporary:
         place = folder or Path(temporary)
         for name, text in emit(traced, target).items():
@@ -71,11 +90,4 @@ def first_difference(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         simulated = csim(place, [arrays[op.name] for op in graph.inputs]).outputs
-    for value in values:
-        wrong = np.argwhere((emulated[value.name] != simulated[value.name]).reshape(len(emulated[value.name]), -1))
-        if len(wrong):
-            event, element = int(wrong[0][0]), int(wrong[0][1])
-            op = graph.op(value.name)
-            found = emulated[value.name][event], simulated[value.name][event]
-            return Difference(op.name, op.origin, event, element, *found, print_op(op))
-    return None
+    return {value.name: simulated[value.name] for value in traced.outputs}

@@ -1,0 +1,52 @@
+"""``fasttrig trace``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from fasttrig.commands.completion import complete_designs
+from fasttrig.commands.options import AsJson, make_console, print_json
+from fasttrig.commands.progress import waiting
+from fasttrig.errors import EXIT_CHECK_FAILED
+
+
+def trace(
+    design: Annotated[
+        str, typer.Argument(help="A built folder, or a model's folder or name.", autocompletion=complete_designs)
+    ],
+    event: Annotated[int, typer.Option("--event", "-e", help="Which event, from 0.", min=0)],
+    events: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option("--events", help="File to take it from; default: the build's vectors, or the model's test split."),
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Every element of every tensor, every tree.")] = False,
+    csim: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option("--csim/--no-csim", help="Compare with the C-simulation, op by op; default: of a built folder."),
+    ] = None,
+    float_model: Annotated[bool, typer.Option("--float/--no-float", help="Run the float model beside it.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Show every tensor of one event: fixed-point beside real numbers and the float model.
+
+    Two things are marked: the first op whose bits are not those of the C-simulation (there should be none: exit code
+    1), and the first op that loses more than its rounding, because it saturates or wraps. The real numbers have the
+    design's own weights and no rounding anywhere; the float model has its own weights.
+    """
+    from fasttrig.agreement.trace import trace as trace_event
+    from fasttrig.agreement.traced_event import choose_event, open_design
+    from fasttrig.report.trace_text import render, to_dict
+
+    with waiting(f"{design}: tracing event {event}"):
+        opened = open_design(design, Path.cwd())
+        with_csim = opened.folder is not None if csim is None else csim
+        found = trace_event(opened, choose_event(opened, event, events), with_csim=with_csim, with_float=float_model)
+    if as_json:
+        print_json(to_dict(found))
+    else:
+        make_console().print(render(found, full=full))
+    if not found.bits_equal:
+        raise typer.Exit(EXIT_CHECK_FAILED)
