@@ -13,6 +13,7 @@ from fasttrig.commands.data import app as data_app
 from fasttrig.commands.doctor import doctor
 from fasttrig.commands.emulate import emulate
 from fasttrig.commands.estimate import estimate
+from fasttrig.commands.init import init
 from fasttrig.commands.patterns import patterns
 from fasttrig.commands.report import report
 from fasttrig.commands.shell import Group, add_command, epilog, run_app
@@ -29,6 +30,10 @@ app = typer.Typer(
     epilog=epilog(("fasttrig build jet_mlp     one of the models that come with fasttrig, in about a minute",
                    "fasttrig build --help      every command's help has examples")),
 )  # fmt: skip
+add_command(app, init, START, (
+    "fasttrig init my_tagger              a small QKeras network on five classes of jets",
+    "fasttrig init my_trees --kind bdt    boosted trees",
+))  # fmt: skip
 add_command(app, train, START, ("fasttrig train jet_mlp", "fasttrig train .        what ./model.toml describes"))
 app.add_typer(data_app, name="data", cls=Group, rich_help_panel=START, help="Event samples: generate, describe.")
 add_command(app, build, BUILD, (

@@ -62,6 +62,7 @@ class ModelSettings(Settings):
     file: str = Field(description="the trained model: .h5, .keras (QKeras); .json, .ubj (XGBoost) and other trees")
     float_file: str | None = Field(None, description="the float twin, for the comparison in physics units")
     inputs_file: str = Field("inputs.json", description="the input map chosen from the training sample")
+    card: str = Field("README.md", description="the model card that `fasttrig train` writes")
 
 
 class DataSettings(Settings):

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,7 @@ from fasttrig.report.assemble import assemble
 from fasttrig.report.html.index import write_index
 from fasttrig.report.html.page import PAGE, page_files
 from fasttrig.report.model import Report
+from fasttrig.staging import staged_folder, write_texts
 from fasttrig.synthesis import MANIFEST, REPORT, synthesise_or_say_why_not
 
 TARGETS = ("fpga", "cms-emulator", "cms-emulator-integer")
@@ -99,7 +97,7 @@ def build(
     manifest = manifest_of(design, settings, target)
     finished = None if force else load_finished(folder, manifest["key"])
     if finished is None:
-        with _staged(folder) as stage:
+        with staged_folder(folder) as stage:
             report = _build_into(stage, design, settings, target, manifest, notify)
     else:
         report = finished
@@ -176,21 +174,21 @@ def _build_into(
     from fasttrig.report.rtl import rtl_row
 
     notify("writing the HLS project")
-    _write(stage, {f"{HLS}/{name}": text for name, text in emit(design.graph, settings).items()})
-    _write(stage, built_files(design))
-    _write(stage, _emulator(design))
-    _write(stage, _vhdl(design, settings))
-    _write(stage, _rtl(design, settings))
+    write_texts(stage, {f"{HLS}/{name}": text for name, text in emit(design.graph, settings).items()})
+    write_texts(stage, built_files(design))
+    write_texts(stage, _emulator(design))
+    write_texts(stage, _vhdl(design, settings))
+    write_texts(stage, _rtl(design, settings))
     measured: Measured = measure(design, settings, stage, notify)
     if target in CMS_TARGETS:
-        _write(stage, _cms(design, settings, stage, integer=target == "cms-emulator-integer"))
+        write_texts(stage, _cms(design, settings, stage, integer=target == "cms-emulator-integer"))
     rtl = rtl_row(stage / RTL, of_a_network=not has_forest(design.graph))
     report = assemble(design, settings, measured, dict(manifest), rtl)
-    _write(stage, {REPORT: report.model_dump_json(indent=1) + "\n"})
+    write_texts(stage, {REPORT: report.model_dump_json(indent=1) + "\n"})
     notify("drawing the report")
-    _write(stage, {f"report/{name}": text for name, text in page_files(design, report, measured).items()})
+    write_texts(stage, {f"report/{name}": text for name, text in page_files(design, report, measured).items()})
     hashes = {name: sha256_file(stage / name) for name in _files(stage)}
-    _write(stage, {MANIFEST: json.dumps({**manifest, "files": hashes}, indent=1, sort_keys=True) + "\n"})
+    write_texts(stage, {MANIFEST: json.dumps({**manifest, "files": hashes}, indent=1, sort_keys=True) + "\n"})
     return report
 
 
@@ -263,57 +261,3 @@ def _files(stage: Path) -> Iterator[str]:
         name = path.relative_to(stage).as_posix()
         if path.is_file() and not name.startswith((f"{HLS}/csim/", f"{RTL}/simulation/", f"{RTL}/synthesis/")):
             yield name
-
-
-def _write(folder: Path, texts: Mapping[str, str]) -> None:
-    for name, text in texts.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-
-
-@contextmanager
-def _staged(folder: Path) -> Iterator[Path]:
-    """A sibling folder that takes the place of `folder` when the block ends well, and vanishes when it does not.
-
-    A run that was killed outright cannot clean up: its leftovers carry its process number, and go with the next run.
-    """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(folder)
-        holder = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.{os.getpid()}."))
-    except OSError as error:
-        raise InputError("cannot write the project", where=str(folder), got=str(error)) from None
-    try:
-        stage, old = holder / folder.name, holder / "old"
-        stage.mkdir()
-        yield stage
-        if folder.exists():
-            folder.replace(old)
-        try:
-            stage.replace(folder)
-        except OSError:
-            old.replace(folder)
-            raise
-    except OSError as error:
-        raise InputError("cannot write the project", where=str(folder), got=str(error),
-                         try_="free some space or choose another folder with --out") from None  # fmt: skip
-    finally:
-        shutil.rmtree(holder, ignore_errors=True)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    for leftover in folder.parent.glob(f".{folder.name}.*.*"):
-        process = leftover.name.split(".")[2]
-        if process.isdigit() and not _is_running(int(process)):
-            shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -16,17 +16,14 @@ def train(
 ) -> None:
     """Train the quantised model and its float twin; write both beside model.toml, with the input map and the card."""
     from fasttrig.project import find_models, load_project
-    from fasttrig.training.card import write_card
-    from fasttrig.training.golden import write_golden
-    from fasttrig.training.train import train as train_network
+    from fasttrig.training.whole import train_whole
 
     results = {}
     for folder in find_models(models or [], Path.cwd()):
         project = load_project(folder)
         with training() as progress:
-            trained = train_network(project, progress)
-        files = (*trained.files, write_card(project, trained), *write_golden(project))
-        results[project.model.name] = trained.agreement.to_dict()
+            trained, files = train_whole(project, progress)
+        results[project.model.name] = {**trained.agreement.to_dict(), "files": [str(path) for path in files]}
         if not as_json:
             for path in files:
                 typer.echo(path)

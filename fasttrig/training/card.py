@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fasttrig.agreement.physics import Agreement
 from fasttrig.agreement.regression import RegressionAgreement
 from fasttrig.agreement.task import TaskAgreement
@@ -11,13 +9,6 @@ from fasttrig.data.labelled import sample_path
 from fasttrig.hashing import package_versions, sha256_file
 from fasttrig.project import ModelProject
 from fasttrig.training.results import Trained
-
-
-def write_card(project: ModelProject, trained: Trained) -> Path:
-    """Write ``README.md`` beside model.toml and return its path."""
-    path = project.path("README.md")
-    path.write_text(card_text(project, trained), encoding="utf-8")
-    return path
 
 
 def card_text(project: ModelProject, trained: Trained) -> str:

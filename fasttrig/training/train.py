@@ -12,7 +12,7 @@ from fasttrig.data.labelled import LabelledSample, load_sample
 from fasttrig.errors import ProjectError
 from fasttrig.fixed import FloatArray, to_value
 from fasttrig.frontends.keras_runtime import import_framework
-from fasttrig.project import ModelProject
+from fasttrig.project import MODEL_FILE, ModelProject
 from fasttrig.training.forests import train_forest
 from fasttrig.training.networks import float_network, n_outputs, quantised_network
 from fasttrig.training.results import Progress, Trained, replace_file
@@ -24,11 +24,9 @@ def train(project: ModelProject, progress: Progress | None = None) -> Trained:
     The seed of ``[training]`` fixes initial weights and the order of events; with the same versions on the same kind
     of machine the same files come out.
     """
+    check_settings(project)
     if project.trees is not None:
         return train_forest(project, progress)
-    if project.data.is_regression:
-        raise ProjectError("networks are trained for classes", where=str(project.path("model.toml")),
-                           got=f"target = {project.data.target!r}", try_="[trees], or your own training")  # fmt: skip
     splits = {name: load_sample(project, name) for name in ("train", "validation", "test")}
     sample = splits["train"]
     inputs = InputMap.choose(
@@ -55,6 +53,19 @@ def train(project: ModelProject, progress: Progress | None = None) -> Trained:
     replace_file(inputs_path, lambda path: path.write_text(inputs.to_json(), encoding="utf-8"))
     summary = _summary(project, len(sample.names), epochs)
     return Trained((model, twin, inputs_path), agreement, len(sample.labels), summary)
+
+
+def check_settings(project: ModelProject) -> None:
+    """Refuse a model.toml that says too little to train from."""
+    where = str(project.path(MODEL_FILE))
+    if project.trees is not None:
+        return
+    if project.data.is_regression:
+        raise ProjectError("networks are trained for classes", where=where, got=f"target = {project.data.target!r}",
+                           try_="[trees], or your own training")  # fmt: skip
+    if project.architecture is None or project.quantisers is None:
+        raise ProjectError("training needs an architecture and quantisers, or trees", where=where,
+                           want="tables [architecture] and [quantisers], or [trees]")  # fmt: skip
 
 
 def _summary(project: ModelProject, n_features: int, epochs: dict[str, int]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ PACKAGE = Path(fasttrig.__file__).parent
 # A module may import from its own layer's folder and from any layer above it in this list.
 LAYERS = (
     ("errors",),
-    ("fixed", "firmware_files"),
+    ("fixed", "firmware_files", "staging"),
     ("ir", "project"),
     ("links",),
     ("frontends", "passes", "emulator", "backends", "data"),
@@ -22,8 +22,12 @@ LAYERS = (
     ("hashing", "design"),
     ("agreement",),
     ("report",),
+<<<<<<< HEAD
     ("synthesis",),
     ("workflow", "training", "doctor", "streaming"),
+=======
+    ("workflow", "training", "doctor", "streaming", "scaffold"),
+>>>>>>> d3557ca (init: a project folder that builds as it stands; train: all files appear together; staging in one module)
     ("commands",),
     ("cli",),
 )
