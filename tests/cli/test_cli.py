@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from fasttrig.report.model import Report
+from tests.commandline import fasttrig
 
 MODEL = """
 [model]
@@ -19,11 +20,6 @@ classes = ["a", "b", "c"]
 [inputs]
 type = "fixed<6,3>"
 """
-
-
-def fasttrig(*arguments, cwd=None):
-    command = [sys.executable, "-m", "fasttrig.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300)
 
 
 def test_help_names_the_commands():
@@ -76,10 +72,14 @@ def _commands():
     return dict(walk(get_command(app), ()))
 
 
-def test_every_command_explains_itself_with_examples_and_prints_json():
+def test_every_command_explains_itself_with_examples_and_prints_json(capsys):
+    from fasttrig.cli import app
+    from fasttrig.commands.shell import run_app
+
     commands = _commands()
     for words, command in commands.items():
-        shown = fasttrig(*words, "--help").stdout
+        assert run_app(app, [*words, "--help"]) == 0
+        shown = capsys.readouterr().out
         assert all(part in shown for part in ("Usage: fasttrig", *(["Examples:"] if words else ()))), words
         examples = [line.strip() for line in (command.epilog or "").splitlines() if line.strip().startswith("fasttrig")]
         assert examples, words

@@ -22,12 +22,8 @@ LAYERS = (
     ("hashing", "design"),
     ("agreement",),
     ("report",),
-<<<<<<< HEAD
     ("synthesis",),
-    ("workflow", "training", "doctor", "streaming"),
-=======
     ("workflow", "training", "doctor", "streaming", "scaffold"),
->>>>>>> d3557ca (init: a project folder that builds as it stands; train: all files appear together; staging in one module)
     ("commands",),
     ("cli",),
 )
