@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -72,14 +73,19 @@ def ours(graph: Graph, folder: Path, raw: IntArray, *, precompiled: bool) -> tup
     return seconds, len(raw) / result.run_seconds, result.outputs["margin"]
 
 
-def theirs(graph: Graph, folder: Path, raw: IntArray) -> tuple[float, float, IntArray]:
-    """The same of conifer: its `compile()` writes and compiles, its `decision_function` runs."""
+def conifer_model(graph: Graph, folder: Path) -> Any:
+    """conifer's model of `graph`, for its `compile()` and `decision_function`."""
     from conifer.backends.xilinxhls.writer import XilinxHLSModel
 
     os.environ["XILINX_AP_INCLUDE"] = str(package("hls4ml") / "templates" / "vivado" / "ap_types")
     config = {"output_dir": str(folder), "project_name": "forest", "backend": "xilinxhls", "unroll": True,
               "xilinx_part": "xcvu13p-flga2577-2-e", "clock_period": 2.5, **precisions(read_parts(graph))}  # fmt: skip
-    model = XilinxHLSModel(ensemble(graph), config)
+    return XilinxHLSModel(ensemble(graph), config)
+
+
+def theirs(graph: Graph, folder: Path, raw: IntArray) -> tuple[float, float, IntArray]:
+    """The same of conifer: its `compile()` writes and compiles, its `decision_function` runs."""
+    model = conifer_model(graph, folder)
     start = time.perf_counter()
     model.compile()
     seconds = time.perf_counter() - start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shutil import which
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from fasttrig.toolchain.emulator_library import load
 from fasttrig.toolchain.run import find_compiler, run
 from tests.unit.emulator_compiled import graphs as made
 
+CROSS = "aarch64-linux-gnu-g++"
 STRICT = ("-std=c++17", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wpedantic", "-Werror")
 GOLDEN = root() / "golden" / "compiled_emulator"
 
@@ -98,21 +100,35 @@ def test_the_header_is_c(tmp_path: Path) -> None:
 HOSTED = {"shapes": lambda: made.dense_shapes(7, n_layers=4), "forests": lambda: made.forests(8), "ends": made.extremes}
 
 
-@pytest.mark.parametrize("name", HOSTED)
-def test_host_program_without_memory_errors(name: str, tmp_path: Path) -> None:
-    """A C++ host with AddressSanitizer and UBSan: all kernels, through the header, at the ends of all types."""
+def hosted(name: str, folder: Path, compiler: list[str], *flags: str) -> list[str]:
+    """The arguments of a compiled C++ host: it runs every kernel through the header and compares with the reference."""
     graph = HOSTED[name]()
-    folder = written(write_emulator(graph, "hosted", version=3), tmp_path)
+    written(write_emulator(graph, "hosted", version=3), folder)
     (folder / "host.cpp").write_bytes((Path(__file__).parent / "host.cpp").read_bytes())
     inputs = made.events(graph, 70)
     np.concatenate([inputs[op.name] for op in graph.inputs], axis=1).tofile(folder / "in")
     outputs = evaluate(graph, inputs).outputs
     np.concatenate([outputs[value.name] for value in graph.outputs], axis=1).tofile(folder / "out")
     narrow = ("-DNARROW",) if io_type(graph).bits == 32 else ()
-    sanitise = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", *narrow]
-    run([*find_compiler(), *STRICT, *sanitise, "host.cpp", "hosted.cpp", "-o", "host"], cwd=folder, timeout_s=300)
-    done = run([str(folder / "host"), "in", "out"], cwd=folder, timeout_s=60, env={"ASAN_OPTIONS": "detect_leaks=0"})
+    run([*compiler, *STRICT, *flags, *narrow, "host.cpp", "hosted.cpp", "-o", "host"], cwd=folder, timeout_s=300)
+    return [str(folder / "host"), "in", "out"]
+
+
+@pytest.mark.parametrize("name", HOSTED)
+def test_host_program_without_memory_errors(name: str, tmp_path: Path) -> None:
+    """A C++ host with AddressSanitizer and UBSan: all kernels, through the header, at the ends of all types."""
+    sanitise = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    host = hosted(name, tmp_path, [*find_compiler()], *sanitise)
+    done = run(host, cwd=tmp_path, timeout_s=60, env={"ASAN_OPTIONS": "detect_leaks=0"})
     assert done.stdout.startswith("version 3, ")
+
+
+@pytest.mark.skipif(not (which(CROSS) and which("qemu-aarch64")), reason=f"{CROSS} or qemu-aarch64 is not installed")
+@pytest.mark.parametrize("name", HOSTED)
+def test_another_processor(name: str, tmp_path: Path) -> None:
+    """aarch64: the kernels gnu and portable, compiled for use."""
+    host = hosted(name, tmp_path, [CROSS], "-O2", "-static")
+    assert run(["qemu-aarch64", *host], cwd=tmp_path, timeout_s=120).stdout == "version 3, 2 kernels\n"
 
 
 @pytest.mark.parametrize("define", ["FASTTRIG_NO_X86", "FASTTRIG_PORTABLE"])
