@@ -15,9 +15,9 @@ from fasttrig.errors import InputError
 from fasttrig.fixed import FixedType
 from fasttrig.ir.build import GraphBuilder
 from fasttrig.ir.ops import Const
-from fasttrig.project import TargetSettings
+from fasttrig.project import BudgetSettings, TargetSettings
 from fasttrig.report.html.index import index_html, write_index
-from fasttrig.report.html.numbers import signed, with_error
+from fasttrig.report.html.numbers import latency_rows, signed, with_error
 from fasttrig.report.html.page import page_again, page_files
 from tests.report.builds import MODELS, N_EVENTS, bare, measured, report_of, with_ladder
 
@@ -133,6 +133,18 @@ def test_several_inputs_and_no_sample():
     assert "○ not run a bare model has no labelled sample" in text and "There are no labelled events" in text
 
 
+def test_the_tighter_budget_of_the_latency_is_drawn():
+    design, found = measured("jet_mlp", n_events=500)
+    budget = BudgetSettings(latency_ns=70.0, latency_bunch_crossings=4.0)
+    design = replace(design, project=design.project.model_copy(update={"budget": budget}))
+    report = report_of(design, found)
+    rows = latency_rows(report)
+    assert (rows["limit"], rows["limit_at"]) == (70.0, "93.33") and rows["n_crossings"] == 3
+    assert [row["within"] for row in rows["rows"]][-1] is False
+    _, text = parsed(page_files(design, report, found)["report.html"])
+    assert "The dashed line is the budget, 70 ns" in text and "30 cycles = 75 ns = 3 BX ✗ exceeded" in text
+
+
 def test_a_backend_without_estimates_says_so():
     design, found = measured("jet_mlp", n_events=500)
     from fasttrig.report.assemble import assemble
@@ -161,9 +173,11 @@ def test_the_index_lists_what_can_be_read(built, tmp_path):
     write_index(tmp_path)
     _, text = parsed((tmp_path / "index.html").read_text(encoding="utf-8"))
     assert (tmp_path / "index.html").stat().st_mtime_ns == before
-    assert f"{design.graph.name} {report.model.description} ✓ good" in text and "b: its report cannot be read" in text
-    assert f"{N_EVENTS:,}" in text and {path.name for path in tmp_path.iterdir()} == {"a", "b", ".a.1.x", "index.html"}
-    assert index_html(tmp_path).count("report.json") == 1
+    assert f"{design.graph.name} {report.model.description} report.json ✓ good" in text
+    assert "b: its report cannot be read" in text
+    assert f"every bit equal on {N_EVENTS:,} events" in text and "75 ns 3 BX, RTL rtlsim" in text
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b", ".a.1.x", "index.html"}
+    assert index_html(tmp_path).count('report.json"') == 1
 
 
 def test_an_index_that_cannot_be_written(tmp_path):

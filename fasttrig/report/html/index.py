@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from fasttrig.display.environment import count, percent, render
 from fasttrig.errors import InputError
+from fasttrig.report.budget import BUNCH_CROSSING_NS
 from fasttrig.report.html import palette
-from fasttrig.report.html.numbers import BUNCH_CROSSING_NS
+from fasttrig.report.html.summary import stage_text
 from fasttrig.report.model import Report
 
 INDEX = "index.html"
@@ -56,20 +57,24 @@ def index_html(out: Path) -> str:
 
 
 def _row(folder: str, report: Report) -> dict[str, Any]:
-    latency = report.latency[0] if report.latency else None
-    resources = report.resources[0] if report.resources else None
     ran = [row.n_events for row in report.ladder if row.status != "not run"]
     return {
         "folder": folder, "name": report.model.name, "description": report.model.description,
         "verdict": report.verdict, "reason": report.verdict_reason, "events": count(max(ran, default=0)),
-        **_quality(report),
-        "latency": f"{latency['latency_ns']:g} ns" if latency else "–",
-        "latency_note": f"{latency['latency_ns'] / BUNCH_CROSSING_NS:.2g} BX; {latency['stage']}" if latency else "",
-        "lut": count(resources["lut"]["value"]) if resources else "–",
-        "lut_note": percent((resources.get("shares") or {}).get("lut"), 1) + f"; {resources['stage']}" if resources
-        else "",
-        "dsp": count(resources["dsp"]["value"]) if resources else "–",
+        **_quality(report), "latency": [_latency(row) for row in report.latency],
+        "lut": [_counted(row, "lut") for row in report.resources if "lut" in row],
+        "dsp": [_counted(row, "dsp") for row in report.resources if "dsp" in row],
     }  # fmt: skip
+
+
+def _latency(row: dict[str, Any]) -> dict[str, str]:
+    crossings = row["latency_ns"] / BUNCH_CROSSING_NS
+    return {"figure": f"{row['latency_ns']:g} ns", "note": f"{crossings:.2g} BX, {stage_text(row)}"}
+
+
+def _counted(row: dict[str, Any], name: str) -> dict[str, str]:
+    share = (row.get("shares") or {}).get(name)
+    return {"figure": count(row[name]["value"]), "note": (f"{percent(share, 1)}, " if share else "") + stage_text(row)}
 
 
 def _quality(report: Report) -> dict[str, str]:

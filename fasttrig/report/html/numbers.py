@@ -7,11 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fasttrig.fixed import FixedType
-from fasttrig.report.budget import RESOURCES
+from fasttrig.report.budget import BUNCH_CROSSING_NS, ESTIMATE, RESOURCES
 from fasttrig.report.model import AgreementRow, OpRow, Report, SensitivityRow
 
-BUNCH_CROSSING_NS = 25.0
-"""The time between collisions at the LHC."""
+_DESIGNS = {"rtlsim": "RTL", "synth": "RTL"}
+
+def design_of(stage: str) -> str:
+    """Which of a build's two designs a row is about: estimates are of the HLS project; empty for a vendor's report."""
+    return "HLS" if stage.startswith(ESTIMATE) else _DESIGNS.get(stage, "")
+
+
+def named(row: Mapping[str, Any]) -> str:
+    """Design and tool of a row of latency or resources."""
+    return ", ".join(part for part in (design_of(row["stage"]), row["tool"]) if part)
 
 
 def with_error(value: float | None, error: float | None) -> str:
@@ -84,31 +92,40 @@ def _bar(bounds: tuple[int, int], low: int, span: int) -> dict[str, str]:
 
 def latency_rows(report: Report) -> dict[str, Any]:
     """Every number of the latency with its bar; the scale ends at a whole number of bunch crossings."""
-    clock_ns = float(report.target["clock_period_ns"])
-    limit = next((row.limit for row in report.budget if row.key == "latency_ns"), None)
-    ends = [row["latency_cycles"]["high"] * clock_ns for row in report.latency] + ([limit] if limit else [])
+    clock_ns, limit = float(report.target["clock_period_ns"]), latency_limit_ns(report)
+    ends = [_high_ns(row) for row in report.latency] + ([limit] if limit else [])
     n_crossings = max(1, math.ceil(max(ends, default=0.0) / BUNCH_CROSSING_NS))
     scale = n_crossings * BUNCH_CROSSING_NS
     rows = []
     for row in report.latency:
-        cycles, interval = row["latency_cycles"], row["ii_cycles"]
-        low, high = (100.0 * cycles[end] * clock_ns / scale for end in ("low", "high"))
+        ns, cycles = row["latency_ns"], row["latency_cycles"]
+        low, high = 100.0 * ns * cycles["low"] / (cycles["value"] or 1) / scale, 100.0 * _high_ns(row) / scale
         rows.append({
-            "stage": row["stage"], "tool": row["tool"], "cycles": cycles, "ii": interval["value"],
-            "ns": row["latency_ns"], "crossings": row["latency_ns"] / BUNCH_CROSSING_NS, "notes": row["notes"],
-            "width": f"{100.0 * row['latency_ns'] / scale:.2f}", "low": f"{low:.2f}", "span": f"{high - low:.2f}",
-            "within": None if limit is None else row["latency_ns"] <= limit,
+            "stage": row["stage"], "tool": named(row), "cycles": cycles, "ii": row["ii_cycles"]["value"], "ns": ns,
+            "crossings": ns / BUNCH_CROSSING_NS, "notes": row["notes"], "width": f"{100.0 * ns / scale:.2f}",
+            "low": f"{low:.2f}", "span": f"{high - low:.2f}", "within": None if limit is None else ns <= limit,
         })  # fmt: skip
     limit_at = f"{100.0 * limit / scale:.2f}" if limit else ""
     return {"rows": rows, "limit": limit, "n_crossings": n_crossings, "clock_ns": clock_ns, "limit_at": limit_at,
             "step": f"{100.0 / n_crossings:.4f}"}  # fmt: skip
 
 
+def latency_limit_ns(report: Report) -> float | None:
+    """The tighter of both budgets of the latency."""
+    units = {"latency_ns": 1.0, "latency_bunch_crossings": BUNCH_CROSSING_NS}
+    return min((row.limit * units[row.key] for row in report.budget if row.key in units), default=None)
+
+
+def _high_ns(row: Mapping[str, Any]) -> float:
+    cycles = row["latency_cycles"]
+    return float(row["latency_ns"] * cycles["high"] / (cycles["value"] or 1))
+
+
 def resource_rows(report: Report) -> list[dict[str, Any]]:
     """Every entry of the resources: a cell per resource with its share of the device."""
     return [
         {
-            "stage": row["stage"], "tool": row["tool"], "notes": row.get("notes", []),
+            "stage": row["stage"], "tool": named(row), "notes": row.get("notes", []),
             "cells": [_resource(row, name) for name in RESOURCES], "crosses_slr": row.get("crosses_slr", False),
         } for row in report.resources
     ]  # fmt: skip

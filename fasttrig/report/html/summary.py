@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fasttrig.display.environment import count, percent
-from fasttrig.report.html.numbers import BUNCH_CROSSING_NS, cost, is_free, largest_ops, signed, worst_change
+from fasttrig.report.budget import BUNCH_CROSSING_NS
+from fasttrig.report.html.numbers import cost, design_of, is_free, largest_ops, signed, worst_change
 from fasttrig.report.model import Report
 
 
@@ -43,8 +45,8 @@ def _latency(report: Report) -> list[dict[str, str]]:
         return []
     row = report.latency[0]
     crossings = row["latency_ns"] / BUNCH_CROSSING_NS
-    return [{"label": "Latency", "figure": f"{row['latency_ns']:g} ns",
-             "note": f"{row['latency_cycles']['value']} cycles, {crossings:.2g} BX; {row['stage']}"}]  # fmt: skip
+    note = f"{row['latency_cycles']['value']} cycles, {crossings:.2g} BX; {stage_text(row)}"
+    return [{"label": "Latency", "figure": f"{row['latency_ns']:g} ns", "note": note}]
 
 
 def _resources(report: Report) -> list[dict[str, str]]:
@@ -53,11 +55,17 @@ def _resources(report: Report) -> list[dict[str, str]]:
     row = report.resources[0]
     found = []
     for name in ("lut", "dsp"):
-        share = (row.get("shares") or {}).get(name)
-        of_device = f"{percent(share, 1)} of the device; " if share is not None else ""
-        found.append({"label": name.upper(), "figure": count(row[name]["value"]),
-                      "note": f"{of_device}{row['stage']}"})  # fmt: skip
+        if name in row:
+            share = (row.get("shares") or {}).get(name)
+            of_device = f"{percent(share, 1)} of the device; " if share else ""
+            found.append({"label": name.upper(), "figure": count(row[name]["value"]),
+                          "note": f"{of_device}{stage_text(row)}"})  # fmt: skip
     return found
+
+
+def stage_text(row: Mapping[str, Any]) -> str:
+    """Where a number comes from: design and stage."""
+    return f"{design_of(row['stage'])} {row['stage']}".strip()
 
 
 def look_next(report: Report) -> list[dict[str, str]]:
