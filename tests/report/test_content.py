@@ -10,6 +10,7 @@ import pytest
 
 import fasttrig
 from fasttrig.agreement.ladder import Rung, Status
+from fasttrig.agreement.scores import Scores, with_replicas
 from fasttrig.design import Design, built_files
 from fasttrig.errors import InputError
 from fasttrig.fixed import FixedType
@@ -18,7 +19,7 @@ from fasttrig.ir.ops import Const
 from fasttrig.project import BudgetSettings, TargetSettings
 from fasttrig.report.html.index import index_html, write_index
 from fasttrig.report.html.numbers import latency_rows, signed, with_error
-from fasttrig.report.html.page import page_again, page_files
+from fasttrig.report.html.page import draw_plots, page_again, page_files
 from tests.report.builds import MODELS, N_EVENTS, bare, measured, report_of, with_ladder
 
 HOSTILE = "<script>alert('x')</script> & \"q\" $\\alpha$ \u2045\n"
@@ -196,3 +197,15 @@ def test_figures_keep_the_digits_that_their_errors_allow(value, error, shown):
 
 def test_signs():
     assert [signed(number) for number in (0.00123, -0.00123, -0.00001)] == ["+0.0012", "−0.0012", "0.0000"]
+
+
+@pytest.mark.parametrize("score", [np.full(400, 0.5), np.arange(400) % 2 * 1.0], ids=["constant", "perfect"])
+def test_two_classes_and_scores_without_a_curve(score):
+    """Of two classes one curve is drawn; neither a constant nor a perfect score warns (warnings are errors)."""
+    design, found = measured("jet_mlp", n_events=400)
+    columns = np.stack([1 - score, score], 1)
+    scores = with_replicas(Scores(np.arange(400) % 2, columns, columns.copy(), ("b", "s"), False))
+    report = report_of(design, found).model_copy(update={"agreement": None, "worst_events": []})
+    plots = draw_plots(design, report, scores)
+    assert [plot.name for plot in plots] == ["roc-1", "scores-1", "agreement", "difference"]
+    assert "nan" not in " ".join(plot.svg for plot in plots)
