@@ -37,7 +37,8 @@ BY_TESTS = {
     "make iverilog": "tests/ladder/test_rtlsim.py::test_the_projects_own_bench",
     "make fit": "tests/unit/estimate/test_fit.py::test_constants_are_those_of_the_reports",
     "fasttrig train jet_bdt": "tests/unit/training/test_regression.py::test_from_a_sample_to_a_report (smaller)",
-    "fasttrig train .": "tests/cli/test_init.py",
+    "fasttrig init my_trees --kind bdt": "tests/project/test_init.py::test_it_builds_as_it_stands",
+    "fasttrig train .": "tests/docs/test_readme.py::test_block (on jet_mlp)",
     "python ci/readme.py": "tests/docs/test_readme.py::test_the_tables_are_the_codes_own",
 }
 """Named in a sentence, run by another test."""
