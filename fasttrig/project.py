@@ -152,6 +152,7 @@ class TargetSettings(Settings):
     io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
     strategy: Strategy = "latency"
     reuse_factor: int = Field(1, ge=1)
+    rtl_language: Literal["verilog", "vhdl"] = Field("verilog", description="of rtl/; Verilator and Yosys read Verilog")
     namespace: Name | None = Field(None, description="C++ namespace; default <name>_v<version>")
     layers: dict[str, LayerSettings] = {}
 

@@ -24,8 +24,8 @@ from fasttrig.report.model import Report
 from fasttrig.staging import staged_folder, write_texts
 from fasttrig.synthesis import MANIFEST, REPORT, synthesise_or_say_why_not
 
-TARGETS = ("fpga", "cms-emulator", "cms-emulator-integer")
-CMS_TARGETS = TARGETS[1:]
+CMS_TARGETS = ("cms-emulator", "cms-emulator-integer")
+TARGETS = ("fpga", "rtl", *CMS_TARGETS)
 HLS = "hls"
 CMS_EVENTS = 256
 """Events for the tests inside the plug-in, taken evenly from the project's vectors."""
@@ -56,6 +56,9 @@ class Project:
         """Run the compiled C-simulation of the project on events; takes and gives what `Design.emulate` does."""
         from fasttrig.toolchain.csim import csim
 
+        if not (self.folder / HLS).is_dir():
+            raise InputError("this project has no C-simulation", where=str(self.folder), got="built with target 'rtl'",
+                             try_="build it with target 'fpga'")  # fmt: skip
         raw, given = self.design.quantise(x)
         result = csim(self.folder / HLS, [raw[op.name] for op in self.design.graph.inputs])
         return self.design.interpret(result.outputs, given)
@@ -71,8 +74,9 @@ def build(
     Parameters
     ----------
     design : Design, or what `fasttrig.read` takes
-    target : "fpga", "cms-emulator" or "cms-emulator-integer"
-        The last two add the plug-in for CMS software, with the HLS code or with the integer emulator inside.
+    target : "fpga", "rtl", "cms-emulator" or "cms-emulator-integer"
+        "rtl" leaves the HLS project out and needs the extra rtl; the last two add the plug-in for CMS software, with
+        the HLS code or with the integer emulator inside.
     out : path
         The project goes to ``out/<model name>``; it appears there whole or not at all. ``out/index.html`` lists all
         models built below `out`.
@@ -173,12 +177,13 @@ def _build_into(
     from fasttrig.backends import emit, has_forest
     from fasttrig.report.rtl import rtl_row
 
-    notify("writing the HLS project")
-    write_texts(stage, {f"{HLS}/{name}": text for name, text in emit(design.graph, settings).items()})
+    if target != "rtl":
+        notify("writing the HLS project")
+        write_texts(stage, {f"{HLS}/{name}": text for name, text in emit(design.graph, settings).items()})
+        write_texts(stage, _vhdl(design, settings))
     write_texts(stage, built_files(design))
     write_texts(stage, _emulator(design))
-    write_texts(stage, _vhdl(design, settings))
-    write_texts(stage, _rtl(design, settings))
+    write_texts(stage, _rtl(design, settings, required=target == "rtl"))
     measured: Measured = measure(design, settings, stage, notify)
     if target in CMS_TARGETS:
         write_texts(stage, _cms(design, settings, stage, integer=target == "cms-emulator-integer"))
@@ -211,8 +216,11 @@ def _emulator(design: Design) -> dict[str, str]:
     return {f"emulator/{name}": text for name, text in files.items()}
 
 
-def _rtl(design: Design, settings: TargetSettings) -> dict[str, str]:
-    """The Verilog project with its wrappers, where the extra rtl is installed; the ladder says what is missing."""
+def _rtl(design: Design, settings: TargetSettings, *, required: bool) -> dict[str, str]:
+    """The RTL project, in Verilog with its wrappers, where the extra rtl is installed; the ladder says what is missing.
+
+    The wrappers are Verilog; a project in VHDL has none.
+    """
     from fasttrig.backends.rtl import DESIGN_FILE, emit_rtl
     from fasttrig.backends.wrapper import emit_wrapper
     from fasttrig.links import default_link_map
@@ -220,9 +228,11 @@ def _rtl(design: Design, settings: TargetSettings) -> dict[str, str]:
     try:
         files = emit_rtl(design.graph, settings)
     except (MissingPackageError, UnsupportedError):
+        if required:
+            raise
         return {}
     latency_cycles = json.loads(files[DESIGN_FILE])["latency_cycles"]
-    for kind in ("axi_stream", "emp"):
+    for kind in ("axi_stream", "emp") if settings.rtl_language == "verilog" else ():
         files |= emit_wrapper(kind, design.graph, default_link_map(design.graph), latency_cycles)
     return {f"{RTL}/{name}": text for name, text in files.items()}
 

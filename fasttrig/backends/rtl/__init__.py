@@ -28,14 +28,21 @@ def declared_latency_cycles(project_dir: Path) -> int:
     return int(json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8"))["latency_cycles"])
 
 
+def written_language(project_dir: Path) -> str:
+    """``verilog`` or ``vhdl``: what the project is written in."""
+    return str(json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8"))["language"])
+
+
 def written_op_stages(project_dir: Path) -> dict[str, int]:
     """Op name -> the pipeline stage (from 1) behind which its result stands; empty without a written project."""
     path = project_dir / DESIGN_FILE
     return dict(json.loads(path.read_text(encoding="utf-8"))["op_stages"]) if path.is_file() else {}
 
 
-def emit_rtl(graph: Graph, settings: TargetSettings, language: Language = "verilog") -> dict[str, str]:
+def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None = None) -> dict[str, str]:
     """The RTL project of `graph` as ``{path relative to rtl/: text}``; the same bytes for the same graph.
+
+    `language` goes before that of the settings.
 
     The top module has the graph's name; its ports are ``clk, rst, in_valid, in_data, out_valid, out_data``, see
     `ports`. ``design.json`` holds latency, initiation interval and alkaid's cost.
@@ -57,6 +64,7 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language = "veril
     from fasttrig.backends.rtl.top import top_file
     from fasttrig.backends.rtl.tracing import trace_graph, trace_values
 
+    language = language or settings.rtl_language
     made = trace_values(graph)
     pipeline = pipelined(trace_graph(graph, made), settings.clock_period_ns, settings.clock_uncertainty_percent)
     files = core_files(pipeline.machine, f"{graph.name}_core", language)
