@@ -55,6 +55,7 @@ _PROGRAMS = (
     # names in the order of preference, needed for, how to get it
     (("make",), "`make csim` inside a written project", "your distribution's package make", False),
     (("ghdl",), "simulating VHDL", "your distribution's package ghdl", False),
+    (("iverilog",), "`make iverilog` inside a project's rtl/", "your distribution's package iverilog", False),
     (("vitis_hls", "vitis-run"), "csynth, cosim, export of Vitis projects", "AMD Vitis (licence)", False),
     (("vivado",), "logic synthesis, place and route", "AMD Vivado (licence)", False),
     (("icpx",), "oneAPI projects", "Intel oneAPI", False),
