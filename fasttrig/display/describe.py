@@ -48,7 +48,8 @@ def _input(op: Any) -> str:
 def _matmul(op: Any) -> str:
     n_in, n_out = op.weight.shape
     nonzero = int(np.count_nonzero(op.weight.raw))
-    return f"{n_in} → {n_out}, {nonzero:,} weights, {op.weight.type.width} bits"
+    modes = f"; sums {op.accum_rounding.value}, {op.accum_overflow.value}" if op.narrowed else ""
+    return f"{n_in} → {n_out}, {nonzero:,} weights, {op.weight.type.width} bits{modes}"
 
 
 def _cast(op: Any) -> str:

@@ -67,6 +67,7 @@ def place(graph: Graph) -> Layout:
         for item in row:
             item.x = x + item.width / 2
             x += item.width + GAP_X
+        _shift_under(row, total)
     places, edges = [], []
     for number, row in enumerate(rows):
         y = MARGIN + number * (OP_HEIGHT + GAP_Y)
@@ -109,6 +110,18 @@ def _row_width(row: list[_Item]) -> int:
 
 def _mean_above(item: _Item) -> float:
     return sum(above.x for above in item.above) / len(item.above) if item.above else 0.0
+
+
+def _shift_under(row: list[_Item], total: float) -> None:
+    """Move a row sideways so that its ops stand under the ops they read, as far as the picture goes."""
+    pairs = [(item, [above.x for above in item.above if above.op is not None]) for item in row if item.op is not None]
+    offsets = [sum(xs) / len(xs) - item.x for item, xs in pairs if xs]
+    if not offsets:
+        return
+    low, high = row[0].x - row[0].width / 2, row[-1].x + row[-1].width / 2
+    shift = max(-low, min(total - high, sum(offsets) / len(offsets)))
+    for item in row:
+        item.x += shift
 
 
 def _edge(x_above: float, x: float, y: float, *, lane: bool) -> str:

@@ -30,7 +30,7 @@ def _quality(report: Report) -> list[dict[str, str]]:
         found.append({"label": "Accuracy", "figure": f"{kept:.4f}",
                       "note": f"float {real:.4f}; argmax flips for {percent(report.agreement.argmax_flip_fraction)}"})
         found.append({"label": f"AUC, change of {worst}", "figure": signed(-loss[worst]),
-                      "note": (f"± {error:.4f}; " if error is not None else "") + "the class that loses most"})
+                      "note": (f"± {error:.4f}; " if error is not None else "") + "the worst of all classes"})
     if report.regression is not None:
         unit = f" {report.regression.unit}" if report.regression.unit else ""
         found.append({"label": "RMS error", "figure": f"{report.regression.quality_quantised.rms:.4f}",
