@@ -1,10 +1,14 @@
 """Fits the constants of the estimator to its table of reports: ``python -m fasttrig.estimate.fit`` (``make fit``).
 
-LUT, FF and cycles: robust least squares of the log ratio (soft L1), all constants positive, weakly drawn to one prior;
-a factor per tool, drawn to one. Sources weigh as the square root of their number of designs, so that no repository
-and no scan rules. Residuals come from cross-validation that leaves out one family (repository, or shape of the scan)
-at a time; intervals are their quantiles. Everything is deterministic. The terms themselves and the refusals of
-`records.py` were chosen looking at all records: the errors are those of the fit, not of that choice.
+LUT, FF and cycles: robust least squares of the log ratio (soft L1), all constants positive and drawn to what the
+hardware should cost (`terms.py`); a factor per tool, drawn to one. DSP and II are counted, not fitted. Sources weigh as
+the square root of their number of designs, so that no repository and no scan rules. Residuals come from
+cross-validation that leaves out one family (repository, or shape of the scan) at a time; intervals are their quantiles.
+Everything is deterministic.
+
+The terms, their start values and the refusals of `records.py` were chosen looking at all records. So the errors are
+those of the fit, not of that choice: for terms that one repository alone holds (recurrent layers, saturating sums) they
+flatter.
 """
 
 from __future__ import annotations

@@ -296,7 +296,7 @@ def _build_batchnorm(layer: Layer, setting: Setting, built: Built) -> None:
     values = layer.n_values / layer.positions if setting.stream else layer.n_values
     built.lut["scale"] += values * words
     built.ff["scale_paced"] += values * words * setting.slowness
-    built.dsp += values * (0.9 if layer.weight.width >= 10 else 0.2 if layer.weight.width >= 8 else 0.0)
+    built.dsp += values * (layer.weight.width + layer.input.width >= _DSP_PRODUCT_BITS)
     built.cycles["scale_paced"] += setting.slowness
     _stream(layer, setting, built, min(layer.n_values, 128))
 

@@ -23,7 +23,7 @@ LUT: Mapping[str, float] = {
     "line_window": 160.0, "unrolled_input": 80.0, "stream_fifo": 8.0,
     "stream_layer": 60.0,  # per layer: its handshake
     "gates": 64.0, "sequence": 32.0,
-    "relu": 24.0, "table": 60.0, "scale": 150.0, "softmax": 40.0,
+    "relu": 24.0, "table": 60.0, "scale": 32.0, "softmax": 40.0,
     "softmax_unit": 400.0,  # per softmax: the inversion
     "pool_max": 32.0, "pool_average": 16.0,
     "pool_divide": 600.0,  # a divider that Vivado HLS keeps, per value
@@ -40,7 +40,7 @@ FF: Mapping[str, float] = {
     "line_window": 32.0, "unrolled_input": 80.0, "stream_fifo": 8.0, "stream_layer": 200.0,
     "gates": 160.0,  # per unit: sums, activations and products of the gates, the state, about ten words
     "sequence": 6.0,
-    "relu_paced": 0.3, "relu_shared": 32.0, "table": 24.0, "scale_paced": 64.0,
+    "relu_paced": 0.3, "relu_shared": 32.0, "table": 24.0, "scale_paced": 10.0,
     "softmax": 300.0, "softmax_stream": 60.0,
     "pool": 16.0,  # the input's registers, or the window's
     "pool_divide": 700.0,
