@@ -26,7 +26,8 @@ def patterns(
     """Write the project's vectors as pattern files for the boards' buffers, or decode one.
 
     Inputs and expected outputs, 64-bit frames, whole events, at most 1024 frames a file; links.toml beside them says
-    which bit is what. With --read: raw integers, one line per event and field.
+    which bit is what. With a link map of your own and an EMP format, the RTL's payload for it too: a wrapper in Verilog
+    that unpacks and packs the links so. With --read: raw integers, one line per event and field.
     """
     from fasttrig.links.project import decode, project_patterns, refuse_leftovers
 
@@ -34,6 +35,8 @@ def patterns(
         _show({name: array.tolist() for name, array in decode(project, read, links, side).items()}, as_json)
         return
     files = project_patterns(project, format, links, events or None)
+    if links is not None and format.startswith("emp"):
+        files |= _payload(project, links)
     refuse_leftovers(out, files)
     out.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
@@ -42,6 +45,20 @@ def patterns(
         print_json({"folder": str(out), "format": format, "files": list(files)})
         return
     typer.echo(f"{len(files)} files in {out}: {', '.join(list(files)[:4])}{', ...' if len(files) > 4 else ''}")
+
+
+def _payload(project: Path, links: Path) -> dict[str, str]:
+    """The EMP wrapper of the project's RTL for a link map; nothing where there is no RTL in Verilog."""
+    from fasttrig.backends.rtl import DESIGN_FILE, declared_latency_cycles, written_language
+    from fasttrig.backends.wrapper import emit_wrapper
+    from fasttrig.links.project import load_map, read_graph
+
+    rtl = project / "rtl"
+    if not (rtl / DESIGN_FILE).is_file() or written_language(rtl) != "verilog":
+        return {}
+    graph = read_graph(project)
+    files = emit_wrapper("emp", graph, load_map(graph, links), declared_latency_cycles(rtl))
+    return {Path(name).name: text for name, text in files.items()}
 
 
 def _show(fields: dict[str, list[object]], as_json: bool) -> None:

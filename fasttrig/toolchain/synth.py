@@ -3,7 +3,8 @@
 Out of context: no pads, no clock buffers. A small design is synthesised as a whole; a large one stage by stage, in
 parallel, and summed: then nothing is shared or removed across registers, and registers that only delay are counted as
 flip-flops where a flat run makes shift registers of them. The result says which. Nothing is placed, so there is no
-timing here: `levels` is the depth of the logic, in cells.
+timing here: `levels` is the depth of the logic, in cells. Yosys takes two LUTs a bit for an addition of three numbers,
+which a LUT with two outputs can do in one: a network has fewer after routing.
 """
 
 from __future__ import annotations

@@ -8,9 +8,11 @@ from typer.testing import CliRunner
 
 from fasttrig import firmware_files
 from fasttrig.agreement.corners import corner_inputs
+from fasttrig.backends.wrapper import emit_wrapper
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.errors import DataError, InputError
 from fasttrig.ir.text import parse_graph
+from fasttrig.links.link_map import default_link_map
 from fasttrig.links.project import decode, project_patterns
 
 
@@ -52,6 +54,29 @@ def test_the_vectors_come_back_from_the_files(project, command, tmp_path, format
         for name in want:
             parts = [decode(folder, file, tmp_path / "out" / "links.toml")[name] for file in files]
             assert np.array_equal(np.concatenate(parts), want[name])
+
+
+def test_a_link_map_of_ones_own_gets_its_payload(project, command, tmp_path):
+    """The wrapper is the one of this map and of the RTL's latency; none without RTL in Verilog, none for APx."""
+    folder, _, _ = project
+    graph = parse_graph((folder / "design.ir").read_text())
+    links = default_link_map(graph).model_copy(update={"tmux": 18})
+    (tmp_path / "own.toml").write_text(links.to_toml())
+    (folder / "rtl").mkdir()
+
+    def written(out, design, *options):
+        (folder / "rtl" / "design.json").write_text(json.dumps(design))
+        arguments = ["patterns", str(folder), "-o", str(tmp_path / out), "--events", "3", *options]
+        CliRunner().invoke(command, arguments, catch_exceptions=False)
+        found = tmp_path / out / "tiny_emp.v"
+        return found.read_text() if found.is_file() else None
+
+    own = ("--links", str(tmp_path / "own.toml"))
+    verilog, vhdl = ({"language": language, "latency_cycles": 9} for language in ("verilog", "vhdl"))
+    text = written("verilog", verilog, *own)
+    assert text == emit_wrapper("emp", graph, links, 9)["wrapper/tiny_emp.v"] and "TMUX 18" in text
+    assert written("vhdl", vhdl, *own) is None and written("default", verilog) is None
+    assert written("apx", verilog, *own, "--format", "apx") is None
 
 
 def test_one_file_is_shown(project, command, tmp_path):
