@@ -25,4 +25,5 @@ struct Avx512 {
     {
         return plus(sum, _mm512_madd_epi16(x, weight));
     }
+    FT_TARGET FT_INLINE static Vector dot_small_pairs(Vector sum, Vector x, Vector weight) { return dot_pairs(sum, x, weight); }
 

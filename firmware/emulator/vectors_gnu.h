@@ -34,5 +34,9 @@ struct Gnu {
     {
         return sum + sra<16>(sll<16>(x)) * sra<16>(sll<16>(weight)) + sra<16>(x) * sra<16>(weight);
     }
+    FT_INLINE static Vector dot_small_pairs(Vector sum, Vector x, Vector weight)
+    {
+        return plus_pairs(sum, Vector(Bits(x) * Bits(weight)));
+    }
     FT_INLINE static Vector chosen(Vector mask, Vector a, Vector b) { return (a & mask) | (b & ~mask); }
 

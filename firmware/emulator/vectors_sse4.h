@@ -24,4 +24,5 @@ struct Sse4 {
     {
         return plus(sum, _mm_madd_epi16(x, weight));
     }
+    FT_TARGET FT_INLINE static Vector dot_small_pairs(Vector sum, Vector x, Vector weight) { return dot_pairs(sum, x, weight); }
 

@@ -99,8 +99,13 @@ def _limits(epilogue: Epilogue) -> tuple[int, int]:
 
 
 def _in_16_bits(dense: Dense, groups: IntArray, ranges: Ranges) -> tuple[str, ...]:
-    high = ranges[dense.op.operand].bounds[1] - dense.packing.offset
-    count = groups_in_16_bits(groups, high) if dense.packing.group is Group.QUADS else 0
+    """How many groups 16 bits hold: sums of quads, products of pairs."""
+    low, high = ranges[dense.op.operand].bounds
+    if dense.packing.group is Group.QUADS:
+        count = groups_in_16_bits(groups, high - dense.packing.offset)
+    else:
+        largest = max(abs(low), abs(high)) * int(abs(groups).max())
+        count = int(INT16.holds(-largest, largest))
     return (cpp.sizes(groups_in_16_bits=count),)
 
 

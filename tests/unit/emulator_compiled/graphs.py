@@ -90,7 +90,8 @@ def extremes() -> Graph:
     b = GraphBuilder("extremes")
     outputs = []
     rows = ((8, 8, 64, False), (8, 8, 130, False), (16, 16, 2, True), (16, 16, 1, True), (16, 15, 3, True),
-            (31, 31, 2, True), (32, 30, 1, True), (40, 60, 3, True), (8, 8, 64, True))  # fmt: skip
+            (31, 31, 2, True), (32, 30, 1, True), (40, 60, 3, True), (8, 8, 64, True), (9, 7, 5, False),
+            (9, 8, 5, True))  # fmt: skip
     for number, (x_width, w_width, n, signed) in enumerate(rows):
         x = b.input(f"x{number}", (n,), FixedType(x_width, x_width, signed))
         kind = FixedType(w_width, w_width)
