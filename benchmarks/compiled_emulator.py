@@ -3,7 +3,8 @@
 Every peer that is installed computes the same events in the same run, turn by turn, and is first compared with the
 emulator where it computes in integers: hls4ml's compiled C-simulation, alkaid's interpreter, and ONNX Runtime on the
 float32 network of the same weights. Medians and ranges are printed with the ratio of the fastest kernel to each.
-The share of the peak is that of a loop of nothing but the kernel's own multiply-add instruction on the same core.
+The share of the peak is that of a loop of nothing but the kernel's own multiply-add instruction on the same core, the
+best rate of many short runs over the best of the loop's: other work on the machine disturbs both, and not equally.
 
     python benchmarks/compiled_emulator.py [rounds] [--no-hls4ml]
 """
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -28,11 +30,13 @@ from fasttrig.fixed import FixedType, IntArray, Overflow, Rounding, to_value
 from fasttrig.ir.build import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, MatMul
+from fasttrig.toolchain.emulator_library import load
 from fasttrig.toolchain.run import find_compiler, run
 
 SIZES = (16, 64, 32, 32, 5)
 INPUT, WEIGHT, ACTIVATION = FixedType(10, 3), FixedType(6, 1), FixedType(6, 2, signed=False)
 N_EVENTS = {"ours": 262_144, "NumPy emulator": 65_536, "ONNX Runtime": 262_144, "alkaid": 65_536, "hls4ml": 4_096}
+N_SHORT = 8192
 COMPILE_BAR_S = 3.0
 BARS = (
     ("", "hls4ml", 600), ("", "alkaid", 15), ("", "ONNX Runtime", 1),
@@ -168,12 +172,19 @@ def peak_rates(folder: Path) -> dict[str, tuple[float, float]]:
 
 def _peak(loop: Any, products: int) -> float:
     loop.argtypes = (ctypes.c_int64,)
-    steps, best = 4_000_000, 0.0
-    for _ in range(5):
+    steps, best = 100_000, 0.0
+    for _ in range(1000):
         start = time.perf_counter()
         loop(steps)
         best = max(best, steps * 12 * products / (time.perf_counter() - start))
     return best
+
+
+def best_rates(graph: Graph, raw: IntArray, folder: Path) -> dict[str, float]:
+    """Events per second of each kernel, the best of many runs too short to be interrupted."""
+    emulator, rows = load(graph, cache_dir=folder), raw[:N_SHORT].astype(np.int32)
+    runs: Runs = {kernel: (partial(emulator.predict_rows, rows, kernel=kernel), N_SHORT) for kernel in emulator.kernels}
+    return {kernel: max(found) for kernel, found in measure(runs, 300).items()}
 
 
 def seconds_per_event_at_peak(peaks: tuple[float, float]) -> float:
@@ -201,10 +212,10 @@ def main() -> None:
     raw = rng.integers(INPUT.min_raw, INPUT.max_raw, (N_EVENTS["ours"], SIZES[0]), endpoint=True)
     with tempfile.TemporaryDirectory(prefix="fasttrig-benchmark-") as name:
         runs, missed = compiled(graph, raw, Path(name), COMPILE_BAR_S)
-        peaks = peak_rates(Path(name))
+        peaks, best = peak_rates(Path(name)), best_rates(graph, raw, Path(name))
         medians = show(measure(runs | peer_runs(graph, raw, Path(name)), rounds(9)))
     for kernel, peak in peaks.items():
-        share = seconds_per_event_at_peak(peak) * medians[kernel]
+        share = seconds_per_event_at_peak(peak) * best[kernel]
         print(f"{kernel}: {share:.0%} of the multiply-add peak ({peak[0] / 1e9:.0f} G products/s of bytes, "
               f"{peak[1] / 1e9:.0f} of 16 bits)")  # fmt: skip
     check(medians, BARS, missed)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -39,6 +42,24 @@ def test_a_file_of_events(project: Path, tmp_path: Path) -> None:
     assert done.stderr == "" and told["n_events"] == 1000 and told["threads"] == 2
     assert told["columns"] == list(expected(data)) and told["emulator"] == "NumPy (few events)"
     assert_holds(read_table(told["output"]), {**data, **expected(data)})
+
+
+def test_a_terminal_sees_the_progress(project: Path, tmp_path: Path) -> None:
+    """The bar, the rate and the time left, on the error stream; nothing of it in the output."""
+    source = write(tmp_path / "in.h5", columns(200_000))
+    terminal, end = pty.openpty()
+    command = [*COMMAND, project, source, "-o", tmp_path / "out.h5"]
+    kind = {**os.environ, "TERM": "xterm"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=end, text=True, env=kind)
+    os.close(end)
+    shown = ""
+    with contextlib.suppress(OSError):  # how a terminal ends whose other side was closed
+        while seen := os.read(terminal, 4096):
+            shown += seen.decode(errors="replace")
+    os.close(terminal)
+    told, _ = process.communicate(timeout=60)
+    assert "events/s" in shown and "200000/200000" in shown and "0:00:00" in shown
+    assert process.returncode == 0 and told.count("\n") == 2 and "200,000 events" in told
 
 
 @pytest.mark.parametrize(("arguments", "told"), [
