@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, log2
+from pathlib import PurePath
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +53,7 @@ def lower_forest(
     _check_types(ensemble, input_type, channel_types)
     bits = default_leaf_fraction_bits(ensemble) if leaf_fraction_bits is None else leaf_fraction_bits
     x = Value("x", (ensemble.n_features,), input_type)
-    source = Input(result=x, channel_types=tuple(channel_types), origin=f"{ensemble.origin} > features")
+    source = Input(result=x, channel_types=tuple(channel_types), origin=f"{_short(ensemble.origin)} > features")
     draft = _forest(ensemble, x, tuple(channel_types) or (input_type,) * ensemble.n_features, bits)
     fault = forest_fault(draft)
     if fault is not None:
@@ -125,7 +126,7 @@ def _forest(ensemble: Ensemble, x: Value, types: tuple[FixedType, ...], bits: in
         right=_index("right", _joined(right)),
         leaf=Const.covering("leaf", _quantised(leaf, bits, ensemble.origin), bits),
         base_margin=Const.covering("base_margin", _quantised(ensemble.base_margin, bits, ensemble.origin), bits),
-        origin=f"{ensemble.origin} > {ensemble.library}, {ensemble.objective}",
+        origin=f"{_short(ensemble.origin)} > {ensemble.library}, {ensemble.objective}",
     )
 
 
@@ -168,3 +169,8 @@ def _check_types(ensemble: Ensemble, input_type: FixedType, channel_types: Seque
     if input_type.width > INT64_BITS - 2:
         raise InputError("the input type is too wide", where=ensemble.origin, got=str(input_type),
                          want=f"at most {INT64_BITS - 2} bits")  # fmt: skip
+
+
+def _short(origin: str) -> str:
+    """Without the folders of its file: what is built holds no path of this machine."""
+    return PurePath(origin).name or origin

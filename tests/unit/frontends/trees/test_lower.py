@@ -88,3 +88,17 @@ def test_an_impossible_ensemble_is_refused() -> None:
         ensemble([[1.0], [2.0]], [np.nan])
     with pytest.raises(InputError, match="impossible number"):
         ensemble([[1.0], [2.0]], [])
+
+
+def test_the_graph_holds_no_path_of_this_machine(tmp_path):
+    """The same model in two folders is the same graph, text and all."""
+    import shutil
+    from pathlib import Path
+
+    import fasttrig
+
+    texts = []
+    for folder in (tmp_path / "a", tmp_path / "b > c"):
+        shutil.copytree(Path(__file__).parents[4] / "models" / "jet_bdt", folder)
+        texts.append(str(fasttrig.read(folder).graph))
+    assert texts[0] == texts[1] and str(tmp_path) not in texts[0]
