@@ -14,6 +14,8 @@ COUNTS = tuple(f"max_{name}" for name in RESOURCES)
 TIMING = ("latency_ns", "latency_bunch_crossings", "ii_cycles")
 BUNCH_CROSSING_NS = 25.0
 ESTIMATE = "estimate of "
+SYNTHESIS = "synth"
+"""Stage of the row that logic synthesis of the RTL, with Yosys, leaves."""
 _SIMULATIONS = {"csim": "the C-simulation", "rtlsim": "the RTL simulation"}
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.errors import InputError
 from fasttrig.estimate.devices import Device, find_device
-from fasttrig.report.budget import RESOURCES, renewed, verdict
+from fasttrig.report.budget import RESOURCES, SYNTHESIS, renewed, verdict
 from fasttrig.report.estimates import exactly
 from fasttrig.report.model import Report, RtlRow, SynthesisRow
 from fasttrig.toolchain.synth import SynthResult
 
-STAGE = "synth"
+STAGE = SYNTHESIS
 ROUTED_LUT_PER_COST = {"value": 1.06, "low": 1.00, "high": 1.11}
 """LUTs after routing over alkaid's cost: median, 10 and 90 % of 20 published networks (da4ml's JEDI-linear designs)."""
 

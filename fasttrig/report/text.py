@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from fasttrig.report.budget import ESTIMATE
+from fasttrig.report.budget import ESTIMATE, SYNTHESIS
 from fasttrig.report.model import AgreementRow, RegressionRow, Report, RtlRow
 
 _COLOURS = {"equal": "green", "met": "green", "good": "green", "differs": "red", "exceeded": "red", "failed": "red"}
@@ -179,7 +179,7 @@ def _rtl(report: Report, rtl: RtlRow) -> list[Text | Table]:
     )]  # fmt: skip
     if report.synthesis is not None and report.synthesis.status == "not run":
         parts.append(Text(f"logic synthesis: not run ({report.synthesis.reason})"))
-    rows = [row for row in report.resources if not row["stage"].startswith(ESTIMATE)]
+    rows = [row for row in report.resources if row["stage"] == SYNTHESIS]
     return [*parts, _counted(rows)] if rows else parts
 
 
