@@ -41,7 +41,7 @@ def assemble(
     design: Design, settings: TargetSettings, measured: Measured, manifest: dict[str, Any], rtl: RtlRow | None = None
 ) -> Report:
     """The report of one build; `rtl` is what the RTL project's own file says."""
-    found = estimates(design, settings)
+    found = estimates(design, settings) if any(rung.rung == "csim" for rung in measured.ladder) else ()  # of hls/
     latency = [latency_row(estimate) for estimate in found] + _simulated(settings, measured)
     resources = [resource_row(estimate) for estimate in found]
     ladder = [_rung(rung) for rung in measured.ladder]

@@ -126,6 +126,7 @@ def test_a_project_of_rtl_alone(tiny_h5, tmp_path):
     rungs = {row.rung: row.status for row in project.report.ladder}
     assert rungs == {"emulate": "equal", "emulate_compiled": "equal", "rtlsim": "equal"}
     assert project.report.good and "every bit equal on 2" in project.report.verdict_reason
+    assert project.report.resources == [] and [row["stage"] for row in project.report.latency] == ["rtlsim"]
     assert not (project.folder / "hls").exists() and (project.folder / "rtl" / "wrapper" / "tiny_emp.v").is_file()
     with pytest.raises(InputError, match="no C-simulation"):
         project.csim(np.zeros((1, 4), dtype=np.int64))
