@@ -20,7 +20,6 @@ from typing import Any, get_args
 
 from fasttrig.agreement.checks import SIMULATED
 from fasttrig.backends import emit, has_forest
-from fasttrig.backends.rtl.core import SUFFIX
 from fasttrig.backends.wrapper import Kind
 from fasttrig.errors import UnsupportedError
 from fasttrig.frontends.activations import ACTIVATIONS
@@ -32,7 +31,7 @@ from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph
 from fasttrig.links.patterns import FORMATS
 from fasttrig.project import TargetSettings
-from fasttrig.workflow import CMS_TARGETS
+from fasttrig.workflow import TARGETS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -85,10 +84,10 @@ def backends() -> str:
 
 def outputs() -> str:
     rows = [
-        ("RTL (Verilog by `fasttrig build`, both by `emit_rtl`)", SUFFIX),
+        ("`fasttrig build --target`", TARGETS),
+        ("`fasttrig build --rtl-language`", _choices("rtl_language")),
         ("wrappers of the RTL", get_args(Kind)),
-        ("`--target` for CMS software", CMS_TARGETS),
-        ("pattern files", FORMATS),
+        ("`fasttrig patterns --format`", FORMATS),
     ]
     return table(("what", "kinds"), [(what, _code(kinds)) for what, kinds in rows])
 
