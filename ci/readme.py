@@ -84,10 +84,10 @@ def backends() -> str:
 
 def outputs() -> str:
     rows = [
-        ("`fasttrig build --target`", TARGETS),
-        ("`fasttrig build --rtl-language`", _choices("rtl_language")),
+        ("`--target` of `fasttrig build`", TARGETS),
+        ("`--rtl-language` of `fasttrig build`", _choices("rtl_language")),
         ("wrappers of the RTL", get_args(Kind)),
-        ("`fasttrig patterns --format`", FORMATS),
+        ("`--format` of `fasttrig patterns`", FORMATS),
     ]
     return table(("what", "kinds"), [(what, _code(kinds)) for what, kinds in rows])
 
