@@ -33,7 +33,7 @@ BY_CI = {
 
 BY_TESTS = {
     "make csim": "tests/ladder/test_csim_tool.py::test_make_csim_needs_no_fasttrig",
-    "make verilator": "tests/ladder/test_rtlsim.py::test_the_projects_own_bench_in_verilator (nightly)",
+    "make verilator": "tests/ladder/test_rtlsim.py::test_the_projects_own_bench",
     "make iverilog": "tests/ladder/test_rtlsim.py::test_the_projects_own_bench",
     "make fit": "tests/unit/estimate/test_fit.py::test_constants_are_those_of_the_reports",
     "fasttrig train jet_bdt": "tests/unit/training/test_regression.py::test_from_a_sample_to_a_report (smaller)",
