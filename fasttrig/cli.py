@@ -9,6 +9,7 @@ import typer
 
 from fasttrig import __version__
 from fasttrig.commands.build import build
+from fasttrig.commands.compare import compare
 from fasttrig.commands.data import app as data_app
 from fasttrig.commands.doctor import doctor
 from fasttrig.commands.emulate import emulate
@@ -58,6 +59,10 @@ add_command(app, emulate, USE, (
     "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",
     "fasttrig emulate build/jet_mlp ntuple.root -o scores.root --tree Events --keep run --keep event",
     "fasttrig emulate build/jet_mlp 'run*.h5' -o scores/",
+))  # fmt: skip
+add_command(app, compare, LOOK, (
+    "fasttrig compare build/jet_mlp build/jet_bdt",
+    "fasttrig compare build -o comparison    all builds there, with plots and CSV",
 ))  # fmt: skip
 add_command(app, trace, LOOK, (
     "fasttrig trace build/jet_mlp --event 17",

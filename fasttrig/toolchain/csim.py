@@ -6,7 +6,6 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import numpy as np
 from fasttrig.errors import DataError, InputError, ToolError
 from fasttrig.fixed import FixedType, IntArray
 from fasttrig.toolchain.precompiled import include_flags
-from fasttrig.toolchain.run import Completed, find_compiler, run
+from fasttrig.toolchain.run import Completed, find_compiler, run, threads
 from fasttrig.toolchain.vectors import read_hex, write_hex
 
 LANGUAGE = ("-std=c++17", "-fno-gnu-unique", "-w")
@@ -139,7 +138,7 @@ def compile_project(project_dir: Path, *, timeout_s: float = COMPILE_TIMEOUT_S) 
     command = [*compiler, *flags, *include_flags(project_dir, compiler, flags), "-c"]
     commands = [[*command, source, "-o", f"csim/{name}.o"] for source, name in units]
     logs = [folder / f"{name}.log" for _, name in units]
-    with ThreadPoolExecutor(len(units)) as pool:
+    with threads(len(units)) as pool:
         tasks = [pool.submit(_compile, command, project_dir, timeout_s, log)
                  for command, log in zip(commands, logs, strict=True)]  # fmt: skip
         for task in tasks:

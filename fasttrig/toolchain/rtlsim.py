@@ -15,7 +15,6 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from fasttrig.backends.rtl.ports import Element, input_elements, output_elements
 from fasttrig.errors import CheckFailed, DataError, InputError, MissingPackageError
 from fasttrig.fixed import IntArray
 from fasttrig.ir.graph import Graph
-from fasttrig.toolchain.run import find_compiler, run
+from fasttrig.toolchain.run import find_compiler, run, threads
 
 SEED = 1
 FOLDER = "simulation"
@@ -260,7 +259,7 @@ def _compile_units(units: Sequence[Path], folder: Path, command: Sequence[str], 
             log=folder / f"{unit.stem}.log")  # fmt: skip
         return made
 
-    with ThreadPoolExecutor(N_COMPILERS) as pool:
+    with threads(N_COMPILERS) as pool:
         return [task.result() for task in [pool.submit(one, unit) for unit in units]]
 
 

@@ -8,8 +8,10 @@ import shlex
 import shutil
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,9 @@ GRACE_S = 2.0
 """Seconds between asking a program to end and ending it."""
 
 COMPILERS = ("g++", "clang++", "c++")
+
+_thread = threading.local()
+"""In a thread of `threads`: the programs that its pool runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ def run(
     except OSError as error:
         raise _not_started(arguments, cwd, error) from error
     timed_out = False
+    started: set[subprocess.Popen[str]] = getattr(_thread, "running", set())
+    started.add(process)
     try:
         stdout, stderr = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
@@ -73,6 +80,8 @@ def run(
     except BaseException:
         _end(process)
         raise
+    finally:
+        started.discard(process)
     done = Completed(process.returncode, stdout, stderr, time.monotonic() - start)
     _write_log(log, arguments, cwd, done)
     if timed_out:
@@ -81,6 +90,22 @@ def run(
     if done.returncode not in good_codes:
         raise _failure(f"{arguments[0]} failed", arguments, log, done, f"exit code {done.returncode}")
     return done
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool whose threads call `run`; on Ctrl-C or an error their programs are ended, not waited for."""
+    running: set[subprocess.Popen[str]] = set()
+    pool = ThreadPoolExecutor(count, initializer=setattr, initargs=(_thread, "running", running))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in list(running):
+            _end_group(process, signal.SIGTERM)
+        raise
+    finally:
+        pool.shutdown()
 
 
 def find_compiler() -> tuple[str, ...]:
@@ -112,13 +137,17 @@ def _compiler_of_environment(chosen: str) -> tuple[str, ...]:
 def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
     """End the whole group: ask, wait a little, then insist. Returns what the program had said."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+        _end_group(process, number)
         try:
             return process.communicate(timeout=GRACE_S)
         except subprocess.TimeoutExpired:
             continue
     return "", ""
+
+
+def _end_group(process: subprocess.Popen[str], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _write_log(log: Path | None, arguments: Sequence[str], cwd: Path, done: Completed) -> None:

@@ -15,13 +15,13 @@ import re
 import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.errors import InputError, ToolTimeoutError, near_names
+from fasttrig.toolchain.run import threads
 from fasttrig.toolchain.yosys import Job, Outcome, check_installed, run_yosys, tool_name
 
 Mode: TypeAlias = Literal["auto", "flat", "per stage"]
@@ -233,10 +233,5 @@ def _in_parallel(jobs: Sequence[Job], logs: Path, deadline: float) -> list[Outco
     def one(job: Job) -> Outcome:
         return run_yosys(job, logs, max(0.1, deadline - time.monotonic()))
 
-    with ThreadPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
-        tasks = [pool.submit(one, job) for job in jobs]
-        try:
-            return [task.result() for task in tasks]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    with threads(min(len(jobs), os.cpu_count() or 1)) as pool:
+        return [task.result() for task in [pool.submit(one, job) for job in jobs]]

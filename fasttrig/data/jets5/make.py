@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -166,7 +167,8 @@ def _run(tasks: tuple[ChunkTask, ...], workers: int) -> Iterator[tuple[int, RawC
     if workers == 1:
         yield from ((position, run_chunk(task)) for position, task in enumerate(tasks))
         return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_leave_interrupts_to_the_parent) as pool:
         futures = {pool.submit(run_chunk, task): position for position, task in enumerate(tasks)}
         try:
             for future in as_completed(futures):
@@ -177,7 +179,14 @@ def _run(tasks: tuple[ChunkTask, ...], workers: int) -> Iterator[tuple[int, RawC
             ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():  # a chunk takes long: do not wait for its end
+                worker.terminate()
             raise
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches every process of a terminal; the parent ends the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _hash(values: NDArray[np.uint64], seeds: np.random.SeedSequence) -> NDArray[np.uint64]:

@@ -1,0 +1,67 @@
+"""``fasttrig compare``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from fasttrig.commands.completion import complete_builds
+from fasttrig.commands.options import AsJson, make_console, print_json
+from fasttrig.commands.progress import waiting
+
+if TYPE_CHECKING:
+    from fasttrig.report.compare import Compared
+
+
+def compare(
+    builds: Annotated[
+        list[Path],
+        typer.Argument(help="Built folders, or a folder of such.", autocompletion=complete_builds),
+    ],
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", "-o", help="Folder for plots (SVG) and the table as CSV and JSON."),
+    ] = None,
+    stage: Annotated[
+        str, typer.Option(help="Numbers of this stage alone, such as 'estimate of csynth', synth, rtlsim.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Put builds side by side: accuracy or RMS error against latency, LUT, DSP.
+
+    Of each quantity the number of the latest stage is taken, a measured one before an estimated one; its stage stands
+    beside it.
+    """
+    from fasttrig.report import compare as comparison
+    from fasttrig.report.compare_text import render
+
+    found = comparison.compare(builds, stage=stage)
+    rows = [comparison.to_dict(build) for build in found]
+    files: list[Path] = []
+    if out is not None:
+        with waiting("compare: drawing"):
+            files = _write(out, found)
+    if as_json:
+        print_json(rows)
+        return
+    make_console().print(render(found))
+    for path in files:
+        typer.echo(path)
+
+
+def _write(out: Path, builds: Sequence[Compared]) -> list[Path]:
+    """The table and the plots; all of them or none."""
+    import json
+
+    from fasttrig.report.compare import to_csv, to_dict
+    from fasttrig.report.html.plots.comparison import comparison_plots
+    from fasttrig.staging import staged_files, staged_folder, write_texts
+
+    texts = {"compare.csv": to_csv(builds), "compare.json": json.dumps([to_dict(b) for b in builds], indent=1) + "\n"}
+    texts |= {f"{plot.name}.svg": plot.file for plot in comparison_plots(builds)}
+    with staged_files(out) if out.is_dir() else staged_folder(out) as stage:
+        write_texts(stage, texts)
+    return [out / name for name in texts]

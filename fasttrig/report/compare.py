@@ -1,0 +1,249 @@
+"""Several builds side by side: what each is worth in physics, and what it costs in time and on the device.
+
+All numbers come from the builds' own ``report.json``. Of several numbers for one quantity the one of the latest stage
+is taken, a measured one before an estimated one, and its stage stands beside it. A number that nobody has is "not run".
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fasttrig.errors import InputError
+from fasttrig.report.budget import ESTIMATE, RESOURCES
+from fasttrig.report.model import SCHEMA_VERSION, Report
+
+REPORT = "report/report.json"
+INDEX = "index.html"
+"""What ``fasttrig build`` writes beside the builds: ``compare build/*`` may name it too."""
+
+NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A quantity with its interval (80 % for an estimate; itself for a count), and who says so."""
+
+    value: float
+    low: float
+    high: float
+    stage: str
+    tool: str
+
+    @property
+    def is_measured(self) -> bool:
+        return not self.stage.startswith(ESTIMATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """A figure of merit of the quantised model; `error` is its statistical one, None where the report has none."""
+
+    name: str
+    value: float
+    error: float | None
+    unit: str = ""
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One build. `label` tells it apart; `costs` holds latency_ns, latency_cycles, ii_cycles and the resources."""
+
+    label: str
+    folder: str
+    model: str
+    version: int
+    verdict: str
+    backend: str
+    part: str
+    clock_period_ns: float
+    n_events: int
+    qualities: tuple[Quality, ...]
+    costs: Mapping[str, Number | None]
+
+    def quality(self, name: str) -> Quality | None:
+        return next((quality for quality in self.qualities if quality.name == name), None)
+
+
+def compare(folders: Sequence[str | Path], *, stage: str = "") -> list[Compared]:
+    """Read the builds; a folder of builds stands for all of them.
+
+    Parameters
+    ----------
+    stage : str, optional
+        Take the numbers of this stage alone: "rtlsim", "synth", "estimate of csynth", ...
+
+    Raises
+    ------
+    InputError
+        When something is no build, or its report was written by another version of fasttrig.
+    """
+    paths = [path for folder in folders for path in _builds(Path(folder))]
+    paths = list(dict.fromkeys(paths))
+    if not paths:
+        raise InputError("no build to compare", got=", ".join(map(str, folders)) or "nothing",
+                         want="folders that `fasttrig build` wrote")  # fmt: skip
+    reports = [read_report(path) for path in paths]
+    _check_stage(stage, reports)
+    labels = _labels(paths)
+    return [_compared(label, path, report, stage)
+            for label, path, report in zip(labels, paths, reports, strict=True)]  # fmt: skip
+
+
+def read_report(folder: Path) -> Report:
+    """The report of a build folder."""
+    path = folder / REPORT
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("this is no build of fasttrig's", where=str(path), got=str(error),
+                         want="a folder that `fasttrig build` wrote") from None  # fmt: skip
+    if not isinstance(content, dict) or not {"schema_version", "ladder", "verdict"} <= content.keys():
+        raise InputError("this is no report of fasttrig's", where=str(path),
+                         want="keys schema_version, ladder, verdict")  # fmt: skip
+    if content["schema_version"] != SCHEMA_VERSION:
+        raise InputError("this report was written by another version of fasttrig", where=str(path),
+                         got=f"schema {content['schema_version']}", want=f"schema {SCHEMA_VERSION}",
+                         try_="fasttrig build again")  # fmt: skip
+    try:
+        return Report.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise InputError("this report does not have the form that it should", where=str(path),
+                         got=f"{error.error_count()} fault(s), the first: {key}: {first['msg']}",
+                         try_="it may be of another version of fasttrig: build again") from None  # fmt: skip
+
+
+def to_dict(build: Compared) -> dict[str, Any]:
+    """Plain data for JSON."""
+    return asdict(build)
+
+
+def to_csv(builds: Iterable[Compared]) -> str:
+    """One row per build; an empty cell is a number that nobody has."""
+    rows = [_flat(build) for build in builds]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def quality_names(builds: Iterable[Compared]) -> list[str]:
+    """Every figure of merit that some build has."""
+    return list(dict.fromkeys(quality.name for build in builds for quality in build.qualities))
+
+
+def _builds(folder: Path) -> list[Path]:
+    if (folder / REPORT).is_file() or not folder.exists():
+        return [folder]
+    if folder.is_dir():
+        below = sorted(path.parent.parent for path in folder.glob(f"*/{REPORT}"))
+        return below or [folder]
+    return [] if folder.name == INDEX else [folder]
+
+
+def _labels(paths: Sequence[Path]) -> list[str]:
+    """The last part of each path; all of it where two end alike."""
+    names = [path.absolute().name for path in paths]
+    return [name if names.count(name) == 1 else str(path) for name, path in zip(names, paths, strict=True)]
+
+
+def _check_stage(stage: str, reports: Sequence[Report]) -> None:
+    known = dict.fromkeys(row["stage"] for report in reports for row in (*report.latency, *report.resources))
+    if stage and stage not in known:
+        raise InputError("no build has numbers of this stage", got=repr(stage), want=", ".join(known) or "any number")
+
+
+def _compared(label: str, path: Path, report: Report, stage: str) -> Compared:
+    latency = _chosen(report.latency, stage)
+    resources = _chosen(report.resources, stage)
+    costs: dict[str, Number | None] = {"latency_ns": _latency_ns(latency)}
+    costs |= {name: _number(latency, name) for name in ("latency_cycles", "ii_cycles")}
+    costs |= {name: _number(resources, name) for name in RESOURCES}
+    target = report.target
+    return Compared(
+        label=label, folder=str(path), model=report.model.name, version=report.model.version, verdict=report.verdict,
+        backend=str(target.get("backend", "")), part=str(target.get("part", "")),
+        clock_period_ns=float(target.get("clock_period_ns", math.nan)),
+        n_events=_n_events(report), qualities=_qualities(report), costs=costs,
+    )  # fmt: skip
+
+
+def _chosen(rows: Sequence[Mapping[str, Any]], stage: str) -> Mapping[str, Any] | None:
+    """The last measured row, else the last estimate; of one stage alone where it is named."""
+    if stage:
+        return next((row for row in reversed(rows) if row["stage"] == stage), None)
+    measured = [row for row in rows if not row["stage"].startswith(ESTIMATE)]
+    return next(reversed(measured or list(rows)), None)
+
+
+def _number(row: Mapping[str, Any] | None, name: str) -> Number | None:
+    if row is None or row.get(name) is None:
+        return None
+    found = row[name]
+    return Number(found["value"], found["low"], found["high"], row["stage"], row.get("tool", ""))
+
+
+def _latency_ns(row: Mapping[str, Any] | None) -> Number | None:
+    """Cycles with their interval, at the report's time per cycle."""
+    cycles = _number(row, "latency_cycles")
+    if row is None or cycles is None or row.get("latency_ns") is None:
+        return None
+    period = row["latency_ns"] / cycles.value if cycles.value else 0.0
+    return Number(row["latency_ns"], cycles.low * period, cycles.high * period, cycles.stage, cycles.tool)
+
+
+def _n_events(report: Report) -> int:
+    found = report.agreement or report.regression
+    return found.n_events if found is not None else 0
+
+
+def _qualities(report: Report) -> tuple[Quality, ...]:
+    if report.agreement is not None:
+        found, aucs = report.agreement, list(report.agreement.auc_quantised.values())
+        accuracy = found.accuracy_quantised
+        error = math.sqrt(accuracy * (1 - accuracy) / found.n_events)  # binomial
+        losses = [found.auc_float[name] - found.auc_quantised[name] for name in found.auc_float]
+        return (
+            Quality("accuracy", accuracy, error), Quality("mean AUC", sum(aucs) / len(aucs), None),
+            Quality("least AUC", min(aucs), None),
+            Quality("largest AUC loss", max(losses), None, higher_is_better=False),
+        )  # fmt: skip
+    if report.regression is not None:
+        quality, unit = report.regression.quality_quantised, report.regression.unit
+        return (
+            Quality("RMS error", quality.rms, None, unit, higher_is_better=False),
+            Quality("resolution", quality.resolution, None, unit, higher_is_better=False),
+            Quality("RMS growth", report.regression.rms_growth, None, higher_is_better=False),
+        )  # fmt: skip
+    return ()
+
+
+def _flat(build: Compared) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "build": build.label, "folder": build.folder, "model": build.model, "version": build.version,
+        "verdict": build.verdict, "backend": build.backend, "part": build.part,
+        "clock_period_ns": build.clock_period_ns, "n_events": build.n_events,
+    }  # fmt: skip
+    for quality in build.qualities:
+        key = quality.name.replace(" ", "_")
+        row[key] = quality.value
+        if quality.error is not None:
+            row[f"{key}_error"] = quality.error
+    for name, number in build.costs.items():
+        if number is not None:
+            row |= {name: number.value, f"{name}_low": number.low, f"{name}_high": number.high}
+            row |= {f"{name}_stage": number.stage, f"{name}_tool": number.tool}
+    return row
