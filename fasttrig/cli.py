@@ -37,6 +37,7 @@ add_command(app, init, START, (
 ))  # fmt: skip
 add_command(app, train, START, ("fasttrig train jet_mlp", "fasttrig train .        what ./model.toml describes"))
 app.add_typer(data_app, name="data", cls=Group, rich_help_panel=START, help="Event samples: generate, describe.")
+add_command(app, doctor, START, ("fasttrig doctor", "fasttrig doctor --json"))
 add_command(app, build, BUILD, (
     "fasttrig build                                  the models of models/fasttrig.toml",
     "fasttrig build jet_mlp --clock-period-ns 5      an option of [target], this once",
@@ -51,29 +52,28 @@ add_command(app, synth, BUILD, (
     "fasttrig synth build/jet_mlp",
     "fasttrig synth build/jet_bdt --per-stage --json",
 ))  # fmt: skip
-add_command(app, report, BUILD, (
+add_command(app, report, LOOK, (
     "fasttrig report build/jet_mlp",
     "fasttrig report build/jet_mlp --vendor build/jet_mlp/hls --json",
-))  # fmt: skip
-add_command(app, emulate, USE, (
-    "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",
-    "fasttrig emulate build/jet_mlp ntuple.root -o scores.root --tree Events --keep run --keep event",
-    "fasttrig emulate build/jet_mlp 'run*.h5' -o scores/",
-))  # fmt: skip
-add_command(app, compare, LOOK, (
-    "fasttrig compare build/jet_mlp build/jet_bdt",
-    "fasttrig compare build -o comparison    all builds there, with plots and CSV",
 ))  # fmt: skip
 add_command(app, trace, LOOK, (
     "fasttrig trace build/jet_mlp --event 17",
     "fasttrig trace build/jet_mlp --event 17 --full --json > event17.json",
     "fasttrig trace jet_bdt --event 0 --events my_events.parquet",
 ))  # fmt: skip
+add_command(app, compare, LOOK, (
+    "fasttrig compare build/jet_mlp build/jet_bdt",
+    "fasttrig compare build -o comparison    all builds there, with plots and CSV",
+))  # fmt: skip
+add_command(app, emulate, USE, (
+    "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",
+    "fasttrig emulate build/jet_mlp ntuple.root -o scores.root --tree Events --keep run --keep event",
+    "fasttrig emulate build/jet_mlp 'run*.h5' -o scores/",
+))  # fmt: skip
 add_command(app, patterns, USE, (
     "fasttrig patterns build/jet_mlp --format empv2 -o patterns",
     "fasttrig patterns build/jet_mlp --read patterns/inputs_0000.txt",
 ))  # fmt: skip
-add_command(app, doctor, START, ("fasttrig doctor", "fasttrig doctor --json"))
 
 
 def _version(wanted: bool) -> None:

@@ -278,6 +278,9 @@ def _find_model(name: str, start: Path) -> Path:
     root = models_folder(start)
     if (root / name / MODEL_FILE).is_file():
         return root / name
+    if path.is_dir():
+        raise ProjectError("no model in this folder", where=str(path), want=f"a {MODEL_FILE} in it",
+                           try_="`fasttrig init NAME` starts a project")  # fmt: skip
     known = [folder.parent.name for folder in root.glob(f"*/{MODEL_FILE}")]
     raise ProjectError("no such model", where=str(root), got=repr(name), want=f"a folder with {MODEL_FILE}",
                        try_=near_names(name, known))  # fmt: skip
@@ -288,7 +291,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ProjectError("no such file", where=str(path), want=f"a {path.name}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError, PermissionError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError, PermissionError, RecursionError) as error:
         raise ProjectError("cannot read this as TOML", where=str(path), got=str(error)) from None
 
 

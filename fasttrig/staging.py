@@ -72,6 +72,25 @@ def staged_files(folder: Path) -> Iterator[Path]:
             shutil.rmtree(holder, ignore_errors=True)
 
 
+def require_writable(path: Path) -> None:
+    """Raise where the file `path` could not be written, before long work is done for it.
+
+    Raises
+    ------
+    InputError
+        When its folder is missing, or takes no file.
+    """
+    if not path.parent.is_dir():
+        raise InputError("the folder of the output file does not exist", where=str(path),
+                         try_=f"mkdir -p {path.parent}")  # fmt: skip
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise InputError("the output file cannot be written there", where=str(path),
+                         got=error.strerror or str(error), try_="choose another folder") from None  # fmt: skip
+
+
 def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
     """Write ``{relative path: text}`` below `folder`."""
     for name, text in texts.items():
@@ -105,8 +124,8 @@ def _exchange(folder: Path, stage: Path, old: Path) -> None:
 
 
 def _cannot_write(folder: Path, error: OSError) -> InputError:
-    return InputError("cannot write the project", where=str(folder), got=str(error),
-                      try_="free some space or choose another folder with --out")  # fmt: skip
+    return InputError("cannot write the project", where=str(folder), got=error.strerror or str(error),
+                      try_="free some space, or choose another folder")  # fmt: skip
 
 
 def _remove_leftovers(folder: Path) -> None:

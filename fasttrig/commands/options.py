@@ -19,6 +19,11 @@ Models = Annotated[
         autocompletion=complete_models,
     ),
 ]
+TrainedModels = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Argument(help="Model folders, model.toml files, or names below models/; default: ./model.toml.",
+                   autocompletion=complete_models),
+]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON instead of tables.")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,22 +20,33 @@ Trained = Callable[[str, int, int, float], None]
 
 @contextmanager
 def stages(name: str) -> Iterator[Callable[[str], None]]:
-    """Yields a callback that takes the name of each stage as it begins; ended stages stay, with their time."""
+    """Yields a callback that takes the name of each stage as it begins.
+
+    Ended stages stay, with their time; the running one says how long the rest took last time on this machine.
+    """
     if not sys.stderr.isatty():
         yield lambda stage: None
         return
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
+    from fasttrig.commands.timing import StageTimes
+
+    before = StageTimes.load(name)
     with _progress(SpinnerColumn(finished_text="[green]✓[/]"), TextColumn("{task.description}"), TimeElapsedColumn(),
-                   transient=True) as bar:  # fmt: skip
-        running: list[Any] = []
+                   TextColumn("[dim]{task.fields[left]}[/]"), transient=True) as bar:  # fmt: skip
+        running: list[tuple[str, Any, float]] = []
+        took: dict[str, float] = {}
 
         def begin(stage: str) -> None:
-            _end(bar, running)
-            running.append(bar.add_task(f"{name}: {stage}", total=1))
+            _end(bar, running, took)
+            left = before.left_s(stage)
+            said = "" if left is None else f"about {left:.0f} s to the end"
+            running.append((stage, bar.add_task(f"{name}: {stage}", total=1, left=said), time.monotonic()))
 
         yield begin
-        _end(bar, running)
+        _end(bar, running, took)
+    if len(took) > 1:
+        before.save(took)
 
 
 @contextmanager
@@ -103,6 +115,8 @@ def _rate(noun: str) -> Any:
     return Rate()
 
 
-def _end(bar: Progress, running: list[Any]) -> None:
+def _end(bar: Progress, running: list[tuple[str, Any, float]], took: dict[str, float]) -> None:
     if running:
-        bar.update(running[-1], completed=1)
+        stage, task, start = running[-1]
+        took[stage] = time.monotonic() - start
+        bar.update(task, completed=1, left="")

@@ -12,7 +12,7 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from fasttrig.errors import FasttrigError, near_names
+from fasttrig.errors import EXIT_BAD_INPUT, FasttrigError, near_names
 
 EXIT_BUG = 70
 """As sysexits.h has it for an internal software error; apart from the codes of `fasttrig.errors`."""
@@ -103,6 +103,10 @@ def run_app(app: typer.Typer, arguments: Sequence[str]) -> int:
         if debug:
             raise
         return _told(str(error), error.exit_code)
+    except OSError as error:
+        if debug:
+            raise
+        return _told(_system(error), EXIT_BAD_INPUT)
     except Exception as error:  # the outermost frame: what nobody expected is a bug of ours
         if debug:
             raise
@@ -122,10 +126,11 @@ def _told(message: str, code: int) -> int:
 
 def _usage(error: typer.TyperException) -> str:
     """A mistake in the command line itself, in the words of all other errors."""
-    context = getattr(error, "ctx", None)
+    context: Any = getattr(error, "ctx", None)
     if context is None or type(error).__name__ == "NoArgsIsHelpError":
         return "" if context is not None else error.format_message()
-    what, _, hint = error.format_message().partition(" (Possible options: ")
+    said = error.format_message().replace("Value error, ", "")
+    what, _, hint = said.partition(" (Possible options: ")
     hint = near_names(_last_word(what), hint.rstrip(")").split(", ")) + "; " if hint else ""
     if ". Did you mean " in what:
         what, _, named = what.partition(". Did you mean ")
@@ -136,6 +141,14 @@ def _usage(error: typer.TyperException) -> str:
 
 def _last_word(text: str) -> str:
     return text.rsplit(maxsplit=1)[-1]
+
+
+def _system(error: OSError) -> str:
+    """A file or a disk that was not as it must be, where no command has better words for it."""
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    told = FasttrigError("a file cannot be read or written", where=" > ".join(names),
+                         got=error.strerror or str(error), try_=f"{DEBUG} shows where fasttrig met it")  # fmt: skip
+    return str(told)
 
 
 def _bug(error: Exception) -> str:

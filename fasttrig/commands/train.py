@@ -6,18 +6,22 @@ from pathlib import Path
 
 import typer
 
-from fasttrig.commands.options import AsJson, Models, print_json
+from fasttrig.commands.options import AsJson, TrainedModels, print_json
 from fasttrig.commands.progress import training
 
 
 def train(
-    models: Models = None,
+    models: TrainedModels = None,
     as_json: AsJson = False,
 ) -> None:
     """Train the quantised model and its float twin; write both beside model.toml, with the input map and the card."""
-    from fasttrig.project import find_models, load_project
+    from fasttrig.errors import ProjectError
+    from fasttrig.project import MODEL_FILE, find_models, load_project
     from fasttrig.training.whole import train_whole
 
+    if not models and not Path(MODEL_FILE).is_file():
+        raise ProjectError("which model is to be trained", where=str(Path.cwd()), got=f"no {MODEL_FILE} here",
+                           try_="fasttrig train FOLDER, or `fasttrig init NAME` to start one")  # fmt: skip
     results = {}
     for folder in find_models(models or [], Path.cwd()):
         project = load_project(folder)

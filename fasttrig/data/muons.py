@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from fasttrig.data.columns import SPLIT_FRACTIONS, SPLIT_NAMES, Column
 from fasttrig.errors import InputError
 from fasttrig.fixed import FloatArray
+from fasttrig.staging import require_writable
 
 METADATA_KEY = "fasttrig.muons"
 TARGET = "log2_pt"
@@ -77,9 +78,7 @@ def make_muons(
     if n_events < 1 or seed < 0:
         raise InputError("no such sample of muons", got=f"n_events={n_events}, seed={seed}",
                          want="n_events >= 1, seed >= 0")  # fmt: skip
-    if not path.parent.is_dir():
-        raise InputError("the folder of the output file does not exist", where=str(path),
-                         try_=f"mkdir -p {path.parent}")  # fmt: skip
+    require_writable(path)
     random = np.random.Generator(np.random.PCG64(seed))
     values = simulate(n_events, random)
     split = random.choice(len(SPLIT_NAMES), size=n_events, p=SPLIT_FRACTIONS).astype(np.int8)

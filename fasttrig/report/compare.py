@@ -105,7 +105,8 @@ def read_report(folder: Path) -> Report:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError("this is no build of fasttrig's", where=str(path), got=str(error),
+        got = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError("this is no build of fasttrig's", where=str(path), got=str(got),
                          want="a folder that `fasttrig build` wrote") from None  # fmt: skip
     if not isinstance(content, dict) or not {"schema_version", "ladder", "verdict"} <= content.keys():
         raise InputError("this is no report of fasttrig's", where=str(path),
@@ -148,6 +149,8 @@ def quality_names(builds: Iterable[Compared]) -> list[str]:
 def _builds(folder: Path) -> list[Path]:
     if (folder / REPORT).is_file() or not folder.exists():
         return [folder]
+    if folder.parts[-2:] == Path(REPORT).parts:
+        return [folder.parents[1]]
     if folder.is_dir():
         below = sorted(path.parent.parent for path in folder.glob(f"*/{REPORT}"))
         return below or [folder]

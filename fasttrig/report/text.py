@@ -25,7 +25,7 @@ def render(report: Report) -> Group:
     colour = _COLOURS[report.verdict]
     head = Text.assemble((report.verdict, f"bold {colour}"), f"  {report.model.name} v{report.model.version}: ",
                          report.verdict_reason)  # fmt: skip
-    parts: list[Text | Table] = [head, _ladder(report)]
+    parts: list[Text | Table] = [head, _ladder(report), *_reasons(report)]
     if report.agreement is not None:
         parts += [_agreement(report.agreement), _accuracy(report.agreement)]
     elif report.regression is not None:
@@ -81,15 +81,21 @@ def _status(word: str) -> Text:
 def _ladder(report: Report) -> Table:
     table = _table("\nLadder: raw integers, zero tolerance", (
         ("rung", "left"), ("compared with", "left"), ("status", "left"), ("events", "right"), ("mismatches", "right"),
-        ("seconds", "right"), ("", "left"),
+        ("seconds", "right"),
     ))  # fmt: skip
     for row in report.ladder:
         ran = row.status != "not run"
         table.add_row(
             row.rung, row.against, _status(row.status), f"{row.n_events:,}" if ran else "",
-            f"{row.n_mismatches:,}" if ran else "", f"{row.seconds:.1f}" if ran else "", row.reason,
+            f"{row.n_mismatches:,}" if ran else "", f"{row.seconds:.1f}" if ran else "",
         )  # fmt: skip
     return table
+
+
+def _reasons(report: Report) -> list[Text]:
+    """What each rung has to say: below the table, for it may be long."""
+    said = [row for row in report.ladder if row.reason]
+    return [Text.assemble((f"{row.rung}: ", "bold"), row.reason) for row in said]
 
 
 def _agreement(agreement: AgreementRow) -> Table:

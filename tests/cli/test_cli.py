@@ -164,3 +164,70 @@ def test_the_schema_in_the_package_is_the_reports_own():
 
     stored = json.loads((Path(package.__file__).parent / "report" / "schema.json").read_text())
     assert stored == Report.model_json_schema(), "run ci/regold.py"
+
+
+HOSTILE = {
+    "empty": b"", "no text": b"\x00\xff", "cut": b"[model\n", "deep": b"a = " + b"[" * 5000 + b"]" * 5000,
+    "wrong": b'[model]\nname = "a b"\nfile = 3\n[data]\nclasses = ["x"]\n[inputs]\ntype = "fixed<0,0>"\nnope = 1\n',
+}
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_a_hostile_model_toml(tmp_path, capsys, name):
+    from fasttrig.cli import app
+    from fasttrig.commands.shell import run_app
+
+    (tmp_path / "model.toml").write_bytes(HOSTILE[name])
+    assert run_app(app, ["estimate", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "model.toml" in told and "Traceback" not in told and "is a bug" not in told
+    if name == "wrong":
+        assert all(key in told for key in ("model.name", "model.file", "data", "inputs.type", "inputs.nope"))
+
+
+def test_a_folder_without_a_model(tmp_path, monkeypatch, capsys):
+    """Nothing is trained or built that nobody named: above all not the models inside the package."""
+    from fasttrig.cli import app
+    from fasttrig.commands.shell import run_app
+
+    monkeypatch.chdir(tmp_path)
+    assert run_app(app, ["train"]) == 2 and "which model" in capsys.readouterr().err
+    assert run_app(app, ["estimate", "."]) == 2 and "no model in this folder" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_is_told_before_the_work(capsys):
+    from fasttrig.cli import app
+    from fasttrig.commands.shell import run_app
+
+    for path in ("/proc/x.parquet", "/nowhere/x.parquet"):
+        assert run_app(app, ["data", "make", "muons", "--events", "1000000000", "-o", path]) == 2
+        assert path in capsys.readouterr().err
+
+
+def test_what_the_system_refuses_is_no_bug(capsys):
+    from fasttrig.commands.shell import Group, add_command, run_app
+
+    app = typer.Typer(cls=Group, rich_markup_mode=None)
+
+    def broken() -> None:
+        raise PermissionError(13, "Permission denied", "/some/file")
+
+    add_command(app, broken, "Panel", ())
+    app.callback()(lambda: None)
+    assert run_app(app, ["broken"]) == 2
+    told = capsys.readouterr().err
+    assert "Permission denied" in told and "/some/file" in told and "is a bug" not in told
+
+
+def test_a_stage_is_expected_to_take_what_it_took(tmp_path, monkeypatch):
+    """The time left of a build comes from the last one on this machine; a damaged record is none."""
+    from fasttrig.commands.timing import StageTimes
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert StageTimes.load("jet").left_s("emulating") is None
+    StageTimes.load("jet").save({"emulating": 2.0, "csim": 5.0, "drawing": 3.0})
+    StageTimes.load("other").save({"emulating": 9.0})
+    times = StageTimes.load("jet")
+    assert [times.left_s(stage) for stage in ("emulating", "csim", "drawing", "new")] == [10.0, 8.0, 3.0, None]
+    next((tmp_path / "fasttrig").iterdir()).write_text("{")
+    assert StageTimes.load("jet").left_s("emulating") is None

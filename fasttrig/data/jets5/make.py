@@ -22,6 +22,7 @@ from fasttrig.data.jets5.chunk import ChunkTask, RawColumns, run_chunk
 from fasttrig.data.jets5.settings import Settings
 from fasttrig.data.optional import import_sim
 from fasttrig.errors import InputError, ToolError
+from fasttrig.staging import require_writable
 
 Progress = Callable[[int, int], None]
 """Called with (jets done, jets wanted)."""
@@ -156,10 +157,7 @@ def _check(n_events: int, seed: int, path: Path, workers: int | None) -> None:
         raise InputError("the seed is negative", where=where, got=f"seed={seed}", want=">= 0")
     if workers is not None and workers < 1:
         raise InputError("no worker to do the work", where=where, got=f"workers={workers}", want=">= 1")
-    if not path.parent.is_dir():
-        raise InputError(
-            "the folder of the output file does not exist", where=str(path), try_=f"mkdir -p {path.parent}"
-        )
+    require_writable(path)
 
 
 def _run(tasks: tuple[ChunkTask, ...], workers: int) -> Iterator[tuple[int, RawColumns]]:

@@ -1,0 +1,58 @@
+"""How long each stage took last time on this machine: what the time left is told from."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+KEPT = 100
+"""Names remembered; the oldest go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageTimes:
+    """Seconds per stage of the last run called `name`, in their order; empty where there was none."""
+
+    name: str
+    seconds: dict[str, float]
+
+    @classmethod
+    def load(cls, name: str) -> StageTimes:
+        found = _read().get(name, {})
+        return cls(name, {str(stage): float(took) for stage, took in found.items()})
+
+    def left_s(self, stage: str) -> float | None:
+        """Seconds from the beginning of `stage` to the end; None for a stage that did not run last time."""
+        names = list(self.seconds)
+        if stage not in names:
+            return None
+        return sum(self.seconds[name] for name in names[names.index(stage) :])
+
+    def save(self, seconds: dict[str, float]) -> None:
+        """Remember a run that ended well; a cache that cannot be written is done without."""
+        known = _read()
+        known.pop(self.name, None)
+        known[self.name] = seconds
+        kept = dict(list(known.items())[-KEPT:])
+        path = _path()
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stage = path.with_name(f"{path.name}.{os.getpid()}")
+            stage.write_text(json.dumps(kept), encoding="utf-8")
+            stage.replace(path)
+
+
+def _path() -> Path:
+    chosen = os.environ.get("XDG_CACHE_HOME")
+    return (Path(chosen) if chosen else Path.home() / ".cache") / "fasttrig" / "stages.json"
+
+
+def _read() -> dict[str, dict[str, float]]:
+    try:
+        content = json.loads(_path().read_text(encoding="utf-8"))
+        return {str(name): dict(times) for name, times in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError, RuntimeError):
+        return {}  # no record, or a damaged one
