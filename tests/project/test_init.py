@@ -41,7 +41,7 @@ def test_every_setting_stands_in_model_toml_with_a_comment(started, kind, tmp_pa
                          "max_rms_growth"},
              "bdt": {"hidden", "weight", "bias", "activation", "epochs", "batch_size", "patience", "accum"},
              }  # fmt: skip
-    assert set(missing) <= other[kind]
+    assert set(missing) <= other[kind], "a new setting: put it into fasttrig/scaffold/templates/*/model.toml.in"
     shutil.copytree(started[kind].folder, tmp_path / "all", ignore=shutil.ignore_patterns("build"))
     (tmp_path / "all" / "model.toml").write_text(whole)
     project = load_project(tmp_path / "all")
