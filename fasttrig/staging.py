@@ -100,12 +100,12 @@ def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def interrupts_held() -> Iterator[None]:
+def interrupts_held(signals: tuple[signal.Signals, ...] = HELD) -> Iterator[None]:
     """Ctrl-C and SIGTERM wait for the end of the block: for the few renames that belong together."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:

@@ -22,7 +22,7 @@ from fasttrig.data.jets5.chunk import ChunkTask, RawColumns, run_chunk
 from fasttrig.data.jets5.settings import Settings
 from fasttrig.data.optional import import_sim
 from fasttrig.errors import InputError, ToolError
-from fasttrig.staging import require_writable
+from fasttrig.staging import interrupts_held, require_writable
 
 Progress = Callable[[int, int], None]
 """Called with (jets done, jets wanted)."""
@@ -165,9 +165,9 @@ def _run(tasks: tuple[ChunkTask, ...], workers: int) -> Iterator[tuple[int, RawC
     if workers == 1:
         yield from ((position, run_chunk(task)) for position, task in enumerate(tasks))
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_leave_interrupts_to_the_parent) as pool:
-        futures = {pool.submit(run_chunk, task): position for position, task in enumerate(tasks)}
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with interrupts_held((signal.SIGINT,)):  # the workers inherit that: Ctrl-C is for the parent, which ends them
+            futures = {pool.submit(run_chunk, task): position for position, task in enumerate(tasks)}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -180,11 +180,6 @@ def _run(tasks: tuple[ChunkTask, ...], workers: int) -> Iterator[tuple[int, RawC
             for worker in multiprocessing.active_children():  # a chunk takes long: do not wait for its end
                 worker.terminate()
             raise
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of a terminal; the parent ends the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _hash(values: NDArray[np.uint64], seeds: np.random.SeedSequence) -> NDArray[np.uint64]:
