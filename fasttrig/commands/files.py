@@ -28,6 +28,7 @@ def output_paths(files: Sequence[str], output: Path) -> list[Path]:
 
     Formats that are read and not written (CSV, NumPy) become Parquet.
     """
+    from fasttrig.data.readers import split_tree
     from fasttrig.streaming.writers import WRITERS
 
     if len(files) == 1 and not output.is_dir():
@@ -37,7 +38,7 @@ def output_paths(files: Sequence[str], output: Path) -> list[Path]:
                          try_=f"-o {output.with_suffix('')}/")  # fmt: skip
     paths = []
     for file in files:
-        name = Path(file.rpartition(".root:")[0] + ".root" if ".root:" in file else file)
+        name, _ = split_tree(file)
         suffix = name.suffix.lower() if name.suffix.lower() in WRITERS else ".parquet"
         paths.append(output / f"{name.stem}{suffix}")
     try:

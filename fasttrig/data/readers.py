@@ -17,7 +17,7 @@ from fasttrig.data.table import Table
 from fasttrig.errors import DataError, FasttrigError, InputError, near_names
 
 __all__ = ["Table", "check_finite", "choose_columns", "column_names", "guarded", "iter_table", "load_jets5",
-           "open_source", "read_table"]  # fmt: skip
+           "open_source", "read_table", "split_tree"]  # fmt: skip
 
 PathLike = str | os.PathLike[str]
 Piece = TypeVar("Piece")
@@ -96,7 +96,7 @@ def column_names(path: PathLike) -> tuple[str, ...]:
 
 def open_source(path: PathLike) -> Source:
     """The columns of a file, nothing of them read yet. Raises DataError; see `read_table`."""
-    return _open(*_split_tree(path))
+    return _open(*split_tree(path))
 
 
 def load_jets5(
@@ -130,7 +130,7 @@ def load_jets5(
     return x[rows], y[rows]
 
 
-def _split_tree(path: PathLike) -> tuple[Path, str]:
+def split_tree(path: PathLike) -> tuple[Path, str]:
     """`file.root:tree` into its two parts."""
     text = os.fspath(path)
     before, colon, tree = text.rpartition(".root:")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fasttrig.data.formats import Chunk
+from fasttrig.data.readers import split_tree
 from fasttrig.design import COMPILED_FROM, Design
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.evaluate import evaluate
@@ -75,16 +76,16 @@ def emulate_files(
     for output in outputs:
         check_output(output, force)
     done = 0
-    for number, (file, output) in enumerate(zip(events, outputs, strict=True)):
-        alone = len(events) == 1
-
-        def told(n: int, total: int | None, before: int = done, alone: bool = alone) -> None:
-            if progress is not None:
-                progress(before + n, total if alone else None)
-
-        made = emulate_file(design, file, output, force=force or number > 0, progress=told, **options)
+    for file, output in zip(events, outputs, strict=True):
+        told = progress if progress is None or len(events) == 1 else partial(_told_after, progress, done)
+        made = emulate_file(design, file, output, force=force, progress=told, **options)
         done += made.n_events
         yield made
+
+
+def _told_after(progress: Progress, before: int, done: int, total: int | None) -> None:
+    """Of several files: all events done; how many there are in all the files nobody knows."""
+    progress(before + done, None)
 
 
 def emulate_file(
@@ -121,9 +122,9 @@ def emulate_file(
         When the file cannot be read, lacks a column or holds NaN in a feature, or the output cannot be written.
     """
     check_output(output, force)
-    if output.exists() and Path(events).exists() and output.samefile(events):
+    if output.exists() and split_tree(events)[0].exists() and output.samefile(split_tree(events)[0]):
         raise InputError("the output is the input", where=str(output), want="another file")
-    threads = min(MAX_WORKERS, len(os.sched_getaffinity(0)) if threads is None else threads)
+    threads = min(MAX_WORKERS, _cores() if threads is None else threads)
     source = Events.open(events, design, keep, as_stored=output.suffix.lower() == ".parquet")
     total = source.source.n_rows
     library, emulator = _emulator(design, compiled, total)
@@ -147,6 +148,11 @@ def emulate_file(
         assert written is not None  # a file without rows was refused
         written.result()
     return Emulated(str(events), str(output), done, time.perf_counter() - start, tuple(added), emulator, threads)
+
+
+def _cores() -> int:
+    """That this process may use, where the system says so."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _emulator(design: Design, compiled: bool | None, n_events: int | None) -> tuple[CompiledEmulator | None, str]:

@@ -134,8 +134,10 @@ def test_force_replaces_but_never_the_input(tmp_path: Path) -> None:
     (tmp_path / "out.parquet").write_text("something")
     emulate_file(small_design(), source, tmp_path / "out.parquet", force=True)
     assert_holds(read_table(tmp_path / "out.parquet"), {**data, **expected(data)})
-    with pytest.raises(InputError, match="the output is the input"):
-        emulate_file(small_design(), source, source, force=True)
+    tree = write(tmp_path / "in.root", data)
+    for file, output in ((source, source), (f"{tree}:events", tree)):
+        with pytest.raises(InputError, match="the output is the input"):
+            emulate_file(small_design(), file, output, force=True)
 
 
 def test_text_goes_to_hdf5_and_not_to_root(tmp_path: Path) -> None:
