@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fasttrig.errors import MissingPackageError, ToolError
+from fasttrig.errors import MissingPackageError, ToolError, ToolTimeoutError
 from fasttrig.toolchain import yosys_worker
 from fasttrig.toolchain.netlist import Netlist, read_netlist
 from fasttrig.toolchain.run import run
@@ -99,13 +99,24 @@ def run_yosys(job: Job, logs: Path, time_limit_s: float) -> Outcome:
         _copy(job, work)
         (work / _SCRIPT).write_text(job.script(), encoding="utf-8")
         command = [sys.executable, str(Path(yosys_worker.__file__).resolve()), _SCRIPT]
-        done = run(command, cwd=work, timeout_s=time_limit_s, log=logs / f"{job.top}.log")
+        try:
+            done = run(command, cwd=work, timeout_s=time_limit_s, log=logs / f"{job.top}.log")
+        except ToolError as error:
+            raise _named(error) from None
         path = work / _NETLIST
         if not path.is_file():
             raise ToolError("Yosys wrote no netlist", where=str(logs / f"{job.top}.log"), got=done.stderr[-400:])
         netlist = read_netlist(path.read_text(encoding="utf-8"), job.top, frozenset(job.black_boxes))
     _keep(kept, netlist)
     return Outcome(netlist, done.seconds)
+
+
+def _named(error: ToolError) -> ToolError:
+    """The program that ran is Python; what failed is Yosys."""
+    if isinstance(error, ToolTimeoutError):
+        return ToolTimeoutError("Yosys did not end in time", where=error.where, got=error.got,
+                                try_="a longer --time-limit, or --per-stage")  # fmt: skip
+    return ToolError("Yosys failed", where=error.where, got=error.got, want=error.want, try_=error.try_)
 
 
 def _copy(job: Job, work: Path) -> None:

@@ -87,7 +87,7 @@ def test_per_stage_has_every_register_of_the_design(tmp_path):
 @needs_yosys
 def test_a_broken_source_is_quoted_and_nothing_is_kept(tmp_path):
     folder = project(tmp_path, "module top(input a); missing b(a); endmodule")
-    with pytest.raises(ToolError, match="missing") as error:
+    with pytest.raises(ToolError, match=r"Yosys failed(.|\n)*missing") as error:
         synthesise(folder)
     assert (folder / "synthesis" / "top.log").is_file() and "top.log" in error.value.where
     assert not list((tmp_path / "cache").rglob("*.json"))
@@ -96,7 +96,7 @@ def test_a_broken_source_is_quoted_and_nothing_is_kept(tmp_path):
 @needs_yosys
 def test_a_time_limit_holds(tmp_path):
     folder = project(tmp_path, SOURCE)
-    with pytest.raises(ToolTimeoutError, match=r"0\.2 s were allowed"):
+    with pytest.raises(ToolTimeoutError, match=r"Yosys did not end in time(.|\n)*0\.2 s were allowed"):
         synthesise(folder, mode="flat", time_limit_s=0.2)
 
 
