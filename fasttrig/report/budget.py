@@ -79,7 +79,7 @@ def _rung(ladder: Sequence[LadderRow], name: str) -> LadderRow:
 
 
 def _timing(key: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
-    row = _best(rows)
+    row = best_latency(rows)
     if row is None:
         return None
     if key == "latency_bunch_crossings":
@@ -89,20 +89,28 @@ def _timing(key: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
 
 
 def _count(name: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
-    row = _best(rows)
+    row = best_resources(rows)
     return None if row is None or name not in row else Found(float(row[name]["value"]), _origin(row))
 
 
 def _share(name: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
-    row = _best(rows)
+    row = best_resources(rows)
     share = None if row is None else row["shares"].get(name)
     return None if row is None or share is None else Found(float(share), _origin(row))
 
 
-def _best(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The last row that was measured, else the first estimate."""
-    measured = [row for row in rows if not row["stage"].startswith(ESTIMATE)]
-    return measured[-1] if measured else next(iter(rows), None)
+def best_latency(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The last row that was measured, else the first estimate: logic synthesis changes no cycle."""
+    return _measured(rows) or next(iter(rows), None)
+
+
+def best_resources(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The last row that was measured, else the last estimate: the one nearest to what the device has to hold."""
+    return _measured(rows) or next(reversed(rows), None)
+
+
+def _measured(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return next((row for row in reversed(rows) if not row["stage"].startswith(ESTIMATE)), None)
 
 
 def _origin(row: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fasttrig.display.environment import count, percent
-from fasttrig.report.budget import BUNCH_CROSSING_NS
+from fasttrig.report.budget import BUNCH_CROSSING_NS, best_latency, best_resources
 from fasttrig.report.html.numbers import cost, design_of, is_free, largest_ops, signed, worst_change
 from fasttrig.report.model import Report
 
@@ -41,18 +41,18 @@ def _quality(report: Report) -> list[dict[str, str]]:
 
 
 def _latency(report: Report) -> list[dict[str, str]]:
-    if not report.latency:
+    row = best_latency(report.latency)
+    if row is None:
         return []
-    row = report.latency[0]
     crossings = row["latency_ns"] / BUNCH_CROSSING_NS
     note = f"{row['latency_cycles']['value']} cycles, {crossings:.2g} BX; {stage_text(row)}"
     return [{"label": "Latency", "figure": f"{row['latency_ns']:g} ns", "note": note}]
 
 
 def _resources(report: Report) -> list[dict[str, str]]:
-    if not report.resources:
+    row = best_resources(report.resources)
+    if row is None:
         return []
-    row = report.resources[0]
     found = []
     for name in ("lut", "dsp"):
         if name in row:
