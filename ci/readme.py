@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import csv
 import re
 import sys
 import tomllib
@@ -22,6 +23,7 @@ from fasttrig.agreement.checks import SIMULATED
 from fasttrig.backends import emit, has_forest
 from fasttrig.backends.wrapper import Kind
 from fasttrig.errors import UnsupportedError
+from fasttrig.estimate.errors_table import ERRORS
 from fasttrig.frontends.activations import ACTIVATIONS
 from fasttrig.frontends.layers import LAYERS, REFUSED_LAYERS
 from fasttrig.frontends.quantizers import REFUSED, SIGNATURES
@@ -105,6 +107,19 @@ def op_rows() -> str:
     return table(("file", "table", "of"), [(f"[{path}]({path})", f"`{name}`", what) for path, name, what in found])
 
 
+def estimates() -> str:
+    """Median relative errors of the estimator, from the table that ``make fit`` writes."""
+    quantities = ("lut", "ff", "dsp", "latency_cycles")
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    with ERRORS.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["by"] == "set" and row["quantity"] in quantities:
+                error = f"{100 * float(row['median_relative']):.0f} % ({row['n']})"
+                found.setdefault((row["stage"], row["group"]), {})[row["quantity"]] = error
+    rows = [(stage, group, *(errors.get(name, "") for name in quantities)) for (stage, group), errors in found.items()]
+    return table(("stage", "designs", "LUT", "FF", "DSP", "cycles"), rows)
+
+
 def systems() -> str:
     rows = tomllib.loads(SYSTEMS.read_text(encoding="utf-8"))["system"]
     return table(("", "system", "state today"), [(row["id"], row["name"], state(row)) for row in rows])
@@ -170,7 +185,7 @@ def _yes(holds: bool) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "layers": layers, "quantisers": quantisers, "trees": trees, "backends": backends, "outputs": outputs,
-    "op_rows": op_rows, "systems": systems,
+    "op_rows": op_rows, "systems": systems, "estimates": estimates,
 }  # fmt: skip
 
 
