@@ -3,8 +3,8 @@
 Both can describe: dense layers without pruned weights, a board that rule4ml knows, no stream. rule4ml takes one
 precision for a whole design: where weights and inputs differ it is asked with either, and the better median counts.
 fasttrig's numbers are cross-validated (the design's own repository or shape is left out of the fit); rule4ml's are
-those of the weights in its wheel. rule4ml takes no clock: it was trained at 10 ns and with reuse factors up to 64; the
-reports are mostly of 5 ns.
+those of the weights in its wheel. rule4ml takes no clock: it was trained on networks, at 10 ns and with reuse factors
+up to 64; the reports are mostly of 5 ns. So its fair row is that of networks; single layers lie outside what it learnt.
 
 rule4ml needs TensorFlow and PyTorch, and they an environment of their own, which `--install` makes:
 

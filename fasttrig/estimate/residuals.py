@@ -60,9 +60,9 @@ def _quantiles(found: Sequence[Residual]) -> dict[str, Any]:
 
 
 def bounds(log_ratios: Iterable[float]) -> tuple[float, float]:
-    """The central `LEVEL` of log ratios; it always holds 0."""
+    """The central `LEVEL` of log ratios, as of one more drawn with them; it always holds 0."""
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(np.array(list(log_ratios)), [tail, 1 - tail])
+    low, high = np.quantile(np.array(list(log_ratios)), [tail, 1 - tail], method="weibull")
     return min(0.0, float(low)), max(0.0, float(high))
 
 
