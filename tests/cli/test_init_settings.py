@@ -1,0 +1,40 @@
+"""The model.toml of `fasttrig init` names every setting there is."""
+
+import re
+
+import pytest
+from pydantic import BaseModel
+
+from fasttrig.project import ModelProject, load_project
+from fasttrig.scaffold import KINDS, create
+
+SETTING = re.compile(r"^#(?=\[|[a-z_0-9]+ = )", re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_setting_stands_in_model_toml_with_a_comment(kind, tmp_path):
+    """Each key of each table that the kind can have; those commented out hold too once the # is taken away."""
+    create(tmp_path / "all", kind)
+    text = (tmp_path / "all" / "model.toml").read_text()
+    whole = SETTING.sub("", text)
+    missing = [key for key in _keys(ModelProject) if not re.search(rf"\b{key} = ", whole)]
+    other = {"network": {"target", "target_unit", "thresholds", "rounds", "max_depth", "min_child_weight", "types_file",
+                         "max_rms_growth"},
+             "bdt": {"hidden", "weight", "bias", "activation", "epochs", "batch_size", "patience", "accum"},
+             }  # fmt: skip
+    assert set(missing) <= other[kind], "a new setting: put it into fasttrig/scaffold/templates/*/model.toml.in"
+    (tmp_path / "all" / "model.toml").write_text(whole)
+    project = load_project(tmp_path / "all")
+    assert project.budget.min_auc is not None and project.types and project.target.namespace.endswith("_v1")
+    commented = [line for line in text.splitlines() if re.match(r"#?[a-z_0-9]+ = ", line) and "  #" not in line]
+    assert len(commented) < len(text.splitlines()) / 3
+
+
+def _keys(table: type[BaseModel]):
+    for name, field in table.model_fields.items():
+        inner = [a for a in (field.annotation, *getattr(field.annotation, "__args__", ()))
+                 if isinstance(a, type) and issubclass(a, BaseModel)]  # fmt: skip
+        if inner:
+            yield from (key for one in inner for key in _keys(one))
+        elif name != "folder":
+            yield name
