@@ -87,7 +87,10 @@ def test_a_disk_that_is_full_leaves_nothing(suffix: str, project: Path, tmp_path
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_end_by_hand_leaves_nothing(number: signal.Signals, project: Path, tmp_path: Path) -> None:
     source = write(tmp_path / "in.parquet", {**columns(400_000), "noise": np.zeros((400_000, 40))})
-    process = subprocess.Popen([*COMMAND, project, source, "-o", tmp_path / "out.root"], stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*COMMAND, project, source, "-o", tmp_path / "out.root"], stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores Ctrl-C
+    )  # fmt: skip
     deadline = time.monotonic() + 60
     while not any(path.stat().st_size > 100_000 for path in tmp_path.glob(".out*")):
         assert process.poll() is None and time.monotonic() < deadline
