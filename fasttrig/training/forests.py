@@ -69,7 +69,7 @@ def _summary(
         f"Forest: {len(ensemble.trees)} trees ({settings.rounds} rounds), depth at most {settings.max_depth}, "
         f"{sum(tree.n_nodes for tree in ensemble.trees):,} splits.",
         f"Bits per feature, chosen on the validation split within {goal.loss}: {widths}.",
-        f"Leaves and scores have {bits} fraction bits, chosen within the same again: {goal.name} "
+        f"Leaves and scores have {bits} fraction bits, chosen within the same loss again: {goal.name} "
         f"{scan[str(bits)]:.4f} against {scan['float']:.4f} with float leaves (validation split).",
     )
 
