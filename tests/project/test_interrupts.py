@@ -16,7 +16,8 @@ import pytest
 from fasttrig.errors import InputError
 from fasttrig.staging import interrupts_held, staged_files, staged_folder
 
-INTERRUPTED = 130
+INTERRUPTED = (130, -signal.SIGINT)
+"""A shell says 130 of both: a process that ended with it, and one that the signal ended in its last moments."""
 
 
 def on_a_terminal(*arguments, cwd, when, timeout=120):
@@ -65,7 +66,7 @@ def test_a_build_on_a_terminal(started, tmp_path, stage):
     folder = Path(shutil.copytree(started["bdt"].folder, tmp_path / "copy", ignore=shutil.ignore_patterns("build")))
     before = names(folder)
     code, said, seconds = on_a_terminal("build", cwd=folder, when=lambda said: stage in said)
-    assert code == INTERRUPTED and seconds < 20, said
+    assert code in INTERRUPTED and seconds < 20, said
     assert "Traceback" not in said and "emulating" in said
     assert names(folder) - before <= {"build"} and names(folder / "build") == set()
 
@@ -74,7 +75,7 @@ def test_a_training(started, tmp_path):
     folder = Path(shutil.copytree(started["bdt"].folder, tmp_path / "copy", ignore=shutil.ignore_patterns("build")))
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     code, said, _ = on_a_terminal("train", ".", cwd=folder, when=lambda said: re.search(r"[1-9]\d*/16", said))
-    assert code == INTERRUPTED and "Traceback" not in said
+    assert code in INTERRUPTED and "Traceback" not in said
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
@@ -85,7 +86,7 @@ def test_making_a_sample(tmp_path):
         "data", "make", "jets5", "--events", "200000", "--workers", "2", "-o", "jets.parquet", cwd=tmp_path,
         when=lambda said: "200000" in said,
     )  # fmt: skip
-    assert code == INTERRUPTED and seconds < 20
+    assert code in INTERRUPTED and seconds < 20
     assert "Traceback" not in said and names(tmp_path) == set()
 
 
@@ -122,11 +123,13 @@ def test_what_is_staged_appears_together_or_not_at_all(tmp_path, make):
 
 def test_an_interrupt_waits_for_the_renames_that_belong_together():
     done = False
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where CI runs in the background
     with pytest.raises(KeyboardInterrupt):
         with interrupts_held():
             os.kill(os.getpid(), signal.SIGINT)
             done = True
         raise AssertionError("the interrupt was lost")
+    signal.signal(signal.SIGINT, before)
     assert done
 
 
