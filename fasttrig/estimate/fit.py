@@ -6,9 +6,9 @@ the square root of their number of designs, so that no repository and no scan ru
 cross-validation that leaves out one family (repository, or shape of the scan) at a time; intervals are their quantiles.
 Everything is deterministic.
 
-The terms, their start values and the refusals of `records.py` were chosen looking at all records. So the errors are
-those of the fit, not of that choice: for terms that one repository alone holds (recurrent layers, saturating sums) they
-flatter.
+The terms, their start values, the three delays of `structure.py` and the refusals of `records.py` were chosen looking
+at all records. So the errors are those of the fit, not of that choice: for terms that one repository alone holds
+(recurrent layers, saturating sums) they flatter.
 """
 
 from __future__ import annotations

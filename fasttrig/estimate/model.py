@@ -18,7 +18,7 @@ from fasttrig.estimate.forests import ForestCounts, forest_counts
 from fasttrig.estimate.layers import Layer
 from fasttrig.estimate.structure import Built, Setting, Terms, build
 from fasttrig.estimate.terms import synth_class
-from fasttrig.estimate.tools import DEFAULT_FAMILY, dsp_product_bits, fabric_slowness, tool_family
+from fasttrig.estimate.tools import DEFAULT_FAMILY, clock_margin, dsp_product_bits, fabric_slowness, tool_family
 
 CONSTANTS = Path(__file__).parent / "data" / "constants.json"
 QUANTITIES = ("lut", "ff", "dsp", "bram18", "uram", "latency_cycles", "ii_cycles")
@@ -61,7 +61,8 @@ def count(layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool:
     """Count what is built of `layers`."""
     family = tool_family(tool)
     setting = Setting(clock_period_ns, stream, fabric_slowness(part) * 5.0 / clock_period_ns,
-                      vivado=family.startswith("vivado"), dsp_product_bits=dsp_product_bits(family))  # fmt: skip
+                      vivado=family.startswith("vivado"), dsp_product_bits=dsp_product_bits(family),
+                      clock_margin=clock_margin(family))  # fmt: skip
     built = tuple(build(layer, setting) for layer in layers)
     return Design(layers, built, setting, family, _regime(layers, stream))
 

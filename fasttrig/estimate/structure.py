@@ -21,6 +21,10 @@ _PARALLEL_POSITIONS = 32
 _DSP_PRODUCT_BITS = 21
 """A multiplier takes a DSP from this width of product on: 16 x 5 does, 16 x 4 and 8 x 8 do not."""
 _SHALLOW = 16
+_ADDER_DELAY, _DIGITS_DELAY, _DSP_DELAY = 0.19, 0.24, 0.5
+"""Clocks of 5 ns on UltraScale+ that an adder takes, a product of few digits, and one of many; chosen by the registers
+of the single layers of 2 to 14 bits and of the networks."""
+_MOST_EDGES = 1000  # a clock of picoseconds stays an estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,12 @@ class Setting:
     slowness: float = 1.0
     vivado: bool = False  # Vivado HLS, the predecessor of Vitis HLS
     dsp_product_bits: int = _DSP_PRODUCT_BITS  # for products by constants
+    clock_margin: float = 1.0  # how much longer logic looks to the tool's scheduler than to Vivado HLS
+
+    @property
+    def cycle_pace(self) -> float:
+        """The slowness that the scheduler counts states with."""
+        return self.slowness * self.clock_margin
 
 
 @dataclass(slots=True)
@@ -85,8 +95,10 @@ def _constant_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built:
     limit = _multiplier_limit(matrix)
     per_product = dsps_per_product(layer.input.width, min(layer.weight.width, int(matrix.magnitude) + 2))
     built.dsp += copies * min(in_dsp, limit) * per_product
-    if layer.strategy != "distributed_arithmetic":
-        _share_constants(products, matrix, limit, built)
+    turns = _turns(products, limit) if layer.strategy != "distributed_arithmetic" else 1.0
+    if turns > 1:
+        built.fixed_cycles += turns - 1
+        built.ii = max(built.ii, turns)
     prefix = "resource_" if layer.strategy == "resource" else ""
     lut = built.lut
     lut[prefix + "add"] += copies * products.n_nonzeros * sum_words
@@ -103,16 +115,38 @@ def _constant_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built:
         lut["adder_graph"] += copies * products.costly * products.digits * in_words
     ff, pace = built.ff, setting.slowness
     depth = math.log2(max(1.0, products.n_nonzeros / matrix.n_out))
-    ff[prefix + "result_paced"] += copies * matrix.n_out * sum_words * pace * min(1.0, depth / 4)
-    ff[prefix + "product_paced"] += copies * products.costly * in_words * pace * min(1.0, depth / 4)
-    ff["sum_paced"] += copies * products.n_nonzeros * sum_words * pace * min(1.0, depth / 4)
-    ff["sum_stages"] += copies * products.n_nonzeros * sum_words * levels
+    shared = min(turns, 2.0)  # fewer events are under way when they start turns apart; the reports show half at most
+    if layer.strategy == "resource":
+        summed = min(1.0, depth / 4)
+        ff["resource_result_paced"] += copies * matrix.n_out * sum_words * pace * summed
+        ff["resource_product_paced"] += copies * products.costly * in_words * pace * summed
+        ff["resource_sum_paced"] += copies * products.n_nonzeros * sum_words * pace * summed
+    else:
+        ff["held"] += copies * matrix.n_in * in_words
+        live = live_words(products, matrix.n_out, pace) if depth > 0 else 0.0
+        ff["live"] += copies * matrix.n_out * sum_words * live / shared
+    ff["sum_stages"] += copies * products.n_nonzeros * sum_words * levels / shared
     if products.costly > limit:
         ff["reused"] += copies * products.n_nonzeros * in_words * (1 - min(1.0, 2 / matrix.reuse_factor))
+    pace = setting.cycle_pace
     if layer.steps == 1:
         built.cycles["matrix_paced"] += pace * min(1.0, depth)
         built.cycles["depth_paced"] += pace * depth
         built.cycles["dsp_paced"] += pace * min(1.0, products.costly / matrix.n_out) * min(1.0, depth)
+
+
+def live_words(products: Products, n_out: int, slowness: float) -> float:
+    """Words that one sum keeps at the clock edges inside it: products before its first adder, one at its end.
+
+    An edge in the products keeps all of them, one `k` levels down the adder tree ``2 ** -k`` of them.
+    """
+    n = products.n_nonzeros / n_out
+    levels = math.log2(max(1.0, n))
+    costly = products.costly / max(products.n_nonzeros, 1e-9)
+    product = slowness * (_DIGITS_DELAY + (_DSP_DELAY - _DIGITS_DELAY) * costly)
+    adder = slowness * _ADDER_DELAY
+    edges = range(1, math.ceil(min(product + adder * levels, _MOST_EDGES)))
+    return sum(n * 2 ** -min(levels, max(0.0, edge - product) / adder) for edge in edges)
 
 
 def _registered_levels(slowness: float) -> float:
@@ -125,14 +159,9 @@ def _gently(slowness: float) -> float:
     return min(2.0, max(0.4, slowness))
 
 
-def _share_constants(products: Products, matrix: Matrix, limit: float, built: Built) -> None:
+def _turns(products: Products, limit: float) -> float:
     """Latency strategy, reuse factor above 1: products wait for the few multipliers allowed, 11s among them."""
-    if products.costly <= limit:
-        return
-    wanting = products.costly + products.by_table
-    turns = float(math.ceil(wanting / limit))
-    built.fixed_cycles += turns - 1
-    built.ii = max(built.ii, turns)
+    return float(math.ceil((products.costly + products.by_table) / limit)) if products.costly > limit else 1.0
 
 
 def _multiplier_limit(matrix: Matrix) -> float:
@@ -260,7 +289,7 @@ def _build_activation(layer: Layer, setting: Setting, built: Built) -> None:
         built.lut["softmax_unit"] += 1
         built.dsp += layer.n_values
         built.bram18 += math.ceil(values / 2) + 1
-        built.cycles["softmax"] += max(1.0, setting.slowness)
+        built.cycles["softmax"] += max(1.0, setting.cycle_pace)
     elif layer.function in TABLE_FUNCTIONS:
         built.lut["table"] += values * words
         built.ff["table"] += values * words
@@ -269,7 +298,7 @@ def _build_activation(layer: Layer, setting: Setting, built: Built) -> None:
     elif layer.function not in ("linear", "none", "leakyrelu"):
         built.lut["relu"] += values * words
         built.ff["relu_shared" if layer.strategy == "resource" else "relu_paced"] += values * words * setting.slowness
-        built.cycles["relu_paced"] += setting.slowness * (layer.n_values > 0)
+        built.cycles["relu_paced"] += setting.cycle_pace * (layer.n_values > 0)
     _stream(layer, setting, built, int(values))
 
 
@@ -297,7 +326,7 @@ def _build_batchnorm(layer: Layer, setting: Setting, built: Built) -> None:
     built.lut["scale"] += values * words
     built.ff["scale_paced"] += values * words * setting.slowness
     built.dsp += values * (layer.weight.width + layer.input.width >= _DSP_PRODUCT_BITS)
-    built.cycles["scale_paced"] += setting.slowness
+    built.cycles["scale_paced"] += setting.cycle_pace
     _stream(layer, setting, built, min(layer.n_values, 128))
 
 

@@ -30,8 +30,10 @@ LUT: Mapping[str, float] = {
     "once_input": 8.0, "once_shared": 4000.0, "once_state": 50.0,
 }  # fmt: skip
 FF: Mapping[str, float] = {
-    "result_paced": 12.0, "product_paced": 3.0, "sum_paced": 1.0, "sum_stages": 16.0,
-    "resource_result_paced": 4.0, "resource_product_paced": 8.0, "reused": 9.0,
+    "held": 16.0,  # inputs, until they are used
+    "live": 16.0,  # products and partial sums at a clock edge
+    "sum_stages": 16.0,  # of a slow fabric: every partial sum
+    "resource_result_paced": 4.0, "resource_product_paced": 8.0, "resource_sum_paced": 1.0, "reused": 9.0,
     "saturated": 8.0,
     "shared_matrix": 60.0,  # per matrix: its counters
     "shared_result": 16.0, "shared_dsp": 16.0, "shared_lut": 2.0,
@@ -44,7 +46,7 @@ FF: Mapping[str, float] = {
     "softmax": 300.0, "softmax_stream": 60.0,
     "pool": 16.0,  # the input's registers, or the window's
     "pool_divide": 700.0,
-    "once_input": 0.5, "once_shared": 30.0, "once_state": 20.0,
+    "once_input": 0.5, "once_shared": 30.0, "once_state": 2.0,
 }  # fmt: skip
 CYCLES: Mapping[str, float] = {
     "matrix_paced": 1.0, "depth_paced": 0.05, "dsp_paced": 0.1, "relu_paced": 0.5, "scale_paced": 0.5, "table": 2.0,
@@ -53,7 +55,7 @@ CYCLES: Mapping[str, float] = {
 PRIORS: Mapping[str, Mapping[str, float]] = {"lut": LUT, "ff": FF, "cycles": CYCLES}
 
 _MULTIPLEXERS = frozenset({"shared_select", "shared_sum", "shared_input", "shared_result", "sequence", "once_shared"})
-_INTO_DSP = frozenset({"product_paced", "resource_product_paced", "shared_tree", "shared_dsp", "sum_stages"})
+_INTO_DSP = frozenset({"live", "resource_product_paced", "shared_tree", "shared_dsp", "sum_stages"})
 SYNTH_CLASSES: Mapping[str, Mapping[str, frozenset[str]]] = {
     "lut": {"multiplexers": _MULTIPLEXERS},  # HLS counts each as if it stood alone
     "ff": {"into_dsp": _INTO_DSP},  # registers that a DSP has inside

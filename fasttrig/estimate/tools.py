@@ -50,3 +50,8 @@ def stage_of_tool(tool: str | None) -> str:
 def dsp_product_bits(family: str) -> int:
     """Width of product from which a constant multiplication takes a DSP; early Vitis HLS gives one to 8 x 6 bits."""
     return 14 if family == "vitis_hls_early" else 21
+
+
+def clock_margin(family: str) -> float:
+    """Clock uncertainty that hls4ml sets: 12.5 % of the period for Vivado HLS, 27 % for Vitis; against Vivado HLS."""
+    return 1.0 if family.startswith("vivado") else (1 - 0.125) / (1 - 0.27)

@@ -1,8 +1,11 @@
 """Which products of constants cost a DSP: checked against DSP counts of published reports."""
 
+import math
+
 import numpy as np
 import pytest
 
+from fasttrig.estimate.structure import live_words
 from fasttrig.estimate.types import Width, magnitude_bits, parse_width, zero_share
 from fasttrig.estimate.weights import count_products, expected_products, signed_digits
 
@@ -62,3 +65,15 @@ def test_expected_products_are_those_of_drawn_weights():
 )  # fmt: skip
 def test_types_are_read_as_reports_spell_them(text, width):
     assert parse_width(text) == width
+
+
+def test_registers_of_a_sum_follow_its_clock_edges():
+    """Breaks when a tree that fits into one clock is registered, or an edge keeps more words than products exist."""
+    n_in, n_out = 32, 64
+    products = expected_products(n_in, n_in * n_out, 13.0)
+    assert live_words(products, n_out, 0.4) == 0.0
+    words = [live_words(products, n_out, slowness) for slowness in (1.0, 2.0, 4.0, 8.0)]
+    assert 1.0 < words[0] < n_in / 2, "one edge, in the tree"
+    assert words == sorted(words)
+    assert math.isfinite(live_words(products, n_out, 1e9)), "a clock of picoseconds"
+    assert live_words(expected_products(n_in, 0, 13.0), n_out, 4.0) == 0.0
