@@ -97,7 +97,7 @@ def _constant_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built:
     built.dsp += copies * min(in_dsp, limit) * per_product
     turns = _turns(products, limit) if layer.strategy != "distributed_arithmetic" else 1.0
     if turns > 1:
-        built.fixed_cycles += turns - 1
+        built.fixed_cycles += turns - 2  # the first and the last fall into states that the sum has anyway
         built.ii = max(built.ii, turns)
     prefix = "resource_" if layer.strategy == "resource" else ""
     lut = built.lut

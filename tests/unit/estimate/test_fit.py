@@ -84,6 +84,7 @@ def test_bars_of_errors_hold(errors, key, column, limit):
     [
         (("csynth", "set", "dense, latency", "dsp"), "within_5_percent", 0.80),
         (("csynth", "set", "dense, latency", "latency_cycles"), "within_2", 0.80),
+        (("csynth", "set", "dense and networks of dense, latency", "latency_cycles"), "within_2", 0.75),  # wish: 0.80
         (("csynth", "set", "dense, resource", "dsp"), "within_2_percent", 0.95),
         (("csynth", "set", "dense, resource", "latency_cycles"), "within_1", 0.95),
         (("csynth", "set", "dense, resource", "ii_cycles"), "within_1", 0.95),
