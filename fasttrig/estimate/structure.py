@@ -97,7 +97,8 @@ def _constant_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built:
     built.dsp += copies * min(in_dsp, limit) * per_product
     turns = _turns(products, limit) if layer.strategy != "distributed_arithmetic" else 1.0
     if turns > 1:
-        built.fixed_cycles += turns - 2  # the first and the last fall into states that the sum has anyway
+        # the first and the last fall into states that the sum has anyway; a process of a stream waits for its last
+        built.fixed_cycles += turns - (1 if setting.stream else 2)
         built.ii = max(built.ii, turns)
     prefix = "resource_" if layer.strategy == "resource" else ""
     lut = built.lut
