@@ -48,6 +48,7 @@ def estimate(
     console = make_console()
     console.print(_numbers([found for case, found in rows if not case]))
     if len(cases) > 1:
+        console.print()
         console.print(_alternatives(rows))
     for note in dict.fromkeys(note for _, found in rows for note in found.notes):
         console.print(f"note: {note}")
@@ -114,9 +115,7 @@ def _graph(graph: Graph, settings: TargetSettings) -> Callable[[dict[str, Any]],
 
 
 def _numbers(found: list[Estimate]) -> Table:
-    from rich.table import Table
-
-    table = Table("quantity", "stage", "estimate", "80 % interval", "of the device", title=_title(found[0]))
+    table = _table(_title(found[0]), ("quantity", "stage"), ("estimate", "80 % interval", "of the device"))
     for name in _NAMES:
         for one in found:
             number, share = getattr(one, name), one.shares.get(name)
@@ -125,14 +124,23 @@ def _numbers(found: list[Estimate]) -> Table:
     return table
 
 
+def _table(title: str, words: tuple[str, ...], numbers: tuple[str, ...]) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in words:
+        table.add_column(name)
+    for name in numbers:
+        table.add_column(name, justify="right")
+    return table
+
+
 def _title(found: Estimate) -> str:
     return f"{found.part}, {found.clock_period_ns:g} ns, as {found.tool} would report it"
 
 
 def _alternatives(rows: list[tuple[dict[str, Any], Estimate]]) -> Table:
-    from rich.table import Table
-
-    table = Table("what if", "stage", "LUT", "FF", "DSP", "BRAM18", "cycles", "II", "ns")
+    table = _table("", ("what if", "stage"), ("LUT", "FF", "DSP", "BRAM18", "cycles", "II", "ns"))
     for case, one in rows:
         said = ", ".join(f"{key}={content}" for key, content in case.items()) or "as it is"
         counts = [f"{getattr(one, name).value:,}" for name in _NAMES if name != "uram"]
