@@ -78,7 +78,7 @@ def test_per_stage_has_every_register_of_the_design(tmp_path):
     found, flat = synthesise(folder, mode="per stage"), synthesise(folder, mode="flat")
     assert found.mode == "per stage" and flat.mode == "flat"
     assert found.ff == design["register_bits"] + design["latency_cycles"] >= flat.ff > 0
-    assert flat.lut == pytest.approx(found.lut, rel=0.2) and flat.lut > 10
+    assert 0.8 * found.lut <= flat.lut <= 1.2 * found.lut and flat.lut > 10
     assert {path.name for path in (folder / "synthesis").iterdir()} == {
         "net.log", *(f"net_core_stage{i}.log" for i in range(design["stages"]))
     }  # fmt: skip
