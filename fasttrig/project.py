@@ -281,6 +281,10 @@ def _find_model(name: str, start: Path) -> Path:
     if path.is_dir():
         raise ProjectError("no model in this folder", where=str(path), want=f"a {MODEL_FILE} in it",
                            try_="`fasttrig init NAME` starts a project")  # fmt: skip
+    if path.is_file():
+        raise ProjectError("a file where a model's folder is wanted", where=str(path),
+                           want=f"a folder with {MODEL_FILE}",
+                           try_="`fasttrig init NAME` starts one, and its model.toml names the file")  # fmt: skip
     known = [folder.parent.name for folder in root.glob(f"*/{MODEL_FILE}")]
     raise ProjectError("no such model", where=str(root), got=repr(name), want=f"a folder with {MODEL_FILE}",
                        try_=near_names(name, known))  # fmt: skip

@@ -23,7 +23,8 @@ _NAMES = ("lut", "ff", "dsp", "bram18", "uram", "latency_cycles", "ii_cycles")
 
 def estimate(
     design: Annotated[str, typer.Argument(
-        help="A model's folder or name, a built folder, or a .json/.toml file.", autocompletion=complete_designs)],
+        help="A model's folder, name or file, a built folder, or a description in .json or .toml.",
+        autocompletion=complete_designs)],
     what_if: Annotated[
         Optional[list[str]],  # noqa: UP045 (typer reads this form on every Python)
         typer.Option("--what-if", help="Alternatives: clock_period_ns=2.0,reuse_factor=1|2|4. Repeatable."),
@@ -31,12 +32,13 @@ def estimate(
     part: Annotated[str, typer.Option(help="FPGA part, device or board.")] = "",
     stage: Annotated[str, typer.Option(help="csynth (the HLS report) or synth (logic synthesis); default: both.")] = "",
     tool: Annotated[str, typer.Option(help="Such as 'Vitis HLS 2024.1'.")] = "",
+    input_type: Annotated[str, typer.Option(help="Of a model file that does not say it, such as 'fixed<16,6>'.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Resources and latency of a design, with their 80 % interval, without building anything."""
     from fasttrig.estimate.describe import parse_what_if
 
-    run, origin = _open(design)
+    run, origin = _open(design, input_type or None)
     given = {key: content for key, content in (("part", part), ("tool", tool)) if content}
     stages = (stage,) if stage else ("csynth", "synth")
     cases: list[dict[str, Any]] = [{}]
@@ -58,7 +60,7 @@ def _stages(case: dict[str, Any], stages: tuple[str, ...]) -> tuple[str, ...]:
     return (case["stage"],) if "stage" in case else stages
 
 
-def _open(design: str) -> tuple[Callable[[dict[str, Any]], Estimate], str]:
+def _open(design: str, input_type: str | None) -> tuple[Callable[[dict[str, Any]], Estimate], str]:
     """How to estimate the design with some options, and where it was found."""
     path = Path(design)
     if path.suffix in (".json", ".toml") and path.name != "model.toml":
@@ -66,8 +68,10 @@ def _open(design: str) -> tuple[Callable[[dict[str, Any]], Estimate], str]:
     if (path / "design.ir").is_file():
         return _built(path), str(path / "design.ir")
     from fasttrig.design import read
-    from fasttrig.project import find_models
+    from fasttrig.project import MODEL_FILE, TargetSettings, find_models
 
+    if path.is_file() and path.name != MODEL_FILE:
+        return _graph(read(path, input_type=input_type).graph, TargetSettings()), str(path)
     model = find_models([design], Path.cwd())[0]
     found = read(model)
     assert found.project is not None

@@ -43,6 +43,15 @@ def test_a_description_gives_both_stages(description):
     assert 0 < csynth["shares"]["lut"] < 1
 
 
+def test_a_model_file_of_ones_own(tmp_path):
+    """Needs no project around it; a command that does says so."""
+    model = Path("models/jet_mlp/jet_mlp.h5").resolve()
+    csynth, _ = estimate(model, "--input-type", "fixed<10,3>")
+    assert csynth["design"] == str(model) and csynth["lut"]["value"] > 1000
+    with pytest.raises(InputError, match="a file where a model's folder is wanted"):
+        RUNNER.invoke(app, ["train", str(model)], catch_exceptions=False)
+
+
 def test_toml_says_the_same_as_json(tmp_path, description):
     path = tmp_path / "net.toml"
     rows = "\n".join("[[layers]]\n" + "\n".join(f"{k} = {json.dumps(v)}" for k, v in row.items()) for row in LAYERS)
