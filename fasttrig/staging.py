@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,12 +101,34 @@ def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def interrupts_held(signals: tuple[signal.Signals, ...] = HELD) -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait for the end of the block: for the few renames that belong together."""
+def interrupts_held() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait for the end of the block: for the few renames that belong together.
+
+    Whichever thread of the process the system gives the signal to: a mask would only hold it from this one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    arrived: list[int] = []
+    before = {number: signal.getsignal(number) for number in HELD}
+    for number in before:
+        signal.signal(number, lambda number, frame: arrived.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        if arrived:
+            signal.raise_signal(arrived[0])
+
+
+@contextmanager
+def interrupts_kept_from_children() -> Iterator[None]:
+    """Processes that start in the block never see Ctrl-C; this thread sees it after the block."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -122,14 +123,20 @@ def test_what_is_staged_appears_together_or_not_at_all(tmp_path, make):
 
 
 def test_an_interrupt_waits_for_the_renames_that_belong_together():
-    done = False
+    """Also where the system gives the signal to another thread."""
+    done, over = False, threading.Event()
+    other = threading.Thread(target=over.wait)
+    other.start()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where CI runs in the background
     with pytest.raises(KeyboardInterrupt):
         with interrupts_held():
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.pthread_kill(other.ident, signal.SIGINT)
+            time.sleep(0.1)
             done = True
         raise AssertionError("the interrupt was lost")
     signal.signal(signal.SIGINT, before)
+    over.set()
+    other.join()
     assert done
 
 

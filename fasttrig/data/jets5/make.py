@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -22,7 +21,7 @@ from fasttrig.data.jets5.chunk import ChunkTask, RawColumns, run_chunk
 from fasttrig.data.jets5.settings import Settings
 from fasttrig.data.optional import import_sim
 from fasttrig.errors import InputError, ToolError
-from fasttrig.staging import interrupts_held, require_writable
+from fasttrig.staging import interrupts_kept_from_children, require_writable
 
 Progress = Callable[[int, int], None]
 """Called with (jets done, jets wanted)."""
@@ -166,7 +165,7 @@ def _run(tasks: tuple[ChunkTask, ...], workers: int) -> Iterator[tuple[int, RawC
         yield from ((position, run_chunk(task)) for position, task in enumerate(tasks))
         return
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        with interrupts_held((signal.SIGINT,)):  # the workers inherit that: Ctrl-C is for the parent, which ends them
+        with interrupts_kept_from_children():  # Ctrl-C is for the parent, which ends them
             futures = {pool.submit(run_chunk, task): position for position, task in enumerate(tasks)}
         try:
             for future in as_completed(futures):
