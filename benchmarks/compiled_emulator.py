@@ -39,9 +39,11 @@ N_EVENTS = {"ours": 262_144, "NumPy emulator": 65_536, "ONNX Runtime": 262_144, 
 N_SHORT = 8192
 COMPILE_BAR_S = 3.0
 BARS = (
-    ("", "hls4ml", 600), ("", "alkaid", 15), ("", "ONNX Runtime", 1),
+    ("", "hls4ml", 600),
+    ("", "alkaid", 15),
+    ("", "ONNX Runtime", 1),
     *((machine, "hls4ml", 200) for machine in ("avx2", "sse4", *MACHINES)),
-)  # fmt: skip
+)
 """Of issue 4; a machine without AVX-512 runs the kernel avx2 or sse4, or what is compiled for it alone."""
 
 PEAK = """
@@ -131,18 +133,25 @@ def onnx_run(graph: Graph, raw: IntArray) -> Callable[[], object]:
     nodes, constants, last = [], [], "x"
     layers = [op for op in graph.ops if isinstance(op, MatMul)]
     for op in layers:
-        constants += [numpy_helper.from_array(to_value(part.raw, part.type).astype(np.float32), part.name)
-                      for part in (op.weight, op.bias)]  # fmt: skip
+        constants += [
+            numpy_helper.from_array(to_value(part.raw, part.type).astype(np.float32), part.name)
+            for part in (op.weight, op.bias)
+        ]
         out = op.name
         nodes.append(helper.make_node("Gemm", [last, op.weight.name, op.bias.name], [out]))
         last = out
         if op is not layers[-1]:
             nodes.append(helper.make_node("Relu", [out], [f"{out}_relu"]))
             last = f"{out}_relu"
-    ports = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", size])
-             for name, size in (("x", SIZES[0]), (last, SIZES[-1]))]  # fmt: skip
-    model = helper.make_model(helper.make_graph(nodes, "jet", ports[:1], ports[1:], constants),
-                              opset_imports=[helper.make_opsetid("", 17)], ir_version=10)  # fmt: skip
+    ports = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", size])
+        for name, size in (("x", SIZES[0]), (last, SIZES[-1]))
+    ]
+    model = helper.make_model(
+        helper.make_graph(nodes, "jet", ports[:1], ports[1:], constants),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=10,
+    )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
@@ -165,8 +174,10 @@ def peak_rates(folder: Path) -> dict[str, tuple[float, float]]:
     found = {}
     for kernel, flag in (("avx512_vnni", "avx512_vnni"), ("avx2", "avx2")):
         if flag in flags:
-            found[kernel] = (_peak(library[f"bytes_{kernel}"], PRODUCTS_PER_STEP[kernel][0]),
-                             _peak(library[f"words_{kernel}"], PRODUCTS_PER_STEP[kernel][1]))  # fmt: skip
+            found[kernel] = (
+                _peak(library[f"bytes_{kernel}"], PRODUCTS_PER_STEP[kernel][0]),
+                _peak(library[f"words_{kernel}"], PRODUCTS_PER_STEP[kernel][1]),
+            )
     return found
 
 
@@ -216,8 +227,10 @@ def main() -> None:
         medians = show(measure(runs | peer_runs(graph, raw, Path(name)), rounds(9)))
     for kernel, peak in peaks.items():
         share = seconds_per_event_at_peak(peak) * best[kernel]
-        print(f"{kernel}: {share:.0%} of the multiply-add peak ({peak[0] / 1e9:.0f} G products/s of bytes, "
-              f"{peak[1] / 1e9:.0f} of 16 bits)")  # fmt: skip
+        print(
+            f"{kernel}: {share:.0%} of the multiply-add peak ({peak[0] / 1e9:.0f} G products/s of bytes, "
+            f"{peak[1] / 1e9:.0f} of 16 bits)"
+        )
     check(medians, BARS, missed)
 
 

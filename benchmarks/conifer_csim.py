@@ -43,14 +43,20 @@ def forest(rounds: int, classes: int, depth: int) -> Graph:
     per_tree, n_trees = 2**depth - 1, rounds * classes
     n_nodes = per_tree * n_trees
     tree, node = np.divmod(np.arange(n_nodes), per_tree)
-    left, right = (np.where(child < per_tree, tree * per_tree + child, n_nodes + tree * 2**depth + child - per_tree)
-                   for child in (2 * node + 1, 2 * node + 2))  # fmt: skip
+    left, right = (
+        np.where(child < per_tree, tree * per_tree + child, n_nodes + tree * 2**depth + child - per_tree)
+        for child in (2 * node + 1, 2 * node + 2)
+    )
     tables = {
-        "tree_root": np.arange(n_trees) * per_tree, "tree_output": np.arange(n_trees) % classes,
-        "feature": rng.integers(0, N_FEATURES, n_nodes), "left": left, "right": right,
+        "tree_root": np.arange(n_trees) * per_tree,
+        "tree_output": np.arange(n_trees) % classes,
+        "feature": rng.integers(0, N_FEATURES, n_nodes),
+        "left": left,
+        "right": right,
         "threshold": rng.integers(X.min_raw + 1, X.max_raw, n_nodes, endpoint=True),
-        "leaf": rng.integers(-500, 500, (n_trees * 2**depth, 1)), "base_margin": rng.integers(-100, 100, classes),
-    }  # fmt: skip
+        "leaf": rng.integers(-500, 500, (n_trees * 2**depth, 1)),
+        "base_margin": rng.integers(-100, 100, classes),
+    }
     grids = {"threshold": X.fraction_bits, "leaf": LEAF_BITS, "base_margin": LEAF_BITS}
     consts = {name: Const.covering(name, raw, grids.get(name, 0)) for name, raw in tables.items()}
     source = Input(result=Value("x", (N_FEATURES,), X))
@@ -78,8 +84,15 @@ def conifer_model(graph: Graph, folder: Path) -> Any:
     from conifer.backends.xilinxhls.writer import XilinxHLSModel
 
     os.environ["XILINX_AP_INCLUDE"] = str(package("hls4ml") / "templates" / "vivado" / "ap_types")
-    config = {"output_dir": str(folder), "project_name": "forest", "backend": "xilinxhls", "unroll": True,
-              "xilinx_part": "xcvu13p-flga2577-2-e", "clock_period": 2.5, **precisions(read_parts(graph))}  # fmt: skip
+    config = {
+        "output_dir": str(folder),
+        "project_name": "forest",
+        "backend": "xilinxhls",
+        "unroll": True,
+        "xilinx_part": "xcvu13p-flga2577-2-e",
+        "clock_period": 2.5,
+        **precisions(read_parts(graph)),
+    }
     return XilinxHLSModel(ensemble(graph), config)
 
 
@@ -116,8 +129,10 @@ def main() -> None:
             sys.exit(f"{name}: scores differ from the emulator's")
         sys.stdout.write(f"{name:<29} compile {seconds:7.2f} s, {rate:9.0f} events/s\n")
     plain, cached, other = rows.values()
-    sys.stdout.write(f"compile time, ours / conifer's  {plain[0] / other[0]:.4f} ({cached[0] / other[0]:.4f} with the "
-                     f"precompiled header)\nevents/s, ours / conifer's      {cached[1] / other[1]:.1f}\n")  # fmt: skip
+    sys.stdout.write(
+        f"compile time, ours / conifer's  {plain[0] / other[0]:.4f} ({cached[0] / other[0]:.4f} with the "
+        f"precompiled header)\nevents/s, ours / conifer's      {cached[1] / other[1]:.1f}\n"
+    )
 
 
 if __name__ == "__main__":

@@ -40,8 +40,9 @@ def network() -> Graph:
         weight = Const(f"w{index}", FixedType(6, 1), rng.integers(-32, 32, (n_in, n_out)))
         value = b.matmul(f"fc{index}", value, weight, Const(f"b{index}", FixedType(6, 1), rng.integers(-32, 32, n_out)))
         if n_out != SIZES[-1]:
-            value = b.cast(f"act{index}", b.relu(f"relu{index}", value), FixedType(6, 2, False), Rounding.RND_CONV,
-                           Overflow.SAT)  # fmt: skip
+            value = b.cast(
+                f"act{index}", b.relu(f"relu{index}", value), FixedType(6, 2, False), Rounding.RND_CONV, Overflow.SAT
+            )
     return b.graph(value)
 
 

@@ -84,10 +84,14 @@ def main() -> None:
         seconds = time.perf_counter() - start
         peak = 1024 * int(re.findall(r"VmHWM:\s+(\d+) kB", told)[0])
         print(told.partition("Name:")[0].rstrip())
-        print(f"{kind}, {n_events:,} events, {path.stat().st_size / 1e6:,.0f} MB in, "
-              f"{output.stat().st_size / 1e6:,.0f} MB out")  # fmt: skip
-        print(f"{seconds:.1f} s with the start of Python and the compiler, {n_events / seconds:,.0f} events/s on "
-              f"{os.cpu_count()} cores")  # fmt: skip
+        print(
+            f"{kind}, {n_events:,} events, {path.stat().st_size / 1e6:,.0f} MB in, "
+            f"{output.stat().st_size / 1e6:,.0f} MB out"
+        )
+        print(
+            f"{seconds:.1f} s with the start of Python and the compiler, {n_events / seconds:,.0f} events/s on "
+            f"{os.cpu_count()} cores"
+        )
         print(f"peak memory {peak / 1e6:,.0f} MB (the bar: {BAR_BYTES / 1e6:,.0f} MB)")
     raise SystemExit(peak > BAR_BYTES)
 

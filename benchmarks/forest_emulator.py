@@ -30,10 +30,12 @@ from fasttrig.fixed import FloatArray, IntArray, to_value
 N_TIMES, N_EVENTS_CONIFER = 3, 2_000
 COMPILE_BAR_S = 6.0
 BARS = (
-    ("", "XGBoost", 8), ("", "TL2cgen", 8), ("", "conifer", 2000),
+    ("", "XGBoost", 8),
+    ("", "TL2cgen", 8),
+    ("", "conifer", 2000),
     *((machine, "XGBoost", 1) for machine in ("avx2", "sse4", *MACHINES)),
     *((machine, "conifer", 200) for machine in ("avx2", "sse4", *MACHINES)),
-)  # fmt: skip
+)
 """Of issue 4; a machine without AVX-512 runs the kernel avx2 or sse4, or what is compiled for it alone."""
 
 
@@ -95,8 +97,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fasttrig-benchmark-") as name:
         runs, missed = compiled(design.graph, raw, Path(name), COMPILE_BAR_S)
         file = on_the_grid(design, Path(name) / "grid.json")
-        peers: Runs = {"NumPy emulator": (lambda: evaluate(design.graph, raw), len(raw)),
-                       "XGBoost": (xgboost_run(file, values, want), len(raw))}  # fmt: skip
+        peers: Runs = {
+            "NumPy emulator": (lambda: evaluate(design.graph, raw), len(raw)),
+            "XGBoost": (xgboost_run(file, values, want), len(raw)),
+        }
         if importlib.util.find_spec("tl2cgen") and importlib.util.find_spec("treelite"):
             peers["TL2cgen"] = tl2cgen_run(file, values, want, Path(name)), len(raw)
         if "--no-conifer" not in sys.argv:

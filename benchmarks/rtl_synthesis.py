@@ -79,8 +79,9 @@ def alkaid(name: str, program: CombLogic, folder: Path, **cut: float) -> Row:
     model.write()
     stages = list(model.fsm.logic.values())
     longest = max(add_surrogate(stage, _skip_op8_cost=True).latency[1] for stage in stages)
-    sources = tuple(sorted(str(path.relative_to(folder)) for path in folder.glob("src/**/*.v")
-                           if "wrapper" not in path.name))  # fmt: skip
+    sources = tuple(
+        sorted(str(path.relative_to(folder)) for path in folder.glob("src/**/*.v") if "wrapper" not in path.name)
+    )
     return Row(name, yosys(folder, sources, "peer"), len(stages) + 1, longest, model._comb.cost)
 
 
@@ -101,8 +102,18 @@ def conifer(graph: Graph, folder: Path) -> Row:
     features, score = graph.inputs[0].result, graph.outputs[0]
     width = int(text.split("output [")[1].split(":")[0]) + 1
     bench = Path(__file__).with_name("conifer_latency.v")
-    tool("iverilog", "-g2012", "-o", "bench.vvp", f"-DX_BITS={features.size * features.type.width}",
-         f"-DY_BITS={width}", f"-DOUTPUTS={score.size}", str(bench), "bdt.v", cwd=project)  # fmt: skip
+    tool(
+        "iverilog",
+        "-g2012",
+        "-o",
+        "bench.vvp",
+        f"-DX_BITS={features.size * features.type.width}",
+        f"-DY_BITS={width}",
+        f"-DOUTPUTS={score.size}",
+        str(bench),
+        "bdt.v",
+        cwd=project,
+    )
     latency = int(tool("vvp", "-N", "bench.vvp", cwd=project).split()[-1])
     return Row("conifer VHDL", yosys(project, ["bdt.v"], "BDTTop"), latency, None, None)
 
@@ -115,8 +126,13 @@ def qxgb(graph: Graph, folder: Path) -> Row:
     booster = xgboost.Booster(model_file=MODELS / "jet_bdt" / "jet_bdt.json")
     step = graph.outputs[0].type.lsb
     inputs = variables(graph)
-    _, out = trace_model(booster, inputs=inputs, mode="mux", framework="xgboost",
-                         leaf_quantizer=lambda leaf: (np.floor(leaf / step + 0.5) * step, 0.0))  # fmt: skip
+    _, out = trace_model(
+        booster,
+        inputs=inputs,
+        mode="mux",
+        framework="xgboost",
+        leaf_quantizer=lambda leaf: (np.floor(leaf / step + 0.5) * step, 0.0),
+    )
     program = optimize(trace(inputs, out))
     check("qxgb", program, graph, threshold_corners(graph)[graph.inputs[0].name])
     return alkaid("qxgb, alkaid", program, folder, latency_cutoff=BUDGET_NS)
@@ -124,8 +140,12 @@ def qxgb(graph: Graph, folder: Path) -> Row:
 
 def variables(graph: Graph) -> FVArray:
     kinds = channel_types(graph.inputs[0])
-    k, i, f = (np.array(column) for column in zip(*((int(t.signed), t.integer_bits - int(t.signed), t.fraction_bits)
-                                                    for t in kinds), strict=True))  # fmt: skip
+    k, i, f = (
+        np.array(column)
+        for column in zip(
+            *((int(t.signed), t.integer_bits - int(t.signed), t.fraction_bits) for t in kinds), strict=True
+        )
+    )
     return FVArray.from_kif(k, i, f, HWConfig(1, 1, -1), 0.0, {"hard_dc": DELAY_CONSTRAINT})
 
 
@@ -139,8 +159,14 @@ def network(graph: Graph) -> CombLogic:
             x = relu(x)
         elif isinstance(op, Cast):
             kind = op.result.type
-            x = quantize(x, int(kind.signed), kind.integer_bits - int(kind.signed), kind.fraction_bits,
-                         op.overflow.name, op.rounding.name)  # fmt: skip
+            x = quantize(
+                x,
+                int(kind.signed),
+                kind.integer_bits - int(kind.signed),
+                kind.fraction_bits,
+                op.overflow.name,
+                op.rounding.name,
+            )
         elif not isinstance(op, Input):
             raise SystemExit(f"no row for {type(op).__name__}")
     program = optimize(trace(inputs, x))
@@ -173,8 +199,11 @@ def show(row: Row) -> None:
     found = row.found
     stage = "" if row.stage_ns is None else f"{row.stage_ns:.2f} ns"
     cost = "" if row.cost is None else f"{row.cost:,.0f}"
-    print(f"{row.name:<34}{found.lut:>8,}{found.memory_luts:>8,}{found.ff:>8,}{found.carry:>8,}{found.levels:>7}"
-          f"{row.latency_cycles:>7}{found.lut * row.latency_cycles:>11,}{stage:>10}{cost:>9}", flush=True)  # fmt: skip
+    print(
+        f"{row.name:<34}{found.lut:>8,}{found.memory_luts:>8,}{found.ff:>8,}{found.carry:>8,}{found.levels:>7}"
+        f"{row.latency_cycles:>7}{found.lut * row.latency_cycles:>11,}{stage:>10}{cost:>9}",
+        flush=True,
+    )
 
 
 def forest(folder: Path) -> bool:
@@ -183,8 +212,9 @@ def forest(folder: Path) -> bool:
     mine = ours(graph, folder / "ours")
     show(mine)
     peers: list[tuple[str, tuple[str, ...], Callable[[Graph, Path], Row]]] = [
-        ("conifer VHDL", ("ghdl", "iverilog"), conifer), ("qxgb, alkaid", (), qxgb),
-    ]  # fmt: skip
+        ("conifer VHDL", ("ghdl", "iverilog"), conifer),
+        ("qxgb, alkaid", (), qxgb),
+    ]
     product, good = mine.found.lut * mine.latency_cycles, True
     for name, programs, run in peers:
         missing = [program for program in programs if shutil.which(program) is None]
@@ -230,8 +260,10 @@ def compared(mine: Row, other: Row) -> bool:
 def main() -> None:
     wanted = sys.argv[1:] or ["jet_bdt", "jet_mlp"]
     print(f"{tool_name()}, {SETTINGS.part}, {SETTINGS.clock_period_ns} ns, {BUDGET_NS:g} ns per stage")
-    print(f"{'':<34}{'LUT':>8}{'memory':>8}{'FF':>8}{'carry':>8}{'levels':>7}{'cycles':>7}{'product':>11}"
-          f"{'stage':>10}{'cost':>9}")  # fmt: skip
+    print(
+        f"{'':<34}{'LUT':>8}{'memory':>8}{'FF':>8}{'carry':>8}{'levels':>7}{'cycles':>7}{'product':>11}"
+        f"{'stage':>10}{'cost':>9}"
+    )
     good = True
     for name, run in (("jet_bdt", forest), ("jet_mlp", mlp)):
         if name in wanted:

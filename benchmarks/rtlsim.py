@@ -45,9 +45,11 @@ def measure(name: str, folder: Path) -> float:
         sys.exit(f"{name}: outputs differ from the emulator's")
     if (found.latency_cycles, found.ii_cycles) != (declared_latency_cycles(folder), 1):
         sys.exit(f"{name}: latency {found.latency_cycles}, interval {found.ii_cycles} are not what is declared")
-    print(f"{name}: {found.tool}, emit {emitted:.1f} s, compile {found.compile_seconds:.1f} s, {N_EVENTS:,} events "
-          f"{found.run_seconds:.1f} s, CPU {used:.1f} s, latency {found.latency_cycles} cycles, interval "
-          f"{found.ii_cycles}")  # fmt: skip
+    print(
+        f"{name}: {found.tool}, emit {emitted:.1f} s, compile {found.compile_seconds:.1f} s, {N_EVENTS:,} events "
+        f"{found.run_seconds:.1f} s, CPU {used:.1f} s, latency {found.latency_cycles} cycles, interval "
+        f"{found.ii_cycles}"
+    )
     return found.compile_seconds + found.run_seconds
 
 

@@ -33,8 +33,17 @@ from fasttrig.estimate.records import load_records
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 PLACE = Path(os.environ.get("FASTTRIG_RULE4ML") or CACHE / "fasttrig" / "rule4ml")
-PACKAGES = ("torch==2.13.0", "tensorflow-cpu", "keras", "pandas", "scikit-learn", "tqdm", "keras_tuner", "optuna",
-            "torch-geometric")  # fmt: skip
+PACKAGES = (
+    "torch==2.13.0",
+    "tensorflow-cpu",
+    "keras",
+    "pandas",
+    "scikit-learn",
+    "tqdm",
+    "keras_tuner",
+    "optuna",
+    "torch-geometric",
+)
 RULE4ML = "rule4ml==0.2.0"
 BOARDS = {"xcu250": "alveo-u250", "xcu200": "alveo-u200", "xc7z020": "pynq-z2", "xczu9eg": "zcu102"}
 QUANTITIES = ("lut", "ff", "dsp", "latency_cycles")
@@ -80,8 +89,9 @@ def both_can(sample: Sample) -> bool:
     known = all(layer["kind"] in ("dense", "activ") for layer in layers) and matrices
     if record["stage"] != "csynth" or not known or board(record["part"]) is None or "nnet::array" in record["input_t"]:
         return False
-    pruned = any(0 < layer.get("n_nonzeros", 0) < layer["n_in"] * layer["n_out"] or layer.get("n_zeros")
-                 for layer in matrices)  # fmt: skip
+    pruned = any(
+        0 < layer.get("n_nonzeros", 0) < layer["n_in"] * layer["n_out"] or layer.get("n_zeros") for layer in matrices
+    )
     return not pruned and len({layer.get("weight_t") for layer in matrices}) == 1
 
 
@@ -98,12 +108,15 @@ def question(sample: Sample) -> dict[str, Any]:
     said = [word for word in record["tool"].replace(",", " ").split() if word[:2] == "20" and "." in word]
     types = (matrices[0].get("weight_t") or "ap_fixed<16,6>", record["input_t"])
     return {
-        "sizes": [matrices[0]["n_in"], *(layer["n_out"] for layer in matrices)], "activated": activated,
-        "board": board(record["part"]), "strategy": record["strategy"], "reuse_factor": record["reuse_factor"],
+        "sizes": [matrices[0]["n_in"], *(layer["n_out"] for layer in matrices)],
+        "activated": activated,
+        "board": board(record["part"]),
+        "strategy": record["strategy"],
+        "reuse_factor": record["reuse_factor"],
         "precisions": [str(one).replace(",", ", ") for one in types],
         "vivado": version or (said[0] if said else "2020.1"),
         "hls4ml": "1.1.0" if "vitis" in sample.design.family else "0.8.1",
-    }  # fmt: skip
+    }
 
 
 def ask_rule4ml(python: Path, questions: Sequence[dict[str, Any]]) -> list[list[dict[str, float]]]:
@@ -111,18 +124,28 @@ def ask_rule4ml(python: Path, questions: Sequence[dict[str, Any]]) -> list[list[
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder) / "asked.json", Path(folder) / "answered.json"
         asked.write_text(json.dumps(list(questions)), encoding="utf-8")
-        environment = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "PATH": os.environ["PATH"],
-                       "HOME": folder}  # fmt: skip
-        subprocess.run([str(python), str(WORKER), str(asked), str(answered)], check=True, env=environment,
-                       stderr=subprocess.DEVNULL)  # fmt: skip
+        environment = {
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "CUDA_VISIBLE_DEVICES": "",
+            "PATH": os.environ["PATH"],
+            "HOME": folder,
+        }
+        subprocess.run(
+            [str(python), str(WORKER), str(asked), str(answered)],
+            check=True,
+            env=environment,
+            stderr=subprocess.DEVNULL,
+        )
         answers: list[list[dict[str, float]]] = json.loads(answered.read_text(encoding="utf-8"))
     return [list(one) for one in zip(*answers, strict=True)]
 
 
 def cross_validated(samples: Sequence[Sample], chosen: Sequence[Sample]) -> list[dict[str, float]]:
     """fasttrig's numbers of the chosen designs, each from a fit without its family."""
-    constants = {family: fit_constants([s for s in samples if s.record["family"] != family])
-                 for family in {s.record["family"] for s in chosen}}  # fmt: skip
+    constants = {
+        family: fit_constants([s for s in samples if s.record["family"] != family])
+        for family in {s.record["family"] for s in chosen}
+    }
     numbers = [predict(s.design, constants[s.record["family"]]) for s in chosen]
     return [{name: float(rounded(name, found[name])) for name in QUANTITIES} for found in numbers]
 
@@ -137,10 +160,19 @@ def table(
         for quantity in QUANTITIES:
             used = [i for i in inside if chosen[i].record.get(quantity, 0) > 0]
             if used:
-                errors = [statistics.median(abs(found[i][quantity] / chosen[i].record[quantity] - 1) for i in used)
-                          for found in (ours, *theirs)]  # fmt: skip
-                rows.append({"designs": name, "quantity": quantity, "n": len(used), "fasttrig": round(errors[0], 3),
-                             "rule4ml": round(min(errors[1:]), 3)})  # fmt: skip
+                errors = [
+                    statistics.median(abs(found[i][quantity] / chosen[i].record[quantity] - 1) for i in used)
+                    for found in (ours, *theirs)
+                ]
+                rows.append(
+                    {
+                        "designs": name,
+                        "quantity": quantity,
+                        "n": len(used),
+                        "fasttrig": round(errors[0], 3),
+                        "rule4ml": round(min(errors[1:]), 3),
+                    }
+                )
     return rows
 
 

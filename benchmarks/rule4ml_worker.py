@@ -26,11 +26,16 @@ def ask(estimator: Any, question: dict[str, Any]) -> list[dict[str, float]]:
         if precision in found:
             continue
         config = {"board": question["board"], "model": settings | {"precision": precision}}
-        frame = estimator.predict(model, hls_configs=[config], hls4ml_versions=question["hls4ml"],
-                                  vivado_versions=question["vivado"])  # fmt: skip
+        frame = estimator.predict(
+            model, hls_configs=[config], hls4ml_versions=question["hls4ml"], vivado_versions=question["vivado"]
+        )
         row = frame.iloc[0]
-        found[precision] = {"lut": float(row["LUT"]), "ff": float(row["FF"]), "dsp": float(row["DSP"]),
-                            "latency_cycles": float(row["CYCLES"])}  # fmt: skip
+        found[precision] = {
+            "lut": float(row["LUT"]),
+            "ff": float(row["FF"]),
+            "dsp": float(row["DSP"]),
+            "latency_cycles": float(row["CYCLES"]),
+        }
     return [found[precision] for precision in question["precisions"]]
 
 

@@ -1,6 +1,6 @@
 """The README's picture of the report, from the real page: headless Chromium, scaled down, as WebP.
 
-    python ci/picture.py build/jet_mlp/report/report.html docs/report.webp
+python ci/picture.py build/jet_mlp/report/report.html docs/report.webp
 """
 
 from __future__ import annotations
@@ -17,10 +17,17 @@ from PIL import Image
 PAGE_WIDTH, PAGE_HEIGHT, WIDTH = 1400, 1725, 1000
 MOST_BYTES = 150_000
 QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
     "--force-color-profile=srgb",
-)  # fmt: skip
+)
 
 
 def screenshot(page: Path, target: Path) -> None:
@@ -30,10 +37,18 @@ def screenshot(page: Path, target: Path) -> None:
         sys.exit("chromium is not installed (Debian's package chromium)")
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
-            [browser, *QUIET, f"--user-data-dir={profile}", f"--window-size={PAGE_WIDTH},{PAGE_HEIGHT}",
-             f"--screenshot={target}", page.resolve().as_uri()],
-            check=True, capture_output=True, timeout=120,
-        )  # fmt: skip
+            [
+                browser,
+                *QUIET,
+                f"--user-data-dir={profile}",
+                f"--window-size={PAGE_WIDTH},{PAGE_HEIGHT}",
+                f"--screenshot={target}",
+                page.resolve().as_uri(),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
 
 
 def main() -> None:

@@ -142,8 +142,9 @@ def _form_state(name: str, needs: Sequence[str]) -> str:
 
 
 def _order(group: tuple[str, list[str]]) -> int:
-    return ("**works**", "layers", "not yet").index(next(key for key in ("**works**", "layers", "not yet")
-                                                         if group[0].startswith(key)))  # fmt: skip
+    return ("**works**", "layers", "not yet").index(
+        next(key for key in ("**works**", "layers", "not yet") if group[0].startswith(key))
+    )
 
 
 def _is_model(name: str) -> bool:
@@ -184,9 +185,15 @@ def _yes(holds: bool) -> str:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    "layers": layers, "quantisers": quantisers, "trees": trees, "backends": backends, "outputs": outputs,
-    "op_rows": op_rows, "systems": systems, "estimates": estimates,
-}  # fmt: skip
+    "layers": layers,
+    "quantisers": quantisers,
+    "trees": trees,
+    "backends": backends,
+    "outputs": outputs,
+    "op_rows": op_rows,
+    "systems": systems,
+    "estimates": estimates,
+}
 
 
 def filled(text: str) -> str:

@@ -1,7 +1,7 @@
 """Rewrite the generated texts that are kept in the repository: run it after a writer changed, and read the diff.
 
-    python ci/regold.py          write
-    python ci/regold.py --check  exit 1 and name the files that differ
+python ci/regold.py          write
+python ci/regold.py --check  exit 1 and name the files that differ
 """
 
 from __future__ import annotations
@@ -26,22 +26,47 @@ ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "firmware" / "golden"
 
 HLS4ML_FILES = (
-    "build_prj.tcl", "project.tcl", "Makefile", "firmware/tiny.cpp", "firmware/tiny.h", "firmware/defines.h",
-    "firmware/parameters.h", "firmware/weights/w2.h", "testbench/tb_config.h", "testbench/ports.json",
-)  # fmt: skip
+    "build_prj.tcl",
+    "project.tcl",
+    "Makefile",
+    "firmware/tiny.cpp",
+    "firmware/tiny.h",
+    "firmware/defines.h",
+    "firmware/parameters.h",
+    "firmware/weights/w2.h",
+    "testbench/tb_config.h",
+    "testbench/ports.json",
+)
 """What is generated; the rest is copied."""
 
 CONIFER_FILES = (
-    "project.tcl", "firmware/tiny_forest.cpp", "firmware/tiny_forest.h", "firmware/parameters.h",
-    "testbench/tb_config.h", "testbench/ports.json",
-)  # fmt: skip
+    "project.tcl",
+    "firmware/tiny_forest.cpp",
+    "firmware/tiny_forest.h",
+    "firmware/parameters.h",
+    "testbench/tb_config.h",
+    "testbench/ports.json",
+)
 CONIFER_VHDL_FILES = (
-    "firmware/Arrays0.vhd", "firmware/Arrays2.vhd", "firmware/BDTTop.vhd", "firmware/Constants.vhd",
-    "firmware/Split.vhd", "ghdl.sh", "synth.tcl",
-)  # fmt: skip
+    "firmware/Arrays0.vhd",
+    "firmware/Arrays2.vhd",
+    "firmware/BDTTop.vhd",
+    "firmware/Constants.vhd",
+    "firmware/Split.vhd",
+    "ghdl.sh",
+    "synth.tcl",
+)
 
-RTL_FILES = ("src/tiny.v", "src/tiny_core.v", "src/tiny_core_stage0.v", "tb.v", "Makefile", "clock.xdc", "clock.sdc",
-             "design.json")  # fmt: skip
+RTL_FILES = (
+    "src/tiny.v",
+    "src/tiny_core.v",
+    "src/tiny_core_stage0.v",
+    "tb.v",
+    "Makefile",
+    "clock.xdc",
+    "clock.sdc",
+    "design.json",
+)
 RTL_VHDL_FILES = ("src/tiny.vhd", "tb.vhd", "Makefile")
 """What we write around alkaid's logic, and the first stage of that."""
 

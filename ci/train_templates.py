@@ -1,6 +1,6 @@
 """Train the small models that `fasttrig init` copies: run it after the model.toml of a template changed.
 
-    python ci/train_templates.py [network|bdt ...]
+python ci/train_templates.py [network|bdt ...]
 """
 
 from __future__ import annotations

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     from fasttrig.fixed import FixedType
     from fasttrig.workflow import Project, build
 
-_HOME = {"build": "workflow", "Project": "workflow", "read": "design", "Design": "design", "FixedType": "fixed",
-         "estimate": "estimate"}  # fmt: skip
+_HOME = {
+    "build": "workflow",
+    "Project": "workflow",
+    "read": "design",
+    "Design": "design",
+    "FixedType": "fixed",
+    "estimate": "estimate",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -25,55 +25,108 @@ from fasttrig.commands.train import train
 START, BUILD, LOOK, USE = "Start", "Build and prove", "Look into a design", "Use what was built"
 
 app = typer.Typer(
-    name="fasttrig", cls=Group, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
-    add_completion=True, help="Trained compact taggers to FPGA trigger firmware, proved bit by bit to compute what was "
-    "trained.",
-    epilog=epilog(("fasttrig build jet_mlp     one of the models that come with fasttrig, in about a minute",
-                   "fasttrig build --help      every command's help has examples")),
-)  # fmt: skip
-add_command(app, init, START, (
-    "fasttrig init my_tagger              a small QKeras network on five classes of jets",
-    "fasttrig init my_trees --kind bdt    boosted trees",
-))  # fmt: skip
+    name="fasttrig",
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+    help="Trained compact taggers to FPGA trigger firmware, proved bit by bit to compute what was trained.",
+    epilog=epilog(
+        (
+            "fasttrig build jet_mlp     one of the models that come with fasttrig, in about a minute",
+            "fasttrig build --help      every command's help has examples",
+        )
+    ),
+)
+add_command(
+    app,
+    init,
+    START,
+    (
+        "fasttrig init my_tagger              a small QKeras network on five classes of jets",
+        "fasttrig init my_trees --kind bdt    boosted trees",
+    ),
+)
 add_command(app, train, START, ("fasttrig train jet_mlp", "fasttrig train .        what ./model.toml describes"))
 app.add_typer(data_app, name="data", cls=Group, rich_help_panel=START, help="Event samples: generate, describe.")
 add_command(app, doctor, START, ("fasttrig doctor", "fasttrig doctor --json"))
-add_command(app, build, BUILD, (
-    "fasttrig build                                  the models of models/fasttrig.toml",
-    "fasttrig build jet_mlp --clock-period-ns 5      an option of [target], this once",
-    "fasttrig build jet_mlp --target cms-emulator    with the plug-in for CMS software",
-    "fasttrig build jet_mlp --json > report.json",
-))  # fmt: skip
-add_command(app, estimate, BUILD, (
-    "fasttrig estimate jet_mlp",
-    "fasttrig estimate build/jet_mlp --what-if 'reuse_factor=1|2|4'",
-))  # fmt: skip
-add_command(app, synth, BUILD, (
-    "fasttrig synth build/jet_mlp",
-    "fasttrig synth build/jet_bdt --per-stage --json",
-))  # fmt: skip
-add_command(app, report, LOOK, (
-    "fasttrig report build/jet_mlp",
-    "fasttrig report build/jet_mlp --vendor build/jet_mlp/hls --json",
-))  # fmt: skip
-add_command(app, trace, LOOK, (
-    "fasttrig trace build/jet_mlp --event 17",
-    "fasttrig trace build/jet_mlp --event 17 --full --json > event17.json",
-    "fasttrig trace jet_bdt --event 0 --events my_events.parquet",
-))  # fmt: skip
-add_command(app, compare, LOOK, (
-    "fasttrig compare build/jet_mlp build/jet_bdt",
-    "fasttrig compare build -o comparison    all builds there, with plots and CSV",
-))  # fmt: skip
-add_command(app, emulate, USE, (
-    "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",
-    "fasttrig emulate build/jet_mlp ntuple.root -o scores.root --tree Events --keep run --keep event",
-    "fasttrig emulate build/jet_mlp 'run*.h5' -o scores/",
-))  # fmt: skip
-add_command(app, patterns, USE, (
-    "fasttrig patterns build/jet_mlp --format empv2 -o patterns",
-    "fasttrig patterns build/jet_mlp --read patterns/inputs_0000.txt",
-))  # fmt: skip
+add_command(
+    app,
+    build,
+    BUILD,
+    (
+        "fasttrig build                                  the models of models/fasttrig.toml",
+        "fasttrig build jet_mlp --clock-period-ns 5      an option of [target], this once",
+        "fasttrig build jet_mlp --target cms-emulator    with the plug-in for CMS software",
+        "fasttrig build jet_mlp --json > report.json",
+    ),
+)
+add_command(
+    app,
+    estimate,
+    BUILD,
+    (
+        "fasttrig estimate jet_mlp",
+        "fasttrig estimate build/jet_mlp --what-if 'reuse_factor=1|2|4'",
+    ),
+)
+add_command(
+    app,
+    synth,
+    BUILD,
+    (
+        "fasttrig synth build/jet_mlp",
+        "fasttrig synth build/jet_bdt --per-stage --json",
+    ),
+)
+add_command(
+    app,
+    report,
+    LOOK,
+    (
+        "fasttrig report build/jet_mlp",
+        "fasttrig report build/jet_mlp --vendor build/jet_mlp/hls --json",
+    ),
+)
+add_command(
+    app,
+    trace,
+    LOOK,
+    (
+        "fasttrig trace build/jet_mlp --event 17",
+        "fasttrig trace build/jet_mlp --event 17 --full --json > event17.json",
+        "fasttrig trace jet_bdt --event 0 --events my_events.parquet",
+    ),
+)
+add_command(
+    app,
+    compare,
+    LOOK,
+    (
+        "fasttrig compare build/jet_mlp build/jet_bdt",
+        "fasttrig compare build -o comparison    all builds there, with plots and CSV",
+    ),
+)
+add_command(
+    app,
+    emulate,
+    USE,
+    (
+        "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",
+        "fasttrig emulate build/jet_mlp ntuple.root -o scores.root --tree Events --keep run --keep event",
+        "fasttrig emulate build/jet_mlp 'run*.h5' -o scores/",
+    ),
+)
+add_command(
+    app,
+    patterns,
+    USE,
+    (
+        "fasttrig patterns build/jet_mlp --format empv2 -o patterns",
+        "fasttrig patterns build/jet_mlp --read patterns/inputs_0000.txt",
+    ),
+)
 
 
 def _version(wanted: bool) -> None:

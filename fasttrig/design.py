@@ -126,9 +126,7 @@ class Design:
             return self.interpret(library(raw, threads=threads), given)
         return self.emulation(evaluate(self.graph, raw), given)
 
-    def compiled_emulator(
-        self, compiled: bool | None = None, n_events: int = COMPILED_FROM
-    ) -> CompiledEmulator | None:
+    def compiled_emulator(self, compiled: bool | None = None, n_events: int = COMPILED_FROM) -> CompiledEmulator | None:
         """The compiled emulator where `emulate` takes it for so many events, else None; see there."""
         if compiled is False or (compiled is None and (n_events < COMPILED_FROM or not has_compiler())):
             return None
@@ -150,8 +148,10 @@ class Design:
         if kinds == {True}:
             return found, "raw"
         if kinds != {False}:
-            raise DataError("integers are raw inputs, real numbers are values: not both at once",
-                            got=", ".join(f"{name}: {array.dtype}" for name, array in found.items()))  # fmt: skip
+            raise DataError(
+                "integers are raw inputs, real numbers are values: not both at once",
+                got=", ".join(f"{name}: {array.dtype}" for name, array in found.items()),
+            )
         return {name: self._quantised(name, array) for name, array in found.items()}, "values"
 
     def emulation(self, evaluation: Evaluation, given: Literal["values", "raw"]) -> Emulation:
@@ -216,9 +216,11 @@ def read(
     if path.suffix.lower() in _NETWORK_SUFFIXES or trees.reads(path):
         return _design(path, input_type, name, None, None)
     raise InputError(
-        "no frontend reads this file", where=str(path), got=f"suffix {path.suffix!r}",
+        "no frontend reads this file",
+        where=str(path),
+        got=f"suffix {path.suffix!r}",
         want=f"a folder with {MODEL_FILE}, {', '.join(_NETWORK_SUFFIXES)}, or a tree model",
-    )  # fmt: skip
+    )
 
 
 def open_design(text: str) -> Design:
@@ -236,10 +238,12 @@ def read_project(project: ModelProject) -> Design:
     inputs = InputMap.load(project.path(project.model.inputs_file))
     if inputs.type != project.inputs.type:
         raise InputError(
-            "the input map was made for another input type", where=str(project.path(project.model.inputs_file)),
-            got=str(inputs.type), want=f"{project.inputs.type} ([inputs] type)",
+            "the input map was made for another input type",
+            where=str(project.path(project.model.inputs_file)),
+            got=str(inputs.type),
+            want=f"{project.inputs.type} ([inputs] type)",
             try_=f"fasttrig train {project.model.name}, or restore the type the model was trained with",
-        )  # fmt: skip
+        )
     return _design(project.path(project.model.file), inputs.type, project.model.name, inputs, project)
 
 
@@ -265,14 +269,23 @@ def load_built(folder: str | Path) -> Design:
     try:
         graph = parse_graph(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError("cannot read this build folder", where=str(path), got=str(error),
-                         want="a folder that `fasttrig build` wrote", try_="fasttrig build") from None  # fmt: skip
+        raise InputError(
+            "cannot read this build folder",
+            where=str(path),
+            got=str(error),
+            want="a folder that `fasttrig build` wrote",
+            try_="fasttrig build",
+        ) from None
     except GraphError as error:
         error.where = " > ".join(part for part in (str(path), error.where) if part)
         raise
     inputs = path.with_name(BUILT_INPUTS)
-    return Design(graph, path, InputMap.load(inputs) if inputs.exists() else None,
-                  classes=_built_classes(path.with_name(BUILT_OUTPUTS)))  # fmt: skip
+    return Design(
+        graph,
+        path,
+        InputMap.load(inputs) if inputs.exists() else None,
+        classes=_built_classes(path.with_name(BUILT_OUTPUTS)),
+    )
 
 
 def _built_classes(path: Path) -> tuple[str, ...]:
@@ -284,14 +297,22 @@ def _built_classes(path: Path) -> tuple[str, ...]:
             raise ValueError(f"format {content['format']!r}")
         return tuple(map(str, content["classes"]))
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError("cannot read the names of the outputs", where=str(path), got=repr(error),
-                         want=OUTPUTS_FORMAT, try_="fasttrig build --force") from None  # fmt: skip
+        raise InputError(
+            "cannot read the names of the outputs",
+            where=str(path),
+            got=repr(error),
+            want=OUTPUTS_FORMAT,
+            try_="fasttrig build --force",
+        ) from None
 
 
 def _design(
-    source: Any, input_type: FixedType | Mapping[str, FixedType] | None, name: str | None, inputs: InputMap | None,
+    source: Any,
+    input_type: FixedType | Mapping[str, FixedType] | None,
+    name: str | None,
+    inputs: InputMap | None,
     project: ModelProject | None,
-) -> Design:  # fmt: skip
+) -> Design:
     types = project.types if project is not None else {}
     graph, ensemble = _read(source, input_type, name, inputs, project)
     classes: tuple[str, ...] = ()
@@ -301,9 +322,12 @@ def _design(
 
 
 def _read(
-    source: Any, input_type: FixedType | Mapping[str, FixedType] | None, name: str | None, inputs: InputMap | None,
+    source: Any,
+    input_type: FixedType | Mapping[str, FixedType] | None,
+    name: str | None,
+    inputs: InputMap | None,
     project: ModelProject | None,
-) -> tuple[Graph, Ensemble | None]:  # fmt: skip
+) -> tuple[Graph, Ensemble | None]:
     channel_types = inputs.channel_types if inputs is not None else ()
     ensemble = None
     if trees.reads(source):
@@ -315,8 +339,12 @@ def _read(
         graph = read_qkeras(source, input_type=input_type, name=name, channel_types=channel_types)
     if inputs is not None and (len(graph.inputs) != 1 or graph.inputs[0].result.shape != (len(inputs.features),)):
         shapes = ", ".join(str(op.result.shape) for op in graph.inputs)
-        raise UnsupportedError("the model does not take the features of the input map", where=str(source),
-                               got=shapes, want=f"one input of shape ({len(inputs.features)},)")  # fmt: skip
+        raise UnsupportedError(
+            "the model does not take the features of the input map",
+            where=str(source),
+            got=shapes,
+            want=f"one input of shape ({len(inputs.features)},)",
+        )
     return graph, ensemble
 
 
@@ -330,5 +358,6 @@ def _leaf_bits(project: ModelProject | None) -> int | None:
     except FileNotFoundError:
         return None
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError("cannot read the leaf grid", where=str(path), got=repr(error),
-                         try_=f"fasttrig train {project.model.name}") from None  # fmt: skip
+        raise InputError(
+            "cannot read the leaf grid", where=str(path), got=repr(error), try_=f"fasttrig train {project.model.name}"
+        ) from None

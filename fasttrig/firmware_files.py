@@ -22,9 +22,12 @@ def root() -> Path:
         if (place / "testbench").is_dir():
             return place
     raise InputError(
-        "fasttrig's hardware text is missing", where=str(_PACKAGE), got="neither folder exists",
-        want=" or ".join(map(str, _PLACES)), try_="install fasttrig again",
-    )  # fmt: skip
+        "fasttrig's hardware text is missing",
+        where=str(_PACKAGE),
+        got="neither folder exists",
+        want=" or ".join(map(str, _PLACES)),
+        try_="install fasttrig again",
+    )
 
 
 def read(relative_path: str) -> str:

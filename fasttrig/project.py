@@ -16,7 +16,7 @@ from pydantic import (
     PlainSerializer,
     ValidationError,
     model_validator,
-)  # fmt: skip
+)
 
 from fasttrig.errors import InputError, ProjectError, near_names
 from fasttrig.fixed import FixedType, Overflow, Rounding
@@ -253,8 +253,9 @@ def find_models(names: Iterable[str], start: Path) -> list[Path]:
     root = models_folder(start)
     listed = _read_toml(root / MODELS_FILE).get("build")
     if not isinstance(listed, list) or not listed or not all(isinstance(item, str) for item in listed):
-        raise ProjectError("no list of models to build", where=str(root / MODELS_FILE), got=repr(listed),
-                           want='build = ["jet_mlp"]')  # fmt: skip
+        raise ProjectError(
+            "no list of models to build", where=str(root / MODELS_FILE), got=repr(listed), want='build = ["jet_mlp"]'
+        )
     return [_find_model(name, start) for name in listed]
 
 
@@ -279,15 +280,27 @@ def _find_model(name: str, start: Path) -> Path:
     if (root / name / MODEL_FILE).is_file():
         return root / name
     if path.is_dir():
-        raise ProjectError("no model in this folder", where=str(path), want=f"a {MODEL_FILE} in it",
-                           try_="`fasttrig init NAME` starts a project")  # fmt: skip
+        raise ProjectError(
+            "no model in this folder",
+            where=str(path),
+            want=f"a {MODEL_FILE} in it",
+            try_="`fasttrig init NAME` starts a project",
+        )
     if path.is_file():
-        raise ProjectError("a file where a model's folder is wanted", where=str(path),
-                           want=f"a folder with {MODEL_FILE}",
-                           try_="`fasttrig init NAME` starts one, and its model.toml names the file")  # fmt: skip
+        raise ProjectError(
+            "a file where a model's folder is wanted",
+            where=str(path),
+            want=f"a folder with {MODEL_FILE}",
+            try_="`fasttrig init NAME` starts one, and its model.toml names the file",
+        )
     known = [folder.parent.name for folder in root.glob(f"*/{MODEL_FILE}")]
-    raise ProjectError("no such model", where=str(root), got=repr(name), want=f"a folder with {MODEL_FILE}",
-                       try_=near_names(name, known))  # fmt: skip
+    raise ProjectError(
+        "no such model",
+        where=str(root),
+        got=repr(name),
+        want=f"a folder with {MODEL_FILE}",
+        try_=near_names(name, known),
+    )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

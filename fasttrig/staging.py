@@ -82,14 +82,19 @@ def require_writable(path: Path) -> None:
         When its folder is missing, or takes no file.
     """
     if not path.parent.is_dir():
-        raise InputError("the folder of the output file does not exist", where=str(path),
-                         try_=f"mkdir -p {path.parent}")  # fmt: skip
+        raise InputError(
+            "the folder of the output file does not exist", where=str(path), try_=f"mkdir -p {path.parent}"
+        )
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise InputError("the output file cannot be written there", where=str(path),
-                         got=error.strerror or str(error), try_="choose another folder") from None  # fmt: skip
+        raise InputError(
+            "the output file cannot be written there",
+            where=str(path),
+            got=error.strerror or str(error),
+            try_="choose another folder",
+        ) from None
 
 
 def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
@@ -147,8 +152,12 @@ def _exchange(folder: Path, stage: Path, old: Path) -> None:
 
 
 def _cannot_write(folder: Path, error: OSError) -> InputError:
-    return InputError("cannot write the project", where=str(folder), got=error.strerror or str(error),
-                      try_="free some space, or choose another folder")  # fmt: skip
+    return InputError(
+        "cannot write the project",
+        where=str(folder),
+        got=error.strerror or str(error),
+        try_="free some space, or choose another folder",
+    )
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -21,7 +21,7 @@ MANIFEST, REPORT, HTML = "manifest.json", "report/report.json", f"{FOLDER}/{PAGE
 
 def synthesise_project(
     folder: Path, *, family: str = "", mode: Mode = "auto", time_limit_s: float = TIME_LIMIT_S
-) -> tuple[SynthResult, Report]:  # fmt: skip
+) -> tuple[SynthResult, Report]:
     """Synthesise the RTL of the project that `fasttrig build` wrote into `folder`; its report is updated.
 
     Raises
@@ -33,8 +33,12 @@ def synthesise_project(
     """
     report = read_report(folder)
     if not (folder / RTL).is_dir():
-        raise InputError("this project has no RTL", where=str(folder), got=_why_no_rtl(report),
-                         try_="install the extra rtl and build again")  # fmt: skip
+        raise InputError(
+            "this project has no RTL",
+            where=str(folder),
+            got=_why_no_rtl(report),
+            try_="install the extra rtl and build again",
+        )
     result = synthesise(folder / RTL, family=family, mode=mode, time_limit_s=time_limit_s)
     report = synthesised(report, result)
     write_report(folder, report)
@@ -57,8 +61,13 @@ def read_report(folder: Path) -> Report:
         return Report.model_validate_json((folder / REPORT).read_text(encoding="utf-8"))
     except (OSError, ValidationError, UnicodeDecodeError) as error:
         got = f"{error.error_count()} fault(s) in {REPORT}" if isinstance(error, ValidationError) else str(error)
-        raise InputError("not a project that fasttrig built", where=str(folder), got=got,
-                         want="a folder such as build/jet_mlp", try_="fasttrig build") from None  # fmt: skip
+        raise InputError(
+            "not a project that fasttrig built",
+            where=str(folder),
+            got=got,
+            want="a folder such as build/jet_mlp",
+            try_="fasttrig build",
+        ) from None
 
 
 def write_report(folder: Path, report: Report) -> None:

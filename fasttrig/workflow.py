@@ -57,18 +57,27 @@ class Project:
         from fasttrig.toolchain.csim import csim
 
         if not (self.folder / HLS).is_dir():
-            raise InputError("this project has no C-simulation", where=str(self.folder), got="built with target 'rtl'",
-                             try_="build it with target 'fpga'")  # fmt: skip
+            raise InputError(
+                "this project has no C-simulation",
+                where=str(self.folder),
+                got="built with target 'rtl'",
+                try_="build it with target 'fpga'",
+            )
         raw, given = self.design.quantise(x)
         result = csim(self.folder / HLS, [raw[op.name] for op in self.design.graph.inputs])
         return self.design.interpret(result.outputs, given)
 
 
 def build(
-    design: Design | str | Path, target: str = "fpga", out: Path | str = "build", *,
-    options: Mapping[str, Any] | None = None, force: bool = False, synth: bool = False,
+    design: Design | str | Path,
+    target: str = "fpga",
+    out: Path | str = "build",
+    *,
+    options: Mapping[str, Any] | None = None,
+    force: bool = False,
+    synth: bool = False,
     notify: Notify = lambda stage: None,
-) -> Project:  # fmt: skip
+) -> Project:
     """Write the firmware project of `design` below `out` and prove it.
 
     Parameters
@@ -124,8 +133,9 @@ def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSetting
     try:
         settings = TargetSettings.model_validate({**base.model_dump(), "namespace": namespace, **options})
     except ValidationError as error:
-        faults = "\n".join(f"{'.'.join(map(str, item['loc']))} = {item['input']!r}: {item['msg']}"
-                           for item in error.errors())  # fmt: skip
+        faults = "\n".join(
+            f"{'.'.join(map(str, item['loc']))} = {item['input']!r}: {item['msg']}" for item in error.errors()
+        )
         raise ProjectError("a target option has a wrong value", got=faults) from None
     _check_layers(design, settings.layers)
     return settings
@@ -135,8 +145,9 @@ def _check_layers(design: Design, layers: Mapping[str, LayerSettings]) -> None:
     names = [op.name for op in design.graph.ops]
     for name in layers:
         if name not in names:
-            raise ProjectError("no such op", where=f"[target.layers.{name}]", got=repr(name),
-                               try_=near_names(name, names))  # fmt: skip
+            raise ProjectError(
+                "no such op", where=f"[target.layers.{name}]", got=repr(name), try_=near_names(name, names)
+            )
 
 
 def manifest_of(design: Design, settings: TargetSettings, target: str) -> dict[str, Any]:
@@ -248,8 +259,9 @@ def _cms(design: Design, settings: TargetSettings, stage: Path, *, integer: bool
     inputs, outputs = ("".join(part[::step]) for part in lines)
     code = write_emulator(design.graph, library_name(design.graph, version), version) if integer else None
     features = design.inputs.features if design.inputs is not None else ()
-    files = emit_cms(design.graph, settings, version, vectors=(inputs, outputs), features=features,
-                     integer_emulator=code)  # fmt: skip
+    files = emit_cms(
+        design.graph, settings, version, vectors=(inputs, outputs), features=features, integer_emulator=code
+    )
     return {f"cms/{name}": text for name, text in files.items()}
 
 

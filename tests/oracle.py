@@ -190,6 +190,14 @@ def argmax(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
 
 
 OPS = {
-    "MatMul": matmul, "Scale": scale, "Cast": cast_op, "Relu": relu, "Add": add, "Concat": concat,
-    "Reshape": reshape, "Table": table, "Softmax": softmax, "ArgMax": argmax,
-}  # fmt: skip
+    "MatMul": matmul,
+    "Scale": scale,
+    "Cast": cast_op,
+    "Relu": relu,
+    "Add": add,
+    "Concat": concat,
+    "Reshape": reshape,
+    "Table": table,
+    "Softmax": softmax,
+    "ArgMax": argmax,
+}

@@ -98,10 +98,14 @@ def _narrowed(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
     n_out = draw(st.integers(1, 3))
     accum = draw(fixed_types(12))
     op = MatMul(
-        result=Value(name, (*x.shape[:-1], n_out), accum), operand=x, narrowed=True,
-        weight=draw(constants(f"{name}_w", (x.shape[-1], n_out))), bias=draw(constants(f"{name}_b", (n_out,))),
-        accum_rounding=draw(roundings), accum_overflow=draw(overflows),
-    )  # fmt: skip
+        result=Value(name, (*x.shape[:-1], n_out), accum),
+        operand=x,
+        narrowed=True,
+        weight=draw(constants(f"{name}_w", (x.shape[-1], n_out))),
+        bias=draw(constants(f"{name}_b", (n_out,))),
+        accum_rounding=draw(roundings),
+        accum_overflow=draw(overflows),
+    )
     builder.ops.append(op)
 
 
@@ -151,10 +155,14 @@ def _softmax(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
     index, inverse = draw(fixed_types(5, signed=False)), draw(fixed_types(5, signed=False))
     exp_type, inverse_type = draw(fixed_types(7, signed=False)), draw(fixed_types(7, signed=False))
     builder.softmax(
-        name, x, draw(fixed_types()), index_type=index, inverse_index_type=inverse,
+        name,
+        x,
+        draw(fixed_types()),
+        index_type=index,
+        inverse_index_type=inverse,
         exp_table=draw(constants(f"{name}_e", (2**index.width,), exp_type)),
         inverse_table=draw(constants(f"{name}_i", (2**inverse.width,), inverse_type)),
-    )  # fmt: skip
+    )
 
 
 def _argmax(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
@@ -162,5 +170,17 @@ def _argmax(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
 
 
 _KINDS = [
-    _matmul, _matmul, _narrowed, _scale, _cast, _cast, _relu, _add, _concat, _reshape, _table, _softmax, _argmax,
-]  # fmt: skip
+    _matmul,
+    _matmul,
+    _narrowed,
+    _scale,
+    _cast,
+    _cast,
+    _relu,
+    _add,
+    _concat,
+    _reshape,
+    _table,
+    _softmax,
+    _argmax,
+]

@@ -54,8 +54,9 @@ def cli() -> str:
 
 
 def _helps(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
-    context = command.make_context(name.split()[-1], [], parent=parent, resilient_parsing=True,
-                                   terminal_width=WIDTH, max_content_width=WIDTH)  # fmt: skip
+    context = command.make_context(
+        name.split()[-1], [], parent=parent, resilient_parsing=True, terminal_width=WIDTH, max_content_width=WIDTH
+    )
     yield name, command.get_help(context).rstrip()
     for child_name, child in sorted(getattr(command, "commands", {}).items()):
         yield from _helps(child, f"{name} {child_name}", context)
@@ -67,16 +68,20 @@ def schema(model: type[BaseModel]) -> str:
     parts = []
     for table in seen:  # grows while it is read
         parts.append(_table(table))
-        seen += [inner for field in table.model_fields.values() for inner in _models(field.annotation)
-                 if inner not in seen]  # fmt: skip
+        seen += [
+            inner for field in table.model_fields.values() for inner in _models(field.annotation) if inner not in seen
+        ]
     return "\n".join(parts)
 
 
 def _table(model: type[BaseModel]) -> str:
     about = inspect.getdoc(model) if model.__doc__ and model.__dict__.get("__doc__") else ""
     about = (about or "").replace("``", "`")
-    rows = [f"| `{name}` | {_type(field.annotation)} | {_default(field)} | {_cell(field.description or '')} |"
-            for name, field in model.model_fields.items() if not field.exclude]  # fmt: skip
+    rows = [
+        f"| `{name}` | {_type(field.annotation)} | {_default(field)} | {_cell(field.description or '')} |"
+        for name, field in model.model_fields.items()
+        if not field.exclude
+    ]
     head = "| key | type | default | meaning |\n|---|---|---|---|"
     return f"## {model.__name__}\n\n{about}\n\n{head}\n" + "\n".join(rows) + "\n"
 

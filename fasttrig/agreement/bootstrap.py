@@ -53,8 +53,10 @@ class RocReplicas:
             nominal = self.nominal["float"][:, column] / self.nominal["quantised"][:, column]
             ratios = self.replicas["float"][:, :, column] / self.replicas["quantised"][:, :, column]
         errors = [_half_width(row) for row in ratios]
-        return [None if error is None or not np.isfinite(value) else (float(value), error)
-                for value, error in zip(nominal, errors, strict=True)]  # fmt: skip
+        return [
+            None if error is None or not np.isfinite(value) else (float(value), error)
+            for value, error in zip(nominal, errors, strict=True)
+        ]
 
     def ratio_band(self, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Of class k at `EFFICIENCIES`: quantised over float rejection and the ends of its 68.27 % interval."""

@@ -89,8 +89,9 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
     clipped = design.inputs.clipped_fractions(sample.x) if design.inputs and sample else {}
     notify("narrowing every op by one bit")
     sensitivity = _sensitivity(design, inputs, scores)
-    return Measured(tuple(rungs), agreement, reason, evaluation, clipped, scores, sensitivity,
-                    written_op_stages(folder / RTL))  # fmt: skip
+    return Measured(
+        tuple(rungs), agreement, reason, evaluation, clipped, scores, sensitivity, written_op_stages(folder / RTL)
+    )
 
 
 def compared_inputs(design: Design, sample: LabelledSample | None) -> dict[str, IntArray]:
@@ -137,8 +138,13 @@ def _framework_rung(design: Design, inputs: dict[str, IntArray], evaluation: Eva
     if design.narrowed:
         found = evaluate(graph, inputs).outputs
         want = {out.name: found[read.name] for out, read in zip(design.graph.outputs, graph.outputs, strict=True)}
-    rung = climb("emulate", "framework", lambda: frameworks.raw_outputs(design, graph, inputs), want,
-                 lambda mismatch: frameworks.explain(design, graph, event_of(inputs, mismatch)))  # fmt: skip
+    rung = climb(
+        "emulate",
+        "framework",
+        lambda: frameworks.raw_outputs(design, graph, inputs),
+        want,
+        lambda mismatch: frameworks.explain(design, graph, event_of(inputs, mismatch)),
+    )
     if rung.status is not Status.EQUAL:
         return rung
     narrowed = f"; before the types narrowed by hand: {', '.join(design.narrowed)}" if design.narrowed else ""
@@ -173,8 +179,11 @@ def _csim_rung(
         return f"first differing op: {found}" if found else "no op differs when every op is an output: look at hls/"
 
     if settings.backend not in SIMULATED:
-        return not_run("csim", "emulate", f"the headers of {settings.backend} do not come with hls4ml; "
-                       f"want one of {', '.join(SIMULATED)}")  # fmt: skip
+        return not_run(
+            "csim",
+            "emulate",
+            f"the headers of {settings.backend} do not come with hls4ml; want one of {', '.join(SIMULATED)}",
+        )
     given = [inputs[op.name] for op in design.graph.inputs]
     return climb("csim", "emulate", lambda: csim(folder / HLS, given).outputs, evaluation.outputs, explain)
 
@@ -209,11 +218,18 @@ def _rtlsim_rung(
         return rung
     (result,), declared = found, declared_latency_cycles(project)
     if (result.latency_cycles, result.ii_cycles or 1) != (declared, 1):
-        return replace(rung, status=Status.DIFFERS, reason=f"latency {result.latency_cycles} cycles, declared "
-                       f"{declared}; initiation interval {result.ii_cycles}, declared 1")  # fmt: skip
+        return replace(
+            rung,
+            status=Status.DIFFERS,
+            reason=f"latency {result.latency_cycles} cycles, declared "
+            f"{declared}; initiation interval {result.ii_cycles}, declared 1",
+        )
     rung = replace(rung, tool=result.tool, latency_cycles=result.latency_cycles, ii_cycles=result.ii_cycles)
-    return replace(rung, reason=f"{result.tool}; observed latency {result.latency_cycles} cycles, initiation interval "
-                   f"{result.ii_cycles}")  # fmt: skip
+    return replace(
+        rung,
+        reason=f"{result.tool}; observed latency {result.latency_cycles} cycles, initiation interval "
+        f"{result.ii_cycles}",
+    )
 
 
 def _vhdl_bench_rung(project: Path) -> Rung:
@@ -224,11 +240,20 @@ def _vhdl_bench_rung(project: Path) -> Rung:
         return not_run("rtlsim", "emulate", "GHDL is not installed (Debian's package ghdl)")
     result = run_bench(project, N_VHDL)
     if result.fault:
-        return Rung("rtlsim", "emulate", Status.DIFFERS, result.n_events, result.n_events, result.seconds,
-                    result.fault)  # fmt: skip
+        return Rung("rtlsim", "emulate", Status.DIFFERS, result.n_events, result.n_events, result.seconds, result.fault)
     reason = f"{result.tool}; the project's own bench, on {result.n_events:,} events; observed latency "
-    return Rung("rtlsim", "emulate", Status.EQUAL, result.n_events, 0, result.seconds,
-                f"{reason}{result.latency_cycles} cycles", result.tool, result.latency_cycles, 1)  # fmt: skip
+    return Rung(
+        "rtlsim",
+        "emulate",
+        Status.EQUAL,
+        result.n_events,
+        0,
+        result.seconds,
+        f"{reason}{result.latency_cycles} cycles",
+        result.tool,
+        result.latency_cycles,
+        1,
+    )
 
 
 def _vhdl_rung(project: Path, design: Design, inputs: dict[str, IntArray], evaluation: Evaluation) -> Rung:

@@ -60,8 +60,9 @@ def _limits(op: Forest, low: list[int], high: list[int]) -> list[Limits]:
     for node, children in enumerate(zip(op.left.raw.tolist(), op.right.raw.tolist(), strict=True)):
         feature, threshold = features[node], thresholds[node]
         first, last = limits[node].get(feature, (low[feature], high[feature]))
-        for child, span in zip(children, ((first, min(last, threshold - 1)), (max(first, threshold), last)),
-                               strict=True):  # fmt: skip
+        for child, span in zip(
+            children, ((first, min(last, threshold - 1)), (max(first, threshold), last)), strict=True
+        ):
             if child < op.n_nodes:
                 limits[child] = {**limits[node], feature: span}
     return limits
@@ -78,7 +79,10 @@ def _bounds(op: Input) -> tuple[IntArray, IntArray, IntArray]:
     own = op.result.type
     types = op.channel_types or (own,)
     shifts = [own.fraction_bits - t.fraction_bits for t in types]
-    rows = ([t.min_raw << s for t, s in zip(types, shifts, strict=True)],
-            [t.max_raw << s for t, s in zip(types, shifts, strict=True)], [1 << s for s in shifts])  # fmt: skip
+    rows = (
+        [t.min_raw << s for t, s in zip(types, shifts, strict=True)],
+        [t.max_raw << s for t, s in zip(types, shifts, strict=True)],
+        [1 << s for s in shifts],
+    )
     low, high, step = (np.broadcast_to(np.array(row, dtype=np.int64), op.result.shape).ravel() for row in rows)
     return low, high, step

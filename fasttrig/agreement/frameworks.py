@@ -47,8 +47,10 @@ def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:
     if found is None:
         return "no single layer differs on this event alone"
     op = graph.op(found.op)
-    return (f"first differing op: '{found.op}' ({op.origin}), {op.result.type}, element {found.index}: emulator "
-            f"{found.graph_raw} raw, framework {found.framework_value!r}")  # fmt: skip
+    return (
+        f"first differing op: '{found.op}' ({op.origin}), {op.result.type}, element {found.index}: emulator "
+        f"{found.graph_raw} raw, framework {found.framework_value!r}"
+    )
 
 
 def float_margins(design: Design, twin: Path, x: FloatArray) -> FloatArray:

@@ -57,9 +57,12 @@ class Mismatch:
 
 
 def climb(
-    rung: str, against: str, run: Callable[[], RawOutputs], want: RawOutputs,
+    rung: str,
+    against: str,
+    run: Callable[[], RawOutputs],
+    want: RawOutputs,
     explain: Callable[[Mismatch], str] | None = None,
-) -> Rung:  # fmt: skip
+) -> Rung:
     """Run one rung and compare every bit.
 
     Parameters

@@ -64,8 +64,9 @@ def compare(
     """
     want = (len(labels), len(classes))
     if float_scores.shape != want or quantised_scores.shape != want:
-        raise DataError("scores do not fit the labels", got=f"{float_scores.shape}, {quantised_scores.shape}",
-                        want=str(want))  # fmt: skip
+        raise DataError(
+            "scores do not fit the labels", got=f"{float_scores.shape}, {quantised_scores.shape}", want=str(want)
+        )
     chosen_float, chosen = float_scores.argmax(axis=1), quantised_scores.argmax(axis=1)
     return Agreement(
         n_events=len(labels),

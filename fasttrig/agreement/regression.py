@@ -58,9 +58,14 @@ class RegressionAgreement:
 
 
 def compare_regression(
-    float_predictions: FloatArray, predictions: FloatArray, truth: FloatArray, *, target: str, unit: str = "",
+    float_predictions: FloatArray,
+    predictions: FloatArray,
+    truth: FloatArray,
+    *,
+    target: str,
+    unit: str = "",
     thresholds: Sequence[float] = (),
-) -> RegressionAgreement:  # fmt: skip
+) -> RegressionAgreement:
     """Both models on the same events.
 
     Parameters
@@ -71,16 +76,21 @@ def compare_regression(
     truth = np.asarray(truth, dtype=np.float64).reshape(-1)
     real, quantised = (np.asarray(given, dtype=np.float64).reshape(-1) for given in (float_predictions, predictions))
     if real.shape != truth.shape or quantised.shape != truth.shape:
-        raise DataError("a regression has one prediction per event", got=f"{real.shape}, {quantised.shape}",
-                        want=str(truth.shape))  # fmt: skip
-    quality = {kind: measure_quality(found, truth, thresholds) for kind, found in
-               (("float", real), ("quantised", quantised))}  # fmt: skip
+        raise DataError(
+            "a regression has one prediction per event", got=f"{real.shape}, {quantised.shape}", want=str(truth.shape)
+        )
+    quality = {
+        kind: measure_quality(found, truth, thresholds) for kind, found in (("float", real), ("quantised", quantised))
+    }
     return RegressionAgreement(
-        n_events=len(truth), target=target, unit=unit,
-        quality_float=quality["float"], quality_quantised=quality["quantised"],
+        n_events=len(truth),
+        target=target,
+        unit=unit,
+        quality_float=quality["float"],
+        quality_quantised=quality["quantised"],
         rms_difference=rms(quantised - real),
         rms_growth=quality["quantised"].rms / quality["float"].rms - 1.0 if quality["float"].rms > 0 else 0.0,
-    )  # fmt: skip
+    )
 
 
 def measure_quality(predictions: FloatArray, truth: FloatArray, thresholds: Sequence[float]) -> Quality:
@@ -88,9 +98,11 @@ def measure_quality(predictions: FloatArray, truth: FloatArray, thresholds: Sequ
     error = predictions - truth
     low, middle, high = np.quantile(error, [0.158655, 0.5, 0.841345])
     return Quality(
-        rms=rms(error), bias=float(middle), resolution=float(high - low) / 2,
+        rms=rms(error),
+        bias=float(middle),
+        resolution=float(high - low) / 2,
         turn_on={f"{cut:g}": _turn_on(predictions, truth, cut) for cut in thresholds},
-    )  # fmt: skip
+    )
 
 
 def rms(error: FloatArray) -> float:

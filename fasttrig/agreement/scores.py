@@ -58,10 +58,11 @@ def with_errors(agreement: Agreement, replicas: RocReplicas) -> Agreement:
         errors[model] = {name: {cut: row[k] for cut, row in found.items()} for k, name in enumerate(classes)}
     ratios = {f"{cut:g}": replicas.rejection_ratio(cut) for cut in SIGNAL_EFFICIENCIES}
     return replace(
-        agreement, background_rejection_error=errors,
+        agreement,
+        background_rejection_error=errors,
         rejection_ratio={name: {cut: row[k] for cut, row in ratios.items()} for k, name in enumerate(classes)},
         auc_loss_error=dict(zip(classes, replicas.area_loss_error(), strict=True)),
-    )  # fmt: skip
+    )
 
 
 def worst_events(scores: Scores, n: int = N_WORST) -> list[tuple[int, int]]:

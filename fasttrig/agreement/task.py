@@ -18,6 +18,7 @@ def compare_task(
 ) -> TaskAgreement:
     """Float model against quantised model; scores of shape (n_events, n_outputs), truth of shape (n_events,)."""
     if data.is_regression:
-        return compare_regression(float_scores, quantised_scores, truth, target=data.target, unit=data.target_unit,
-                                  thresholds=data.thresholds)  # fmt: skip
+        return compare_regression(
+            float_scores, quantised_scores, truth, target=data.target, unit=data.target_unit, thresholds=data.thresholds
+        )
     return compare(float_scores, quantised_scores, truth, data.classes)

@@ -142,8 +142,9 @@ def trace(opened: Opened, event: TracedEvent, *, with_csim: bool = True, with_fl
     scores = {"fixed": _scores(design, raw), "real": _scores(design, real, is_raw=False)}
     if twin.margins is not None:
         scores["float"] = postprocess(twin.margins, graph.postprocessor)[0]
-    return Trace(graph.name, event, design.classes, tuple(tensors), scores, _exits(design, raw), tuple(notes),
-                 built_differs)  # fmt: skip
+    return Trace(
+        graph.name, event, design.classes, tuple(tensors), scores, _exits(design, raw), tuple(notes), built_differs
+    )
 
 
 def _real_inputs(design: Design, event: TracedEvent) -> dict[str, FloatArray]:
@@ -163,8 +164,17 @@ def _tensor(op: Op, raw: dict[str, IntArray], real: dict[str, FloatArray], event
     else:
         loss = rounding_loss(op, [raw[value.name] for value in op.operands], raw[op.name])
         allowance = rounding_allowance(op)
-    return Tensor(op.name, type(op).__name__, op.result.type, op.origin, raw[op.name][0], real[op.name][0], lsb,
-                  loss[0], allowance)  # fmt: skip
+    return Tensor(
+        op.name,
+        type(op).__name__,
+        op.result.type,
+        op.origin,
+        raw[op.name][0],
+        real[op.name][0],
+        lsb,
+        loss[0],
+        allowance,
+    )
 
 
 def _with_twin(tensor: Tensor, twin: Twin) -> Tensor:
@@ -199,6 +209,8 @@ def _exits(design: Design, raw: dict[str, IntArray]) -> tuple[TreeExit, ...]:
     for op in design.graph.ops:
         if isinstance(op, Forest):
             leaves = leaf_indices(op, raw[op.operand.name])[0].tolist()
-            exits += [TreeExit(tree, int(op.tree_output.raw[tree]), leaf, tuple(op.leaf.raw[leaf].tolist()))
-                      for tree, leaf in enumerate(leaves)]  # fmt: skip
+            exits += [
+                TreeExit(tree, int(op.tree_output.raw[tree]), leaf, tuple(op.leaf.raw[leaf].tolist()))
+                for tree, leaf in enumerate(leaves)
+            ]
     return tuple(exits)

@@ -88,8 +88,12 @@ def _settings(folder: Path) -> TargetSettings:
     try:
         return TargetSettings.model_validate(json.loads(path.read_text(encoding="utf-8"))["target"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("cannot read the settings of this build", where=str(path), got=repr(error)[:200],
-                         try_="fasttrig build --force") from None  # fmt: skip
+        raise InputError(
+            "cannot read the settings of this build",
+            where=str(path),
+            got=repr(error)[:200],
+            try_="fasttrig build --force",
+        ) from None
 
 
 def _project_of(folder: Path, design: Design, start: Path) -> tuple[ModelProject | None, str]:
@@ -120,8 +124,12 @@ def _from_vectors(opened: Opened, folder: Path, event: int) -> TracedEvent:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {op.name: stored[f"in_{op.name}"] for op in opened.design.graph.inputs}
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise DataError("cannot read the vectors of this build", where=str(path), got=repr(error)[:200],
-                        try_="fasttrig build --force") from None  # fmt: skip
+        raise DataError(
+            "cannot read the vectors of this build",
+            where=str(path),
+            got=repr(error)[:200],
+            try_="fasttrig build --force",
+        ) from None
     _check(event, min(map(len, arrays.values())), str(path))
     raw = {name: array[event : event + 1] for name, array in arrays.items()}
     if opened.project is not None and opened.design.inputs is not None:
@@ -141,8 +149,11 @@ def _from_split(design: Design, project: ModelProject, event: int) -> TracedEven
 
 def _split_event(design: Design, project: ModelProject, sample: LabelledSample, event: int) -> TracedEvent:
     x, label = sample.x[event : event + 1], sample.labels[event]
-    truth = f"{label:.4g} {project.data.target_unit}".strip() if project.data.is_regression else (
-        project.data.classes[int(label)])  # fmt: skip
+    truth = (
+        f"{label:.4g} {project.data.target_unit}".strip()
+        if project.data.is_regression
+        else (project.data.classes[int(label)])
+    )
     raw, _ = design.quantise(x)
     return TracedEvent(raw, x, truth, f"event {event} of the test split of {project.data.sample}")
 
@@ -171,14 +182,19 @@ def _columns(design: Design, file: str) -> tuple[tuple[str, ...], bool]:
 def _event_of(design: Design, row: FloatArray | IntArray, source: str) -> TracedEvent:
     inputs = design.graph.inputs
     if sum(op.result.size for op in inputs) != row.shape[1]:
-        raise DataError("the event does not fit the design's inputs", where=source, got=f"{row.shape[1]} numbers",
-                        want=", ".join(f"{op.name}: {op.result.shape}" for op in inputs))  # fmt: skip
+        raise DataError(
+            "the event does not fit the design's inputs",
+            where=source,
+            got=f"{row.shape[1]} numbers",
+            want=", ".join(f"{op.name}: {op.result.shape}" for op in inputs),
+        )
     if design.inputs is not None and not np.issubdtype(row.dtype, np.integer):
         raw, _ = design.quantise(row)
         return TracedEvent(raw, np.asarray(row, dtype=np.float64), "", source)
     parts = np.split(row, np.cumsum([op.result.size for op in inputs])[:-1], axis=1)
-    raw, _ = design.quantise({op.name: part.reshape(1, *op.result.shape)
-                              for op, part in zip(inputs, parts, strict=True)})  # fmt: skip
+    raw, _ = design.quantise(
+        {op.name: part.reshape(1, *op.result.shape) for op, part in zip(inputs, parts, strict=True)}
+    )
     return TracedEvent(raw, None, "", source)
 
 

@@ -39,16 +39,20 @@ def build(
     from fasttrig.workflow import build as build_design
 
     given: dict[str, Any] = {
-        "backend": backend, "part": part, "clock_period_ns": clock_period_ns, "io_type": io_type,
-        "strategy": strategy, "reuse_factor": reuse_factor, "rtl_language": rtl_language,
-    }  # fmt: skip
+        "backend": backend,
+        "part": part,
+        "clock_period_ns": clock_period_ns,
+        "io_type": io_type,
+        "strategy": strategy,
+        "reuse_factor": reuse_factor,
+        "rtl_language": rtl_language,
+    }
     options = {key: content for key, content in given.items() if content not in (None, "")}
     console = make_console(stderr=as_json)
     projects = []
     for folder in find_models(models or [], Path.cwd()):
         with stages(folder.name) as notify:
-            projects.append(build_design(folder, target, out, options=options, force=force, synth=synth,
-                                         notify=notify))  # fmt: skip
+            projects.append(build_design(folder, target, out, options=options, force=force, synth=synth, notify=notify))
         if not as_json:
             _show_project(projects[-1], console)
     if len(projects) > 1 and not as_json:

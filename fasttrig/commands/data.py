@@ -13,9 +13,12 @@ from fasttrig.commands.progress import Counted, counting
 from fasttrig.commands.shell import Group, add_command, epilog
 
 app = typer.Typer(
-    cls=Group, rich_markup_mode=None, no_args_is_help=True, help="Event samples: generate, describe.",
+    cls=Group,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Event samples: generate, describe.",
     epilog=epilog(("fasttrig data describe jets5",)),
-)  # fmt: skip
+)
 
 
 class Sample(StrEnum):
@@ -48,9 +51,7 @@ def make(
     typer.echo(f"{path}: {events} {NOUNS[sample]}, {n_bytes / 1e6:.2f} MB")
 
 
-def _make(
-    sample: Sample, events: int, seed: int, output: Path, workers: int | None, progress: Counted | None
-) -> Path:
+def _make(sample: Sample, events: int, seed: int, output: Path, workers: int | None, progress: Counted | None) -> Path:
     if sample is Sample.MUONS:
         from fasttrig.data.muons import make_muons
 
@@ -82,11 +83,21 @@ def describe(
         typer.echo(f"{len(written)} plots in {plots}", err=True)
 
 
-add_command(app, make, "Commands", (
-    "fasttrig data make jets5 --events 1000 --seed 3 -o jets.parquet",
-    "fasttrig data make muons --events 100000 -o muons.parquet",
-))  # fmt: skip
-add_command(app, describe, "Commands", (
-    "fasttrig data describe jets5                     the sample that comes with fasttrig",
-    "fasttrig data describe ntuple.root:Events --plots plots",
-))  # fmt: skip
+add_command(
+    app,
+    make,
+    "Commands",
+    (
+        "fasttrig data make jets5 --events 1000 --seed 3 -o jets.parquet",
+        "fasttrig data make muons --events 100000 -o muons.parquet",
+    ),
+)
+add_command(
+    app,
+    describe,
+    "Commands",
+    (
+        "fasttrig data describe jets5                     the sample that comes with fasttrig",
+        "fasttrig data describe ntuple.root:Events --plots plots",
+    ),
+)

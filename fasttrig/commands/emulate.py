@@ -18,8 +18,12 @@ Names = Optional[list[str]]  # noqa: UP045 (typer reads this form on every Pytho
 
 
 def emulate(
-    design: Annotated[str, typer.Argument(
-        help="A built project (build/jet_mlp), or a model's folder, file or name.", autocompletion=complete_designs)],
+    design: Annotated[
+        str,
+        typer.Argument(
+            help="A built project (build/jet_mlp), or a model's folder, file or name.", autocompletion=complete_designs
+        ),
+    ],
     events: Annotated[list[str], typer.Argument(help="Parquet, ROOT, HDF5, NumPy or CSV; file.root:tree; globs.")],
     output: Annotated[Path, typer.Option("--output", "-o", help=".parquet, .root or .h5; for many files a folder.")],
     keep: Annotated[Names, typer.Option("--keep", help="Column to write again; repeatable. Default: all.")] = None,
@@ -43,8 +47,17 @@ def emulate(
     named = [f"{file}:{tree}" if tree and file.endswith(".root") else file for file in files]
     found = []
     with counting("events") as progress:
-        for made in emulate_files(opened, named, outputs, keep=keep, tree=tree or "events", prefix=prefix,
-                                  threads=threads or None, force=force, progress=progress):  # fmt: skip
+        for made in emulate_files(
+            opened,
+            named,
+            outputs,
+            keep=keep,
+            tree=tree or "events",
+            prefix=prefix,
+            threads=threads or None,
+            force=force,
+            progress=progress,
+        ):
             found.append(made)
             if not as_json:
                 _show(made)
@@ -54,6 +67,8 @@ def emulate(
 
 def _show(made: Emulated) -> None:
     rate = made.n_events / made.seconds
-    typer.echo(f"{made.output}: {made.n_events:,} events, {rate:,.0f} a second on {made.threads} threads, "
-               f"{made.emulator} emulator")  # fmt: skip
+    typer.echo(
+        f"{made.output}: {made.n_events:,} events, {rate:,.0f} a second on {made.threads} threads, "
+        f"{made.emulator} emulator"
+    )
     typer.echo(f"  added: {', '.join(made.columns)}")

@@ -22,9 +22,13 @@ _NAMES = ("lut", "ff", "dsp", "bram18", "uram", "latency_cycles", "ii_cycles")
 
 
 def estimate(
-    design: Annotated[str, typer.Argument(
-        help="A model's folder, name or file, a built folder, or a description in .json or .toml.",
-        autocompletion=complete_designs)],
+    design: Annotated[
+        str,
+        typer.Argument(
+            help="A model's folder, name or file, a built folder, or a description in .json or .toml.",
+            autocompletion=complete_designs,
+        ),
+    ],
     what_if: Annotated[
         Optional[list[str]],  # noqa: UP045 (typer reads this form on every Python)
         typer.Option("--what-if", help="Alternatives: clock_period_ns=2.0,reuse_factor=1|2|4. Repeatable."),

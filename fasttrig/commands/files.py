@@ -34,8 +34,12 @@ def output_paths(files: Sequence[str], output: Path) -> list[Path]:
     if len(files) == 1 and not output.is_dir():
         return [output]
     if output.suffix.lower() in WRITERS and not output.is_dir():
-        raise InputError("the results of several files go to a folder", where=str(output), got=f"{len(files)} files",
-                         try_=f"-o {output.with_suffix('')}/")  # fmt: skip
+        raise InputError(
+            "the results of several files go to a folder",
+            where=str(output),
+            got=f"{len(files)} files",
+            try_=f"-o {output.with_suffix('')}/",
+        )
     paths = []
     for file in files:
         name, _ = split_tree(file)

@@ -27,5 +27,7 @@ def init(
         return
     for path in files:
         typer.echo(path)
-    typer.echo(f"\ncd {folder}\nfasttrig build      proves the firmware of the model that is there\n"
-               "fasttrig train .    trains what model.toml says; or change and run train.py")  # fmt: skip
+    typer.echo(
+        f"\ncd {folder}\nfasttrig build      proves the firmware of the model that is there\n"
+        "fasttrig train .    trains what model.toml says; or change and run train.py"
+    )

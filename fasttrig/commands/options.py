@@ -21,9 +21,11 @@ Models = Annotated[
 ]
 TrainedModels = Annotated[
     Optional[list[str]],  # noqa: UP045
-    typer.Argument(help="Model folders, model.toml files, or names below models/; default: ./model.toml.",
-                   autocompletion=complete_models),
-]  # fmt: skip
+    typer.Argument(
+        help="Model folders, model.toml files, or names below models/; default: ./model.toml.",
+        autocompletion=complete_models,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON instead of tables.")]
 
 

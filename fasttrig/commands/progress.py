@@ -32,8 +32,13 @@ def stages(name: str) -> Iterator[Callable[[str], None]]:
     from fasttrig.commands.timing import StageTimes
 
     before = StageTimes.load(name)
-    with _progress(SpinnerColumn(finished_text="[green]✓[/]"), TextColumn("{task.description}"), TimeElapsedColumn(),
-                   TextColumn("[dim]{task.fields[left]}[/]"), transient=True) as bar:  # fmt: skip
+    with _progress(
+        SpinnerColumn(finished_text="[green]✓[/]"),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TextColumn("[dim]{task.fields[left]}[/]"),
+        transient=True,
+    ) as bar:
         running: list[tuple[str, Any, float]] = []
         took: dict[str, float] = {}
 
@@ -79,8 +84,14 @@ def training() -> Iterator[Trained | None]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     loss_column = TextColumn("{task.fields[loss]}")
-    with _progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _rate("steps"),
-                   TimeRemainingColumn(), loss_column) as bar:  # fmt: skip
+    with _progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _rate("steps"),
+        TimeRemainingColumn(),
+        loss_column,
+    ) as bar:
         tasks: dict[str, Any] = {}
 
         def report(network: str, step: int, steps: int, loss: float) -> None:

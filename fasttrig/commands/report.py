@@ -28,7 +28,7 @@ def report(
         typer.Option(help="Folder with reports of Vitis HLS or Vivado, made elsewhere; default: the project's hls/."),
     ] = None,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Print the report of a built project again, with the reports of vendor tools beside its estimates.
 
     The budget is held against the vendor's numbers; nothing is written. Exit code 1: the project failed, or its budget

@@ -146,8 +146,12 @@ def _last_word(text: str) -> str:
 def _system(error: OSError) -> str:
     """A file or a disk that was not as it must be, where no command has better words for it."""
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
-    told = FasttrigError("a file cannot be read or written", where=" > ".join(names),
-                         got=error.strerror or str(error), try_=f"{DEBUG} shows where fasttrig met it")  # fmt: skip
+    told = FasttrigError(
+        "a file cannot be read or written",
+        where=" > ".join(names),
+        got=error.strerror or str(error),
+        try_=f"{DEBUG} shows where fasttrig met it",
+    )
     return str(told)
 
 

@@ -26,12 +26,15 @@ def synth(
     family: Annotated[str, typer.Option(help="xcup, xcu, xc7, ...; default: that of the part.")] = "",
     flat: Annotated[
         Optional[bool],  # noqa: UP045 (typer reads this form on every Python)
-        typer.Option("--flat/--per-stage", help="As a whole, or each pipeline stage on its own, in parallel; default: "
-                     "per stage when the design is large or flat takes too long."),
+        typer.Option(
+            "--flat/--per-stage",
+            help="As a whole, or each pipeline stage on its own, in parallel; default: "
+            "per stage when the design is large or flat takes too long.",
+        ),
     ] = None,
     time_limit: Annotated[float, typer.Option(min=1, help="Seconds for Yosys.")] = 900.0,
     as_json: AsJson = False,
-) -> None:  # fmt: skip
+) -> None:
     """Synthesise the RTL of a built project with Yosys and put the counts into its report.
 
     Exit code 1: the project's budget does not hold with these numbers; 2: not a project, or Yosys is not installed; 3:

@@ -20,8 +20,12 @@ def train(
     from fasttrig.training.whole import train_whole
 
     if not models and not Path(MODEL_FILE).is_file():
-        raise ProjectError("which model is to be trained", where=str(Path.cwd()), got=f"no {MODEL_FILE} here",
-                           try_="fasttrig train FOLDER, or `fasttrig init NAME` to start one")  # fmt: skip
+        raise ProjectError(
+            "which model is to be trained",
+            where=str(Path.cwd()),
+            got=f"no {MODEL_FILE} here",
+            try_="fasttrig train FOLDER, or `fasttrig init NAME` to start one",
+        )
     results = {}
     for folder in find_models(models or [], Path.cwd()):
         project = load_project(folder)

@@ -78,10 +78,16 @@ CONSTITUENTS: tuple[Column, ...] = (
     Column("constituent_d_eta", "", "int16", -10, "pseudorapidity minus that of the jet axis", N_CONSTITUENTS),
     Column("constituent_d_phi", "rad", "int16", -10, "azimuth minus that of the jet axis", N_CONSTITUENTS),
     Column("constituent_charge", "e", "int8", 0, "electric charge", N_CONSTITUENTS),
-    Column("constituent_id", "", "int8", 0, "0 charged hadron, 1 neutral hadron, 2 photon, 3 electron, 4 muon",
-           N_CONSTITUENTS),
+    Column(
+        "constituent_id",
+        "",
+        "int8",
+        0,
+        "0 charged hadron, 1 neutral hadron, 2 photon, 3 electron, 4 muon",
+        N_CONSTITUENTS,
+    ),
     Column("constituent_d0", "mm", "int16", -7, "signed transverse impact parameter; 0 for neutrals", N_CONSTITUENTS),
-)  # fmt: skip
+)
 
 JET: tuple[Column, ...] = (
     Column("jet_pt", "GeV", "uint16", -5, "transverse momentum, before grooming"),

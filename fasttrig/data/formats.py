@@ -24,8 +24,23 @@ from fasttrig.errors import DataError
 
 Chunk = dict[str, NDArray[Any]]
 
-DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, TypeError, RuntimeError, MemoryError, OverflowError,
-          NotImplementedError, AssertionError, AttributeError, struct.error, zlib.error, BadZipFile)  # fmt: skip
+DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    EOFError,
+    TypeError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    NotImplementedError,
+    AssertionError,
+    AttributeError,
+    struct.error,
+    zlib.error,
+    BadZipFile,
+)
 """What the libraries raise on truncated and hostile files; pyarrow's errors derive from ValueError or OSError."""
 
 READ_BYTES = 1 << 20
@@ -81,9 +96,12 @@ class ParquetSource:
 
         if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
             raise DataError(
-                "a column holds lists of varying length", where=f"column {name!r}", got=str(array.type),
-                want="numbers, or lists of a fixed length", try_="choose other columns, or pad the lists",
-            )  # fmt: skip
+                "a column holds lists of varying length",
+                where=f"column {name!r}",
+                got=str(array.type),
+                want="numbers, or lists of a fixed length",
+                try_="choose other columns, or pad the lists",
+            )
         shape: tuple[int, ...] = (len(array),)
         if pa.types.is_fixed_size_list(array.type):
             shape = (len(array), array.type.list_size)
@@ -149,10 +167,12 @@ class RootSource:
         trees = [key for key, kind in opened.classnames(cycle=False).items() if kind in ("TTree", "ROOT::RNTuple")]
         if tree not in trees and (tree or len(trees) != 1):
             raise DataError(
-                "which tree of this ROOT file is meant", where=str(path),
+                "which tree of this ROOT file is meant",
+                where=str(path),
                 got=repr(tree) if tree else f"{len(trees)} trees",
-                want=" or ".join(trees) or "a file with a TTree", try_=f"{path}:{trees[0]}" if trees else "",
-            )  # fmt: skip
+                want=" or ".join(trees) or "a file with a TTree",
+                try_=f"{path}:{trees[0]}" if trees else "",
+            )
         self._tree = opened[tree or trees[0]]
         self.names = tuple(self._tree.keys())
         self.n_rows: int | None = int(self._tree.num_entries)
@@ -208,7 +228,10 @@ def _plain(name: str, values: NDArray[Any]) -> NDArray[Any]:
         return np.array(["" if value is None else value for value in values.flat]).astype(str).reshape(values.shape)
     if values.dtype.kind not in "biufSU":
         raise DataError(
-            "a column holds neither numbers nor text", where=f"column {name!r}", got=f"dtype {values.dtype}",
-            want="integers, floats, booleans or text", try_="choose other columns",
-        )  # fmt: skip
+            "a column holds neither numbers nor text",
+            where=f"column {name!r}",
+            got=f"dtype {values.dtype}",
+            want="integers, floats, booleans or text",
+            try_="choose other columns",
+        )
     return values.astype(values.dtype.newbyteorder("="), copy=False)

@@ -133,23 +133,34 @@ class InputMap:
         x = np.asarray(x, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] != len(self.features):
             raise DataError(
-                "wrong shape of the features", got=str(x.shape), want=f"(n_events, {len(self.features)})",
+                "wrong shape of the features",
+                got=str(x.shape),
+                want=f"(n_events, {len(self.features)})",
                 try_=f"columns in this order: {', '.join(self.names)}",
-            )  # fmt: skip
+            )
         bad = np.argwhere(~np.isfinite(x))
         if len(bad):
             event, column = (int(i) for i in bad[0])
             raise DataError(
-                "a feature without a number", where=f"event {event}, feature '{self.names[column]}'",
-                got=str(x[event, column]), want="finite numbers", try_="drop or impute these events",
-            )  # fmt: skip
+                "a feature without a number",
+                where=f"event {event}, feature '{self.names[column]}'",
+                got=str(x[event, column]),
+                want="finite numbers",
+                try_="drop or impute these events",
+            )
         return x
 
     @classmethod
     def choose(
-        cls, x: FloatArray, names: Sequence[str], units: Sequence[str], input_type: FixedType, *,
-        quantile: float = 0.999, types: Mapping[str, FixedType] | None = None,
-    ) -> InputMap:  # fmt: skip
+        cls,
+        x: FloatArray,
+        names: Sequence[str],
+        units: Sequence[str],
+        input_type: FixedType,
+        *,
+        quantile: float = 0.999,
+        types: Mapping[str, FixedType] | None = None,
+    ) -> InputMap:
         """The smallest shifts whose ranges hold the central `quantile` of the training sample.
 
         Parameters
@@ -177,8 +188,9 @@ class InputMap:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["format"] != FORMAT:
-                raise DataError("an input map of another format", where=str(path), got=str(content["format"]),
-                                want=FORMAT)  # fmt: skip
+                raise DataError(
+                    "an input map of another format", where=str(path), got=str(content["format"]), want=FORMAT
+                )
             rows = tuple(_feature(row) for row in content["features"])
             return cls(rows, FixedType.parse(content["type"]))
         except FileNotFoundError:
@@ -193,12 +205,14 @@ def _feature(row: dict[str, Any]) -> FeatureMap:
     )
 
 
-def _fit(
-    name: str, unit: str, low: float, high: float, fixed_type: FixedType, input_type: FixedType
-) -> FeatureMap:
+def _fit(name: str, unit: str, low: float, high: float, fixed_type: FixedType, input_type: FixedType) -> FeatureMap:
     if fixed_type.fraction_bits > input_type.fraction_bits:
-        raise DataError("a feature's grid is finer than the network's input", where=f"feature '{name}'",
-                        got=str(fixed_type), want=f"at most {input_type.fraction_bits} fraction bits")  # fmt: skip
+        raise DataError(
+            "a feature's grid is finer than the network's input",
+            where=f"feature '{name}'",
+            got=str(fixed_type),
+            want=f"at most {input_type.fraction_bits} fraction bits",
+        )
     steps = fixed_type.max_raw - fixed_type.min_raw
     width = max(high - low, 1e-12)
     shift = int(np.ceil(np.log2(width / steps))) + fixed_type.fraction_bits

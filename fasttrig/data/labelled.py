@@ -64,9 +64,12 @@ def load_sample(project: ModelProject, split: str) -> LabelledSample:
 def _classes(labels: Truth, project: ModelProject, path: Path) -> IntArray:
     classes = project.data.classes
     if labels.min() < 0 or labels.max() >= len(classes):
-        raise DataError("the labels do not fit the classes", where=str(path),
-                        got=f"{len(labels)} events, labels {labels.min()} to {labels.max()}",
-                        want=f"labels 0 to {len(classes) - 1}: {', '.join(classes)}")  # fmt: skip
+        raise DataError(
+            "the labels do not fit the classes",
+            where=str(path),
+            got=f"{len(labels)} events, labels {labels.min()} to {labels.max()}",
+            want=f"labels 0 to {len(classes) - 1}: {', '.join(classes)}",
+        )
     return labels.astype(np.int64)
 
 

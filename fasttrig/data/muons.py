@@ -57,9 +57,7 @@ FEATURES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
 TRUTH = Column(TARGET, "log2(GeV)", "int16", -12, "logarithm to base 2 of the true transverse momentum")
 
 
-def make_muons(
-    n_events: int, seed: int, path: Path | str, progress: Callable[[int, int], None] | None = None
-) -> Path:
+def make_muons(n_events: int, seed: int, path: Path | str, progress: Callable[[int, int], None] | None = None) -> Path:
     """Write a sample of the toy as Parquet.
 
     Parameters
@@ -76,8 +74,9 @@ def make_muons(
     """
     path = Path(path)
     if n_events < 1 or seed < 0:
-        raise InputError("no such sample of muons", got=f"n_events={n_events}, seed={seed}",
-                         want="n_events >= 1, seed >= 0")  # fmt: skip
+        raise InputError(
+            "no such sample of muons", got=f"n_events={n_events}, seed={seed}", want="n_events >= 1, seed >= 0"
+        )
     require_writable(path)
     random = np.random.Generator(np.random.PCG64(seed))
     values = simulate(n_events, random)
@@ -104,8 +103,11 @@ def simulate(n_events: int, random: np.random.Generator) -> dict[str, FloatArray
         return np.where(seen[:, late] & seen[:, early], measured[:, late] - measured[:, early], 0.0)
 
     bends = {f"dphi_{i + 1}{j + 1}": difference(j, i) for i, j in ((0, 1), (0, 2), (0, 3), (1, 2), (2, 3))}
-    first = np.select([bends[f"dphi_1{disk}"] != 0 for disk in (2, 3, 4)],
-                      [np.sign(bends[f"dphi_1{disk}"]) for disk in (2, 3, 4)], np.sign(direction))  # fmt: skip
+    first = np.select(
+        [bends[f"dphi_1{disk}"] != 0 for disk in (2, 3, 4)],
+        [np.sign(bends[f"dphi_1{disk}"]) for disk in (2, 3, 4)],
+        np.sign(direction),
+    )
     signed = {name: bend * first for name, bend in bends.items()}
     hits = seen[:, 1:] @ np.array([1.0, 2.0, 4.0])
     return {**signed, "bend_1": direction * first, "eta": eta, "hits": hits, TARGET: log2_pt}
@@ -130,10 +132,11 @@ def _write(values: dict[str, FloatArray], split: NDArray[np.int8], path: Path, s
 
     stored = {column.name: _stored(values[column.name], column) for column in (*COLUMNS, TRUTH)}
     about: dict[str, Any] = {
-        "columns": {c.name: {"unit": c.unit, "lsb_log2": c.lsb_log2, "description": c.description}
-                    for c in (*COLUMNS, TRUTH)},
+        "columns": {
+            c.name: {"unit": c.unit, "lsb_log2": c.lsb_log2, "description": c.description} for c in (*COLUMNS, TRUTH)
+        },
         "settings": settings,
-    }  # fmt: skip
+    }
     table = pa.table({**stored, "split": split})
     table = table.replace_schema_metadata({METADATA_KEY: json.dumps(about, sort_keys=True)})
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

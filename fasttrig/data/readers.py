@@ -16,8 +16,18 @@ from fasttrig.data.formats import DAMAGE, SUFFIXES, Chunk, Source
 from fasttrig.data.table import Table
 from fasttrig.errors import DataError, FasttrigError, InputError, near_names
 
-__all__ = ["Table", "check_finite", "choose_columns", "column_names", "guarded", "iter_table", "load_jets5",
-           "open_source", "read_table", "split_tree"]  # fmt: skip
+__all__ = [
+    "Table",
+    "check_finite",
+    "choose_columns",
+    "column_names",
+    "guarded",
+    "iter_table",
+    "load_jets5",
+    "open_source",
+    "read_table",
+    "split_tree",
+]
 
 PathLike = str | os.PathLike[str]
 Piece = TypeVar("Piece")
@@ -141,9 +151,11 @@ def _open(file: Path, tree: str) -> Source:
     opener = SUFFIXES.get(file.suffix.lower())
     if opener is None:
         raise DataError(
-            "fasttrig does not know this file format", where=str(file), got=f"suffix {file.suffix!r}",
+            "fasttrig does not know this file format",
+            where=str(file),
+            got=f"suffix {file.suffix!r}",
             want=", ".join(SUFFIXES),
-        )  # fmt: skip
+        )
     if not file.is_file():
         beside = file.parent.iterdir() if file.parent.is_dir() else ()
         near = [entry.name for entry in beside if entry.suffix.lower() in SUFFIXES]

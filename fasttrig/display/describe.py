@@ -84,7 +84,17 @@ _DETAILS: dict[type[Op], Callable[[Any], str]] = {
 require_rows(_DETAILS, "details")
 
 _FAMILIES: dict[type[Op], str] = {
-    Input: "io", MatMul: "sum", Scale: "sum", Add: "sum", Forest: "trees", Cast: "cast", Relu: "function",
-    Table: "function", Softmax: "function", ArgMax: "function", Concat: "wiring", Reshape: "wiring",
-}  # fmt: skip
+    Input: "io",
+    MatMul: "sum",
+    Scale: "sum",
+    Add: "sum",
+    Forest: "trees",
+    Cast: "cast",
+    Relu: "function",
+    Table: "function",
+    Softmax: "function",
+    ArgMax: "function",
+    Concat: "wiring",
+    Reshape: "wiring",
+}
 require_rows(_FAMILIES, "families")

@@ -32,33 +32,50 @@ def draw_design(graph: Graph, stages: Mapping[str, int] | None = None, id_: str 
 def design_html(graph: Graph) -> str:
     """What Jupyter shows: a heading, the drawing, the table of ops."""
     rows = [
-        {"name": op.name, "kind": type(op).__name__, "details": details(op), "shape": shape_text(op.result.shape),
-         "type": str(op.result.type)} for op in graph.ops
-    ]  # fmt: skip
-    return render("design.html.j2", graph=graph, rows=rows, drawing=_drawing(graph, place(graph), {}),
-                  id=f"fasttrig-{graph.name}")  # fmt: skip
+        {
+            "name": op.name,
+            "kind": type(op).__name__,
+            "details": details(op),
+            "shape": shape_text(op.result.shape),
+            "type": str(op.result.type),
+        }
+        for op in graph.ops
+    ]
+    return render(
+        "design.html.j2", graph=graph, rows=rows, drawing=_drawing(graph, place(graph), {}), id=f"fasttrig-{graph.name}"
+    )
 
 
 def _drawing(graph: Graph, layout: Layout, stages: Mapping[str, int]) -> dict[str, Any]:
     outputs = {value.name for value in graph.outputs}
     return {
-        "name": graph.name, "width": f"{layout.width:g}", "height": f"{layout.height:g}", "edges": layout.edges,
-        "boxes": [_box(box, stages, outputs) for box in layout.places], "op_width": OP_WIDTH, "op_height": OP_HEIGHT,
+        "name": graph.name,
+        "width": f"{layout.width:g}",
+        "height": f"{layout.height:g}",
+        "edges": layout.edges,
+        "boxes": [_box(box, stages, outputs) for box in layout.places],
+        "op_width": OP_WIDTH,
+        "op_height": OP_HEIGHT,
         "summary": f"{len(graph.ops)} ops from {', '.join(op.name for op in graph.inputs)} to "
-                   f"{', '.join(value.name for value in graph.outputs)}",
-    }  # fmt: skip
+        f"{', '.join(value.name for value in graph.outputs)}",
+    }
 
 
 def _box(box: Place, stages: Mapping[str, int], outputs: set[str]) -> dict[str, Any]:
     op: Op = box.op
     kind = type(op).__name__ + (", output" if op.name in outputs else "")
     return {
-        "x": f"{box.left:g}", "y": f"{box.y:g}", "family": family(op), "name": _cut(op.name, 120), "kind": kind,
-        "details": _cut(details(op), OP_WIDTH - 20), "type": str(op.result.type),
+        "x": f"{box.left:g}",
+        "y": f"{box.y:g}",
+        "family": family(op),
+        "name": _cut(op.name, 120),
+        "kind": kind,
+        "details": _cut(details(op), OP_WIDTH - 20),
+        "type": str(op.result.type),
         "stage": f"stage {stages[op.name]}" if op.name in stages else "",
         "title": f"{op.name}: {type(op).__name__}, {details(op)}, {op.result.type}, "
-                 f"shape {shape_text(op.result.shape)}",
-    }  # fmt: skip
+        f"shape {shape_text(op.result.shape)}",
+    }
 
 
 def _cut(text: str, width: float) -> str:

@@ -105,8 +105,9 @@ def _wanted(graph: Graph, keep: Collection[str]) -> list[Value]:
     known = {op.name: op.result for op in graph.ops}
     for name in keep:
         if name not in known:
-            raise DataError("no such value to keep", where=f"graph '{graph.name}'", got=repr(name),
-                            try_=near_names(name, known))  # fmt: skip
+            raise DataError(
+                "no such value to keep", where=f"graph '{graph.name}'", got=repr(name), try_=near_names(name, known)
+            )
     return [value for name, value in known.items() if name in set(keep)]
 
 
@@ -120,8 +121,9 @@ def check_inputs(graph: Graph, inputs: Mapping[str, IntArray] | IntArray) -> dic
     known = [op.name for op in graph.inputs]
     for name in inputs:
         if name not in known:
-            raise DataError("no such input", where=f"graph '{graph.name}'", got=repr(name),
-                            try_=near_names(name, known))  # fmt: skip
+            raise DataError(
+                "no such input", where=f"graph '{graph.name}'", got=repr(name), try_=near_names(name, known)
+            )
     arrays = {}
     for op in graph.inputs:
         if op.name not in inputs:
@@ -136,8 +138,13 @@ def check_inputs(graph: Graph, inputs: Mapping[str, IntArray] | IntArray) -> dic
 def _check_input(op: Input, raw: IntArray) -> IntArray:
     where = f"input '{op.name}'"
     if not _all_integers(raw):
-        raise DataError("raw inputs must be integers", where=where, got=f"dtype {raw.dtype}", want="an integer dtype",
-                        try_="quantise real values first: design.emulate(x) does")  # fmt: skip
+        raise DataError(
+            "raw inputs must be integers",
+            where=where,
+            got=f"dtype {raw.dtype}",
+            want="an integer dtype",
+            try_="quantise real values first: design.emulate(x) does",
+        )
     if raw.shape[1:] != op.result.shape or raw.ndim == 0:
         want = f"(n_events, {', '.join(map(str, op.result.shape))})"
         raise DataError("wrong input shape", where=where, got=str(raw.shape), want=want)
@@ -162,12 +169,20 @@ def _check_channel(op: Input, channel: int, fixed_type: FixedType, column: IntAr
     where = f"input '{op.name}', channel {channel}"
     off_grid = (column & ((1 << shift) - 1)) != 0
     if off_grid.any():
-        raise DataError("raw inputs off the grid of their feature", where=where, got=f"raw {column[off_grid][0]}",
-                        want=f"{fixed_type}: multiples of {1 << shift}")  # fmt: skip
+        raise DataError(
+            "raw inputs off the grid of their feature",
+            where=where,
+            got=f"raw {column[off_grid][0]}",
+            want=f"{fixed_type}: multiples of {1 << shift}",
+        )
     low, high = (int(column.min()) >> shift, int(column.max()) >> shift) if column.size else (0, 0)
     if not fixed_type.holds(low, high):
-        raise DataError("raw inputs outside the type of their feature", where=where, got=f"raw {low} to {high}",
-                        want=f"{fixed_type}: {fixed_type.min_raw} to {fixed_type.max_raw}")  # fmt: skip
+        raise DataError(
+            "raw inputs outside the type of their feature",
+            where=where,
+            got=f"raw {low} to {high}",
+            want=f"{fixed_type}: {fixed_type.min_raw} to {fixed_type.max_raw}",
+        )
 
 
 def _empty(n_events: int, value: Value) -> IntArray:

@@ -34,9 +34,11 @@ BLOCK_EVENTS = 2048
 _WORDS = ((8, np.uint8), (16, np.uint16), (32, np.uint32), (64, np.uint64))
 # Floats in which a single bit of the word is exact, the integers of that size, and where the exponent sits.
 _EXPONENTS: dict[int, tuple[Any, Any, int, int]] = {
-    1: (np.float32, np.int32, 23, 127), 2: (np.float32, np.int32, 23, 127),
-    4: (np.float64, np.int64, 52, 1023), 8: (np.float64, np.int64, 52, 1023),
-}  # fmt: skip
+    1: (np.float32, np.int32, 23, 127),
+    2: (np.float32, np.int32, 23, 127),
+    4: (np.float64, np.int64, 52, 1023),
+    8: (np.float64, np.int64, 52, 1023),
+}
 
 ExitFunction: TypeAlias = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 """Features, int64 of shape (n_features, n_events), to exit leaves, shape (n_events, n_trees of the block)."""
@@ -172,9 +174,7 @@ def _mask_tables(
     return tables
 
 
-def _mask_exits(
-    tables: list[tuple[int, IntArray, npt.NDArray[Any]]], first_place: IntArray, word: Any
-) -> ExitFunction:
+def _mask_exits(tables: list[tuple[int, IntArray, npt.NDArray[Any]]], first_place: IntArray, word: Any) -> ExitFunction:
     n_trees = len(first_place)
     floating, integer, mantissa_bits, bias = _EXPONENTS[np.dtype(word).itemsize]
     offset = (first_place - bias).astype(integer)

@@ -34,8 +34,9 @@ def option_name(key: str) -> str:
     """The option meant by `key`; ``clock_ns`` is understood."""
     name = _ALSO.get(key, key)
     if name not in OPTIONS:
-        raise InputError("no such option of an estimate", got=repr(key), want=", ".join(OPTIONS),
-                         try_=near_names(key, OPTIONS))  # fmt: skip
+        raise InputError(
+            "no such option of an estimate", got=repr(key), want=", ".join(OPTIONS), try_=near_names(key, OPTIONS)
+        )
     return name
 
 

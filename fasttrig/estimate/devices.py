@@ -63,8 +63,10 @@ class Board:
 def devices() -> tuple[Device, ...]:
     """Every known device."""
     with (_DATA / "parts.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(Device(row["device"], row["prefix"], *(int(row[name]) for name in (*RESOURCES, "slr")))
-                     for row in csv.DictReader(file))  # fmt: skip
+        return tuple(
+            Device(row["device"], row["prefix"], *(int(row[name]) for name in (*RESOURCES, "slr")))
+            for row in csv.DictReader(file)
+        )
 
 
 @cache
@@ -91,8 +93,12 @@ def find_device(name: str) -> Device:
         if wanted.startswith((device.prefix, short)) or wanted == _plain(device.name):
             return device
     known = [device.name for device in devices()] + [board.name for board in boards()]
-    raise InputError("no such part in the table of devices", got=repr(name), want="a part number, a device or a board",
-                     try_=near_names(name.upper(), known))  # fmt: skip
+    raise InputError(
+        "no such part in the table of devices",
+        got=repr(name),
+        want="a part number, a device or a board",
+        try_=near_names(name.upper(), known),
+    )
 
 
 def _plain(name: str) -> str:

@@ -12,8 +12,22 @@ import numpy as np
 from fasttrig.estimate.residuals import Residual
 
 ERRORS = Path(__file__).parent / "errors.csv"
-COLUMNS = ("stage", "by", "group", "quantity", "n", "families", "median", "median_relative", "p90", "bias",
-           "within_2_percent", "within_5_percent", "within_1", "within_2")  # fmt: skip
+COLUMNS = (
+    "stage",
+    "by",
+    "group",
+    "quantity",
+    "n",
+    "families",
+    "median",
+    "median_relative",
+    "p90",
+    "bias",
+    "within_2_percent",
+    "within_5_percent",
+    "within_1",
+    "within_2",
+)
 Row = dict[str, str]
 
 
@@ -54,10 +68,16 @@ def _row(key: tuple[str, str, str, str], found: Sequence[Residual]) -> Row:
     off = np.array([abs(r.predicted - r.measured) for r in found])
     measured = np.array([r.measured for r in found])
     relative = np.abs(np.array([r.predicted for r in found]) / np.maximum(measured, 1e-9) - 1)[measured > 0]
-    numbers = (np.median(np.abs(logs)), np.median(relative) if relative.size else 0.0,
-               np.quantile(np.abs(logs), 0.9), np.median(logs),
-               np.mean(off <= 0.02 * measured), np.mean(off <= 0.05 * measured),
-               np.mean(off <= 1), np.mean(off <= 2))  # fmt: skip
+    numbers = (
+        np.median(np.abs(logs)),
+        np.median(relative) if relative.size else 0.0,
+        np.quantile(np.abs(logs), 0.9),
+        np.median(logs),
+        np.mean(off <= 0.02 * measured),
+        np.mean(off <= 0.05 * measured),
+        np.mean(off <= 1),
+        np.mean(off <= 2),
+    )
     heads = (*key, str(len(found)), str(len({r.family for r in found})))
     return dict(zip(COLUMNS, (*heads, *(f"{number + 0.0:.3f}" for number in numbers)), strict=True))
 

@@ -27,10 +27,18 @@ from fasttrig.estimate.types import is_stream
 DEFAULT_PART = "xcvu13p-flga2577-2-e"
 STAGES = ("csynth", "synth")
 _STAGE_NAMES = {
-    "csynth": "csynth", "hls_csynth": "csynth", "hls": "csynth", "synth": "synth", "vivado_synth": "synth",
-    "post_synth": "synth", "route": "synth", "post_route": "synth", "post_route_ooc": "synth", "post_impl": "synth",
+    "csynth": "csynth",
+    "hls_csynth": "csynth",
+    "hls": "csynth",
+    "synth": "synth",
+    "vivado_synth": "synth",
+    "post_synth": "synth",
+    "route": "synth",
+    "post_route": "synth",
+    "post_route_ooc": "synth",
+    "post_impl": "synth",
     "impl": "synth",
-}  # fmt: skip
+}
 _NOTHING_KNOWN = math.log(3.0)
 _WIDER = 1.5
 _CLOCKS_NS = (2.5, 25.0)
@@ -108,11 +116,17 @@ class Estimate:
         """Plain JSON content."""
         return {
             **{name: getattr(self, name).to_dict() for name in QUANTITIES},
-            "latency_ns": self.latency_ns, "stage": self.stage, "tool": self.tool, "part": self.part,
-            "clock_period_ns": self.clock_period_ns, "calibration": self.calibration, "notes": list(self.notes),
-            "shares": self.shares, "crosses_slr": self.crosses_slr,
+            "latency_ns": self.latency_ns,
+            "stage": self.stage,
+            "tool": self.tool,
+            "part": self.part,
+            "clock_period_ns": self.clock_period_ns,
+            "calibration": self.calibration,
+            "notes": list(self.notes),
+            "shares": self.shares,
+            "crosses_slr": self.crosses_slr,
             "layers": [layer.to_dict() for layer in self.layers],
-        }  # fmt: skip
+        }
 
 
 def estimate(
@@ -183,8 +197,14 @@ def estimate(
     reuse = max(reuse_factor) if isinstance(reuse_factor, list | tuple) else reuse_factor
     read = read_layers(items, strategy=strategy or "latency", reuse_factor=int(reuse or 1), input_t=first)
     stream = _is_stream(io_type, read, [first, *(item.get("input_t") for item in items)])
-    return estimate_layers(read, part=part or DEFAULT_PART, clock_period_ns=float(clock_period_ns or 5.0), tool=tool,
-                           stream=stream, stage=_stage(stage, tool, read))  # fmt: skip
+    return estimate_layers(
+        read,
+        part=part or DEFAULT_PART,
+        clock_period_ns=float(clock_period_ns or 5.0),
+        tool=tool,
+        stream=stream,
+        stage=_stage(stage, tool, read),
+    )
 
 
 def estimate_layers(
@@ -202,11 +222,17 @@ def estimate_layers(
     if crosses:
         notes.append("larger than one SLR: the design crosses between dies")
     return Estimate(
-        stage=stage, tool=tool or default_tool(), part=part, clock_period_ns=clock_period_ns,
-        **{name: intervals[name][0] for name in QUANTITIES}, calibration=_calibration(design, stage, constants),
+        stage=stage,
+        tool=tool or default_tool(),
+        part=part,
+        clock_period_ns=clock_period_ns,
+        **{name: intervals[name][0] for name in QUANTITIES},
+        calibration=_calibration(design, stage, constants),
         layers=tuple(_layer(design, index, constants, stage) for index in range(len(layers))),
-        notes=tuple(notes), shares=shares, crosses_slr=crosses,
-    )  # fmt: skip
+        notes=tuple(notes),
+        shares=shares,
+        crosses_slr=crosses,
+    )
 
 
 def _stage(stage: str | None, tool: str | None, layers: Iterable[Layer]) -> str:
@@ -267,14 +293,20 @@ def _known(constants: dict[str, Any], stage: str, regime: str, name: str) -> tup
 
 def _grouped(notes: Mapping[str, str]) -> list[str]:
     """Notes with the quantities they hold for."""
-    return [f"{', '.join(name for name in notes if notes[name] == note)}: {note}" for note in
-            dict.fromkeys(notes.values())]  # fmt: skip
+    return [
+        f"{', '.join(name for name in notes if notes[name] == note)}: {note}" for note in dict.fromkeys(notes.values())
+    ]
 
 
 def _calibration(design: Design, stage: str, constants: dict[str, Any]) -> dict[str, Any]:
     known = constants["intervals"].get(f"{stage}/{design.regime}/lut", {})
-    return {"regime": design.regime, "tool_family": design.family, "n_reports": known.get("n", 0),
-            "n_families": known.get("families", 0), "n_all": constants["records"]}  # fmt: skip
+    return {
+        "regime": design.regime,
+        "tool_family": design.family,
+        "n_reports": known.get("n", 0),
+        "n_families": known.get("families", 0),
+        "n_all": constants["records"],
+    }
 
 
 def _outside(design: Design, tool: str | None) -> list[str]:

@@ -60,15 +60,23 @@ def read_samples(records: Sequence[Record]) -> list[Sample]:
     sizes: dict[str, int] = {}
     for record in records:
         sizes[record["family"]] = sizes.get(record["family"], 0) + 1
-    return [Sample(r, design_of(r), _SCAN_WEIGHT if "dense1" in r["family"] else sizes[r["family"]] ** -0.5)
-            for r in records]  # fmt: skip
+    return [
+        Sample(r, design_of(r), _SCAN_WEIGHT if "dense1" in r["family"] else sizes[r["family"]] ** -0.5)
+        for r in records
+    ]
 
 
 def design_of(record: Record) -> Design:
-    layers = read_layers(record["layers"], strategy=record["strategy"], reuse_factor=record["reuse_factor"],
-                         input_t=record["input_t"])  # fmt: skip
-    return count(layers, part=record["part"], clock_period_ns=record["clock_period_ns"], tool=record["tool"],
-                 stream=is_stream(record["input_t"]))  # fmt: skip
+    layers = read_layers(
+        record["layers"], strategy=record["strategy"], reuse_factor=record["reuse_factor"], input_t=record["input_t"]
+    )
+    return count(
+        layers,
+        part=record["part"],
+        clock_period_ns=record["clock_period_ns"],
+        tool=record["tool"],
+        stream=is_stream(record["input_t"]),
+    )
 
 
 def fit_constants(samples: Sequence[Sample]) -> dict[str, Any]:
@@ -114,8 +122,15 @@ def _fit_terms(samples: Sequence[Sample], quantity: str) -> tuple[dict[str, floa
         rows[len(used) :, :] = np.diag([_PRIOR_PULL] * n + [_TOOL_PULL[quantity]] * len(FAMILIES))
         return rows
 
-    found = least_squares(residuals, np.concatenate([start, np.zeros(len(FAMILIES))]), jac=jacobian,
-                          bounds=(-12, 12), loss="soft_l1", f_scale=0.1, max_nfev=120).x  # fmt: skip
+    found = least_squares(
+        residuals,
+        np.concatenate([start, np.zeros(len(FAMILIES))]),
+        jac=jacobian,
+        bounds=(-12, 12),
+        loss="soft_l1",
+        f_scale=0.1,
+        max_nfev=120,
+    ).x
     constants = dict(PRIORS[quantity]) | {name: _digits(math.exp(x)) for name, x in zip(names, found[:n], strict=True)}
     return constants, {name: _digits(math.exp(x)) for name, x in zip(FAMILIES, found[n:], strict=True)}
 
@@ -123,8 +138,13 @@ def _fit_terms(samples: Sequence[Sample], quantity: str) -> tuple[dict[str, floa
 def _fit_synth(samples: Sequence[Sample], constants: dict[str, Any]) -> dict[str, dict[str, float]]:
     """What logic synthesis leaves of each class of terms, from the projects that have both reports."""
     pairs = {(s.record["source"], s.record["model"]): s.record for s in samples if s.record["stage"] == "csynth"}
-    placed = [(s, pairs[key]) for s in samples if (key := (s.record["source"], s.record["model"])) in pairs
-              and s.record["stage"] != "csynth" and not s.design.regime.startswith("forest")]  # fmt: skip
+    placed = [
+        (s, pairs[key])
+        for s in samples
+        if (key := (s.record["source"], s.record["model"])) in pairs
+        and s.record["stage"] != "csynth"
+        and not s.design.regime.startswith("forest")
+    ]
     return {quantity: _fit_kept(placed, constants, quantity) for quantity in SYNTH}
 
 
@@ -158,8 +178,11 @@ def _fit_forests(samples: Sequence[Sample]) -> dict[str, float]:
     """Medians of LUT per node, FF per node and stage, cycles per level."""
     from fasttrig.estimate.forests import forest_counts
 
-    counted = [(forest_counts(s.design.layers[0].forest, s.design.setting), s.record) for s in samples
-               if s.design.layers[0].forest]  # fmt: skip
+    counted = [
+        (forest_counts(s.design.layers[0].forest, s.design.setting), s.record)
+        for s in samples
+        if s.design.layers[0].forest
+    ]
     placed = [(c, r) for c, r in counted if r["stage"] != "csynth"]
     reported = [(c, r) for c, r in counted if r["stage"] == "csynth"]
     lut = float(np.median([(r["lut"] - c.comparison_lut) / c.nodes for c, r in placed]))
@@ -169,10 +192,14 @@ def _fit_forests(samples: Sequence[Sample]) -> dict[str, float]:
     slope = np.linalg.lstsq(levels, cycles, rcond=None)[0]
     csynth_lut = [r["lut"] / (lut * c.nodes + c.comparison_lut) for c, r in reported]
     csynth_ff = [r["ff"] / (ff * c.registered_words) for c, r in reported]
-    return {"lut_node": _digits(lut), "ff_pace": _digits(ff), "cycles": _digits(float(slope[0])),
-            "cycles_paced": _digits(float(slope[1])),
-            "csynth_lut": _digits(float(np.median(csynth_lut or [20.0]))),
-            "csynth_ff": _digits(float(np.median(csynth_ff or [5.0])))}  # fmt: skip
+    return {
+        "lut_node": _digits(lut),
+        "ff_pace": _digits(ff),
+        "cycles": _digits(float(slope[0])),
+        "cycles_paced": _digits(float(slope[1])),
+        "csynth_lut": _digits(float(np.median(csynth_lut or [20.0]))),
+        "csynth_ff": _digits(float(np.median(csynth_ff or [5.0]))),
+    }
 
 
 def cross_validate(samples: Sequence[Sample]) -> list[Residual]:
@@ -189,8 +216,11 @@ def cross_validate(samples: Sequence[Sample]) -> list[Residual]:
 def _residuals(sample: Sample, constants: dict[str, Any]) -> list[Residual]:
     stage = "csynth" if sample.record["stage"] == "csynth" else "synth"
     numbers = predict(sample.design, constants, stage)
-    return [residual_of(sample.record, sample.design, stage, name, numbers[name]) for name in QUANTITIES
-            if name in sample.record and not (stage == "synth" and name == "ii_cycles")]  # fmt: skip
+    return [
+        residual_of(sample.record, sample.design, stage, name, numbers[name])
+        for name in QUANTITIES
+        if name in sample.record and not (stage == "synth" and name == "ii_cycles")
+    ]
 
 
 def _digits(number: float) -> float:

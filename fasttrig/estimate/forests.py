@@ -33,11 +33,15 @@ class ForestCounts:
     def total(cls, counts: Sequence[ForestCounts]) -> ForestCounts:
         """All forests of a design, side by side."""
         return cls(
-            comparison_lut=sum(c.comparison_lut for c in counts), nodes=sum(c.nodes for c in counts),
-            registered_words=sum(c.registered_words for c in counts), paced_levels=max(c.paced_levels for c in counts),
-            vhdl=any(c.vhdl for c in counts), vhdl_lut=sum(c.vhdl_lut for c in counts),
-            vhdl_ff=sum(c.vhdl_ff for c in counts), vhdl_cycles=max(c.vhdl_cycles for c in counts),
-        )  # fmt: skip
+            comparison_lut=sum(c.comparison_lut for c in counts),
+            nodes=sum(c.nodes for c in counts),
+            registered_words=sum(c.registered_words for c in counts),
+            paced_levels=max(c.paced_levels for c in counts),
+            vhdl=any(c.vhdl for c in counts),
+            vhdl_lut=sum(c.vhdl_lut for c in counts),
+            vhdl_ff=sum(c.vhdl_ff for c in counts),
+            vhdl_cycles=max(c.vhdl_cycles for c in counts),
+        )
 
 
 def forest_counts(forest: Forest, setting: Setting) -> ForestCounts:
@@ -49,9 +53,12 @@ def forest_counts(forest: Forest, setting: Setting) -> ForestCounts:
     summed = (depth * 2**depth) ** 0.5  # the path of a deep tree is wide logic, not a chain
     paced = (levels + summed) * setting.slowness
     return ForestCounts(
-        comparison_lut=forest.n_comparisons * forest.bits / _BITS_PER_LUT, nodes=float(forest.n_nodes),
-        registered_words=forest.n_nodes * words * paced, paced_levels=paced, vhdl=forest.library == "vhdl",
+        comparison_lut=forest.n_comparisons * forest.bits / _BITS_PER_LUT,
+        nodes=float(forest.n_nodes),
+        registered_words=forest.n_nodes * words * paced,
+        paced_levels=paced,
+        vhdl=forest.library == "vhdl",
         vhdl_lut=max(0.0, -54.696 + 8.031 * per_output + 14.000 * forest.n_nodes) * words,
         vhdl_ff=(12.780 + 33.569 * per_output + 4.013 * forest.n_nodes) * words,
         vhdl_cycles=2 + forest.max_depth + math.ceil(math.log2(per_output) if per_output > 1 else 0),
-    )  # fmt: skip
+    )

@@ -57,12 +57,18 @@ def from_graph(graph: Graph, settings: TargetSettings, *, stage: str = "csynth",
         For the oneapi and catapult backends, of which no report is calibrated.
     """
     if settings.backend not in _TOOLS:
-        raise UnsupportedError("no reports of this backend to estimate from", got=settings.backend,
-                               want=" or ".join(_TOOLS))  # fmt: skip
+        raise UnsupportedError(
+            "no reports of this backend to estimate from", got=settings.backend, want=" or ".join(_TOOLS)
+        )
     layers = tuple(_READERS[type(op)](op, settings) for op in graph.ops)
-    return estimate_layers(layers, part=settings.part, clock_period_ns=settings.clock_period_ns,
-                           tool=tool or _TOOLS[settings.backend], stream=settings.io_type == "io_stream",
-                           stage=stage)  # fmt: skip
+    return estimate_layers(
+        layers,
+        part=settings.part,
+        clock_period_ns=settings.clock_period_ns,
+        tool=tool or _TOOLS[settings.backend],
+        stream=settings.io_type == "io_stream",
+        stage=stage,
+    )
 
 
 def _wiring(op: Op, settings: TargetSettings) -> Layer:
@@ -76,20 +82,40 @@ def _matmul(op: Op, settings: TargetSettings) -> Layer:
     reuse = (said.reuse_factor if said else None) or settings.reuse_factor
     raw = op.weight.raw
     largest = int(np.abs(raw).max(initial=1))
-    matrix = Matrix(n_in, n_out, max(1.0, float(np.count_nonzero(raw))), math.log2(max(largest, 1)),
-                    min(reuse, n_in * n_out), count_products(raw))  # fmt: skip
+    matrix = Matrix(
+        n_in,
+        n_out,
+        max(1.0, float(np.count_nonzero(raw))),
+        math.log2(max(largest, 1)),
+        min(reuse, n_in * n_out),
+        count_products(raw),
+    )
     positions = op.result.size // n_out
     return Layer(
-        "dense" if positions == 1 else "conv1d", op.name, op.result.size, (said.strategy if said else None)
-        or settings.strategy, (matrix,), positions, positions, input=_width(op.operand.type),
-        weight=_width(op.weight.type), accum=_width(op.result.type), reuse_factor=reuse,
-    )  # fmt: skip
+        "dense" if positions == 1 else "conv1d",
+        op.name,
+        op.result.size,
+        (said.strategy if said else None) or settings.strategy,
+        (matrix,),
+        positions,
+        positions,
+        input=_width(op.operand.type),
+        weight=_width(op.weight.type),
+        accum=_width(op.result.type),
+        reuse_factor=reuse,
+    )
 
 
 def _scale(op: Op, settings: TargetSettings) -> Layer:
     assert isinstance(op, Scale)
-    return Layer("batchnorm", op.name, op.result.size, settings.strategy, input=_width(op.operand.type),
-                 weight=_width(op.scale.type))  # fmt: skip
+    return Layer(
+        "batchnorm",
+        op.name,
+        op.result.size,
+        settings.strategy,
+        input=_width(op.operand.type),
+        weight=_width(op.scale.type),
+    )
 
 
 def _relu(op: Op, settings: TargetSettings) -> Layer:
@@ -125,8 +151,16 @@ def _add(op: Op, settings: TargetSettings) -> Layer:
 def _argmax(op: Op, settings: TargetSettings) -> Layer:
     assert isinstance(op, ArgMax)
     n = op.operand.size
-    return Layer("pooling", op.name, n, settings.strategy, in_positions=n, window=n, function="max",
-                 input=_width(op.operand.type))  # fmt: skip
+    return Layer(
+        "pooling",
+        op.name,
+        n,
+        settings.strategy,
+        in_positions=n,
+        window=n,
+        function="max",
+        input=_width(op.operand.type),
+    )
 
 
 def _forest(op: Op, settings: TargetSettings) -> Layer:
@@ -143,7 +177,17 @@ def _width(type_: FixedType) -> Width:
 
 
 _READERS: dict[type[Op], Callable[[Op, TargetSettings], Layer]] = {
-    Input: _wiring, Reshape: _wiring, Concat: _wiring, MatMul: _matmul, Scale: _scale, Cast: _cast, Relu: _relu,
-    Add: _add, Table: _table, Softmax: _softmax, ArgMax: _argmax, Forest: _forest,
-}  # fmt: skip
+    Input: _wiring,
+    Reshape: _wiring,
+    Concat: _wiring,
+    MatMul: _matmul,
+    Scale: _scale,
+    Cast: _cast,
+    Relu: _relu,
+    Add: _add,
+    Table: _table,
+    Softmax: _softmax,
+    ArgMax: _argmax,
+    Forest: _forest,
+}
 require_rows(_READERS, "estimates")

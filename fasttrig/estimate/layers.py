@@ -20,8 +20,12 @@ from fasttrig.estimate.types import DEFAULT, Width, magnitude_bits, parse_width,
 from fasttrig.estimate.weights import Products
 
 STRATEGIES = ("latency", "resource", "distributed_arithmetic", "unrolled")
-_STRATEGY_NAMES = {"da": "distributed_arithmetic", "distributedarithmetic": "distributed_arithmetic", "none": "latency",
-                   "default": "latency"}  # fmt: skip
+_STRATEGY_NAMES = {
+    "da": "distributed_arithmetic",
+    "distributedarithmetic": "distributed_arithmetic",
+    "none": "latency",
+    "default": "latency",
+}
 _SAID = {
     "dense": "dense layer matmul einsumdense linear innerproduct fullyconnected gemm",
     "conv1d": "conv1d conv depthwise1d pointwise1d depthwiseconv1d pointwiseconv1d separableconv1d",
@@ -167,8 +171,12 @@ def _narrow_inputs(read: list[Layer]) -> list[Layer]:
     accums = {layer.accum for layer in read if layer.matrices}
     if len(accums) < 2:
         return read
-    return [replace(layer, input=_at_most(layer.input, layer.accum.width - layer.weight.width + 1))
-            if layer.matrices else layer for layer in read]  # fmt: skip
+    return [
+        replace(layer, input=_at_most(layer.input, layer.accum.width - layer.weight.width + 1))
+        if layer.matrices
+        else layer
+        for layer in read
+    ]
 
 
 def _at_most(width: Width, bits: int) -> Width:
@@ -185,18 +193,27 @@ def _mark_first(read: list[Layer]) -> list[Layer]:
 def _read_layer(item: dict[str, Any], index: int, strategy: str, reuse_factor: int, flow: Width) -> Layer:
     said = _plain_kind(item.get("kind") or item.get("class_name"))
     if said not in _KINDS:
-        raise InputError("no such kind of layer", where=f"layer {index}", got=repr(item.get("kind")),
-                         want=", ".join(sorted(_KINDS)), try_=near_names(said, _KINDS))  # fmt: skip
+        raise InputError(
+            "no such kind of layer",
+            where=f"layer {index}",
+            got=repr(item.get("kind")),
+            want=", ".join(sorted(_KINDS)),
+            try_=near_names(said, _KINDS),
+        )
     kind = _KINDS[said]
     read = Layer(
-        kind=kind, name=str(item.get("name") or f"{kind}_{index}"), n_values=1,
+        kind=kind,
+        name=str(item.get("name") or f"{kind}_{index}"),
+        n_values=1,
         strategy=_strategy(item.get("strategy"), strategy),
-        input=parse_width(item.get("input_t"), flow), weight=parse_width(item.get("weight_t")),
-        accum=parse_width(item.get("accum_t")), table_size=_size(item, "table_size", 1024),
+        input=parse_width(item.get("input_t"), flow),
+        weight=parse_width(item.get("weight_t")),
+        accum=parse_width(item.get("accum_t")),
+        table_size=_size(item, "table_size", 1024),
         reuse_factor=_size(item, "reuse_factor", reuse_factor),
         saturates="SAT" in str(item.get("accum_t")).upper(),
         function=_plain(item.get("activation") or item.get("function") or (said if kind == "activation" else "")),
-    )  # fmt: skip
+    )
     return _READERS.get(kind, _read_plain)(read, item)
 
 
@@ -221,9 +238,14 @@ def _read_conv(read: Layer, item: dict[str, Any]) -> Layer:
     n_filt = _size(item, "n_filt", 1)
     out = _size(item, "out_width", 1) * _size(item, "out_height", 1)
     inside = _size(item, "in_width", 1) * _size(item, "in_height", 1)
-    return replace(read, n_values=out * n_filt, positions=out, in_positions=inside,
-                   window=_size(item, "filt_width", 1) * height,
-                   matrices=(_matrix(read, item, n_in, n_filt),))  # fmt: skip
+    return replace(
+        read,
+        n_values=out * n_filt,
+        positions=out,
+        in_positions=inside,
+        window=_size(item, "filt_width", 1) * height,
+        matrices=(_matrix(read, item, n_in, n_filt),),
+    )
 
 
 def _read_pooling(read: Layer, item: dict[str, Any]) -> Layer:
@@ -233,8 +255,14 @@ def _read_pooling(read: Layer, item: dict[str, Any]) -> Layer:
     out = _size(item, "out_width", 0) * _size(item, "out_height", 1) or _size(item, "n_out", 0)
     window = _size(item, "pool_width", 0) * _size(item, "pool_height", 1) or (inside // out if out else inside)
     said = " ".join(str(item.get(key, "")) for key in ("kind", "pool_op", "function", "class_name")).lower()
-    return replace(read, n_values=inside * channels, in_positions=inside, positions=max(1, out or inside // window),
-                   window=max(1, window), function="average" if "av" in said else "max")  # fmt: skip
+    return replace(
+        read,
+        n_values=inside * channels,
+        in_positions=inside,
+        positions=max(1, out or inside // window),
+        window=max(1, window),
+        function="average" if "av" in said else "max",
+    )
 
 
 def _read_plain(read: Layer, item: dict[str, Any]) -> Layer:
@@ -266,9 +294,14 @@ def _read_forest(read: Layer, item: dict[str, Any]) -> Layer:
 
 
 _READERS = {
-    "dense": _read_dense, "conv1d": _read_conv, "conv2d": _read_conv, "pooling": _read_pooling,
-    "gru": _read_recurrent, "lstm": _read_recurrent, "forest": _read_forest,
-}  # fmt: skip
+    "dense": _read_dense,
+    "conv1d": _read_conv,
+    "conv2d": _read_conv,
+    "pooling": _read_pooling,
+    "gru": _read_recurrent,
+    "lstm": _read_recurrent,
+    "forest": _read_forest,
+}
 
 
 def _matrix(read: Layer, item: dict[str, Any], n_in: int, n_out: int) -> Matrix:

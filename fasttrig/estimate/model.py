@@ -60,9 +60,14 @@ class Design:
 def count(layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool: str, stream: bool) -> Design:
     """Count what is built of `layers`."""
     family = tool_family(tool)
-    setting = Setting(clock_period_ns, stream, fabric_slowness(part) * 5.0 / clock_period_ns,
-                      vivado=family.startswith("vivado"), dsp_product_bits=dsp_product_bits(family),
-                      clock_margin=clock_margin(family))  # fmt: skip
+    setting = Setting(
+        clock_period_ns,
+        stream,
+        fabric_slowness(part) * 5.0 / clock_period_ns,
+        vivado=family.startswith("vivado"),
+        dsp_product_bits=dsp_product_bits(family),
+        clock_margin=clock_margin(family),
+    )
     built = tuple(build(layer, setting) for layer in layers)
     return Design(layers, built, setting, family, _regime(layers, stream))
 

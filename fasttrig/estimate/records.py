@@ -18,15 +18,36 @@ Record = dict[str, Any]
 
 TABLE = Path(__file__).parent / "data" / "reports.parquet"
 
-_STAGES = {"hls_csynth": "csynth", "vivado_synth": "synth", "post_route": "route", "post_route_ooc": "route",
-           "post_impl": "route"}  # fmt: skip
-_COUNTS = {"LUT": "lut", "FF": "ff", "DSP": "dsp", "BRAM": "bram18", "URAM": "uram",
-           "latency_cycles": "latency_cycles", "II": "ii_cycles"}  # fmt: skip
+_STAGES = {
+    "hls_csynth": "csynth",
+    "vivado_synth": "synth",
+    "post_route": "route",
+    "post_route_ooc": "route",
+    "post_impl": "route",
+}
+_COUNTS = {
+    "LUT": "lut",
+    "FF": "ff",
+    "DSP": "dsp",
+    "BRAM": "bram18",
+    "URAM": "uram",
+    "latency_cycles": "latency_cycles",
+    "II": "ii_cycles",
+}
 _MLP = re.compile(r"^(\d+(?:-\d+){2,}) (?:MLP|\+ BatchNorm)")
 _GBDT = re.compile(r"GBDT depth (\d+), (\d+) boosting rounds x (\d+) classes, (\d+) features")
-_POOLS = {"1D": {"n_in": 121, "n_filt": 3, "out_width": 60, "pool_width": 2},
-          "2D": {"in_width": 15, "in_height": 18, "n_filt": 3, "out_width": 7, "out_height": 4, "pool_width": 2,
-                 "pool_height": 4}}  # fmt: skip
+_POOLS = {
+    "1D": {"n_in": 121, "n_filt": 3, "out_width": 60, "pool_width": 2},
+    "2D": {
+        "in_width": 15,
+        "in_height": 18,
+        "n_filt": 3,
+        "out_width": 7,
+        "out_height": 4,
+        "pool_width": 2,
+        "pool_height": 4,
+    },
+}
 
 
 def load_records(path: Path = TABLE) -> list[Record]:
@@ -60,8 +81,14 @@ def refusal(report: dict[str, Any]) -> str:
     """Why a report is not used; empty when it is."""
     if report["stage"] not in _STAGES:
         return f"stage {report['stage']!r} is no report of a tool"
-    if report["group"] not in ("hls4ml-real-report", "hls4ml-ci-baseline", "hls4ml-notebook-report",
-                               "wa-hls4ml-search-dense1", "wa-hls4ml-csv-sample", "conifer-real-report"):  # fmt: skip
+    if report["group"] not in (
+        "hls4ml-real-report",
+        "hls4ml-ci-baseline",
+        "hls4ml-notebook-report",
+        "wa-hls4ml-search-dense1",
+        "wa-hls4ml-csv-sample",
+        "conifer-real-report",
+    ):
         return "not a design of hls4ml or conifer"
     notes = f"{report.get('notes', '')} {report.get('layers_stale', '')}"
     if "SUSPICIOUS" in notes or "STALE" in notes or report.get("layers_stale"):
@@ -84,12 +111,20 @@ def refusal(report: dict[str, Any]) -> str:
 def _record(report: dict[str, Any]) -> Record:
     layers = _layers(report)
     kept: Record = {
-        "group": report["group"], "source": report["source"], "family": family(report), "model": report["model"],
-        "stage": _STAGES[report["stage"]], "tool": report.get("tool") or "", "part": report.get("part") or "",
-        "clock_period_ns": float(report.get("clock_ns") or 5.0), "strategy": report.get("strategy") or "latency",
-        "reuse_factor": _first(report.get("reuse_factor")), "input_t": _input_type(report), "layers": layers,
+        "group": report["group"],
+        "source": report["source"],
+        "family": family(report),
+        "model": report["model"],
+        "stage": _STAGES[report["stage"]],
+        "tool": report.get("tool") or "",
+        "part": report.get("part") or "",
+        "clock_period_ns": float(report.get("clock_ns") or 5.0),
+        "strategy": report.get("strategy") or "latency",
+        "reuse_factor": _first(report.get("reuse_factor")),
+        "input_t": _input_type(report),
+        "layers": layers,
         "provenance": report["provenance"],
-    }  # fmt: skip
+    }
     counts = {ours: report[theirs] for theirs, ours in _COUNTS.items() if report.get(theirs) is not None}
     return kept | counts
 
@@ -151,8 +186,17 @@ def _forest(report: dict[str, Any], architecture: str) -> list[dict[str, Any]]:
     bits = (report.get("precision") or {}).get("all", "ap_fixed<18,8>")
     if found:
         depth, rounds, classes, features = (int(text) for text in found.groups())
-        return [{"kind": "forest", "rounds": rounds, "depth": depth, "classes": classes, "n_features": features,
-                 "precision": bits, "library": "hls"}]  # fmt: skip
+        return [
+            {
+                "kind": "forest",
+                "rounds": rounds,
+                "depth": depth,
+                "classes": classes,
+                "n_features": features,
+                "precision": bits,
+                "library": "hls",
+            }
+        ]
     if architecture.startswith("GBDT 100 trees, max depth 3"):
         return [{"kind": "forest", "n_trees": 100, "depth": 3, "classes": 2, "precision": bits, "library": "hls"}]
     return []

@@ -39,9 +39,16 @@ class Residual:
 def residual_of(record: Mapping[str, Any], design: Design, stage: str, name: str, predicted: float) -> Residual:
     kinds = {layer.kind for layer in design.layers} - {"activation", "padding", "wiring"}
     return Residual(
-        record["family"], stage, design.regime, record["strategy"], design.family, "+".join(sorted(kinds)), name,
-        float(record[name]), float(max(0, math.floor(predicted + 0.5))),
-    )  # fmt: skip
+        record["family"],
+        stage,
+        design.regime,
+        record["strategy"],
+        design.family,
+        "+".join(sorted(kinds)),
+        name,
+        float(record[name]),
+        float(max(0, math.floor(predicted + 0.5))),
+    )
 
 
 def intervals(residuals: Sequence[Residual]) -> dict[str, dict[str, Any]]:
@@ -85,8 +92,7 @@ def uncertain(limits: Mapping[str, Any]) -> bool:
 def coverage(residuals: Sequence[Residual]) -> dict[str, float]:
     """Share of points inside, over intervals that are no points: of all, and of families left out of the interval."""
     known = intervals(residuals)
-    seen = [inside for r, inside in covered(residuals, known)
-            if uncertain(known[f"{r.stage}/{r.regime}/{r.quantity}"])]  # fmt: skip
+    seen = [inside for r, inside in covered(residuals, known) if uncertain(known[f"{r.stage}/{r.regime}/{r.quantity}"])]
     unseen: list[bool] = []
     groups: dict[str, list[Residual]] = {}
     for residual in residuals:

@@ -346,8 +346,16 @@ def _build_nothing(layer: Layer, setting: Setting, built: Built) -> None:
 
 
 _BUILDERS: dict[str, Callable[[Layer, Setting, Built], None]] = {
-    "dense": _build_dense, "conv1d": _build_dense, "conv2d": _build_dense, "gru": _build_recurrent,
-    "lstm": _build_recurrent, "activation": _build_activation, "pooling": _build_pooling,
-    "batchnorm": _build_batchnorm, "padding": _build_padding, "merge": _build_merge, "wiring": _build_nothing,
+    "dense": _build_dense,
+    "conv1d": _build_dense,
+    "conv2d": _build_dense,
+    "gru": _build_recurrent,
+    "lstm": _build_recurrent,
+    "activation": _build_activation,
+    "pooling": _build_pooling,
+    "batchnorm": _build_batchnorm,
+    "padding": _build_padding,
+    "merge": _build_merge,
+    "wiring": _build_nothing,
     "forest": _build_nothing,
-}  # fmt: skip
+}

@@ -14,16 +14,25 @@ from xml.parsers import expat
 
 from fasttrig.errors import InputError
 
-NAMES = ("csynth.xml", "*_csynth.xml", "vivado_synth.rpt", "*_util.rpt", "*_utilization_placed.rpt",
-         "*_utilization_synth.rpt", "*timing*.rpt")  # fmt: skip
+NAMES = (
+    "csynth.xml",
+    "*_csynth.xml",
+    "vivado_synth.rpt",
+    "*_util.rpt",
+    "*_utilization_placed.rpt",
+    "*_utilization_synth.rpt",
+    "*timing*.rpt",
+)
 _MAX_BYTES = 64 << 20
 _CELL = re.compile(r"^\|\s*([A-Za-z][\w /*.+-]*?)\*?\s*\|\s*([\d.]+)\s*\|", re.MULTILINE)
 _HEAD = re.compile(r"^\|\s*(Tool Version|Device|Design State)\s*:\s*(.+?)\s*$", re.MULTILINE)
 _WNS = re.compile(r"WNS\(ns\)[^\n]*\n(?:[ \t-]*\n)*[ \t]*(-?\d+\.\d+)")
 _ROWS = {
-    "lut": ("CLB LUTs", "Slice LUTs"), "ff": ("CLB Registers", "Slice Registers"), "dsp": ("DSPs", "DSP"),
+    "lut": ("CLB LUTs", "Slice LUTs"),
+    "ff": ("CLB Registers", "Slice Registers"),
+    "dsp": ("DSPs", "DSP"),
     "uram": ("URAM",),
-}  # fmt: skip
+}
 _XML_COUNTS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM_18K", "uram": "URAM"}
 
 
@@ -96,11 +105,16 @@ def read_csynth(path: Path) -> VendorReport:
     latency = "PerformanceEstimates/SummaryOfOverallLatency/"
     clock = leaves.get("UserAssignments/TargetClockPeriod", "")
     return VendorReport(
-        "csynth", _tool_name(leaves, version), version, leaves.get("UserAssignments/Part", ""), str(path),
-        float(clock) if re.fullmatch(r"\d+(\.\d+)?", clock) else None, **counts,
+        "csynth",
+        _tool_name(leaves, version),
+        version,
+        leaves.get("UserAssignments/Part", ""),
+        str(path),
+        float(clock) if re.fullmatch(r"\d+(\.\d+)?", clock) else None,
+        **counts,
         latency_cycles=_whole(leaves, latency + "Worst-caseLatency", path),
         ii_cycles=_whole(leaves, latency + "Interval-max", path),
-    )  # fmt: skip
+    )
 
 
 def read_utilisation(path: Path) -> VendorReport:
@@ -114,9 +128,16 @@ def read_utilisation(path: Path) -> VendorReport:
     heads = dict(_HEAD.findall(text))
     placed = "placed" in path.name or "rout" in (path.name + heads.get("Design State", "")).lower()
     version = re.search(r"v\.?\s*(\d{4}\.\d)", heads.get("Tool Version", ""))
-    return VendorReport("route" if placed else "synth", "Vivado", version[1] if version else "",
-                        heads.get("Device", ""), str(path), **counts,
-                        bram18=None if tiles is None else round(2 * tiles), wns_ns=_slack(text))  # fmt: skip
+    return VendorReport(
+        "route" if placed else "synth",
+        "Vivado",
+        version[1] if version else "",
+        heads.get("Device", ""),
+        str(path),
+        **counts,
+        bram18=None if tiles is None else round(2 * tiles),
+        wns_ns=_slack(text),
+    )
 
 
 def read_timing(path: Path) -> VendorReport:
@@ -128,8 +149,9 @@ def read_timing(path: Path) -> VendorReport:
     heads = dict(_HEAD.findall(text))
     version = re.search(r"v\.?\s*(\d{4}\.\d)", heads.get("Tool Version", ""))
     stage = "route" if "rout" in (path.name + heads.get("Design State", "")).lower() else "synth"
-    return VendorReport(stage, "Vivado", version[1] if version else "", heads.get("Device", ""), str(path),
-                        wns_ns=slack)  # fmt: skip
+    return VendorReport(
+        stage, "Vivado", version[1] if version else "", heads.get("Device", ""), str(path), wns_ns=slack
+    )
 
 
 def _reader(name: str) -> Callable[[Path], VendorReport] | None:
@@ -203,5 +225,10 @@ def _text(path: Path) -> str:
 
 
 def _bad(path: Path, got: str, want: str) -> InputError:
-    return InputError("this vendor report cannot be read", where=str(path), got=got, want=want,
-                      try_="run the tool again, or leave the file out")  # fmt: skip
+    return InputError(
+        "this vendor report cannot be read",
+        where=str(path),
+        got=got,
+        want=want,
+        try_="run the tool again, or leave the file out",
+    )

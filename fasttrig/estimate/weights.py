@@ -46,8 +46,13 @@ def expected_products(n_in: int, n_nonzeros: float, magnitude: float) -> Product
     per_input = n_nonzeros / n_in
     distinct = n_in * values * -math.expm1(-per_input / values)
     cheap, costly, by_table = _shares(round(max(magnitude, 0.0), 2))
-    return Products(n_nonzeros, distinct * cheap, tuple(distinct * share for share in costly),
-                    max(3.0, (magnitude + 1) / 3), distinct * by_table)  # fmt: skip
+    return Products(
+        n_nonzeros,
+        distinct * cheap,
+        tuple(distinct * share for share in costly),
+        max(3.0, (magnitude + 1) / 3),
+        distinct * by_table,
+    )
 
 
 def count_products(raw: IntArray) -> Products:
@@ -60,8 +65,13 @@ def count_products(raw: IntArray) -> Products:
     costly = counts >= 3
     bits = np.bincount(_bit_length(values[costly]))
     digits = float(counts[costly].mean()) if costly.any() else 3.0
-    return Products(float(np.count_nonzero(raw)), float(np.count_nonzero(counts == 2)), tuple(bits.astype(float)),
-                    digits, float(np.count_nonzero(by_table)))  # fmt: skip
+    return Products(
+        float(np.count_nonzero(raw)),
+        float(np.count_nonzero(counts == 2)),
+        tuple(bits.astype(float)),
+        digits,
+        float(np.count_nonzero(by_table)),
+    )
 
 
 def signed_digits(raw: IntArray) -> IntArray:

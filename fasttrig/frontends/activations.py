@@ -19,9 +19,13 @@ MAX_TABLE_BITS = 12
 """Widest operand that is tabulated: 4096 entries."""
 
 SHORT_NAMES = {
-    "quantized_bits": "bits", "quantized_relu": "relu", "quantized_tanh": "tanh", "quantized_sigmoid": "sigmoid",
-    "quantized_po2": "po2", "quantized_relu_po2": "relu_po2",
-}  # fmt: skip
+    "quantized_bits": "bits",
+    "quantized_relu": "relu",
+    "quantized_tanh": "tanh",
+    "quantized_sigmoid": "sigmoid",
+    "quantized_po2": "po2",
+    "quantized_relu_po2": "relu_po2",
+}
 """How an activation inside a layer names its ops: ``fc1_relu``."""
 
 
@@ -49,12 +53,20 @@ def declared_type(quantizer: Quantizer) -> FixedType | None:
 def check_activation(quantizer: Quantizer, where: str) -> None:
     """Refuse what can be refused without knowing the operand."""
     if quantizer.alpha_is_auto:
-        raise UnsupportedError("fasttrig cannot use this quantizer on activations", where=where, got=str(quantizer),
-                               want="alpha=1 or another power of two: an automatic scale depends on the batch",
-                               try_="retrain with alpha=1")  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot use this quantizer on activations",
+            where=where,
+            got=str(quantizer),
+            want="alpha=1 or another power of two: an automatic scale depends on the batch",
+            try_="retrain with alpha=1",
+        )
     if quantizer.name == "binary" and quantizer["use_stochastic_rounding"]:
-        raise UnsupportedError("fasttrig cannot use this quantizer", where=where, got=str(quantizer),
-                               want="use_stochastic_rounding=False: QKeras' own inference fails with it")  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot use this quantizer",
+            where=where,
+            got=str(quantizer),
+            want="use_stochastic_rounding=False: QKeras' own inference fails with it",
+        )
     if quantizer.name == "quantized_relu":
         _check_relu(quantizer, where)
 
@@ -78,8 +90,9 @@ def _bits(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Valu
     overflow = Overflow.SAT_SYM if symmetric else Overflow.SAT
     scaled = quantizer["alpha"] is not None and bool(alpha_exponents(quantizer).any())
     name = _helper(low, site, "cast") if scaled else site.name
-    cast = low.builder.cast(name, value, FixedType(bits, integer + keep, keep), Rounding.RND_CONV, overflow,
-                            origin=site.origin)  # fmt: skip
+    cast = low.builder.cast(
+        name, value, FixedType(bits, integer + keep, keep), Rounding.RND_CONV, overflow, origin=site.origin
+    )
     return _times_alpha(low, cast, quantizer, site) if scaled else cast
 
 
@@ -94,8 +107,12 @@ def _affine(
     channels = value.shape[-1] if value.shape else 1
     exponents = np.asarray(exponent)
     if exponents.size != 1 and (exponents.size != channels or exponents.shape[-1] != channels):
-        raise UnsupportedError("alpha does not fit the activation", where=site.where,
-                               got=f"alpha of shape {exponents.shape}", want=f"one number, or {channels}")  # fmt: skip
+        raise UnsupportedError(
+            "alpha does not fit the activation",
+            where=site.where,
+            got=f"alpha of shape {exponents.shape}",
+            want=f"one number, or {channels}",
+        )
     exponents = np.broadcast_to(exponents.ravel(), (channels,))
     lowest = int(exponents.min())
     scale = Const.covering(low.names.new(f"{name}_factor"), np.int64(1) << (exponents - lowest), -lowest)
@@ -107,22 +124,30 @@ def _check_relu(quantizer: Quantizer, where: str) -> None:
     bits, integer, slope = int(quantizer["bits"]), int(quantizer["integer"]), float(quantizer["negative_slope"])
     magnitude_bits = bits - (slope != 0)
     if slope and slope * 2**magnitude_bits < 1:
-        raise UnsupportedError("the negative range of this quantizer is finer than its own step", where=where,
-                               got=str(quantizer), want=f"negative_slope of at least 2**-{magnitude_bits}",
-                               try_="retrain with more bits or a larger slope")  # fmt: skip
+        raise UnsupportedError(
+            "the negative range of this quantizer is finer than its own step",
+            where=where,
+            got=str(quantizer),
+            want=f"negative_slope of at least 2**-{magnitude_bits}",
+            try_="retrain with more bits or a larger slope",
+        )
     bound = quantizer["relu_upper_bound"]
     if bound is None or float(bound) >= 2.0**integer - 2.0 ** (integer - magnitude_bits):
         return
-    if "is_quantized_clip" in quantizer.options and not quantizer["is_quantized_clip"] and _on_grid(
-        float(bound), magnitude_bits - integer
+    if (
+        "is_quantized_clip" in quantizer.options
+        and not quantizer["is_quantized_clip"]
+        and _on_grid(float(bound), magnitude_bits - integer)
     ):
         return
     raise UnsupportedError(
-        "fasttrig cannot tell what this bound does", where=where, got=str(quantizer),
+        "fasttrig cannot tell what this bound does",
+        where=where,
+        got=str(quantizer),
         want="no relu_upper_bound below the range of bits and integer (or a live model with is_quantized_clip=False"
         " and a bound on the grid): QKeras does not save is_quantized_clip, and ignores the bound when it is set",
         try_="retrain with the range given by bits and integer alone",
-    )  # fmt: skip
+    )
 
 
 def _on_grid(number: float, fraction_bits: int) -> bool:
@@ -156,8 +181,9 @@ def _leaky(low: Lowering, value: Value, integer: int, shift: int, target: FixedT
     fraction_bits = max(value.type.fraction_bits, target.fraction_bits)
     bounded = FixedType(integer + 1 + fraction_bits, integer + 1)
     if value.type.min_raw << (fraction_bits - value.type.fraction_bits) < bounded.min_raw:
-        value = low.builder.cast(_helper(low, site, "bound"), value, bounded, Rounding.TRN, Overflow.SAT,
-                                 origin=site.origin)  # fmt: skip
+        value = low.builder.cast(
+            _helper(low, site, "bound"), value, bounded, Rounding.TRN, Overflow.SAT, origin=site.origin
+        )
     return low.builder.relu(_helper(low, site, "leaky"), value, negative_shift=shift, origin=site.origin)
 
 
@@ -196,9 +222,14 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def _tabulated(
-    low: Lowering, value: Value, quantizer: Quantizer, site: Site, target: FixedType,
-    function: Callable[[np.ndarray], np.ndarray], least_raw: int,
-) -> Value:  # fmt: skip
+    low: Lowering,
+    value: Value,
+    quantizer: Quantizer,
+    site: Site,
+    target: FixedType,
+    function: Callable[[np.ndarray], np.ndarray],
+    least_raw: int,
+) -> Value:
     _require_narrow(value, quantizer, site)
     steps = np.rint(np.ldexp(function(_every_value(value.type)), target.fraction_bits))
     levels = np.clip(steps, least_raw, target.max_raw).astype(np.int64)
@@ -212,11 +243,12 @@ def _table(low: Lowering, value: Value, table: Const, quantizer: Quantizer, site
 def _require_narrow(value: Value, quantizer: Quantizer, site: Site) -> None:
     if value.type.width > MAX_TABLE_BITS:
         raise UnsupportedError(
-            "this activation needs a table, and its operand is too wide for one", where=site.where,
+            "this activation needs a table, and its operand is too wide for one",
+            where=site.where,
             got=f"{quantizer} on {value.type}: 2**{value.type.width} entries",
             want=f"an operand of at most {MAX_TABLE_BITS} bits ({1 << MAX_TABLE_BITS} entries)",
             try_=f"put QActivation('quantized_bits({MAX_TABLE_BITS},...)') before it",
-        )  # fmt: skip
+        )
 
 
 def _every_value(fixed_type: FixedType) -> np.ndarray:
@@ -229,17 +261,26 @@ def _po2(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value
     grid = quantise(quantizer, values, site.where)
     single = quantise(quantizer, values.astype(np.float32), site.where)
     if not np.array_equal(grid.values, single.values):
-        raise UnsupportedError("this activation gives other levels in float32 than in float64", where=site.where,
-                               got=str(quantizer), want="levels that are clear of a tie between two powers of two",
-                               try_="log2_rounding='rnd', quadratic_approximation=False")  # fmt: skip
+        raise UnsupportedError(
+            "this activation gives other levels in float32 than in float64",
+            where=site.where,
+            got=str(quantizer),
+            want="levels that are clear of a tie between two powers of two",
+            try_="log2_rounding='rnd', quadratic_approximation=False",
+        )
     top = int(np.frexp(np.abs(grid.values).max())[1]) + grid.fraction_bits
     if top > 60:
-        raise UnsupportedError("the levels of this quantizer span too many bits", where=site.where, got=str(quantizer),
-                               want="at most 60 bits from the smallest to the largest level",
-                               try_="retrain with fewer bits, or with max_value")  # fmt: skip
+        raise UnsupportedError(
+            "the levels of this quantizer span too many bits",
+            where=site.where,
+            got=str(quantizer),
+            want="at most 60 bits from the smallest to the largest level",
+            try_="retrain with fewer bits, or with max_value",
+        )
     raw = np.ldexp(grid.values, grid.fraction_bits).astype(np.int64)
-    return _table(low, value, Const.covering(low.names.new(f"{site.name}_table"), raw, grid.fraction_bits), quantizer,
-                  site)  # fmt: skip
+    return _table(
+        low, value, Const.covering(low.names.new(f"{site.name}_table"), raw, grid.fraction_bits), quantizer, site
+    )
 
 
 def _binary(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
@@ -264,8 +305,9 @@ def _step(low: Lowering, name: str, value: Value, site: Site) -> Value:
 def _one_alpha(quantizer: Quantizer, site: Site) -> int:
     exponents = alpha_exponents(quantizer)
     if exponents.size != 1:
-        raise UnsupportedError("fasttrig cannot use one alpha per channel here", where=site.where, got=str(quantizer),
-                               want="one alpha")  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot use one alpha per channel here", where=site.where, got=str(quantizer), want="one alpha"
+        )
     return int(exponents.reshape(-1)[0])
 
 
@@ -288,9 +330,12 @@ def _threshold_raw(quantizer: Quantizer, fraction_bits: int, site: Site) -> int:
     threshold = TERNARY_THRESHOLD if quantizer["threshold"] is None else float(quantizer["threshold"])
     found = {-int(-Fraction(t) * Fraction(2) ** fraction_bits // 1) for t in (threshold, float(np.float32(threshold)))}
     if len(found) != 1:
-        raise UnsupportedError("float32 and float64 put this threshold on different sides of the operand's grid",
-                               where=site.where, got=f"{quantizer} with {fraction_bits} fraction bits",
-                               want="a threshold that float32 holds exactly, such as 0.375")  # fmt: skip
+        raise UnsupportedError(
+            "float32 and float64 put this threshold on different sides of the operand's grid",
+            where=site.where,
+            got=f"{quantizer} with {fraction_bits} fraction bits",
+            want="a threshold that float32 holds exactly, such as 0.375",
+        )
     return found.pop()
 
 

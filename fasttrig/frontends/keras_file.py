@@ -44,24 +44,37 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelSpec:
     if not path.is_file():
         raise InputError("no such model file", where=source, want="a .h5 or .keras file")
     if path.stat().st_size > MAX_FILE_BYTES:
-        raise InputError("the model file is too large", where=source, got=f"{path.stat().st_size} bytes",
-                         want=f"at most {MAX_FILE_BYTES} bytes")  # fmt: skip
+        raise InputError(
+            "the model file is too large",
+            where=source,
+            got=f"{path.stat().st_size} bytes",
+            want=f"at most {MAX_FILE_BYTES} bytes",
+        )
     content = path.read_bytes()
     if content.startswith(b"PK"):
         return _read_keras(content, source)
     if content.startswith(b"\x89HDF\r\n\x1a\n"):
         return _read_h5(content, source)
-    raise InputError("not a Keras model file", where=source, got=f"first bytes {content[:8]!r}",
-                     want="HDF5 (.h5) or zip (.keras)",
-                     try_="save the model with model.save('model.h5') or model.save('model.keras')")  # fmt: skip
+    raise InputError(
+        "not a Keras model file",
+        where=source,
+        got=f"first bytes {content[:8]!r}",
+        want="HDF5 (.h5) or zip (.keras)",
+        try_="save the model with model.save('model.h5') or model.save('model.keras')",
+    )
 
 
 def _read_h5(content: bytes, source: str) -> ModelSpec:
     with _hdf5(content, source) as file:
         text = file.attrs.get("model_config")
         if text is None:
-            raise InputError("the file holds weights only", where=source, got="no attribute 'model_config'",
-                             want="a whole model", try_="save with model.save(), not save_weights()")  # fmt: skip
+            raise InputError(
+                "the file holds weights only",
+                where=source,
+                got="no attribute 'model_config'",
+                want="a whole model",
+                try_="save with model.save(), not save_weights()",
+            )
         config = _json(text, source, "model_config")
         group = file.get("model_weights", file)
         return model_spec(config, source, lambda layers: _weights_by_name(group, layers, source))
@@ -76,8 +89,9 @@ def _weights_by_name(group: Any, layers: list[tuple[str, str]], source: str) -> 
         names = [_text(item) for item in here.attrs.get("weight_names", [])]
         found[name] = {_short(item): _array(here, item, f"{source} > layer '{name}'") for item in names}
         if len(found[name]) != len(names):
-            raise InputError("two weights of a layer share a name", where=f"{source} > layer '{name}'",
-                             got=", ".join(names))  # fmt: skip
+            raise InputError(
+                "two weights of a layer share a name", where=f"{source} > layer '{name}'", got=", ".join(names)
+            )
     return found
 
 
@@ -87,8 +101,13 @@ def _read_keras(content: bytes, source: str) -> ModelSpec:
         config = _json(_member(archive, "config.json", source), source, "config.json")
         weights = _member(archive, "model.weights.h5", source)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise InputError("the .keras file cannot be read", where=source, got=str(error), want="a zip archive",
-                         try_="save or copy the model again: the file looks truncated") from error  # fmt: skip
+        raise InputError(
+            "the .keras file cannot be read",
+            where=source,
+            got=str(error),
+            want="a zip archive",
+            try_="save or copy the model again: the file looks truncated",
+        ) from error
     with _hdf5(weights, f"{source} > model.weights.h5") as file:
         return model_spec(config, source, lambda layers: _weights_by_class(file, layers, config, source))
 
@@ -100,19 +119,26 @@ def _member(archive: zipfile.ZipFile, name: str, source: str) -> bytes:
         with archive.open(name) as stream:
             content = stream.read(bound + 1)
     except KeyError as error:
-        raise InputError("the .keras file lacks a member", where=source, got=", ".join(archive.namelist()[:8]),
-                         want=name, try_="save the whole model with model.save('model.keras')") from error  # fmt: skip
+        raise InputError(
+            "the .keras file lacks a member",
+            where=source,
+            got=", ".join(archive.namelist()[:8]),
+            want=name,
+            try_="save the whole model with model.save('model.keras')",
+        ) from error
     if len(content) > bound:
-        raise InputError("a member of the .keras file is too large", where=f"{source} > {name}",
-                         want=f"at most {bound} bytes")  # fmt: skip
+        raise InputError(
+            "a member of the .keras file is too large", where=f"{source} > {name}", want=f"at most {bound} bytes"
+        )
     return content
 
 
 def _weights_by_class(file: Any, layers: list[tuple[str, str]], config: Any, source: str) -> dict[str, Weights]:
     root = file["layers"] if "layers" in file else file.get("_layer_checkpoint_dependencies")
     if root is None:
-        raise InputError("the weights are not as Keras writes them", where=source, got=", ".join(file)[:80],
-                         want="a group 'layers'")  # fmt: skip
+        raise InputError(
+            "the weights are not as Keras writes them", where=source, got=", ".join(file)[:80], want="a group 'layers'"
+        )
     configs = {_name_of(entry): entry["config"] for entry in config["config"]["layers"]}
     counts: dict[str, int] = {}
     found: dict[str, Weights] = {}
@@ -171,9 +197,13 @@ def _hdf5(content: bytes, source: str) -> Iterator[Any]:
         with h5py.File(io.BytesIO(content), "r") as file:
             yield file
     except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
-        raise InputError("the HDF5 content cannot be read", where=source, got=str(error)[:200],
-                         want="a model as Keras writes it",
-                         try_="save or copy the model again: the file looks truncated") from error  # fmt: skip
+        raise InputError(
+            "the HDF5 content cannot be read",
+            where=source,
+            got=str(error)[:200],
+            want="a model as Keras writes it",
+            try_="save or copy the model again: the file looks truncated",
+        ) from error
 
 
 def _array(group: Any, key: str, where: str) -> np.ndarray:
@@ -188,8 +218,12 @@ def _array(group: Any, key: str, where: str) -> np.ndarray:
     if not isinstance(node, h5py.Dataset) or node.external or node.is_virtual:
         raise InputError("a weight is not stored in the file", where=where, got=key, want="a plain dataset")
     if node.size > MAX_ELEMENTS or node.dtype.kind not in "fiu":
-        raise InputError("a weight cannot be used", where=where, got=f"{key}: {node.shape} of {node.dtype}",
-                         want=f"numbers, at most {MAX_ELEMENTS}")  # fmt: skip
+        raise InputError(
+            "a weight cannot be used",
+            where=where,
+            got=f"{key}: {node.shape} of {node.dtype}",
+            want=f"numbers, at most {MAX_ELEMENTS}",
+        )
     return check_weight(np.asarray(node[()]), key, where)
 
 
@@ -199,9 +233,13 @@ def check_weight(array: np.ndarray, key: str, where: str) -> np.ndarray:
     if array.dtype.kind in "iu":
         return single
     if not np.isfinite(single).all() or not np.array_equal(single.astype(np.float64), array.astype(np.float64)):
-        raise InputError("a weight is not a finite float32 number", where=where, got=f"{key} of {array.dtype}",
-                         want="finite float32 numbers",
-                         try_="look at the training: NaN weights, or a float64 model (retrain in float32)")  # fmt: skip
+        raise InputError(
+            "a weight is not a finite float32 number",
+            where=where,
+            got=f"{key} of {array.dtype}",
+            want="finite float32 numbers",
+            try_="look at the training: NaN weights, or a float64 model (retrain in float32)",
+        )
     single.setflags(write=False)
     return single
 
@@ -219,5 +257,6 @@ def _json(text: Any, source: str, what: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
-        raise InputError("the model's configuration is not JSON", where=f"{source} > {what}",
-                         got=str(error)[:120]) from error  # fmt: skip
+        raise InputError(
+            "the model's configuration is not JSON", where=f"{source} > {what}", got=str(error)[:120]
+        ) from error

@@ -30,8 +30,12 @@ def read_live_model(model: Any) -> ModelSpec:
     """The specification of a live tf_keras or keras model."""
     source = f"model '{getattr(model, 'name', 'model')}'"
     if not getattr(model, "built", True):
-        raise InputError("the model is not built yet", where=source, want="a model with known input shapes",
-                         try_="call model.build((None, n_features)) first")  # fmt: skip
+        raise InputError(
+            "the model is not built yet",
+            where=source,
+            want="a model with known input shapes",
+            try_="call model.build((None, n_features)) first",
+        )
     config = {"class_name": type(model).__name__, "config": plain(model.get_config())}
     if config["class_name"] not in ("Sequential", "Functional", "Model"):
         config["class_name"] = _base_kind(model)
@@ -39,8 +43,9 @@ def read_live_model(model: Any) -> ModelSpec:
     for entry in config["config"].get("layers", []):
         name = entry.get("name") or entry["config"].get("name")
         entry["config"] = entry["config"] | _quantizer_options(live[name]) if name in live else entry["config"]
-    return model_spec(config, source, lambda layers: {name: _weights(live[name], source) for name, _ in layers
-                                                      if name in live})  # fmt: skip
+    return model_spec(
+        config, source, lambda layers: {name: _weights(live[name], source) for name, _ in layers if name in live}
+    )
 
 
 def _base_kind(model: Any) -> str:

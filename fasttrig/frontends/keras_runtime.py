@@ -32,14 +32,17 @@ def import_framework() -> tuple[ModuleType, ModuleType]:
         with _quiet():
             tensorflow, keras, qkeras = (importlib.import_module(name) for name in _PACKAGES)
     except ImportError as error:
-        raise MissingPackageError("running the framework needs TensorFlow, tf-keras and QKeras", got=str(error),
-                                  try_=_HINT) from error  # fmt: skip
+        raise MissingPackageError(
+            "running the framework needs TensorFlow, tf-keras and QKeras", got=str(error), try_=_HINT
+        ) from error
     dense = tensorflow.keras.layers.Dense.__module__
     if "tf_keras" not in dense:
         raise MissingPackageError(
-            "TensorFlow was imported with Keras 3, which QKeras cannot run under", got=dense, want="Keras 2",
+            "TensorFlow was imported with Keras 3, which QKeras cannot run under",
+            got=dense,
+            want="Keras 2",
             try_="set TF_USE_LEGACY_KERAS=1 before the first import of tensorflow",
-        )  # fmt: skip
+        )
     return keras, qkeras
 
 

@@ -73,9 +73,7 @@ class ModelSpec:
         return next(layer for layer in self.layers if layer.name == name)
 
     def users(self, name: str) -> tuple[LayerSpec, ...]:
-        return tuple(
-            layer for layer in self.layers if any(ref.layer == name for call in layer.calls for ref in call)
-        )
+        return tuple(layer for layer in self.layers if any(ref.layer == name for call in layer.calls for ref in call))
 
     def where(self, layer: LayerSpec, *parts: str) -> str:
         """The path of an error: ``models/jet.h5 > layer 'fc1' (QDense) > kernel_quantizer``."""
@@ -110,9 +108,13 @@ def model_spec(config: Any, source: str, weights_of: WeightsOf) -> ModelSpec:
     content = _get(config, "config", source)
     refuse_code(content, source)
     if kind not in ("Sequential", "Functional", "Model"):
-        raise UnsupportedError("fasttrig cannot read this kind of model", where=source, got=str(kind),
-                               want="a Sequential or a Functional model",
-                               try_="rebuild a subclassed model with keras.Model(inputs, outputs)")  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot read this kind of model",
+            where=source,
+            got=str(kind),
+            want="a Sequential or a Functional model",
+            try_="rebuild a subclassed model with keras.Model(inputs, outputs)",
+        )
     read = _read_sequential if kind == "Sequential" else _read_functional
     layers, inputs, outputs = read(content, source)
     names = [layer.name for layer in layers]
@@ -134,12 +136,20 @@ def refuse_code(config: Any, source: str, *, training_too: bool = False) -> None
     for path, node in _walk(config, "config", () if training_too else _TRAINING_ONLY):
         kind, module = node.get("class_name"), node.get("module")
         if kind in _CODE_KINDS:
-            raise UnsupportedError("fasttrig does not run code from a model file", where=f"{source} > {path}",
-                                   got=str(kind), want="layers whose meaning follows from their configuration",
-                                   try_="replace the Lambda layer or operator by a Keras or QKeras layer")  # fmt: skip
+            raise UnsupportedError(
+                "fasttrig does not run code from a model file",
+                where=f"{source} > {path}",
+                got=str(kind),
+                want="layers whose meaning follows from their configuration",
+                try_="replace the Lambda layer or operator by a Keras or QKeras layer",
+            )
         if module is not None and not _trusted(module):
-            raise UnsupportedError("fasttrig does not know the module of this object", where=f"{source} > {path}",
-                                   got=f"{module}.{kind}", want="keras or qkeras objects")  # fmt: skip
+            raise UnsupportedError(
+                "fasttrig does not know the module of this object",
+                where=f"{source} > {path}",
+                got=f"{module}.{kind}",
+                want="keras or qkeras objects",
+            )
 
 
 def _trusted(module: Any) -> bool:
@@ -160,8 +170,12 @@ def _walk(content: Any, path: str, skip: tuple[str, ...]) -> Iterator[tuple[str,
 
 def _get(node: Any, key: str, source: str) -> Any:
     if not isinstance(node, Mapping) or key not in node:
-        raise InputError("the model's configuration is not as Keras writes it", where=source,
-                         got=f"no '{key}' in {str(node)[:80]}", want=f"an object with '{key}'")  # fmt: skip
+        raise InputError(
+            "the model's configuration is not as Keras writes it",
+            where=source,
+            got=f"no '{key}' in {str(node)[:80]}",
+            want=f"an object with '{key}'",
+        )
     return node[key]
 
 
@@ -186,9 +200,12 @@ def _implied_input(content: Any, first: LayerSpec, source: str) -> LayerSpec:
     if shape is None and isinstance(content, Mapping):
         shape = content.get("build_input_shape")
     if shape is None:
-        raise InputError("the model does not say the shape of its input", where=source,
-                         want="an Input layer, or input_shape= at the first layer",
-                         try_="call model.build((None, n_features)) before saving")  # fmt: skip
+        raise InputError(
+            "the model does not say the shape of its input",
+            where=source,
+            want="an Input layer, or input_shape= at the first layer",
+            try_="call model.build((None, n_features)) before saving",
+        )
     name = f"{first.name}_input"
     return LayerSpec(name, "InputLayer", {"name": name, "batch_input_shape": shape}, {})
 
@@ -223,9 +240,12 @@ def _operands(node: Any, where: str) -> tuple[TensorRef, ...]:
         extra = {key: value for row in rows if len(row) > 3 for key, value in row[3].items() if value is not None}
         found = [_reference(row, where) for row in rows]
     if set(extra) - {"training"} or extra.get("training"):
-        raise UnsupportedError("fasttrig cannot use a layer call with extra arguments", where=where,
-                               got=", ".join(f"{key}={value}" for key, value in extra.items()),
-                               want="tensors only")  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot use a layer call with extra arguments",
+            where=where,
+            got=", ".join(f"{key}={value}" for key, value in extra.items()),
+            want="tensors only",
+        )
     return tuple(found)
 
 
@@ -239,8 +259,12 @@ def _flat(content: Any) -> Iterator[Any]:
 
 def _tensor(item: Any, where: str) -> TensorRef:
     if not isinstance(item, Mapping) or item.get("class_name") != "__keras_tensor__":
-        raise UnsupportedError("fasttrig cannot use a layer call with constant arguments", where=where,
-                               got=str(item)[:80], want="tensors only")  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot use a layer call with constant arguments",
+            where=where,
+            got=str(item)[:80],
+            want="tensors only",
+        )
     return _reference(item["config"]["keras_history"], where)
 
 
@@ -253,8 +277,12 @@ def _references(content: Any, source: str) -> list[TensorRef]:
 
 def _reference(row: Any, where: str) -> TensorRef:
     if not isinstance(row, (list, tuple)) or len(row) < 3 or not isinstance(row[0], str):
-        raise InputError("a connection is not as Keras writes it", where=where, got=str(row)[:80],
-                         want="[layer name, call index, tensor index]")  # fmt: skip
+        raise InputError(
+            "a connection is not as Keras writes it",
+            where=where,
+            got=str(row)[:80],
+            want="[layer name, call index, tensor index]",
+        )
     return TensorRef(row[0], int(row[1]), int(row[2]))
 
 

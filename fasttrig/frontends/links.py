@@ -29,10 +29,12 @@ def lower_link(low: Lowering, value: Value, function: str, layer: str, site: Sit
         return _FIRMWARE[function](low, value, site)
     if layer != low.link_layer:
         raise UnsupportedError(
-            f"a {function} that is not the end of a model with one output", where=site.where, got=function,
+            f"a {function} that is not the end of a model with one output",
+            where=site.where,
+            got=function,
             want="quantised activations inside, and a softmax or sigmoid only at the end",
             try_="take it out of the model and apply it afterwards, or ask for output_activation='firmware'",
-        )  # fmt: skip
+        )
     low.postprocessor = LINKS[function]
     return value
 
@@ -49,10 +51,12 @@ def index_type(reach: float, fraction_bits: int, *, signed: bool, where: str) ->
     needed = integer_bits + min(COARSEST_STEP_BITS, fraction_bits)
     if needed > MAX_TABLE_BITS:
         raise UnsupportedError(
-            "a table that resolves these logits is too large", where=where,
+            "a table that resolves these logits is too large",
+            where=where,
             got=f"reach {reach:.3g} in steps of 2**-{min(COARSEST_STEP_BITS, fraction_bits)}: {1 << needed} entries",
-            want=f"at most {1 << MAX_TABLE_BITS} entries", try_="keep the softmax or sigmoid off the chip",
-        )  # fmt: skip
+            want=f"at most {1 << MAX_TABLE_BITS} entries",
+            try_="keep the softmax or sigmoid off the chip",
+        )
     fraction_bits = min(fraction_bits, MAX_TABLE_BITS - integer_bits)
     width = max(1, integer_bits + fraction_bits)
     return FixedType(width, width - fraction_bits, signed)
@@ -68,11 +72,15 @@ def _softmax(low: Lowering, value: Value, site: Site) -> Value:
     inverse_index = FixedType(MAX_TABLE_BITS, inverse_bits, signed=False)
     sums = np.maximum(_entries(inverse_index) + inverse_index.lsb / 2, 1.0)
     return low.builder.softmax(
-        site.name, value, PROBABILITY_TYPE, index_type=index,
+        site.name,
+        value,
+        PROBABILITY_TYPE,
+        index_type=index,
         exp_table=_const(low, f"{site.name}_exp_table", EXPONENTIAL_TYPE, exponential),
         inverse_index_type=inverse_index,
-        inverse_table=_const(low, f"{site.name}_inverse_table", INVERSE_TYPE, 1.0 / sums), origin=site.origin,
-    )  # fmt: skip
+        inverse_table=_const(low, f"{site.name}_inverse_table", INVERSE_TYPE, 1.0 / sums),
+        origin=site.origin,
+    )
 
 
 def _sigmoid(low: Lowering, value: Value, site: Site) -> Value:

@@ -44,8 +44,11 @@ def plan_batchnorm(low: Lowering, layer: LayerSpec) -> ScalePlan:
 def lower_batchnorm(low: Lowering, layer: LayerSpec, plan: ScalePlan, name: str, operands: list[Value]) -> Value:
     """Shapes: (..., n) -> same."""
     if plan.scale.shape != operands[0].shape[-1:]:
-        raise InputError("the normalisation does not fit its input", where=low.where(layer),
-                         got=f"{plan.scale.shape[0]} channels on {operands[0].shape}")  # fmt: skip
+        raise InputError(
+            "the normalisation does not fit its input",
+            where=low.where(layer),
+            got=f"{plan.scale.shape[0]} channels on {operands[0].shape}",
+        )
     origin = low.origin(layer, plan.note) if plan.note else low.origin(layer)
     return low.builder.scale(low.names.new(name), operands[0], plan.scale, plan.offset, origin=origin)
 
@@ -77,8 +80,9 @@ def _require_last_axis(low: Lowering, layer: LayerSpec) -> None:
     axes = axis if isinstance(axis, (list, tuple)) else [axis]
     rank = len(layer.weights.get("moving_mean", np.zeros(1)).shape)
     if len(axes) != 1 or rank != 1:
-        raise UnsupportedError("fasttrig normalises the last axis only", where=low.where(layer, "axis"), got=str(axis),
-                               want="-1")  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig normalises the last axis only", where=low.where(layer, "axis"), got=str(axis), want="-1"
+        )
 
 
 def _rounded(low: Lowering, layer: LayerSpec, part: str, values: np.ndarray) -> Const:
@@ -87,9 +91,13 @@ def _rounded(low: Lowering, layer: LayerSpec, part: str, values: np.ndarray) -> 
     wide = FixedType(fixed_type.width + 64, fixed_type.integer_bits + 64)
     raw = from_value(values, wide, Rounding.RND_CONV, Overflow.SAT)
     if not fixed_type.holds(int(raw.min()), int(raw.max())):
-        raise UnsupportedError(f"the {part} of this normalisation does not fit batchnorm_type",
-                               where=low.where(layer, part), got=f"{values.min():.6g} to {values.max():.6g}",
-                               want=str(fixed_type), try_="give more integer bits")  # fmt: skip
+        raise UnsupportedError(
+            f"the {part} of this normalisation does not fit batchnorm_type",
+            where=low.where(layer, part),
+            got=f"{values.min():.6g} to {values.max():.6g}",
+            want=str(fixed_type),
+            try_="give more integer bits",
+        )
     return Const(low.names.new(f"{layer.name}_{part}"), fixed_type, raw.astype(np.int64))
 
 
@@ -99,12 +107,13 @@ def _exact(low: Lowering, layer: LayerSpec, part: str, values: np.ndarray) -> Co
     raw = [int(fraction * 2**fraction_bits) for fraction in fractions]
     if max((abs(item).bit_length() for item in raw), default=0) > EXACT_BITS:
         raise UnsupportedError(
-            "a batch normalisation with real numbers is not exact on any grid", where=low.where(layer, part),
+            "a batch normalisation with real numbers is not exact on any grid",
+            where=low.where(layer, part),
             got=f"{part} from {values.min():.9g} to {values.max():.9g}",
             want=f"numbers on one power-of-two grid of {EXACT_BITS} bits",
             try_="retrain with QDenseBatchnorm, or give batchnorm_type (such as fixed<18,8>): scale and offset are then"
             " rounded to it, and the report says so",
-        )  # fmt: skip
+        )
     return Const.covering(low.names.new(f"{layer.name}_{part}"), np.array(raw, dtype=np.int64), fraction_bits)
 
 
@@ -115,8 +124,9 @@ def plan_dense_batchnorm(low: Lowering, layer: LayerSpec, kernel: np.ndarray) ->
     within that error of a rounding tie has no definite value: such a layer is refused.
     """
     if not layer.config.get("center", True):
-        raise UnsupportedError("QDenseBatchnorm itself needs center=True", where=low.where(layer, "center"),
-                               got="False", want="True")  # fmt: skip
+        raise UnsupportedError(
+            "QDenseBatchnorm itself needs center=True", where=low.where(layer, "center"), got="False", want="True"
+        )
     folded = [_fold(layer, kernel, low.where(layer), ulps) for ulps in (0, -_RSQRT_ULPS, _RSQRT_ULPS)]
     for part, key in ((0, "kernel_quantizer"), (1, "bias_quantizer")):
         with low.collected():
@@ -149,8 +159,9 @@ def _require_definite(low: Lowering, layer: LayerSpec, key: str, folded: list[np
     if unsure.any():
         place = tuple(int(index) for index in np.argwhere(unsure)[0])
         raise UnsupportedError(
-            "a folded weight lies on a rounding tie within float32's error", where=where,
+            "a folded weight lies on a rounding tie within float32's error",
+            where=where,
             got=f"element {place}, folded to {folded[0][place]!r}",
             want="folded weights that every processor quantises alike",
             try_="move that weight by a little (1e-4 of it) and save again",
-        )  # fmt: skip
+        )

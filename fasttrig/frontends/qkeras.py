@@ -64,9 +64,12 @@ def read_qkeras(
         raise InputError("no such output_activation", got=repr(output_activation), want="'postprocessor' or 'firmware'")
     model = read_spec(source)
     low = Lowering(
-        model, GraphBuilder(identifier(name or _stem(model))), link_layer=link_layer(model),
-        firmware_links=output_activation == "firmware", batchnorm_type=batchnorm_type,
-    )  # fmt: skip
+        model,
+        GraphBuilder(identifier(name or _stem(model))),
+        link_layer=link_layer(model),
+        firmware_links=output_activation == "firmware",
+        batchnorm_type=batchnorm_type,
+    )
     plans = _prepare_all(low)
     values = _inputs(low, input_type, channel_types)
     _lower_all(low, plans, values)
@@ -76,8 +79,9 @@ def read_qkeras(
     try:
         return low.builder.graph(*outputs, postprocessor=low.postprocessor)
     except GraphError as error:
-        raise GraphError(f"{error.what}   (reading {model.file_name})", where=error.where, got=error.got,
-                         want=error.want) from error  # fmt: skip
+        raise GraphError(
+            f"{error.what}   (reading {model.file_name})", where=error.where, got=error.got, want=error.want
+        ) from error
 
 
 def read_spec(source: str | os.PathLike[str] | Any) -> ModelSpec:
@@ -140,8 +144,9 @@ def _inputs(low: Lowering, input_type: InputTypes, channel_types: ChannelTypes) 
     for given in (input_type, channel_types):
         for name in given if isinstance(given, Mapping) else ():
             if name not in names:
-                raise InputError("the model has no such input", where=low.model.source, got=repr(name),
-                                 try_=near_names(name, names))  # fmt: skip
+                raise InputError(
+                    "the model has no such input", where=low.model.source, got=repr(name), try_=near_names(name, names)
+                )
     return {ref: _input(low, ref, input_type, channel_types) for ref in low.model.inputs}
 
 
@@ -152,17 +157,24 @@ def _input(low: Lowering, ref: TensorRef, input_type: InputTypes, channel_types:
     if fixed_type is None:
         fixed_type = _type_behind(low, layer)
     return low.builder.input(
-        low.names.new(layer.name), _input_shape(low, layer), fixed_type,
-        channel_types=tuple(channels or ()), origin=low.origin(layer),
-    )  # fmt: skip
+        low.names.new(layer.name),
+        _input_shape(low, layer),
+        fixed_type,
+        channel_types=tuple(channels or ()),
+        origin=low.origin(layer),
+    )
 
 
 def _input_shape(low: Lowering, layer: LayerSpec) -> tuple[int, ...]:
     shape = layer.config.get("batch_input_shape") or layer.config.get("batch_shape")
     if not isinstance(shape, (list, tuple)) or len(shape) < 2 or any(size is None for size in shape[1:]):
-        raise InputError("the shape of this input is not fixed", where=low.where(layer), got=str(shape),
-                         want="(None, n_features), all sizes known",
-                         try_="rebuild the model with keras.Input(shape=(n_features,))")  # fmt: skip
+        raise InputError(
+            "the shape of this input is not fixed",
+            where=low.where(layer),
+            got=str(shape),
+            want="(None, n_features), all sizes known",
+            try_="rebuild the model with keras.Input(shape=(n_features,))",
+        )
     return tuple(int(size) for size in shape[1:])
 
 
@@ -173,12 +185,13 @@ def _type_behind(low: Lowering, layer: LayerSpec) -> FixedType:
     if len(found) == 1 and None not in found:
         return next(fixed_type for fixed_type in found if fixed_type is not None)
     raise InputError(
-        "the type of this input is not known", where=low.where(layer),
+        "the type of this input is not known",
+        where=low.where(layer),
         got=f"input_type=None, and the input goes to {', '.join(f'{user.name} ({user.kind})' for user in users)}",
         want="a type, or one QActivation('quantized_bits(...)') right behind the input",
         try_=f"input_type=FixedType(16, 6), or {{'{layer.name}': FixedType(16, 6)}};"
         ' in model.toml: input = "fixed<16,6>"',
-    )  # fmt: skip
+    )
 
 
 def _first_cast(low: Lowering, layer: LayerSpec) -> FixedType | None:

@@ -40,8 +40,14 @@ from fasttrig.ir.ops import MatMul, Op, Value
 from fasttrig.ir.ranges import exact_fraction_bits_of_matmul
 
 BATCH_EVENTS = 4096
-_QUANTIZERS = ("quantizer", "activation", "kernel_quantizer", "kernel_quantizer_internal", "bias_quantizer",
-               "bias_quantizer_internal")  # fmt: skip
+_QUANTIZERS = (
+    "quantizer",
+    "activation",
+    "kernel_quantizer",
+    "kernel_quantizer_internal",
+    "bias_quantizer",
+    "bias_quantizer_internal",
+)
 FLOAT64_BITS, FLOAT32_BITS = 53, 24
 _LAYER = re.compile(r" > layer '(.+?)'(?: > |$)")
 
@@ -60,9 +66,12 @@ class Difference:
 
 
 def framework_predict(
-    source: Any, x_values: FloatArray | Mapping[str, FloatArray], *, float64: bool = True,
+    source: Any,
+    x_values: FloatArray | Mapping[str, FloatArray],
+    *,
+    float64: bool = True,
     batchnorm_type: FixedType | None = None,
-) -> dict[str, FloatArray]:  # fmt: skip
+) -> dict[str, FloatArray]:
     """Outputs of the model in its framework, by output layer name, in the model's order; logits before a link.
 
     Parameters
@@ -86,9 +95,12 @@ def framework_predict(
 
 
 def framework_trace(
-    source: Any, x_values: FloatArray | Mapping[str, FloatArray], *, float64: bool = True,
+    source: Any,
+    x_values: FloatArray | Mapping[str, FloatArray],
+    *,
+    float64: bool = True,
     batchnorm_type: FixedType | None = None,
-) -> dict[str, FloatArray]:  # fmt: skip
+) -> dict[str, FloatArray]:
     """The output of every layer that is called once, by layer name; otherwise as `framework_predict`."""
     spec = read_spec(source)
     names = [layer.name for layer in spec.layers if layer.kind != "InputLayer" and len(layer.calls) == 1]
@@ -97,9 +109,13 @@ def framework_trace(
 
 
 def framework_raw(
-    graph: Graph, source: Any, inputs: IntArray | Mapping[str, IntArray], *, float64: bool = True,
+    graph: Graph,
+    source: Any,
+    inputs: IntArray | Mapping[str, IntArray],
+    *,
+    float64: bool = True,
     batchnorm_type: FixedType | None = None,
-) -> dict[str, IntArray]:  # fmt: skip
+) -> dict[str, IntArray]:
     """The framework's outputs as raw integers of the graph's outputs, from raw integers of its inputs.
 
     The graph must be read with ``output_activation="postprocessor"``: tables on the chip have no exact counterpart.
@@ -134,8 +150,15 @@ def first_difference(
         different = np.argwhere(scaled != emulated[op.name].astype(np.float64))
         if len(different):
             place = tuple(int(i) for i in different[0])
-            return Difference(op.name, layer, place[0], place[1:], int(emulated[op.name][place]),
-                              float(trace[layer][place]), len(different))  # fmt: skip
+            return Difference(
+                op.name,
+                layer,
+                place[0],
+                place[1:],
+                int(emulated[op.name][place]),
+                float(trace[layer][place]),
+                len(different),
+            )
     return None
 
 
@@ -168,8 +191,12 @@ def require_exact(graph: Graph, bits: int) -> None:
             continue
         width = op.accum_type.width if not op.narrowed else exact_fraction_bits_of_matmul(op)
         if width > bits + 1:
-            raise InputError("the framework cannot hold this sum exactly", where=op.origin or op.name,
-                             got=f"{width} bits", want=f"at most {bits} bits and a sign")  # fmt: skip
+            raise InputError(
+                "the framework cannot hold this sum exactly",
+                where=op.origin or op.name,
+                got=f"{width} bits",
+                want=f"at most {bits} bits and a sign",
+            )
 
 
 def input_values(graph: Graph, inputs: IntArray | Mapping[str, IntArray]) -> dict[str, FloatArray]:
@@ -185,17 +212,22 @@ def raw_of(value: Value, array: FloatArray, layer: str) -> IntArray:
     if off_grid.any():
         place = tuple(int(index) for index in np.argwhere(off_grid)[0])
         raise CheckFailed(
-            "the framework gives a number that is not on the graph's grid", where=f"layer '{layer}', element {place}",
+            "the framework gives a number that is not on the graph's grid",
+            where=f"layer '{layer}', element {place}",
             got=f"{array[place]!r} ({int(off_grid.sum())} of {off_grid.size} elements)",
             want=f"multiples of 2**-{value.type.fraction_bits} ({value.type})",
-        )  # fmt: skip
+        )
     return scaled.astype(np.int64).reshape(len(scaled), *value.shape)
 
 
 def _run(
-    spec: ModelSpec, source: Any, x_values: FloatArray | Mapping[str, FloatArray], wanted: list[tuple[str, int]],
-    float64: bool, batchnorm_type: FixedType | None,
-) -> list[FloatArray]:  # fmt: skip
+    spec: ModelSpec,
+    source: Any,
+    x_values: FloatArray | Mapping[str, FloatArray],
+    wanted: list[tuple[str, int]],
+    float64: bool,
+    batchnorm_type: FixedType | None,
+) -> list[FloatArray]:
     keras, qkeras = import_framework()
     if getattr(qkeras.quantizers, "_sigmoid", None) is not qkeras.quantizers.hard_sigmoid:
         raise InputError("QKeras' internal sigmoid was changed", want="qkeras.quantizers.set_internal_sigmoid('hard')")
@@ -240,9 +272,13 @@ def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
     try:
         return keras.models.load_model(os.fspath(source), custom_objects=objects, compile=False)
     except (ValueError, TypeError, ImportError) as error:
-        raise MissingPackageError("the framework cannot load this model", where=str(source), got=str(error)[:300],
-                                  want="a model that the installed tf_keras and QKeras know",
-                                  try_="load it where it was trained, and give the live model") from error  # fmt: skip
+        raise MissingPackageError(
+            "the framework cannot load this model",
+            where=str(source),
+            got=str(error)[:300],
+            want="a model that the installed tf_keras and QKeras know",
+            try_="load it where it was trained, and give the live model",
+        ) from error
 
 
 def _quantised_in_float32(keras: Any, model: Any) -> dict[tuple[str, str], np.ndarray]:
@@ -289,15 +325,21 @@ def _neutral(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _with_dtype(config: Any, dtype: str) -> Any:
     if isinstance(config, dict):
-        return {key: dtype if key == "dtype" and value in ("float32", "float64") else _with_dtype(value, dtype)
-                for key, value in config.items()}  # fmt: skip
+        return {
+            key: dtype if key == "dtype" and value in ("float32", "float64") else _with_dtype(value, dtype)
+            for key, value in config.items()
+        }
     return [_with_dtype(item, dtype) for item in config] if isinstance(config, list) else config
 
 
 def _adapt(
-    keras: Any, model: Any, original: Any, spec: ModelSpec, pinned: Mapping[tuple[str, str], np.ndarray],
+    keras: Any,
+    model: Any,
+    original: Any,
+    spec: ModelSpec,
+    pinned: Mapping[tuple[str, str], np.ndarray],
     batchnorm_type: FixedType | None,
-) -> None:  # fmt: skip
+) -> None:
     for (name, attribute), weight in pinned.items():
         setattr(model.get_layer(name), attribute, _Constant(keras, weight))
     for layer in spec.layers:
@@ -374,8 +416,9 @@ class _Float64Tensorflow:
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
         like = y if hasattr(y, "dtype") else x
-        return self._tensorflow.where(condition, *(self._tensorflow.convert_to_tensor(part, like.dtype)
-                                                   for part in (x, y)))  # fmt: skip
+        return self._tensorflow.where(
+            condition, *(self._tensorflow.convert_to_tensor(part, like.dtype) for part in (x, y))
+        )
 
 
 @contextmanager

@@ -20,31 +20,58 @@ _NOISE = {"qnoise_factor": 1.0, "var_name": None, "use_ste": True, "use_variable
 SIGNATURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "quantized_bits": {
-            "bits": 8, "integer": 0, "symmetric": 0, "keep_negative": True, "alpha": None,
-            "use_stochastic_rounding": False, "scale_axis": None, **_NOISE,
+            "bits": 8,
+            "integer": 0,
+            "symmetric": 0,
+            "keep_negative": True,
+            "alpha": None,
+            "use_stochastic_rounding": False,
+            "scale_axis": None,
+            **_NOISE,
         },
         "quantized_relu": {
-            "bits": 8, "integer": 0, "use_sigmoid": 0, "negative_slope": 0.0, "use_stochastic_rounding": False,
-            "relu_upper_bound": None, "is_quantized_clip": True, **_NOISE,
+            "bits": 8,
+            "integer": 0,
+            "use_sigmoid": 0,
+            "negative_slope": 0.0,
+            "use_stochastic_rounding": False,
+            "relu_upper_bound": None,
+            "is_quantized_clip": True,
+            **_NOISE,
         },
         "quantized_tanh": {
-            "bits": 8, "use_stochastic_rounding": False, "symmetric": False, "use_real_tanh": False,
+            "bits": 8,
+            "use_stochastic_rounding": False,
+            "symmetric": False,
+            "use_real_tanh": False,
         },
         "quantized_sigmoid": {
-            "bits": 8, "symmetric": False, "use_real_sigmoid": False, "use_stochastic_rounding": False,
+            "bits": 8,
+            "symmetric": False,
+            "use_real_sigmoid": False,
+            "use_stochastic_rounding": False,
         },
         "ternary": {"alpha": None, "threshold": None, "use_stochastic_rounding": False, "number_of_unrolls": 5},
         "binary": {"use_01": False, "alpha": None, "use_stochastic_rounding": False},
         "quantized_po2": {
-            "bits": 8, "max_value": None, "use_stochastic_rounding": False, "quadratic_approximation": False,
-            "log2_rounding": "rnd", **_NOISE,
+            "bits": 8,
+            "max_value": None,
+            "use_stochastic_rounding": False,
+            "quadratic_approximation": False,
+            "log2_rounding": "rnd",
+            **_NOISE,
         },
         "quantized_relu_po2": {
-            "bits": 8, "max_value": None, "negative_slope": 0, "use_stochastic_rounding": False,
-            "quadratic_approximation": False, "log2_rounding": "rnd", **_NOISE,
+            "bits": 8,
+            "max_value": None,
+            "negative_slope": 0,
+            "use_stochastic_rounding": False,
+            "quadratic_approximation": False,
+            "log2_rounding": "rnd",
+            **_NOISE,
         },
     }
-)  # fmt: skip
+)
 """Parameters in the order of QKeras' constructors, with their defaults (qkeras/quantizers.py, 0.9.0)."""
 
 REFUSED = {
@@ -72,8 +99,9 @@ class Quantizer:
     def __str__(self) -> str:
         defaults = SIGNATURES[self.name]
         always = ("bits", "integer")
-        shown = [(key, value) for key, value in self.options.items()
-                 if key in always or not _same(value, defaults.get(key))]  # fmt: skip
+        shown = [
+            (key, value) for key, value in self.options.items() if key in always or not _same(value, defaults.get(key))
+        ]
         return f"{self.name}({', '.join(f'{key}={_show(value)}' for key, value in shown)})"
 
     @property
@@ -99,11 +127,21 @@ def read_quantizer(content: Any, where: str) -> Quantizer | None:
     else:
         raise _unreadable(content, where)
     if name in REFUSED:
-        raise UnsupportedError("fasttrig cannot use this quantizer", where=where, got=name,
-                               want="a quantizer of fixed, representable levels", try_=REFUSED[name])  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot use this quantizer",
+            where=where,
+            got=name,
+            want="a quantizer of fixed, representable levels",
+            try_=REFUSED[name],
+        )
     if name not in SIGNATURES:
-        raise UnsupportedError("fasttrig does not know this quantizer", where=where, got=name,
-                               want="a QKeras quantizer", try_=near_names(name, SIGNATURES))  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig does not know this quantizer",
+            where=where,
+            got=name,
+            want="a QKeras quantizer",
+            try_=near_names(name, SIGNATURES),
+        )
     return _checked(name, {key: _plain_array(value) for key, value in options.items()}, where)
 
 
@@ -122,19 +160,32 @@ def _checked(name: str, options: Mapping[str, Any], where: str) -> Quantizer:
     defaults = SIGNATURES[name]
     unknown = [key for key in options if key not in defaults]
     if unknown:
-        raise UnsupportedError(f"{name} has no such option", where=where, got=", ".join(unknown),
-                               want=", ".join(defaults), try_=near_names(unknown[0], defaults))  # fmt: skip
+        raise UnsupportedError(
+            f"{name} has no such option",
+            where=where,
+            got=", ".join(unknown),
+            want=", ".join(defaults),
+            try_=near_names(unknown[0], defaults),
+        )
     quantizer = Quantizer(name, MappingProxyType(dict(defaults) | dict(options)))
     for option, check, want, hint in _CHECKS:
         if option in quantizer.options and not check(quantizer[option]):
-            raise UnsupportedError("fasttrig cannot use this quantizer", where=where, got=str(quantizer),
-                                   want=want if option in want else f"{option}: {want}", try_=hint)  # fmt: skip
+            raise UnsupportedError(
+                "fasttrig cannot use this quantizer",
+                where=where,
+                got=str(quantizer),
+                want=want if option in want else f"{option}: {want}",
+                try_=hint,
+            )
     return quantizer
 
 
 def _is_count(value: Any, low: int, high: int) -> bool:
-    return not isinstance(value, (str, list, tuple)) and value is not None and float(value) == int(value) and (
-        low <= int(value) <= high
+    return (
+        not isinstance(value, (str, list, tuple))
+        and value is not None
+        and float(value) == int(value)
+        and (low <= int(value) <= high)
     )
 
 
@@ -152,22 +203,34 @@ def _is_alpha(value: Any) -> bool:
 _NO_AUTO = "retrain with alpha=1"
 _CHECKS = (
     ("bits", lambda v: _is_count(v, 1, 32), "a whole number from 1 to 32", "retrain with fewer bits"),
-    ("integer", lambda v: _is_count(v, 0, 32), "a whole number from 0 to 32",
-     "QKeras itself cannot compute 2**integer for negative or non-integer numbers; use fewer bits instead"),
+    (
+        "integer",
+        lambda v: _is_count(v, 0, 32),
+        "a whole number from 0 to 32",
+        "QKeras itself cannot compute 2**integer for negative or non-integer numbers; use fewer bits instead",
+    ),
     ("symmetric", lambda v: v in (0, 1), "0 or 1", ""),
-    ("alpha", lambda v: v != "auto" if isinstance(v, str) else True,
-     "alpha=1, or a power of two per output channel (alpha='auto_po2')", _NO_AUTO),
+    (
+        "alpha",
+        lambda v: v != "auto" if isinstance(v, str) else True,
+        "alpha=1, or a power of two per output channel (alpha='auto_po2')",
+        _NO_AUTO,
+    ),
     ("alpha", _is_alpha, "None, a power of two (or an array of them), or 'auto_po2'", _NO_AUTO),
     ("scale_axis", lambda v: v is None, "None: scales per output channel", "retrain without scale_axis"),
     ("qnoise_factor", lambda v: v == 1, "1: fully quantised", "set qnoise_factor to 1 before saving"),
     ("use_sigmoid", lambda v: v in (0, False), "0", "use quantized_sigmoid, or quantized_relu without use_sigmoid"),
-    ("negative_slope", lambda v: v == 0 or (_is_alpha(v) and 0 < v <= 1), "0 or a power of two up to 1",
-     "retrain with negative_slope=0.125 or another power of two"),
+    (
+        "negative_slope",
+        lambda v: v == 0 or (_is_alpha(v) and 0 < v <= 1),
+        "0 or a power of two up to 1",
+        "retrain with negative_slope=0.125 or another power of two",
+    ),
     ("log2_rounding", lambda v: v in ("rnd", "floor"), "'rnd' or 'floor'", ""),
     ("max_value", lambda v: v is None or float(v) > 0, "None or a positive number", ""),
     ("number_of_unrolls", lambda v: _is_count(v, 1, 1000), "a whole number", ""),
     ("threshold", lambda v: v is None or (not isinstance(v, (str, list)) and float(v) > 0), "None or positive", ""),
-)  # fmt: skip
+)
 
 
 def _from_text(text: str, where: str) -> tuple[str, dict[str, Any]]:
@@ -198,14 +261,22 @@ def _literal(word: str, text: str, where: str) -> Any:
             return kind(word)
         except ValueError:
             continue
-    raise UnsupportedError("an argument of this quantizer is not a number, True, False or quoted text", where=where,
-                           got=text, want="what QKeras' own reader understands",
-                           try_=f"leave {word} out: QKeras reads it as {word[1:-1]!r}")  # fmt: skip
+    raise UnsupportedError(
+        "an argument of this quantizer is not a number, True, False or quoted text",
+        where=where,
+        got=text,
+        want="what QKeras' own reader understands",
+        try_=f"leave {word} out: QKeras reads it as {word[1:-1]!r}",
+    )
 
 
 def _unreadable(content: Any, where: str) -> UnsupportedError:
-    return UnsupportedError("fasttrig cannot read this quantizer", where=where, got=str(content)[:120],
-                            want="such as quantized_bits(6,0,alpha=1)")  # fmt: skip
+    return UnsupportedError(
+        "fasttrig cannot read this quantizer",
+        where=where,
+        got=str(content)[:120],
+        want="such as quantized_bits(6,0,alpha=1)",
+    )
 
 
 def _plain_array(value: Any) -> Any:

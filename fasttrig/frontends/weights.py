@@ -60,19 +60,24 @@ def weight_const(name: str, quantizer: Quantizer, weight: Real, where: str) -> C
     scaled = np.ldexp(grid.values.astype(np.float64), grid.fraction_bits)
     largest = float(np.abs(scaled).max(initial=0.0))
     if largest >= 2.0**INT64_BITS:
-        raise UnsupportedError("the levels of this quantizer span too many bits", where=where, got=str(quantizer),
-                               want=f"weights within {INT64_BITS} bits of one grid",
-                               try_="retrain with fewer bits or a max_value")  # fmt: skip
+        raise UnsupportedError(
+            "the levels of this quantizer span too many bits",
+            where=where,
+            got=str(quantizer),
+            want=f"weights within {INT64_BITS} bits of one grid",
+            try_="retrain with fewer bits or a max_value",
+        )
     raw = scaled.astype(np.int64)
     if not np.array_equal(raw.astype(np.float64), scaled):
         place = tuple(int(index) for index in np.argwhere(raw != scaled)[0])
         raise UnsupportedError(
-            "a quantised weight is off its own grid", where=where,
+            "a quantised weight is off its own grid",
+            where=where,
             got=f"{quantizer}: element {place}, trained as {weight[place]!r}, becomes {grid.values[place]!r}",
             want=f"multiples of 2**-{grid.fraction_bits}: QKeras adds x + (-x + q) in float32, which loses bits where a"
             " weight is far outside the quantizer's range",
             try_="clip the trained weight to the quantizer's range (QKeras' Clip constraint does) and save again",
-        )  # fmt: skip
+        )
     if grid.type is not None and grid.type.holds(int(raw.min(initial=0)), int(raw.max(initial=0))):
         return Const(name, grid.type, raw)
     return Const.covering(name, raw, grid.fraction_bits)
@@ -82,11 +87,19 @@ def quantise(quantizer: Quantizer, weight: Real, where: str) -> Grid:
     """QKeras' quantizer on real numbers, in the precision of `weight` (float32 as trained). Shape is kept."""
     row = WEIGHTS.get(quantizer.name)
     if row is None:
-        raise UnsupportedError("fasttrig cannot use this quantizer on weights", where=where, got=str(quantizer),
-                               want=", ".join(sorted(WEIGHTS)))  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot use this quantizer on weights",
+            where=where,
+            got=str(quantizer),
+            want=", ".join(sorted(WEIGHTS)),
+        )
     if quantizer.options.get("use_stochastic_rounding") and quantizer.name == "binary":
-        raise UnsupportedError("fasttrig cannot use this quantizer", where=where, got=str(quantizer),
-                               want="use_stochastic_rounding=False: QKeras' own inference fails with it")  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot use this quantizer",
+            where=where,
+            got=str(quantizer),
+            want="use_stochastic_rounding=False: QKeras' own inference fails with it",
+        )
     grid = row(quantizer, weight, where)
     return replace(grid, values=_straight_through(quantizer, weight, grid.values))
 
@@ -123,8 +136,13 @@ def _bits_auto(quantizer: Quantizer, x: Real, where: str) -> Grid:
     bits, integer = int(quantizer["bits"]), int(quantizer["integer"])
     levels = (2 ** (bits - 1) - 1) * 2
     if levels == 0:
-        raise UnsupportedError("fasttrig cannot use this quantizer", where=where, got=str(quantizer),
-                               want="at least two bits with alpha='auto_po2'", try_="use binary")  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot use this quantizer",
+            where=where,
+            got=str(quantizer),
+            want="at least two bits with alpha='auto_po2'",
+            try_="use binary",
+        )
     scaled = np.ldexp(x, -integer)
     top = x.dtype.type(levels / 2)
     magnitude = np.abs(scaled)
@@ -141,8 +159,12 @@ def _ternary(quantizer: Quantizer, x: Real, where: str) -> Grid:
         threshold = TERNARY_THRESHOLD if quantizer["threshold"] is None else quantizer["threshold"]
         return _scaled(np.where(np.abs(x) >= x.dtype.type(threshold), np.sign(x), 0), 0, quantizer, x, where)
     if quantizer["threshold"] is not None:
-        raise UnsupportedError("fasttrig cannot use this quantizer", where=where, got=str(quantizer),
-                               want="no threshold beside alpha='auto_po2': QKeras finds it")  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot use this quantizer",
+            where=where,
+            got=str(quantizer),
+            want="no threshold beside alpha='auto_po2': QKeras finds it",
+        )
     axes = None if x.ndim == 1 else _channel_axes(x)
     exponent = _nearest_exponent(2 * np.abs(x).max(axis=axes, keepdims=True) / x.dtype.type(3.0))
     steps = np.zeros_like(x)
@@ -215,8 +237,12 @@ def _exponent_range(quantizer: Quantizer, magnitude_bits: int, where: str) -> tu
     signed = largest is None or largest > 1
     reach = magnitude_bits - int(signed)
     if reach < 0:
-        raise UnsupportedError("fasttrig cannot use this quantizer", where=where, got=str(quantizer),
-                               want="a bit for the exponent beside its sign")  # fmt: skip
+        raise UnsupportedError(
+            "fasttrig cannot use this quantizer",
+            where=where,
+            got=str(quantizer),
+            want="a bit for the exponent beside its sign",
+        )
     low, high = -(2**reach), 2**reach - 1
     return low, 2 * (high // 2) if quantizer["quadratic_approximation"] else high
 
@@ -243,8 +269,12 @@ def _scaled(
     try:
         exponent = np.broadcast_to(exponent, levels.shape)
     except ValueError as error:
-        raise UnsupportedError("alpha does not fit the weights", where=where, got=f"alpha of shape {exponent.shape}",
-                               want=f"a shape that broadcasts to {x.shape}") from error  # fmt: skip
+        raise UnsupportedError(
+            "alpha does not fit the weights",
+            where=where,
+            got=f"alpha of shape {exponent.shape}",
+            want=f"a shape that broadcasts to {x.shape}",
+        ) from error
     lowest = int(exponent.min()) if exponent.size else 0
     declared = declared if not exponent.any() else None
     return Grid(np.ldexp(levels, exponent), fraction_bits - lowest, declared)

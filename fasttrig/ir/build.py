@@ -42,9 +42,14 @@ class GraphBuilder:
         self.ops: list[Op] = []
 
     def input(
-        self, name: str, shape: Shape, fixed_type: FixedType, *,
-        channel_types: tuple[FixedType, ...] = (), origin: str = "",
-    ) -> Value:  # fmt: skip
+        self,
+        name: str,
+        shape: Shape,
+        fixed_type: FixedType,
+        *,
+        channel_types: tuple[FixedType, ...] = (),
+        origin: str = "",
+    ) -> Value:
         return self._append(Input(result=Value(name, shape, fixed_type), channel_types=channel_types, origin=origin))
 
     def matmul(self, name: str, operand: Value, weight: Const, bias: Const, *, origin: str = "") -> Value:
@@ -57,16 +62,27 @@ class GraphBuilder:
         return self._exact(Scale(result=result, operand=operand, scale=scale, offset=offset, origin=origin))
 
     def cast(
-        self, name: str, operand: Value, fixed_type: FixedType, rounding: Rounding, overflow: Overflow, *,
+        self,
+        name: str,
+        operand: Value,
+        fixed_type: FixedType,
+        rounding: Rounding,
+        overflow: Overflow,
+        *,
         origin: str = "",
-    ) -> Value:  # fmt: skip
+    ) -> Value:
         result = Value(name, operand.shape, fixed_type)
         return self._append(Cast(result=result, operand=operand, rounding=rounding, overflow=overflow, origin=origin))
 
     def relu(
-        self, name: str, operand: Value, *, limit_raw: int | None = None, negative_shift: int | None = None,
+        self,
+        name: str,
+        operand: Value,
+        *,
+        limit_raw: int | None = None,
+        negative_shift: int | None = None,
         origin: str = "",
-    ) -> Value:  # fmt: skip
+    ) -> Value:
         """`limit_raw` counts at the result's fraction bits: the operand's plus `negative_shift`."""
         result = _draft(name, operand.shape)
         return self._exact(
@@ -92,14 +108,27 @@ class GraphBuilder:
         return self._append(Table(result=result, operand=operand, table=table, function=function, origin=origin))
 
     def softmax(
-        self, name: str, operand: Value, fixed_type: FixedType, *, index_type: FixedType, exp_table: Const,
-        inverse_index_type: FixedType, inverse_table: Const, origin: str = "",
-    ) -> Value:  # fmt: skip
+        self,
+        name: str,
+        operand: Value,
+        fixed_type: FixedType,
+        *,
+        index_type: FixedType,
+        exp_table: Const,
+        inverse_index_type: FixedType,
+        inverse_table: Const,
+        origin: str = "",
+    ) -> Value:
         result = Value(name, operand.shape, fixed_type)
         op = Softmax(
-            result=result, operand=operand, index_type=index_type, exp_table=exp_table,
-            inverse_index_type=inverse_index_type, inverse_table=inverse_table, origin=origin,
-        )  # fmt: skip
+            result=result,
+            operand=operand,
+            index_type=index_type,
+            exp_table=exp_table,
+            inverse_index_type=inverse_index_type,
+            inverse_table=inverse_table,
+            origin=origin,
+        )
         return self._append(op)
 
     def argmax(self, name: str, operand: Value, *, origin: str = "") -> Value:

@@ -123,9 +123,10 @@ def forest_fault(op: Forest) -> GraphError | None:
 
 
 def _fault_of_shapes(op: Forest) -> GraphError | None:
-    per_tree, per_node = {op.tree_root.shape, op.tree_output.shape}, {
-        const.shape for const in (op.feature, op.threshold, op.left, op.right)
-    }  # fmt: skip
+    per_tree, per_node = (
+        {op.tree_root.shape, op.tree_output.shape},
+        {const.shape for const in (op.feature, op.threshold, op.left, op.right)},
+    )
     ranks_fit = len(op.tree_root.shape) == len(op.feature.shape) == len(op.base_margin.shape) == 1
     if ranks_fit and len(per_tree) == len(per_node) == 1 and len(op.leaf.shape) == 2 and len(op.operand.shape) == 1:
         return None
@@ -144,8 +145,9 @@ def _fault_of_grids(op: Forest) -> GraphError | None:
         return _fault(op, "base_margin is not on the grid of the leaves", got=got, want=f"{bits}")
     if op.threshold.type.fraction_bits != op.operand.type.fraction_bits:
         got = f"{op.threshold.type.fraction_bits} fraction bits"
-        return _fault(op, "thresholds are not on the grid of the features", got=got,
-                      want=f"{op.operand.type.fraction_bits}")  # fmt: skip
+        return _fault(
+            op, "thresholds are not on the grid of the features", got=got, want=f"{op.operand.type.fraction_bits}"
+        )
     return None
 
 
@@ -162,8 +164,12 @@ def _fault_of_indices(op: Forest) -> GraphError | None:
         bad = np.flatnonzero((raw < first) | (raw >= stop))
         if bad.size:
             least = int(np.broadcast_to(first, raw.shape)[bad[0]])
-            return _fault(op, f"an index of a forest points nowhere, or back: {name}[{bad[0]}]",
-                          got=str(raw[bad[0]]), want=f"{least} to {stop - 1}")  # fmt: skip
+            return _fault(
+                op,
+                f"an index of a forest points nowhere, or back: {name}[{bad[0]}]",
+                got=str(raw[bad[0]]),
+                want=f"{least} to {stop - 1}",
+            )
     return None
 
 

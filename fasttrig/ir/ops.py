@@ -279,6 +279,17 @@ def require_rows(table: Mapping[type[Op], object], what: str) -> None:
 
 
 OPS: tuple[type[Op], ...] = (
-    Input, MatMul, Scale, Cast, Relu, Add, Concat, Reshape, Table, Softmax, ArgMax, Forest,
-)  # fmt: skip
+    Input,
+    MatMul,
+    Scale,
+    Cast,
+    Relu,
+    Add,
+    Concat,
+    Reshape,
+    Table,
+    Softmax,
+    ArgMax,
+    Forest,
+)
 """Every op of the IR."""

@@ -231,9 +231,7 @@ require_rows(_INTERVALS, "intervals")
 _FRACTION_BITS: dict[type[Op], Callable[[Any], int]] = {
     Input: lambda op: op.result.type.fraction_bits,
     MatMul: lambda op: op.result.type.fraction_bits if op.narrowed else exact_fraction_bits_of_matmul(op),
-    Scale: lambda op: max(
-        op.operand.type.fraction_bits + op.scale.type.fraction_bits, op.offset.type.fraction_bits
-    ),
+    Scale: lambda op: max(op.operand.type.fraction_bits + op.scale.type.fraction_bits, op.offset.type.fraction_bits),
     Cast: lambda op: op.result.type.fraction_bits,
     Relu: lambda op: op.operand.type.fraction_bits + (op.negative_shift or 0),
     Add: lambda op: max(op.left.type.fraction_bits, op.right.type.fraction_bits),

@@ -70,12 +70,20 @@ def upgrade(text: str, upgrades: dict[int, Callable[[str], str]] | None = None, 
     steps = UPGRADES if upgrades is None else upgrades
     found = version_of(text)
     if found > version:
-        raise GraphError("the graph was written by a newer fasttrig", got=f"version {found}", want=f"at most {version}",
-                         try_="upgrade fasttrig")  # fmt: skip
+        raise GraphError(
+            "the graph was written by a newer fasttrig",
+            got=f"version {found}",
+            want=f"at most {version}",
+            try_="upgrade fasttrig",
+        )
     while found < version:
         if found not in steps:
-            raise GraphError("no way to read a graph this old", got=f"version {found}", want=f"version {version}",
-                             try_="compile the model again")  # fmt: skip
+            raise GraphError(
+                "no way to read a graph this old",
+                got=f"version {found}",
+                want=f"version {version}",
+                try_="compile the model again",
+            )
         text, before = steps[found](text), found
         found = version_of(text)
         if found != before + 1:

@@ -99,8 +99,9 @@ class _Parser:
     def graph(self) -> Graph:
         self.next_line()
         if self.tokens != ["fasttrig-ir", str(VERSION)]:
-            raise self.fault("not a graph of this version", got=self.lines[self.number - 1][:80],
-                             want=f"fasttrig-ir {VERSION}")  # fmt: skip
+            raise self.fault(
+                "not a graph of this version", got=self.lines[self.number - 1][:80], want=f"fasttrig-ir {VERSION}"
+            )
         self.next_line()
         self.expect("graph")
         name, link = self.name(), self.enum(Postprocessor, lambda p: p.value)
@@ -145,8 +146,11 @@ class _Parser:
             raw = np.array(numbers, dtype=np.int64).reshape(shape)
             self.constants[name] = Const(name, fixed_type, raw)
         except (GraphError, OverflowError) as error:
-            raise self.fault("a constant does not fit its type", got=getattr(error, "got", "") or str(error),
-                             want=f"@{name} in {fixed_type}, and in 64 bits") from None  # fmt: skip
+            raise self.fault(
+                "a constant does not fit its type",
+                got=getattr(error, "got", "") or str(error),
+                want=f"@{name} in {fixed_type}, and in 64 bits",
+            ) from None
 
     def op(self) -> Op:
         name = self.name()

@@ -96,8 +96,9 @@ def _check_op(op: Op, operands: list[Interval], after: str) -> None:
     want_bits = exact_fraction_bits(op)
     if op.result.type.fraction_bits != want_bits:
         got = f"{op.result.type} ({op.result.type.fraction_bits} fraction bits)"
-        raise _fault(op, f"result type of {kind} does not follow from its operands", after, got,
-                     f"{want_bits} fraction bits")  # fmt: skip
+        raise _fault(
+            op, f"result type of {kind} does not follow from its operands", after, got, f"{want_bits} fraction bits"
+        )
     if isinstance(op, MatMul) and not op.narrowed:
         _check_accumulator(op, accumulator_interval(op, operands[0]), after, signed=True)
     if isinstance(op, Forest):
@@ -113,8 +114,13 @@ def _check_names(op: Op, after: str) -> None:
 def _check_size(op: Op, after: str) -> None:
     shape = op.result.shape
     if not shape or min(shape) < 1 or op.result.size > MAX_ELEMENTS:
-        raise _fault(op, "a shape that no firmware has", after, str(shape),
-                     f"at least one axis, sizes of at least 1, at most {MAX_ELEMENTS} elements")  # fmt: skip
+        raise _fault(
+            op,
+            "a shape that no firmware has",
+            after,
+            str(shape),
+            f"at least one axis, sizes of at least 1, at most {MAX_ELEMENTS} elements",
+        )
 
 
 def _check_accumulator(op: Op, partial_sums: tuple[int, int], after: str, *, signed: bool | None = None) -> None:
@@ -128,24 +134,30 @@ def _check_range(op: Op, interval: Interval, after: str) -> None:
     low, high = interval.bounds
     if not op.result.type.holds(low, high):
         raise _fault(
-            op, f"result type of {type(op).__name__} does not hold its range", after,
-            got=str(op.result.type), want=f"at least {FixedType.covering(low, high, op.result.type.fraction_bits)}",
-        )  # fmt: skip
+            op,
+            f"result type of {type(op).__name__} does not hold its range",
+            after,
+            got=str(op.result.type),
+            want=f"at least {FixedType.covering(low, high, op.result.type.fraction_bits)}",
+        )
 
 
 def _check_constants(graph: Graph, after: str) -> None:
     names: dict[str, object] = {}
     for const in graph.constants:
         if names.setdefault(const.name, const) != const:
-            raise GraphError(_after("two constants share a name", after), where=f"graph '{graph.name}'",
-                             got=repr(const.name))  # fmt: skip
+            raise GraphError(
+                _after("two constants share a name", after), where=f"graph '{graph.name}'", got=repr(const.name)
+            )
 
 
 def _fault(op: Op, what: str, after: str, got: str = "", want: str = "") -> GraphError:
     return GraphError(
         _after(what.replace("its operands", "its operand") if len(op.operands) == 1 else what, after),
-        where=f"op '{op.name}'" + (f" ({op.origin})" if op.origin else ""), got=got, want=want,
-    )  # fmt: skip
+        where=f"op '{op.name}'" + (f" ({op.origin})" if op.origin else ""),
+        got=got,
+        want=want,
+    )
 
 
 def _after(what: str, after: str) -> str:
@@ -187,12 +199,18 @@ def _check_input(op: Input, after: str) -> None:
     if not op.channel_types:
         return
     if len(op.channel_types) != op.result.shape[-1]:
-        raise _fault(op, "one channel type per feature is needed", after, str(len(op.channel_types)),
-                     str(op.result.shape[-1]))  # fmt: skip
+        raise _fault(
+            op, "one channel type per feature is needed", after, str(len(op.channel_types)), str(op.result.shape[-1])
+        )
     for fixed_type in op.channel_types:
         if fixed_type.fraction_bits > op.result.type.fraction_bits:
-            raise _fault(op, "a channel's grid is finer than the input's", after, str(fixed_type),
-                         f"at most {op.result.type.fraction_bits} fraction bits")  # fmt: skip
+            raise _fault(
+                op,
+                "a channel's grid is finer than the input's",
+                after,
+                str(fixed_type),
+                f"at most {op.result.type.fraction_bits} fraction bits",
+            )
 
 
 def _check_matmul(op: MatMul, after: str) -> None:
@@ -200,9 +218,12 @@ def _check_matmul(op: MatMul, after: str) -> None:
     fits = len(op.weight.shape) == 2 and op.weight.shape[0] == n_in and op.bias.shape == op.weight.shape[1:]
     if not fits:
         raise _fault(
-            op, "weight and bias do not fit the operand", after,
-            got=f"weight {op.weight.shape}, bias {op.bias.shape}", want=f"weight ({n_in}, n_out), bias (n_out,)",
-        )  # fmt: skip
+            op,
+            "weight and bias do not fit the operand",
+            after,
+            got=f"weight {op.weight.shape}, bias {op.bias.shape}",
+            want=f"weight ({n_in}, n_out), bias (n_out,)",
+        )
 
 
 def _check_scale(op: Scale, after: str) -> None:
@@ -237,8 +258,13 @@ def _check_reshape(op: Reshape, after: str) -> None:
 
 def _check_relu(op: Relu, after: str) -> None:
     if op.negative_shift is not None and not 0 <= op.negative_shift <= MAX_SHIFT:
-        raise _fault(op, "a leaky slope above one, or below any use", after, f"negative_shift={op.negative_shift}",
-                     f"0 to {MAX_SHIFT}")  # fmt: skip
+        raise _fault(
+            op,
+            "a leaky slope above one, or below any use",
+            after,
+            f"negative_shift={op.negative_shift}",
+            f"0 to {MAX_SHIFT}",
+        )
 
 
 def _check_table(op: Table, after: str) -> None:
@@ -250,8 +276,13 @@ def _check_table(op: Table, after: str) -> None:
 def _check_softmax(op: Softmax, after: str) -> None:
     for index, table in ((op.index_type, op.exp_table), (op.inverse_index_type, op.inverse_table)):
         if index.signed or table.shape != (1 << index.width,):
-            raise _fault(op, f"table '{table.name}' does not cover its index", after, str(table.shape),
-                         f"unsigned index, {1 << index.width} entries")  # fmt: skip
+            raise _fault(
+                op,
+                f"table '{table.name}' does not cover its index",
+                after,
+                str(table.shape),
+                f"unsigned index, {1 << index.width} entries",
+            )
 
 
 def _check_forest(op: Forest, after: str) -> None:

@@ -5,6 +5,16 @@ from fasttrig.links.packing import pack, unpack
 from fasttrig.links.patterns import FORMATS, Patterns, read_patterns, unpack_patterns, write_patterns
 
 __all__ = [
-    "FORMATS", "LinkMap", "Patterns", "Placement", "check_link_map", "default_link_map", "pack", "read_link_map",
-    "read_patterns", "unpack", "unpack_patterns", "write_patterns",
-]  # fmt: skip
+    "FORMATS",
+    "LinkMap",
+    "Patterns",
+    "Placement",
+    "check_link_map",
+    "default_link_map",
+    "pack",
+    "read_link_map",
+    "read_patterns",
+    "unpack",
+    "unpack_patterns",
+    "write_patterns",
+]

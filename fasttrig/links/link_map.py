@@ -94,8 +94,11 @@ class LinkMap(Settings):
 
     def to_toml(self) -> str:
         """The text that `read_link_map` reads."""
-        lines = [f'board = "{self.board}"'.replace("\\", "\\\\"), f"tmux = {self.tmux}",
-                 f"frames_per_bx = {self.frames_per_bx}"]  # fmt: skip
+        lines = [
+            f'board = "{self.board}"'.replace("\\", "\\\\"),
+            f"tmux = {self.tmux}",
+            f"frames_per_bx = {self.frames_per_bx}",
+        ]
         for side in ("inputs", "outputs"):
             for placement in self.side(side):
                 content = placement.model_dump()
@@ -132,9 +135,12 @@ def read_link_map(path: Path | str) -> LinkMap:
     try:
         return LinkMap.model_validate(content)
     except ValidationError as error:
-        raise ProjectError(f"{path.name} is not a link map: {error.error_count()} fault(s)", where=str(path),
-                           got="\n".join(_fault(item) for item in error.errors()),
-                           want="board, tmux, frames_per_bx, [[inputs]], [[outputs]]") from None  # fmt: skip
+        raise ProjectError(
+            f"{path.name} is not a link map: {error.error_count()} fault(s)",
+            where=str(path),
+            got="\n".join(_fault(item) for item in error.errors()),
+            want="board, tmux, frames_per_bx, [[inputs]], [[outputs]]",
+        ) from None
 
 
 def default_link_map(
@@ -149,9 +155,12 @@ def default_link_map(
     """
     frames = tmux * frames_per_bx
     return LinkMap(
-        board=board or graph.name, tmux=tmux, frames_per_bx=frames_per_bx,
-        inputs=_placed([op.result for op in graph.inputs], frames), outputs=_placed(graph.outputs, frames),
-    )  # fmt: skip
+        board=board or graph.name,
+        tmux=tmux,
+        frames_per_bx=frames_per_bx,
+        inputs=_placed([op.result for op in graph.inputs], frames),
+        outputs=_placed(graph.outputs, frames),
+    )
 
 
 def check_link_map(link_map: LinkMap, graph: Graph, where: str = "link map") -> None:
@@ -171,8 +180,12 @@ def _placed(values: Sequence[Value], frames: int) -> tuple[Placement, ...]:
     place, offset = 0, 0  # frames count on from link to link
     for value in values:
         if value.type.width > FRAME_BITS:
-            raise UnsupportedError("a number wider than a frame", where=f"'{value.name}'", got=str(value.type),
-                                   want=f"at most {FRAME_BITS} bits")  # fmt: skip
+            raise UnsupportedError(
+                "a number wider than a frame",
+                where=f"'{value.name}'",
+                got=str(value.type),
+                want=f"at most {FRAME_BITS} bits",
+            )
         done = 0
         while done < value.size:
             count = min((FRAME_BITS - offset) // value.type.width, value.size - done)
@@ -181,10 +194,22 @@ def _placed(values: Sequence[Value], frames: int) -> tuple[Placement, ...]:
                 continue
             link, frame = divmod(place, frames)
             if link >= MAX_LINKS:
-                raise UnsupportedError("too many numbers for the links", where=f"'{value.name}'",
-                                       want=f"at most {MAX_LINKS} links of {frames} frames")  # fmt: skip
-            placements.append(Placement(field=value.name, first=done, count=count, width=value.type.width, link=link,
-                                        frame=frame, offset=offset))  # fmt: skip
+                raise UnsupportedError(
+                    "too many numbers for the links",
+                    where=f"'{value.name}'",
+                    want=f"at most {MAX_LINKS} links of {frames} frames",
+                )
+            placements.append(
+                Placement(
+                    field=value.name,
+                    first=done,
+                    count=count,
+                    width=value.type.width,
+                    link=link,
+                    frame=frame,
+                    offset=offset,
+                )
+            )
             done, offset = done + count, offset + count * value.type.width
     return tuple(placements)
 
@@ -195,8 +220,9 @@ def _check_side(side: str, placements: Sequence[Placement], period_frames: int) 
     for number, placement in enumerate(placements):
         where = f"{side}[{number}] ('{placement.field}')"
         if placement.frame >= period_frames:
-            raise ValueError(f"{where}: frame {placement.frame} belongs to the next event; tmux * frames_per_bx = "
-                             f"{period_frames}")  # fmt: skip
+            raise ValueError(
+                f"{where}: frame {placement.frame} belongs to the next event; tmux * frames_per_bx = {period_frames}"
+            )
         key = (placement.link, placement.frame)
         if taken.get(key, 0) & placement.bits:
             raise ValueError(f"{where}: bits of link {key[0]}, frame {key[1]} are taken already")
@@ -214,18 +240,26 @@ def check_fields(placements: Sequence[Placement], values: Sequence[Value], where
     for placement in placements:
         value = known.get(placement.field)
         if value is None:
-            raise InputError("no such field", where=where, got=repr(placement.field),
-                             try_=near_names(placement.field, known))  # fmt: skip
+            raise InputError(
+                "no such field", where=where, got=repr(placement.field), try_=near_names(placement.field, known)
+            )
         if placement.width != value.type.width:
-            raise InputError("a field with another width than its type", where=f"{where} > {value.name}",
-                             got=str(placement.width), want=f"{value.type.width} ({value.type})")  # fmt: skip
+            raise InputError(
+                "a field with another width than its type",
+                where=f"{where} > {value.name}",
+                got=str(placement.width),
+                want=f"{value.type.width} ({value.type})",
+            )
         found[value.name] |= {element for element, _ in placement.elements()}
     for name, value in known.items():
         wrong = found[name] ^ set(range(math.prod(value.shape)))
         if wrong:
-            raise InputError("the elements of a field are not those of the design", where=f"{where} > {name}",
-                             got=f"element {min(wrong)} is missing, or one too many",
-                             want=f"elements 0 to {value.size - 1}, each once")  # fmt: skip
+            raise InputError(
+                "the elements of a field are not those of the design",
+                where=f"{where} > {name}",
+                got=f"element {min(wrong)} is missing, or one too many",
+                want=f"elements 0 to {value.size - 1}, each once",
+            )
 
 
 def _fault(item: Any) -> str:

@@ -81,8 +81,12 @@ def pack(link_map: LinkMap, direction: str, tensors: Mapping[str, IntArray]) -> 
         column = links.index(placement.link)
         for element, low in placement.elements():
             if element >= flat.shape[1]:
-                raise DataError("a field has too few elements", where=placement.field, got=str(flat.shape[1]),
-                                want=f"element {element}")  # fmt: skip
+                raise DataError(
+                    "a field has too few elements",
+                    where=placement.field,
+                    got=str(flat.shape[1]),
+                    want=f"element {element}",
+                )
             words = _bits(flat[:, element], placement)
             data[:, placement.frame, column] |= words << np.uint64(low)
     flags = np.full((n_events, period, len(links)), NO_FRAME, dtype=np.uint8)
@@ -144,8 +148,12 @@ def _bits(raw: IntArray, placement: Placement) -> Words:
     low, high = (int(raw.min()), int(raw.max())) if raw.size else (0, 0)
     most = (1 << (placement.width - int(low < 0))) - 1
     if low < -(1 << (placement.width - 1)) or high > most:
-        raise DataError("a raw integer does not fit its bits", where=placement.field, got=f"{low} to {high}",
-                        want=f"{placement.width} bits")  # fmt: skip
+        raise DataError(
+            "a raw integer does not fit its bits",
+            where=placement.field,
+            got=f"{low} to {high}",
+            want=f"{placement.width} bits",
+        )
     wide = raw.astype(object) if placement.width > INT64_BITS else raw.astype(np.int64)
     return np.asarray(wide & ((1 << placement.width) - 1)).astype(np.uint64)
 
@@ -158,9 +166,11 @@ def _columns(links: Sequence[int], frames: Frames) -> dict[int, int]:
     missing = [link for link in links if link not in frames.links]
     if missing:
         raise DataError(
-            "a link of the map is not in the patterns", got=f"links {', '.join(map(str, frames.links))}",
-            want=f"link {missing[0]}", try_=_OTHER_MAP,
-        )  # fmt: skip
+            "a link of the map is not in the patterns",
+            got=f"links {', '.join(map(str, frames.links))}",
+            want=f"link {missing[0]}",
+            try_=_OTHER_MAP,
+        )
     return {link: frames.links.index(link) for link in links}
 
 
@@ -174,15 +184,28 @@ def _starts(flags: Flags, period: int, packet_frames: int) -> npt.NDArray[np.int
     marked = np.flatnonzero(((flags & Flag.START_OF_PACKET) != 0).any(axis=1))
     if len(marked) and not np.array_equal(marked, starts):  # EMPv1 does not mark them
         wrong = int(np.setxor1d(marked, starts)[0])
-        raise DataError("packets start elsewhere than the link map says", where=f"frame {wrong}",
-                        got="a start of packet" if wrong in marked else "no start of packet",
-                        want=f"one every {period} frames, from frame {starts[0]}", try_=_OTHER_MAP)  # fmt: skip
+        raise DataError(
+            "packets start elsewhere than the link map says",
+            where=f"frame {wrong}",
+            got="a start of packet" if wrong in marked else "no start of packet",
+            want=f"one every {period} frames, from frame {starts[0]}",
+            try_=_OTHER_MAP,
+        )
     if starts[-1] + packet_frames > len(valid):
-        raise DataError("the patterns end inside of a packet", where=f"the packet that starts with frame {starts[-1]}",
-                        got=f"{len(valid)} frames", want=f"{packet_frames} frames of it")  # fmt: skip
+        raise DataError(
+            "the patterns end inside of a packet",
+            where=f"the packet that starts with frame {starts[-1]}",
+            got=f"{len(valid)} frames",
+            want=f"{packet_frames} frames of it",
+        )
     inside = valid[starts[:, None] + np.arange(packet_frames)].all(axis=2)
     if not inside.all():
         event, frame = np.argwhere(~inside)[0]
-        raise DataError("a frame of an event is not valid on every link", where=f"frame {starts[event] + frame}",
-                        got="valid = 0", want=f"valid: frame {frame} of event {event}", try_=_OTHER_MAP)  # fmt: skip
+        raise DataError(
+            "a frame of an event is not valid on every link",
+            where=f"frame {starts[event] + frame}",
+            got="valid = 0",
+            want=f"valid: frame {frame} of event {event}",
+            try_=_OTHER_MAP,
+        )
     return starts

@@ -89,8 +89,12 @@ def read_patterns(text: str, where: str = "patterns") -> Patterns:
     for start, read in ((("ID: ",), _read_empv2), (("Board ",), _read_empv1), (("#Sideband", "#LinkLabel"), _read_apx)):
         if first.startswith(start):
             return read(lines, where)
-    raise DataError("not a pattern file", where=f"{where}, line 1", got=repr(first[:80]),
-                    want="'ID: <board>' (EMPv2), 'Board <name>' (EMPv1) or '#Sideband ON' (APx)")  # fmt: skip
+    raise DataError(
+        "not a pattern file",
+        where=f"{where}, line 1",
+        got=repr(first[:80]),
+        want="'ID: <board>' (EMPv2), 'Board <name>' (EMPv1) or '#Sideband ON' (APx)",
+    )
 
 
 def unpack_patterns(
@@ -174,8 +178,13 @@ def _frames(lines: Lines, links: tuple[int, ...], format: str, where: str) -> Fr
     if format != APX:
         lines = _without_comments(lines)
     if len(lines) > MAX_FRAMES:
-        raise _fault("too many frames for a pattern file", where, lines[MAX_FRAMES][0], f"{len(lines)} rows",
-                     f"at most {MAX_FRAMES}")  # fmt: skip
+        raise _fault(
+            "too many frames for a pattern file",
+            where,
+            lines[MAX_FRAMES][0],
+            f"{len(lines)} rows",
+            f"at most {MAX_FRAMES}",
+        )
     data = np.zeros((len(lines), len(links)), dtype=np.uint64)
     flags = np.zeros((len(lines), len(links)), dtype=np.uint8)
     for index, (number, line) in enumerate(lines):
@@ -183,12 +192,22 @@ def _frames(lines: Lines, links: tuple[int, ...], format: str, where: str) -> Fr
         if not isinstance(row, Row):
             raise _fault("not a row of this format", where, number, row.got, row.want)
         if len(row.words) != len(links):
-            raise _fault("a row with the wrong number of columns", where, number, f"{len(row.words)} columns",
-                         f"{len(links)}, one per link")  # fmt: skip
+            raise _fault(
+                "a row with the wrong number of columns",
+                where,
+                number,
+                f"{len(row.words)} columns",
+                f"{len(links)}, one per link",
+            )
         data[index], flags[index] = row.words, row.flags
     return Frames(links, data, flags)
 
 
 def _fault(what: str, where: str, number: int, got: str, want: str) -> DataError:
-    return DataError(what, where=f"{where}, line {number}", got=repr(got[:120]), want=want,
-                     try_="the file may be cut short or edited")  # fmt: skip
+    return DataError(
+        what,
+        where=f"{where}, line {number}",
+        got=repr(got[:120]),
+        want=want,
+        try_="the file may be cut short or edited",
+    )

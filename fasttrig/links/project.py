@@ -50,8 +50,12 @@ def refuse_leftovers(folder: Path, files: Mapping[str, str]) -> None:
     found = sorted(path.name for side in SIDES for path in folder.glob(f"{side}_*.txt"))
     left = [name for name in found if name not in files]
     if left:
-        raise InputError("the folder holds pattern files of an earlier run", where=str(folder),
-                         got=f"{left[0]}, {len(left)} in all", try_="remove them, or choose another --out")  # fmt: skip
+        raise InputError(
+            "the folder holds pattern files of an earlier run",
+            where=str(folder),
+            got=f"{left[0]}, {len(left)} in all",
+            try_="remove them, or choose another --out",
+        )
 
 
 def decode(folder: Path, file: Path, links: Path | None = None, side: str = "") -> dict[str, IntArray]:
@@ -64,8 +68,12 @@ def decode(folder: Path, file: Path, links: Path | None = None, side: str = "") 
     """
     side = side or next((known for known in SIDES if file.name.startswith(known)), "")
     if side not in SIDES:
-        raise InputError("is this a file of inputs or of outputs?", where=str(file), got=side or file.name,
-                         try_="--side inputs, or --side outputs")  # fmt: skip
+        raise InputError(
+            "is this a file of inputs or of outputs?",
+            where=str(file),
+            got=side or file.name,
+            try_="--side inputs, or --side outputs",
+        )
     graph = read_graph(folder)
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
@@ -80,8 +88,13 @@ def read_graph(folder: Path) -> Graph:
     try:
         return parse_graph(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError("not a built project", where=str(folder), got=str(error), want="a folder with design.ir",
-                         try_="fasttrig build writes one") from None  # fmt: skip
+        raise InputError(
+            "not a built project",
+            where=str(folder),
+            got=str(error),
+            want="a folder with design.ir",
+            try_="fasttrig build writes one",
+        ) from None
 
 
 def load_map(graph: Graph, links: Path | None) -> LinkMap:
@@ -99,8 +112,11 @@ def _vectors(folder: Path, graph: Graph) -> dict[str, dict[str, IntArray]]:
     path = folder / "vectors" / "vectors.npz"
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return {side: {value.name: arrays[f"{prefix}_{value.name}"] for value in _values(graph, side)}
-                    for side, prefix in zip(SIDES, ("in", "out"), strict=True)}  # fmt: skip
+            return {
+                side: {value.name: arrays[f"{prefix}_{value.name}"] for value in _values(graph, side)}
+                for side, prefix in zip(SIDES, ("in", "out"), strict=True)
+            }
     except (OSError, KeyError, ValueError, BadZipFile) as error:
-        raise DataError("cannot read the project's vectors", where=str(path), got=str(error),
-                        try_="build the project again") from None  # fmt: skip
+        raise DataError(
+            "cannot read the project's vectors", where=str(path), got=str(error), try_="build the project again"
+        ) from None

@@ -49,17 +49,29 @@ class ApplyTypes(Pass):
         for name, choice in self.choices.items():
             where = f"[types.{name}]"
             if name not in ops:
-                raise InputError("no such op to give a type to", where=where, got=repr(name),
-                                 try_=near_names(name, ops))  # fmt: skip
+                raise InputError(
+                    "no such op to give a type to", where=where, got=repr(name), try_=near_names(name, ops)
+                )
             if choice.accum is not None and not isinstance(ops[name], MatMul):
-                raise InputError("only a matrix product has an accumulator", where=where,
-                                 got=type(ops[name]).__name__, want="MatMul", try_="set `result` instead")  # fmt: skip
+                raise InputError(
+                    "only a matrix product has an accumulator",
+                    where=where,
+                    got=type(ops[name]).__name__,
+                    want="MatMul",
+                    try_="set `result` instead",
+                )
             if isinstance(ops[name], Input):
-                raise InputError("an input's type is the interface of the firmware", where=where,
-                                 try_="change it under [inputs]")  # fmt: skip
+                raise InputError(
+                    "an input's type is the interface of the firmware", where=where, try_="change it under [inputs]"
+                )
             if name in pinned:
-                raise InputError("a table was made for the type of this op", where=where, got=str(choice.result),
-                                 want=str(ops[name].result.type), try_="set the type in the model")  # fmt: skip
+                raise InputError(
+                    "a table was made for the type of this op",
+                    where=where,
+                    got=str(choice.result),
+                    want=str(ops[name].result.type),
+                    try_="set the type in the model",
+                )
 
     def run(self, graph: Graph) -> Graph:
         ranges: Ranges = {}
@@ -85,9 +97,12 @@ def _narrowed(op: Op, choice: TypeChoice | None) -> Op:
     if choice is None or choice.accum is None or not isinstance(op, MatMul):
         return op
     return replace(
-        op, result=replace(op.result, type=choice.accum), narrowed=True,
-        accum_rounding=choice.rounding, accum_overflow=choice.overflow,
-    )  # fmt: skip
+        op,
+        result=replace(op.result, type=choice.accum),
+        narrowed=True,
+        accum_rounding=choice.rounding,
+        accum_overflow=choice.overflow,
+    )
 
 
 def _cast_behind(op: Op, choice: TypeChoice, target: FixedType, taken: set[str]) -> list[Op]:
@@ -97,9 +112,12 @@ def _cast_behind(op: Op, choice: TypeChoice, target: FixedType, taken: set[str])
     taken.add(name)
     exact = replace(op, result=replace(op.result, name=name))
     cast = Cast(
-        result=replace(op.result, type=target), operand=exact.result, rounding=choice.rounding,
-        overflow=choice.overflow, origin=op.origin,
-    )  # fmt: skip
+        result=replace(op.result, type=target),
+        operand=exact.result,
+        rounding=choice.rounding,
+        overflow=choice.overflow,
+        origin=op.origin,
+    )
     return [exact, cast]
 
 
@@ -111,7 +129,9 @@ def _on_new_grid(op: Op, grids: Mapping[str, int]) -> Op:
     limit_raw = op.limit_raw << moved if moved >= 0 else op.limit_raw >> -moved
     if moved < 0 and limit_raw << -moved != op.limit_raw:
         raise InputError(
-            "the limit of a Relu is no multiple of the narrowed type's step", where=f"op '{op.name}'",
-            got=f"{op.operand.type}", want=f"at least {grids[op.name]} fraction bits",
-        )  # fmt: skip
+            "the limit of a Relu is no multiple of the narrowed type's step",
+            where=f"op '{op.name}'",
+            got=f"{op.operand.type}",
+            want=f"at least {grids[op.name]} fraction bits",
+        )
     return replace(op, limit_raw=limit_raw)

@@ -37,5 +37,9 @@ class NarrowTypes(Pass):
     def ensures(self, before: Graph, after: Graph) -> None:
         for old, new in zip(before.ops, after.ops, strict=True):
             if old.result.type.fraction_bits != new.result.type.fraction_bits:
-                raise GraphError(f"a grid changed   (after pass {self.name})", where=f"op '{old.name}'",
-                                 got=str(new.result.type), want=f"fraction bits of {old.result.type}")  # fmt: skip
+                raise GraphError(
+                    f"a grid changed   (after pass {self.name})",
+                    where=f"op '{old.name}'",
+                    got=str(new.result.type),
+                    want=f"fraction bits of {old.result.type}",
+                )

@@ -32,9 +32,11 @@ class RemoveIdentityCasts(Pass):
         gone = {
             op.name
             for op in graph.ops
-            if isinstance(op, Cast) and op.result not in graph.outputs
-            and self._may_go(op, op.result in kept_type) and changes_no_number(op, ranges[op.operand])
-        }  # fmt: skip
+            if isinstance(op, Cast)
+            and op.result not in graph.outputs
+            and self._may_go(op, op.result in kept_type)
+            and changes_no_number(op, ranges[op.operand])
+        }
 
         def step(op: Op) -> Op | Iterable[Op]:
             if isinstance(op, Reshape):

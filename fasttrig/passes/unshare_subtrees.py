@@ -30,8 +30,12 @@ class UnshareSubtrees(Pass):
             counts = path_counts(op)
             leaves = sum(counts[root] for root in op.tree_root.raw.tolist())
             if leaves > self.most_leaves:
-                raise GraphError("trees that share subtrees are too large to write one by one", where=f"op '{op.name}'",
-                                 got=f"{leaves} leaves", want=f"at most {self.most_leaves}")  # fmt: skip
+                raise GraphError(
+                    "trees that share subtrees are too large to write one by one",
+                    where=f"op '{op.name}'",
+                    got=f"{leaves} leaves",
+                    want=f"at most {self.most_leaves}",
+                )
 
     def run(self, graph: Graph) -> Graph:
         return rewrite_forests(graph, unshared)

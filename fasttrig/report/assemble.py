@@ -92,9 +92,14 @@ def _shown_source(source: object) -> str:
 
 def _rung(rung: Any) -> LadderRow:
     return LadderRow(
-        rung=rung.rung, against=rung.against, status=rung.status.value, n_events=rung.n_events,
-        n_mismatches=rung.n_mismatches, seconds=round(rung.seconds, 3), reason=rung.reason,
-    )  # fmt: skip
+        rung=rung.rung,
+        against=rung.against,
+        status=rung.status.value,
+        n_events=rung.n_events,
+        n_mismatches=rung.n_mismatches,
+        seconds=round(rung.seconds, 3),
+        reason=rung.reason,
+    )
 
 
 def _inputs(design: Design, measured: Measured) -> list[InputRow]:
@@ -102,16 +107,25 @@ def _inputs(design: Design, measured: Measured) -> list[InputRow]:
         return []
     return [
         InputRow(
-            name=f.name, unit=f.unit, type=str(f.type), offset=f.offset, shift=f.shift, low=f.range[0],
-            high=f.range[1], clipped_fraction=measured.clipped.get(f.name, 0.0),
+            name=f.name,
+            unit=f.unit,
+            type=str(f.type),
+            offset=f.offset,
+            shift=f.shift,
+            low=f.range[0],
+            high=f.range[1],
+            clipped_fraction=measured.clipped.get(f.name, 0.0),
         )
         for f in design.inputs.features
     ]
 
 
 def _simulated(settings: TargetSettings, measured: Measured) -> list[dict[str, Any]]:
-    return [simulated_latency_row(rung, settings.clock_period_ns) for rung in measured.ladder
-            if rung.latency_cycles is not None]  # fmt: skip
+    return [
+        simulated_latency_row(rung, settings.clock_period_ns)
+        for rung in measured.ladder
+        if rung.latency_cycles is not None
+    ]
 
 
 def _sample(design: Design, scores: Scores | None) -> str:
@@ -126,16 +140,26 @@ def _worst_events(scores: Scores | None) -> list[WorstEventRow]:
     flipped = scores.real.argmax(axis=1) != scores.quantised.argmax(axis=1)
     return [
         WorstEventRow(
-            event=event, output=scores.names[column], score_float=float(scores.real[event, column]),
-            score_quantised=float(scores.quantised[event, column]), flips=bool(flipped[event]),
+            event=event,
+            output=scores.names[column],
+            score_float=float(scores.real[event, column]),
+            score_quantised=float(scores.quantised[event, column]),
+            flips=bool(flipped[event]),
             truth=f"{scores.truth[event]:.4g}" if scores.is_regression else scores.names[scores.truth[event]],
-        ) for event, column in worst_events(scores)
-    ]  # fmt: skip
+        )
+        for event, column in worst_events(scores)
+    ]
 
 
 def _sensitivity(row: Sensitivity) -> SensitivityRow:
-    return SensitivityRow(op=row.op, part=row.part, type=str(row.type), narrowed=str(row.narrowed),
-                          n_events=row.n_events, change=row.change)  # fmt: skip
+    return SensitivityRow(
+        op=row.op,
+        part=row.part,
+        type=str(row.type),
+        narrowed=str(row.narrowed),
+        n_events=row.n_events,
+        change=row.change,
+    )
 
 
 def _ops(design: Design, measured: Measured) -> list[OpRow]:
@@ -156,13 +180,22 @@ def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:
     can_overflow = isinstance(op, Cast | Softmax) or (isinstance(op, MatMul) and op.narrowed)
     weights = op.weight.raw if isinstance(op, MatMul) else np.empty(0)
     return OpRow(
-        name=op.name, kind=type(op).__name__, shape=op.result.shape, type=str(op.result.type),
-        proved=ranges[op.result].bounds, details=details(op), n_elements=int(seen.size), exact_type=exact,
-        zero_fraction=float(np.mean(seen == 0)) if seen.size else 0.0, stage=measured.op_stages.get(op.name),
+        name=op.name,
+        kind=type(op).__name__,
+        shape=op.result.shape,
+        type=str(op.result.type),
+        proved=ranges[op.result].bounds,
+        details=details(op),
+        n_elements=int(seen.size),
+        exact_type=exact,
+        zero_fraction=float(np.mean(seen == 0)) if seen.size else 0.0,
+        stage=measured.op_stages.get(op.name),
         seen=(int(seen.min()), int(seen.max())),
         overflows=measured.evaluation.overflows.get(op.name, 0) if can_overflow else None,
-        n_weights=int(weights.size), n_zero_weights=int(np.count_nonzero(weights == 0)), origin=op.origin,
-    )  # fmt: skip
+        n_weights=int(weights.size),
+        n_zero_weights=int(np.count_nonzero(weights == 0)),
+        origin=op.origin,
+    )
 
 
 def _budget(
@@ -183,9 +216,12 @@ def _budget(
 def _physics(agreement: TaskAgreement | None) -> dict[str, tuple[float | None, bool]]:
     """Limit of ``[budget]`` -> what was measured, and whether more is better."""
     found: dict[str, tuple[float | None, bool]] = {
-        "min_accuracy": (None, True), "min_auc": (None, True), "min_rejection": (None, True),
-        "max_auc_loss": (None, False), "max_rms_growth": (None, False),
-    }  # fmt: skip
+        "min_accuracy": (None, True),
+        "min_auc": (None, True),
+        "min_rejection": (None, True),
+        "max_auc_loss": (None, False),
+        "max_rms_growth": (None, False),
+    }
     if isinstance(agreement, RegressionAgreement):
         found["max_rms_growth"] = (agreement.rms_growth, False)
     elif agreement is not None:

@@ -32,8 +32,9 @@ def limit_row(key: str, limit: float, found: Found | None, *, at_least: bool = F
     if found is None:
         return BudgetRow(key=key, limit=limit, measured=None, status="not run", reason="nothing measured it")
     met = found.number >= limit if at_least else found.number <= limit
-    return BudgetRow(key=key, limit=limit, measured=found.number, status="met" if met else "exceeded",
-                     reason=found.origin)  # fmt: skip
+    return BudgetRow(
+        key=key, limit=limit, measured=found.number, status="met" if met else "exceeded", reason=found.origin
+    )
 
 
 def hardware_rows(
@@ -41,10 +42,16 @@ def hardware_rows(
 ) -> list[BudgetRow]:
     """Rows of timing and resources, for the keys that `limits` holds; `latency` and `resources` as the report's."""
     rows = [limit_row(key, limits[key], _timing(key, latency)) for key in TIMING if key in limits]
-    rows += [limit_row(key, limits[key], _share(name, resources))
-             for name, key in zip(RESOURCES, SHARES, strict=True) if key in limits]  # fmt: skip
-    rows += [limit_row(key, limits[key], _count(name, resources))
-             for name, key in zip(RESOURCES, COUNTS, strict=True) if key in limits]  # fmt: skip
+    rows += [
+        limit_row(key, limits[key], _share(name, resources))
+        for name, key in zip(RESOURCES, SHARES, strict=True)
+        if key in limits
+    ]
+    rows += [
+        limit_row(key, limits[key], _count(name, resources))
+        for name, key in zip(RESOURCES, COUNTS, strict=True)
+        if key in limits
+    ]
     return rows
 
 

@@ -90,13 +90,15 @@ def compare(folders: Sequence[str | Path], *, stage: str = "") -> list[Compared]
     paths = [path for folder in folders for path in _builds(Path(folder))]
     paths = list(dict.fromkeys(paths))
     if not paths:
-        raise InputError("no build to compare", got=", ".join(map(str, folders)) or "nothing",
-                         want="folders that `fasttrig build` wrote")  # fmt: skip
+        raise InputError(
+            "no build to compare",
+            got=", ".join(map(str, folders)) or "nothing",
+            want="folders that `fasttrig build` wrote",
+        )
     reports = [read_report(path) for path in paths]
     _check_stage(stage, reports)
     labels = _labels(paths)
-    return [_compared(label, path, report, stage)
-            for label, path, report in zip(labels, paths, reports, strict=True)]  # fmt: skip
+    return [_compared(label, path, report, stage) for label, path, report in zip(labels, paths, reports, strict=True)]
 
 
 def read_report(folder: Path) -> Report:
@@ -106,23 +108,32 @@ def read_report(folder: Path) -> Report:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         got = error.strerror if isinstance(error, OSError) else str(error)
-        raise InputError("this is no build of fasttrig's", where=str(path), got=str(got),
-                         want="a folder that `fasttrig build` wrote") from None  # fmt: skip
+        raise InputError(
+            "this is no build of fasttrig's", where=str(path), got=str(got), want="a folder that `fasttrig build` wrote"
+        ) from None
     if not isinstance(content, dict) or not {"schema_version", "ladder", "verdict"} <= content.keys():
-        raise InputError("this is no report of fasttrig's", where=str(path),
-                         want="keys schema_version, ladder, verdict")  # fmt: skip
+        raise InputError(
+            "this is no report of fasttrig's", where=str(path), want="keys schema_version, ladder, verdict"
+        )
     if content["schema_version"] != SCHEMA_VERSION:
-        raise InputError("this report was written by another version of fasttrig", where=str(path),
-                         got=f"schema {content['schema_version']}", want=f"schema {SCHEMA_VERSION}",
-                         try_="fasttrig build again")  # fmt: skip
+        raise InputError(
+            "this report was written by another version of fasttrig",
+            where=str(path),
+            got=f"schema {content['schema_version']}",
+            want=f"schema {SCHEMA_VERSION}",
+            try_="fasttrig build again",
+        )
     try:
         return Report.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        raise InputError("this report does not have the form that it should", where=str(path),
-                         got=f"{error.error_count()} fault(s), the first: {key}: {first['msg']}",
-                         try_="it may be of another version of fasttrig: build again") from None  # fmt: skip
+        raise InputError(
+            "this report does not have the form that it should",
+            where=str(path),
+            got=f"{error.error_count()} fault(s), the first: {key}: {first['msg']}",
+            try_="it may be of another version of fasttrig: build again",
+        ) from None
 
 
 def to_dict(build: Compared) -> dict[str, Any]:
@@ -177,11 +188,18 @@ def _compared(label: str, path: Path, report: Report, stage: str) -> Compared:
     costs |= {name: _number(resources, name) for name in RESOURCES}
     target = report.target
     return Compared(
-        label=label, folder=str(path), model=report.model.name, version=report.model.version, verdict=report.verdict,
-        backend=str(target.get("backend", "")), part=str(target.get("part", "")),
+        label=label,
+        folder=str(path),
+        model=report.model.name,
+        version=report.model.version,
+        verdict=report.verdict,
+        backend=str(target.get("backend", "")),
+        part=str(target.get("part", "")),
         clock_period_ns=float(target.get("clock_period_ns", math.nan)),
-        n_events=_n_events(report), qualities=_qualities(report), costs=costs,
-    )  # fmt: skip
+        n_events=_n_events(report),
+        qualities=_qualities(report),
+        costs=costs,
+    )
 
 
 def _chosen(rows: Sequence[Mapping[str, Any]], stage: str) -> Mapping[str, Any] | None:
@@ -220,26 +238,33 @@ def _qualities(report: Report) -> tuple[Quality, ...]:
         error = math.sqrt(accuracy * (1 - accuracy) / found.n_events)  # binomial
         losses = [found.auc_float[name] - found.auc_quantised[name] for name in found.auc_float]
         return (
-            Quality("accuracy", accuracy, error), Quality("mean AUC", sum(aucs) / len(aucs), None),
+            Quality("accuracy", accuracy, error),
+            Quality("mean AUC", sum(aucs) / len(aucs), None),
             Quality("least AUC", min(aucs), None),
             Quality("largest AUC loss", max(losses), None, higher_is_better=False),
-        )  # fmt: skip
+        )
     if report.regression is not None:
         quality, unit = report.regression.quality_quantised, report.regression.unit
         return (
             Quality("RMS error", quality.rms, None, unit, higher_is_better=False),
             Quality("resolution", quality.resolution, None, unit, higher_is_better=False),
             Quality("RMS growth", report.regression.rms_growth, None, higher_is_better=False),
-        )  # fmt: skip
+        )
     return ()
 
 
 def _flat(build: Compared) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "build": build.label, "folder": build.folder, "model": build.model, "version": build.version,
-        "verdict": build.verdict, "backend": build.backend, "part": build.part,
-        "clock_period_ns": build.clock_period_ns, "n_events": build.n_events,
-    }  # fmt: skip
+        "build": build.label,
+        "folder": build.folder,
+        "model": build.model,
+        "version": build.version,
+        "verdict": build.verdict,
+        "backend": build.backend,
+        "part": build.part,
+        "clock_period_ns": build.clock_period_ns,
+        "n_events": build.n_events,
+    }
     for quality in build.qualities:
         key = quality.name.replace(" ", "_")
         row[key] = quality.value

@@ -48,8 +48,11 @@ def _costs(builds: Sequence[Compared]) -> Table:
     table.add_column("resources from")
     for build in builds:
         latency, resources = build.costs["latency_ns"], build.costs["lut"]
-        table.add_row(build.label, *(_cost(build.costs[key]) for _, key in COLUMNS),
-                      *(number.stage if number else NOT_RUN for number in (latency, resources)))  # fmt: skip
+        table.add_row(
+            build.label,
+            *(_cost(build.costs[key]) for _, key in COLUMNS),
+            *(number.stage if number else NOT_RUN for number in (latency, resources)),
+        )
     return table
 
 

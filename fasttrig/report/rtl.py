@@ -28,8 +28,16 @@ def rtl_row(project: Path, *, of_a_network: bool) -> RtlRow | None:
     content = json.loads(path.read_text(encoding="utf-8"))
     cost = float(content["alkaid_cost"])
     routed = {key: round(ratio * cost) for key, ratio in ROUTED_LUT_PER_COST.items()} if of_a_network else None
-    names = ("language", "stages", "latency_cycles", "ii_cycles", "register_bits", "stage_budget_ns",
-             "longest_stage_ns", "alkaid_cost")  # fmt: skip
+    names = (
+        "language",
+        "stages",
+        "latency_cycles",
+        "ii_cycles",
+        "register_bits",
+        "stage_budget_ns",
+        "longest_stage_ns",
+        "alkaid_cost",
+    )
     tool = f"alkaid {importlib.metadata.version('alkaid')}"
     return RtlRow(tool=tool, expected_routed_lut=routed, **{name: content[name] for name in names})
 
@@ -41,8 +49,9 @@ def synthesised(report: Report, result: SynthResult) -> Report:
     budget = renewed(report.budget, report.latency, resources)
     word, reason = verdict(report.ladder, budget)
     done = SynthesisRow(status="done", tool=result.tool, mode=result.mode)
-    return report.model_copy(update={"resources": resources, "budget": budget, "verdict": word,
-                                     "verdict_reason": reason, "synthesis": done})  # fmt: skip
+    return report.model_copy(
+        update={"resources": resources, "budget": budget, "verdict": word, "verdict_reason": reason, "synthesis": done}
+    )
 
 
 def not_synthesised(report: Report, reason: str) -> Report:
@@ -50,24 +59,42 @@ def not_synthesised(report: Report, reason: str) -> Report:
     resources = [row for row in report.resources if row["stage"] != STAGE]
     budget = renewed(report.budget, report.latency, resources)
     word, why = verdict(report.ladder, budget)
-    return report.model_copy(update={"resources": resources, "budget": budget, "verdict": word, "verdict_reason": why,
-                                     "synthesis": SynthesisRow(status="not run", reason=reason)})  # fmt: skip
+    return report.model_copy(
+        update={
+            "resources": resources,
+            "budget": budget,
+            "verdict": word,
+            "verdict_reason": why,
+            "synthesis": SynthesisRow(status="not run", reason=reason),
+        }
+    )
 
 
 def resource_row(result: SynthResult, part: str, cost: float) -> dict[str, Any]:
     """One row of the report's `resources`: the form of an estimate's, every interval a single number."""
     used = {name: getattr(result, name) for name in RESOURCES}
     device = _device(part)
-    notes = [f"synthesised {'as a whole' if result.mode == 'flat' else 'stage by stage and summed'}, out of context",
-             "Yosys takes two LUTs a bit for an addition of three numbers; the device can do with one"]  # fmt: skip
+    notes = [
+        f"synthesised {'as a whole' if result.mode == 'flat' else 'stage by stage and summed'}, out of context",
+        "Yosys takes two LUTs a bit for an addition of three numbers; the device can do with one",
+    ]
     return {
-        "stage": STAGE, "tool": result.tool, "part": part, "family": result.family, "mode": result.mode,
+        "stage": STAGE,
+        "tool": result.tool,
+        "part": part,
+        "family": result.family,
+        "mode": result.mode,
         "shares": device.shares(used) if device is not None else {},
-        "crosses_slr": device.crosses_slr(used) if device is not None else False, "notes": notes,
-        **{name: exactly(number) for name, number in used.items()}, "lut_by_size": result.lut_by_size,
-        "memory_luts": result.memory_luts, "carry": result.carry, "logic_levels": result.levels,
-        "lut_per_cost": round(result.lut / cost, 3) if cost else None, "cells": result.cells,
-    }  # fmt: skip
+        "crosses_slr": device.crosses_slr(used) if device is not None else False,
+        "notes": notes,
+        **{name: exactly(number) for name, number in used.items()},
+        "lut_by_size": result.lut_by_size,
+        "memory_luts": result.memory_luts,
+        "carry": result.carry,
+        "logic_levels": result.levels,
+        "lut_per_cost": round(result.lut / cost, 3) if cost else None,
+        "cells": result.cells,
+    }
 
 
 def _device(part: str) -> Device | None:

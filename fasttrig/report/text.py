@@ -23,8 +23,9 @@ def print_report(report: Report, console: Console) -> None:
 def render(report: Report) -> Group:
     """All tables of one report."""
     colour = _COLOURS[report.verdict]
-    head = Text.assemble((report.verdict, f"bold {colour}"), f"  {report.model.name} v{report.model.version}: ",
-                         report.verdict_reason)  # fmt: skip
+    head = Text.assemble(
+        (report.verdict, f"bold {colour}"), f"  {report.model.name} v{report.model.version}: ", report.verdict_reason
+    )
     parts: list[Text | Table] = [head, _ladder(report), *_reasons(report)]
     if report.agreement is not None:
         parts += [_agreement(report.agreement), _accuracy(report.agreement)]
@@ -46,10 +47,17 @@ def render(report: Report) -> Group:
 
 def summary(reports: Sequence[Report]) -> Table:
     """One row per model of a build of several."""
-    table = _table("\nSummary", (
-        ("model", "left"), ("verdict", "left"), ("events", "right"), ("quantised", "right"), ("lost", "right"),
-        ("", "left"),
-    ))  # fmt: skip
+    table = _table(
+        "\nSummary",
+        (
+            ("model", "left"),
+            ("verdict", "left"),
+            ("events", "right"),
+            ("quantised", "right"),
+            ("lost", "right"),
+            ("", "left"),
+        ),
+    )
     for report in reports:
         events = max(row.n_events for row in report.ladder)
         quality, lost = _figures(report)
@@ -79,16 +87,27 @@ def _status(word: str) -> Text:
 
 
 def _ladder(report: Report) -> Table:
-    table = _table("\nLadder: raw integers, zero tolerance", (
-        ("rung", "left"), ("compared with", "left"), ("status", "left"), ("events", "right"), ("mismatches", "right"),
-        ("seconds", "right"),
-    ))  # fmt: skip
+    table = _table(
+        "\nLadder: raw integers, zero tolerance",
+        (
+            ("rung", "left"),
+            ("compared with", "left"),
+            ("status", "left"),
+            ("events", "right"),
+            ("mismatches", "right"),
+            ("seconds", "right"),
+        ),
+    )
     for row in report.ladder:
         ran = row.status != "not run"
         table.add_row(
-            row.rung, row.against, _status(row.status), f"{row.n_events:,}" if ran else "",
-            f"{row.n_mismatches:,}" if ran else "", f"{row.seconds:.1f}" if ran else "",
-        )  # fmt: skip
+            row.rung,
+            row.against,
+            _status(row.status),
+            f"{row.n_events:,}" if ran else "",
+            f"{row.n_mismatches:,}" if ran else "",
+            f"{row.seconds:.1f}" if ran else "",
+        )
     return table
 
 
@@ -147,10 +166,18 @@ def _clipping(report: Report) -> Text:
 
 
 def _ops(report: Report) -> Table:
-    table = _table("\nOps", (
-        ("op", "left"), ("kind", "left"), ("type", "left"), ("range proved", "right"), ("range seen", "right"),
-        ("overflows or clipped", "right"), ("zero weights", "right"),
-    ))  # fmt: skip
+    table = _table(
+        "\nOps",
+        (
+            ("op", "left"),
+            ("kind", "left"),
+            ("type", "left"),
+            ("range proved", "right"),
+            ("range seen", "right"),
+            ("overflows or clipped", "right"),
+            ("zero weights", "right"),
+        ),
+    )
     for row in report.ops:
         zeros = f"{row.n_zero_weights} of {row.n_weights}" if row.n_weights else ""
         overflows = "" if row.overflows is None else f"{row.overflows:,}"
@@ -164,9 +191,15 @@ def _range(bounds: tuple[int, int]) -> str:
 
 def _estimates(report: Report) -> Table:
     names = ("lut", "ff", "dsp", "bram18")
-    table = _table("\nEstimates of the HLS project, with their 80 % intervals", (
-        ("", "left"), ("tool", "left"), ("cycles", "right"), *((name.upper(), "right") for name in names),
-    ))  # fmt: skip
+    table = _table(
+        "\nEstimates of the HLS project, with their 80 % intervals",
+        (
+            ("", "left"),
+            ("tool", "left"),
+            ("cycles", "right"),
+            *((name.upper(), "right") for name in names),
+        ),
+    )
     latencies = {(row["stage"], row["tool"]): row for row in report.latency}
     for row in report.resources:
         if not row["stage"].startswith(ESTIMATE):
@@ -179,10 +212,12 @@ def _estimates(report: Report) -> Table:
 
 def _rtl(report: Report, rtl: RtlRow) -> list[Text | Table]:
     expected = f", {_interval(rtl.expected_routed_lut)} LUT expected after routing" if rtl.expected_routed_lut else ""
-    parts: list[Text | Table] = [Text(
-        f"\nRTL: {rtl.stages} stages, {rtl.latency_cycles} cycles, interval {rtl.ii_cycles}, {rtl.register_bits:,} "
-        f"register bits, {rtl.tool}'s cost {rtl.alkaid_cost:,.0f}{expected}"
-    )]  # fmt: skip
+    parts: list[Text | Table] = [
+        Text(
+            f"\nRTL: {rtl.stages} stages, {rtl.latency_cycles} cycles, interval {rtl.ii_cycles}, {rtl.register_bits:,} "
+            f"register bits, {rtl.tool}'s cost {rtl.alkaid_cost:,.0f}{expected}"
+        )
+    ]
     if report.synthesis is not None and report.synthesis.status == "not run":
         parts.append(Text(f"logic synthesis: not run ({report.synthesis.reason})"))
     rows = [row for row in report.resources if row["stage"] == SYNTHESIS]
@@ -191,15 +226,29 @@ def _rtl(report: Report, rtl: RtlRow) -> list[Text | Table]:
 
 def _counted(rows: Sequence[Mapping[str, Any]]) -> Table:
     names = ("lut", "ff", "dsp", "bram18", "uram")
-    table = _table("\nLogic synthesis of the RTL, out of context", (
-        ("tool", "left"), ("mode", "left"), *((name.upper(), "right") for name in names), ("carry", "right"),
-        ("levels", "right"), ("LUT / cost", "right"), ("of the part", "right"),
-    ))  # fmt: skip
+    table = _table(
+        "\nLogic synthesis of the RTL, out of context",
+        (
+            ("tool", "left"),
+            ("mode", "left"),
+            *((name.upper(), "right") for name in names),
+            ("carry", "right"),
+            ("levels", "right"),
+            ("LUT / cost", "right"),
+            ("of the part", "right"),
+        ),
+    )
     for row in rows:
         share, ratio = row["shares"].get("lut"), row["lut_per_cost"]
-        table.add_row(row["tool"], row["mode"], *(_interval(row[name]) for name in names), f"{row['carry']:,}",
-                      str(row["logic_levels"]), "" if ratio is None else f"{ratio:.2f}",
-                      "" if share is None else f"{share:.2%} of {row['part']}")  # fmt: skip
+        table.add_row(
+            row["tool"],
+            row["mode"],
+            *(_interval(row[name]) for name in names),
+            f"{row['carry']:,}",
+            str(row["logic_levels"]),
+            "" if ratio is None else f"{ratio:.2f}",
+            "" if share is None else f"{share:.2%} of {row['part']}",
+        )
     return table
 
 

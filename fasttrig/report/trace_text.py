@@ -44,16 +44,24 @@ def to_dict(trace: Trace) -> dict[str, Any]:
     """Everything, whole; the elements of each tensor flattened, last axis fastest."""
     wrong, beyond = trace.first_wrong_bit, trace.first_beyond_rounding
     return {
-        "design": trace.name, "event": trace.event.source, "truth": trace.event.truth or None,
-        "classes": list(trace.classes), "scores": {key: array.tolist() for key, array in trace.scores.items()},
-        "bits": {"compared": trace.n_compared, "equal": trace.bits_equal if trace.n_compared else None,
-                 "first_differing_op": wrong.name if wrong else None, "built_differs": list(trace.built_differs)},
+        "design": trace.name,
+        "event": trace.event.source,
+        "truth": trace.event.truth or None,
+        "classes": list(trace.classes),
+        "scores": {key: array.tolist() for key, array in trace.scores.items()},
+        "bits": {
+            "compared": trace.n_compared,
+            "equal": trace.bits_equal if trace.n_compared else None,
+            "first_differing_op": wrong.name if wrong else None,
+            "built_differs": list(trace.built_differs),
+        },
         "first_op_beyond_rounding": beyond.name if beyond else None,
         "ops": [_op(tensor) for tensor in trace.tensors],
-        "trees": [{"tree": one.tree, "output": one.output, "leaf": one.leaf, "raw": list(one.raw)}
-                  for one in trace.exits],
+        "trees": [
+            {"tree": one.tree, "output": one.output, "leaf": one.leaf, "raw": list(one.raw)} for one in trace.exits
+        ],
         "notes": list(trace.notes),
-    }  # fmt: skip
+    }
 
 
 def _op(tensor: Tensor) -> dict[str, Any]:
@@ -61,12 +69,22 @@ def _op(tensor: Tensor) -> dict[str, Any]:
         return None if array is None else array.ravel().tolist()
 
     return {
-        "name": tensor.name, "kind": tensor.kind, "type": str(tensor.type), "shape": list(tensor.raw.shape),
-        "origin": tensor.origin, "raw": flat(tensor.raw), "fixed": flat(tensor.value), "real": flat(tensor.real),
-        "float": flat(tensor.twin), "csim_raw": flat(tensor.simulated), "difference": flat(tensor.difference),
-        "loss_lsb": flat(tensor.loss), "allowed_loss_lsb": tensor.allowance, "beyond_rounding": tensor.n_beyond,
+        "name": tensor.name,
+        "kind": tensor.kind,
+        "type": str(tensor.type),
+        "shape": list(tensor.raw.shape),
+        "origin": tensor.origin,
+        "raw": flat(tensor.raw),
+        "fixed": flat(tensor.value),
+        "real": flat(tensor.real),
+        "float": flat(tensor.twin),
+        "csim_raw": flat(tensor.simulated),
+        "difference": flat(tensor.difference),
+        "loss_lsb": flat(tensor.loss),
+        "allowed_loss_lsb": tensor.allowance,
+        "beyond_rounding": tensor.n_beyond,
         "float_weight_correlation": tensor.alike,
-    }  # fmt: skip
+    }
 
 
 def _table(*columns: str, left: int = 1) -> Table:
@@ -149,8 +167,15 @@ def _element(tensor: Tensor, place: int) -> str:
     note = "  clipped" if abs(tensor.loss.flat[place]) > tensor.allowance else ""
     if tensor.simulated is not None and tensor.simulated.flat[place] != tensor.raw.flat[place]:
         note += f"  C-simulation: {tensor.simulated.flat[place]}"
-    cells = (index, str(tensor.raw.flat[place]), f"{tensor.value.flat[place]:.6g}", f"{tensor.real.flat[place]:.5g}",
-             twin, f"{difference:.4g}", f"{difference / tensor.lsb.flat[place]:.2f}")  # fmt: skip
+    cells = (
+        index,
+        str(tensor.raw.flat[place]),
+        f"{tensor.value.flat[place]:.6g}",
+        f"{tensor.real.flat[place]:.5g}",
+        twin,
+        f"{difference:.4g}",
+        f"{difference / tensor.lsb.flat[place]:.2f}",
+    )
     return _LINE.format(*cells) + note
 
 

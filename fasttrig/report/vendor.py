@@ -31,19 +31,28 @@ def with_vendor_reports(report: Report, folder: Path) -> Report:
     found = top_level(find_reports(folder))
     counted = sorted((one for one in found if one.lut is not None), key=lambda one: _ORDER.index(one.stage))
     if not counted:
-        raise InputError("no vendor report with counts in this folder", where=str(folder), got=f"{len(found)} others",
-                         want=", ".join(NAMES), try_="the folder in which Vitis HLS or Vivado ran")  # fmt: skip
+        raise InputError(
+            "no vendor report with counts in this folder",
+            where=str(folder),
+            got=f"{len(found)} others",
+            want=", ".join(NAMES),
+            try_="the folder in which Vitis HLS or Vivado ran",
+        )
     rows = [_resources(one, report, [other for other in found if other.stage == one.stage]) for one in counted]
-    latency = [*report.latency[: _estimates(report.latency)], *(_latency(one) for one in counted if one.latency_cycles),
-               *report.latency[_estimates(report.latency) :]]  # fmt: skip
+    latency = [
+        *report.latency[: _estimates(report.latency)],
+        *(_latency(one) for one in counted if one.latency_cycles),
+        *report.latency[_estimates(report.latency) :],
+    ]
     hls = [row for row in rows if row["stage"] == f"{VENDOR}csynth"]
     placed = [row for row in rows if row not in hls]
     split = _estimates(report.resources)
     resources = [*report.resources[:split], *hls, *report.resources[split:], *placed]
     budget = renewed(report.budget, latency, resources)
     word, reason = verdict(report.ladder, budget)
-    return report.model_copy(update={"latency": latency, "resources": resources, "budget": budget, "verdict": word,
-                                     "verdict_reason": reason})  # fmt: skip
+    return report.model_copy(
+        update={"latency": latency, "resources": resources, "budget": budget, "verdict": word, "verdict_reason": reason}
+    )
 
 
 def vendor_rows(report: Report) -> list[dict[str, Any]]:
@@ -68,20 +77,29 @@ def _resources(one: VendorReport, report: Report, same_stage: Sequence[VendorRep
     device = _device(part) or _device(str(report.target.get("part", "")))
     slack = next((other.wns_ns for other in same_stage if other.wns_ns is not None), None)
     return {
-        "stage": VENDOR + one.stage, "tool": f"{one.tool} {one.version}".strip(), "part": part, "file": one.path,
+        "stage": VENDOR + one.stage,
+        "tool": f"{one.tool} {one.version}".strip(),
+        "part": part,
+        "file": one.path,
         "shares": device.shares({name: float(number) for name, number in used.items()}) if device else {},
         "crosses_slr": device.crosses_slr({name: float(n) for name, n in used.items()}) if device else False,
-        "wns_ns": slack, "notes": _notes(one, report, slack), **{name: exactly(n) for name, n in used.items()},
-    }  # fmt: skip
+        "wns_ns": slack,
+        "notes": _notes(one, report, slack),
+        **{name: exactly(n) for name, n in used.items()},
+    }
 
 
 def _latency(one: VendorReport) -> dict[str, Any]:
     cycles, clock = one.latency_cycles or 0, one.clock_period_ns or 0.0
     return {
-        "stage": VENDOR + one.stage, "tool": f"{one.tool} {one.version}".strip(), "file": one.path,
-        "latency_cycles": exactly(cycles), "ii_cycles": exactly(one.ii_cycles or 1), "latency_ns": cycles * clock,
+        "stage": VENDOR + one.stage,
+        "tool": f"{one.tool} {one.version}".strip(),
+        "file": one.path,
+        "latency_cycles": exactly(cycles),
+        "ii_cycles": exactly(one.ii_cycles or 1),
+        "latency_ns": cycles * clock,
         "notes": [],
-    }  # fmt: skip
+    }
 
 
 def _notes(one: VendorReport, report: Report, slack: float | None) -> list[str]:

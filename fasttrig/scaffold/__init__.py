@@ -19,16 +19,23 @@ COMMON = {
 }
 KINDS = {
     "network": {
-        "network/model.toml.in": "model.toml", "network/train.py.in": "train.py", "network/README.md.in": "README.md",
-        "network/model.h5": "@NAME@.h5", "network/model_float.h5": "@NAME@_float.h5",
+        "network/model.toml.in": "model.toml",
+        "network/train.py.in": "train.py",
+        "network/README.md.in": "README.md",
+        "network/model.h5": "@NAME@.h5",
+        "network/model_float.h5": "@NAME@_float.h5",
         "network/inputs.json": "inputs.json",
     },
     "bdt": {
-        "bdt/model.toml.in": "model.toml", "bdt/train.py.in": "train.py", "bdt/README.md.in": "README.md",
-        "bdt/model.json": "@NAME@.json", "bdt/model_float.json": "@NAME@_float.json",
-        "bdt/inputs.json": "inputs.json", "bdt/types.json": "types.json",
+        "bdt/model.toml.in": "model.toml",
+        "bdt/train.py.in": "train.py",
+        "bdt/README.md.in": "README.md",
+        "bdt/model.json": "@NAME@.json",
+        "bdt/model_float.json": "@NAME@_float.json",
+        "bdt/inputs.json": "inputs.json",
+        "bdt/types.json": "types.json",
     },
-}  # fmt: skip
+}
 """Kind -> template -> file in the project. What ends in ``.in`` has places to fill; the rest was trained with
 ``ci/train_templates.py`` and is copied."""
 
@@ -60,8 +67,12 @@ def create(folder: Path, kind: str = "network", name: str | None = None) -> list
     chosen = check_name(name or folder.absolute().name)
     exists = folder.exists()
     if exists and (not folder.is_dir() or any(path.name != ".git" for path in folder.iterdir())):
-        raise InputError("this folder holds something already", where=str(folder), want="a new or an empty folder",
-                         try_=f"another name, or an empty folder and --name {chosen}")  # fmt: skip
+        raise InputError(
+            "this folder holds something already",
+            where=str(folder),
+            want="a new or an empty folder",
+            try_=f"another name, or an empty folder and --name {chosen}",
+        )
     files = {**COMMON, **KINDS[kind]}
     with staged_files(folder) if exists else staged_folder(folder) as stage:
         for template, target in files.items():
@@ -83,9 +94,12 @@ def check_name(name: str) -> str:
     if valid and name not in RESERVED and not keyword.iskeyword(name):
         return name
     got = f"{name!r}" + (", a word of C++, Verilog or Python" if valid else "")
-    raise InputError("this name cannot be a C++ function's", got=got,
-                     want="a letter, then letters, digits and underscores",
-                     try_=f"{_near(name)!r}: --name {_near(name)}")  # fmt: skip
+    raise InputError(
+        "this name cannot be a C++ function's",
+        got=got,
+        want="a letter, then letters, digits and underscores",
+        try_=f"{_near(name)!r}: --name {_near(name)}",
+    )
 
 
 def _near(name: str) -> str:

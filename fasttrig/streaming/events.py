@@ -114,10 +114,11 @@ def feature_columns(design: Design, names: Sequence[str], where: str) -> tuple[s
         single = [f"{op.name}_{index}" for index in range(op.result.size)]
         if op.name not in names and not set(single) <= set(names):
             raise DataError(
-                "no column for an input of the design", where=f"{where} > input '{op.name}'",
+                "no column for an input of the design",
+                where=f"{where} > input '{op.name}'",
                 want=f"a column {op.name!r} of {op.result.size} numbers a row, or {single[0]!r} to {single[-1]!r}",
                 try_=near_names(op.name, names),
-            )  # fmt: skip
+            )
         found += [op.name] if op.name in names else single
     return tuple(found)
 
@@ -131,8 +132,11 @@ def raw_inputs(design: Design, features: Chunk) -> dict[str, IntArray]:
         return design.quantise(_arrays(design.graph, features))[0]
     for name, column in features.items():
         if column.ndim != 1 or column.dtype.kind not in "biuf":
-            raise DataError("a feature must be one number a row", where=f"column {name!r}",
-                            got=f"{column.dtype} of shape {column.shape[1:]} a row")  # fmt: skip
+            raise DataError(
+                "a feature must be one number a row",
+                where=f"column {name!r}",
+                got=f"{column.dtype} of shape {column.shape[1:]} a row",
+            )
     columns = [features[name].astype(np.float64) for name in design.inputs.names]
     raw = np.empty((len(columns[0]), len(columns)), dtype=np.int64)
     return {design.graph.inputs[0].name: design.inputs.columns_to_raw(columns, raw)}
@@ -141,12 +145,18 @@ def raw_inputs(design: Design, features: Chunk) -> dict[str, IntArray]:
 def _arrays(graph: Graph, features: Chunk) -> Chunk:
     arrays = {}
     for op in graph.inputs:
-        parts = [features[op.name]] if op.name in features else [
-            features[f"{op.name}_{index}"] for index in range(op.result.size)
-        ]  # fmt: skip
+        parts = (
+            [features[op.name]]
+            if op.name in features
+            else [features[f"{op.name}_{index}"] for index in range(op.result.size)]
+        )
         flat = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
         if flat.shape[1] != op.result.size:
-            raise DataError("a column does not hold the numbers of its input", where=f"input '{op.name}'",
-                            got=f"{flat.shape[1]} numbers a row", want=str(op.result.size))  # fmt: skip
+            raise DataError(
+                "a column does not hold the numbers of its input",
+                where=f"input '{op.name}'",
+                got=f"{flat.shape[1]} numbers a row",
+                want=str(op.result.size),
+            )
         arrays[op.name] = flat.reshape(-1, *op.result.shape)
     return arrays

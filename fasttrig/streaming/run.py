@@ -66,9 +66,14 @@ class Emulated:
 
 
 def emulate_files(
-    design: Design, events: Sequence[Path | str], outputs: Sequence[Path], *, force: bool = False,
-    progress: Progress | None = None, **options: Any,
-) -> Iterator[Emulated]:  # fmt: skip
+    design: Design,
+    events: Sequence[Path | str],
+    outputs: Sequence[Path],
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Iterator[Emulated]:
     """`emulate_file` of one file after the other; every output is checked before the first file is read."""
     if len(set(outputs)) < len(outputs):
         twice = next(path for path in outputs if outputs.count(path) > 1)
@@ -89,10 +94,19 @@ def _told_after(progress: Progress, before: int, done: int, total: int | None) -
 
 
 def emulate_file(
-    design: Design, events: Path | str, output: Path, *, keep: Sequence[str] | None = None, tree: str = "events",
-    prefix: str | None = None, threads: int | None = None, compiled: bool | None = None, force: bool = False,
-    chunk_events: int | None = None, progress: Progress | None = None,
-) -> Emulated:  # fmt: skip
+    design: Design,
+    events: Path | str,
+    output: Path,
+    *,
+    keep: Sequence[str] | None = None,
+    tree: str = "events",
+    prefix: str | None = None,
+    threads: int | None = None,
+    compiled: bool | None = None,
+    force: bool = False,
+    chunk_events: int | None = None,
+    progress: Progress | None = None,
+) -> Emulated:
     """Write the columns of a file of events again, with the scores and raw outputs of the bit-accurate emulator.
 
     Parameters

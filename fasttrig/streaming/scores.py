@@ -37,8 +37,12 @@ def refuse_twice(kept: Sequence[str], added: Chunk, where: str) -> None:
     """DataError where a column of the file has the name of one that is added."""
     both = [name for name in added if name in kept]
     if both:
-        raise DataError("the file already has a column of this name", where=where, got=", ".join(map(repr, both)),
-                        try_="--prefix NAME_, for other names; or --keep, to choose the columns that stay")  # fmt: skip
+        raise DataError(
+            "the file already has a column of this name",
+            where=where,
+            got=", ".join(map(repr, both)),
+            try_="--prefix NAME_, for other names; or --keep, to choose the columns that stay",
+        )
 
 
 def _labels(classes: Sequence[str], size: int, before: str = "") -> list[str]:

@@ -39,8 +39,9 @@ class ParquetWriter:
         stored = kept.schema if self._kept_schema is None else self._kept_schema
         schema = pa.schema([*stored, *new.schema], stored.metadata)
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, schema, compression="zstd",
-                                            compression_level=1, use_dictionary=False)  # fmt: skip
+            self._writer = pq.ParquetWriter(
+                self._path, schema, compression="zstd", compression_level=1, use_dictionary=False
+            )
         self._writer.write_batch(pa.RecordBatch.from_arrays([*kept.columns, *new.columns], schema=schema))
 
     def close(self) -> None:
@@ -62,8 +63,11 @@ class RootWriter:
         if self._tree is None:
             for name, column in columns.items():
                 if column.dtype.kind in "SU":
-                    raise DataError("a column of text cannot go to a ROOT file", where=f"column {name!r}",
-                                    try_="an output .parquet or .h5; or --keep, for other columns")  # fmt: skip
+                    raise DataError(
+                        "a column of text cannot go to a ROOT file",
+                        where=f"column {name!r}",
+                        try_="an output .parquet or .h5; or --keep, for other columns",
+                    )
             types = {name: (column.dtype, column.shape[1:]) for name, column in columns.items()}
             self._tree = self._file.mktree(self._name, types)
         self._tree.extend(columns)
@@ -153,8 +157,12 @@ WRITERS: Mapping[str, Callable[[Path, str, Any], Writer]] = {
 def check_output(path: Path, force: bool) -> None:
     """InputError where `path` cannot be written; see `writing`."""
     if path.suffix.lower() not in WRITERS:
-        raise InputError("fasttrig does not write this file format", where=str(path), got=f"suffix {path.suffix!r}",
-                         want=", ".join(WRITERS))  # fmt: skip
+        raise InputError(
+            "fasttrig does not write this file format",
+            where=str(path),
+            got=f"suffix {path.suffix!r}",
+            want=", ".join(WRITERS),
+        )
     if not path.parent.is_dir():
         raise InputError("no such folder", where=str(path.parent), try_=f"mkdir -p {path.parent}")
     if path.is_dir():
@@ -203,8 +211,12 @@ def _worded(path: Path) -> Iterator[None]:
     except DataError:
         raise
     except DAMAGE as error:
-        raise DataError("the output cannot be written", where=str(path), got=f"{type(error).__name__}: {error}",
-                        try_="another place; and look whether the disk is full") from error  # fmt: skip
+        raise DataError(
+            "the output cannot be written",
+            where=str(path),
+            got=f"{type(error).__name__}: {error}",
+            try_="another place; and look whether the disk is full",
+        ) from error
 
 
 def _arrow(column: Any) -> Any:

@@ -82,18 +82,31 @@ def csim(project_dir: Path, inputs: Sequence[IntArray], *, timeout_s: float = RU
         raise DataError("wrong number of inputs", got=str(len(inputs)), want=", ".join(p.name for p in ports.inputs))
     for array, port in zip(inputs, ports.inputs, strict=True):
         if np.asarray(array).shape[1:] != port.shape:
-            raise DataError("wrong input shape", where=f"input '{port.name}'", got=str(np.asarray(array).shape),
-                            want=f"(n_events, {', '.join(map(str, port.shape))})")  # fmt: skip
+            raise DataError(
+                "wrong input shape",
+                where=f"input '{port.name}'",
+                got=str(np.asarray(array).shape),
+                want=f"(n_events, {', '.join(map(str, port.shape))})",
+            )
     compile_seconds = compile_project(project_dir)
     folder = project_dir / "csim"
     text = write_hex(inputs, [port.type for port in ports.inputs])
     (folder / "inputs.hex").write_text(text, encoding="ascii")
-    done = run([str((folder / "csim").resolve()), "csim/inputs.hex", "csim/outputs.hex", "csim/nothing.hex"],
-               cwd=project_dir, timeout_s=timeout_s, log=folder / "csim.log")  # fmt: skip
+    done = run(
+        [str((folder / "csim").resolve()), "csim/inputs.hex", "csim/outputs.hex", "csim/nothing.hex"],
+        cwd=project_dir,
+        timeout_s=timeout_s,
+        log=folder / "csim.log",
+    )
     text = (folder / "outputs.hex").read_text(encoding="ascii")
     n_events = len(inputs[0])
-    arrays = read_hex(text, [port.type for port in ports.outputs], [port.shape for port in ports.outputs],
-                      n_events=n_events, where=str(folder / "outputs.hex"))  # fmt: skip
+    arrays = read_hex(
+        text,
+        [port.type for port in ports.outputs],
+        [port.shape for port in ports.outputs],
+        n_events=n_events,
+        where=str(folder / "outputs.hex"),
+    )
     outputs = {port.name: array for port, array in zip(ports.outputs, arrays, strict=True)}
     return CsimResult(outputs, n_events, compile_seconds, done.seconds)
 
@@ -112,9 +125,13 @@ def read_ports(project_dir: Path) -> Ports:
     """The inputs and outputs of a project."""
     path = project_dir / "testbench" / "ports.json"
     if not path.is_file():
-        raise InputError("not a project of fasttrig's that can be simulated", where=str(project_dir),
-                         got="no testbench/ports.json", want="a Vitis or Vivado project",
-                         try_="emit it again")  # fmt: skip
+        raise InputError(
+            "not a project of fasttrig's that can be simulated",
+            where=str(project_dir),
+            got="no testbench/ports.json",
+            want="a Vitis or Vivado project",
+            try_="emit it again",
+        )
     content = json.loads(path.read_text(encoding="utf-8"))
     return Ports(content["top"], _ports(content["inputs"]), _ports(content["outputs"]))
 
@@ -139,8 +156,10 @@ def compile_project(project_dir: Path, *, timeout_s: float = COMPILE_TIMEOUT_S) 
     commands = [[*command, source, "-o", f"csim/{name}.o"] for source, name in units]
     logs = [folder / f"{name}.log" for _, name in units]
     with threads(len(units)) as pool:
-        tasks = [pool.submit(_compile, command, project_dir, timeout_s, log)
-                 for command, log in zip(commands, logs, strict=True)]  # fmt: skip
+        tasks = [
+            pool.submit(_compile, command, project_dir, timeout_s, log)
+            for command, log in zip(commands, logs, strict=True)
+        ]
         for task in tasks:
             task.result()
     link = [*compiler, *OPTIMISATION, "csim/top.o", "csim/testbench.o", "-o", "csim/csim"]
@@ -156,9 +175,12 @@ def _compile(command: list[str], cwd: Path, timeout_s: float, log: Path) -> None
     lines = done.stderr.splitlines()
     errors = [line for line in lines if "error" in line] or lines
     raise ToolError(
-        "the project's C++ does not compile", where=str(log), got="\n".join(errors[:SHOWN_ERRORS]),
-        want="exit code 0", try_="the whole log is in the file above; `make csim` in the project repeats it",
-    )  # fmt: skip
+        "the project's C++ does not compile",
+        where=str(log),
+        got="\n".join(errors[:SHOWN_ERRORS]),
+        want="exit code 0",
+        try_="the whole log is in the file above; `make csim` in the project repeats it",
+    )
 
 
 def _key(project_dir: Path, compiler: Sequence[str]) -> str:

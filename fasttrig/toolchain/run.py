@@ -40,9 +40,14 @@ class Completed:
 
 
 def run(
-    arguments: Sequence[str], *, cwd: Path, timeout_s: float, log: Path | None = None,
-    env: Mapping[str, str] | None = None, good_codes: Collection[int] = (0,),
-) -> Completed:  # fmt: skip
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    timeout_s: float,
+    log: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    good_codes: Collection[int] = (0,),
+) -> Completed:
     """Run a program to its end; it and its children are ended on a timeout or Ctrl-C.
 
     Parameters
@@ -64,9 +69,16 @@ def run(
     start = time.monotonic()
     try:
         process = subprocess.Popen(
-            list(arguments), cwd=cwd, env={**os.environ, **env} if env else None, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
-        )  # fmt: skip
+            list(arguments),
+            cwd=cwd,
+            env={**os.environ, **env} if env else None,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
     except OSError as error:
         raise _not_started(arguments, cwd, error) from error
     timed_out = False
@@ -85,8 +97,14 @@ def run(
     done = Completed(process.returncode, stdout, stderr, time.monotonic() - start)
     _write_log(log, arguments, cwd, done)
     if timed_out:
-        raise _failure(f"{arguments[0]} did not end in time", arguments, log, done, f"{timeout_s:g} s were allowed",
-                       ToolTimeoutError)  # fmt: skip
+        raise _failure(
+            f"{arguments[0]} did not end in time",
+            arguments,
+            log,
+            done,
+            f"{timeout_s:g} s were allowed",
+            ToolTimeoutError,
+        )
     if done.returncode not in good_codes:
         raise _failure(f"{arguments[0]} failed", arguments, log, done, f"exit code {done.returncode}")
     return done
@@ -122,15 +140,25 @@ def find_compiler() -> tuple[str, ...]:
     for name in COMPILERS:
         if shutil.which(name):
             return (name,)
-    raise ToolError("no C++ compiler was found", where="PATH", got="none of " + ", ".join(COMPILERS),
-                    want="a C++17 compiler", try_="install g++, or set CXX to your compiler")  # fmt: skip
+    raise ToolError(
+        "no C++ compiler was found",
+        where="PATH",
+        got="none of " + ", ".join(COMPILERS),
+        want="a C++17 compiler",
+        try_="install g++, or set CXX to your compiler",
+    )
 
 
 def _compiler_of_environment(chosen: str) -> tuple[str, ...]:
     command = tuple(shlex.split(chosen))
     if not shutil.which(command[0]):
-        raise ToolError("the C++ compiler of CXX was not found", where="environment variable CXX", got=chosen,
-                        want="a program on PATH", try_="unset CXX to use g++")  # fmt: skip
+        raise ToolError(
+            "the C++ compiler of CXX was not found",
+            where="environment variable CXX",
+            got=chosen,
+            want="a program on PATH",
+            try_="unset CXX to use g++",
+        )
     return command
 
 
@@ -159,9 +187,13 @@ def _write_log(log: Path | None, arguments: Sequence[str], cwd: Path, done: Comp
 
 
 def _failure(
-    what: str, arguments: Sequence[str], log: Path | None, done: Completed, got: str,
+    what: str,
+    arguments: Sequence[str],
+    log: Path | None,
+    done: Completed,
+    got: str,
     kind: type[ToolError] = ToolError,
-) -> ToolError:  # fmt: skip
+) -> ToolError:
     said = (done.stderr.strip() or done.stdout.strip()).splitlines()
     quoted = "\n".join([got, *said[-QUOTED_LINES:]])
     where = f"{log}" if log is not None else shlex.join(arguments)[:400]
@@ -173,6 +205,9 @@ def _not_started(arguments: Sequence[str], cwd: Path, error: OSError) -> ToolErr
         return ToolError(f"{arguments[0]} cannot run here", where=str(cwd), got="no such folder")
     missing = shutil.which(arguments[0]) is None
     return ToolError(
-        f"{arguments[0]} was not found" if missing else f"{arguments[0]} cannot be started", where=str(cwd),
-        got=str(error), want="a program on PATH", try_=f"install {Path(arguments[0]).name}" if missing else "",
-    )  # fmt: skip
+        f"{arguments[0]} was not found" if missing else f"{arguments[0]} cannot be started",
+        where=str(cwd),
+        got=str(error),
+        want="a program on PATH",
+        try_=f"install {Path(arguments[0]).name}" if missing else "",
+    )

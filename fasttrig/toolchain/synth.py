@@ -41,14 +41,31 @@ _STAGE = re.compile(r"src/(\w+_core_stage\d+)\.v")
 
 _PARTS = (
     # the beginning of a part's number, its family; the first that fits
-    (r"xc(vu|ku)\d+p|xc(zu|au)|xck2|xcu\d", "xcup"), (r"xc(vu|ku)\d", "xcu"), (r"xc7", "xc7"), (r"xc6v", "xc6v"),
-    (r"xc5v", "xc5v"), (r"xc6s", "xc6s"),
-)  # fmt: skip
+    (r"xc(vu|ku)\d+p|xc(zu|au)|xck2|xcu\d", "xcup"),
+    (r"xc(vu|ku)\d", "xcu"),
+    (r"xc7", "xc7"),
+    (r"xc6v", "xc6v"),
+    (r"xc5v", "xc5v"),
+    (r"xc6s", "xc6s"),
+)
 
 _MEMORY_LUTS = {
-    "SRL16E": 1, "SRLC16E": 1, "SRLC32E": 1, "RAM32X1S": 1, "RAM64X1S": 1, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1S": 2,
-    "RAM128X1D": 4, "RAM256X1S": 4, "RAM32M": 4, "RAM64M": 4, "RAM512X1S": 8, "RAM32M16": 8, "RAM64M8": 8,
-}  # fmt: skip
+    "SRL16E": 1,
+    "SRLC16E": 1,
+    "SRLC32E": 1,
+    "RAM32X1S": 1,
+    "RAM64X1S": 1,
+    "RAM32X1D": 2,
+    "RAM64X1D": 2,
+    "RAM128X1S": 2,
+    "RAM128X1D": 4,
+    "RAM256X1S": 4,
+    "RAM32M": 4,
+    "RAM64M": 4,
+    "RAM512X1S": 8,
+    "RAM32M16": 8,
+    "RAM64M8": 8,
+}
 """LUTs that a memory of LUTs takes (UG974)."""
 
 
@@ -132,8 +149,12 @@ def family_of(part: str) -> str:
     for pattern, family in _PARTS:
         if re.match(pattern, part.lower()):
             return family
-    raise InputError("Yosys does not know the family of this part", got=repr(part), want="an FPGA of AMD's up to "
-                     "UltraScale+", try_=f"--family with one of {', '.join(FAMILIES)}")  # fmt: skip
+    raise InputError(
+        "Yosys does not know the family of this part",
+        got=repr(part),
+        want="an FPGA of AMD's up to UltraScale+",
+        try_=f"--family with one of {', '.join(FAMILIES)}",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +167,7 @@ class _Design:
 
 def synthesise(
     project: Path, *, family: str = "", mode: Mode = "auto", time_limit_s: float = TIME_LIMIT_S
-) -> SynthResult:  # fmt: skip
+) -> SynthResult:
     """Synthesise the Verilog project in the folder `project`, as `emit_rtl` wrote it.
 
     Parameters
@@ -187,18 +208,27 @@ def _read_design(project: Path) -> _Design:
         design = _Design(content["top"], tuple(content["sources"]), content["part"], float(content["alkaid_cost"]))
         language = content["language"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError("not an RTL project of fasttrig's", where=str(path), got=f"{type(error).__name__}: {error}",
-                         try_="build it again, with the extra rtl installed") from None  # fmt: skip
+        raise InputError(
+            "not an RTL project of fasttrig's",
+            where=str(path),
+            got=f"{type(error).__name__}: {error}",
+            try_="build it again, with the extra rtl installed",
+        ) from None
     if language != "verilog":
-        raise InputError("Yosys reads Verilog only", where=str(path), got=str(language),
-                         try_="build it with rtl_language = \"verilog\"")  # fmt: skip
+        raise InputError(
+            "Yosys reads Verilog only",
+            where=str(path),
+            got=str(language),
+            try_='build it with rtl_language = "verilog"',
+        )
     return design
 
 
 def _known(family: str) -> str:
     if family not in FAMILIES:
-        raise InputError("no such family", got=repr(family), want=", ".join(FAMILIES),
-                         try_=near_names(family, FAMILIES))  # fmt: skip
+        raise InputError(
+            "no such family", got=repr(family), want=", ".join(FAMILIES), try_=near_names(family, FAMILIES)
+        )
     return family
 
 

@@ -49,9 +49,13 @@ def write_hex(arrays: Sequence[IntArray], types: Sequence[FixedType]) -> str:
 
 
 def read_hex(
-    text: str, types: Sequence[FixedType], shapes: Sequence[Shape], *, n_events: int | None = None,
+    text: str,
+    types: Sequence[FixedType],
+    shapes: Sequence[Shape],
+    *,
+    n_events: int | None = None,
     where: str = "vectors",
-) -> list[IntArray]:  # fmt: skip
+) -> list[IntArray]:
     """The arrays of a text, of shapes (n_events, *shape); int64, or Python integers beyond 62 bits.
 
     Parameters
@@ -92,8 +96,11 @@ def _words(array: IntArray, fixed_type: FixedType) -> Bytes:
     flat = array.reshape(len(array), -1)
     low, high = (int(flat.min()), int(flat.max())) if flat.size else (0, 0)
     if not fixed_type.holds(low, high):
-        raise DataError("raw integers outside their type", got=f"{low} to {high}",
-                        want=f"{fixed_type}: {fixed_type.min_raw} to {fixed_type.max_raw}")  # fmt: skip
+        raise DataError(
+            "raw integers outside their type",
+            got=f"{low} to {high}",
+            want=f"{fixed_type}: {fixed_type.min_raw} to {fixed_type.max_raw}",
+        )
     digits = digits_of(fixed_type)
     page = np.full((*flat.shape, digits + 1), _SPACE, dtype=np.uint8)
     masked = flat.astype(object) if fixed_type.width > INT64_BITS else flat.astype(np.int64)
@@ -114,9 +121,11 @@ def _integers(block: Bytes, fixed_type: FixedType, where: str) -> IntArray:
     if total.size and int(total.max()) >> fixed_type.width:
         event, word = np.argwhere(total >> fixed_type.width)[0]
         raise DataError(
-            "a word has more bits than its type", where=f"{where}, event {event}, word {word} of its tensor",
-            got=f"{int(total[event, word]):x}", want=str(fixed_type),
-        )  # fmt: skip
+            "a word has more bits than its type",
+            where=f"{where}, event {event}, word {word} of its tensor",
+            got=f"{int(total[event, word]):x}",
+            want=str(fixed_type),
+        )
     if fixed_type.signed:
         total = total - ((total >> (fixed_type.width - 1)) << fixed_type.width)
     return total
@@ -139,13 +148,21 @@ def _fault(raw: bytes, sizes: Sequence[int], types: Sequence[FixedType], where: 
     for event, line in enumerate(raw.decode("ascii", errors="replace").splitlines()):
         words = line.split(" ")
         if len(words) != len(wanted) and not _cut_word(words, wanted):
-            return DataError("a line with the wrong number of words", where=f"{where}, event {event}",
-                             got=str(len(words)), want=str(len(wanted)),
-                             try_="the file may be cut short, or belong to another model")  # fmt: skip
+            return DataError(
+                "a line with the wrong number of words",
+                where=f"{where}, event {event}",
+                got=str(len(words)),
+                want=str(len(wanted)),
+                try_="the file may be cut short, or belong to another model",
+            )
         for place, (word, digits) in enumerate(zip(words, wanted, strict=False)):
             if len(word) != digits or set(word) - set("0123456789abcdef"):
-                return DataError("not a raw word of this type", where=f"{where}, event {event}, word {place}",
-                                 got=repr(word), want=f"{digits} digits of 0-9a-f")  # fmt: skip
+                return DataError(
+                    "not a raw word of this type",
+                    where=f"{where}, event {event}, word {place}",
+                    got=repr(word),
+                    want=f"{digits} digits of 0-9a-f",
+                )
     return DataError("the vectors cannot be read", where=where)
 
 

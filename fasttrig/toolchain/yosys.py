@@ -50,8 +50,11 @@ class Job:
         """The commands, one a line."""
         lines = [f"read_verilog -sv {name}" for name in self.sources]
         lines += [f"blackbox {name}" for name in self.black_boxes]
-        lines += [f"synth_xilinx -family {self.family} -flatten -noiopad -noclkbuf -top {self.top}",
-                  f"select {self.top}", f"write_json -selected {_NETLIST}"]  # fmt: skip
+        lines += [
+            f"synth_xilinx -family {self.family} -flatten -noiopad -noclkbuf -top {self.top}",
+            f"select {self.top}",
+            f"write_json -selected {_NETLIST}",
+        ]
         return "\n".join(lines) + "\n"
 
 
@@ -71,8 +74,9 @@ def has_yosys() -> bool:
 def check_installed() -> None:
     """Raises MissingPackageError when it is not."""
     if not has_yosys():
-        raise MissingPackageError("Yosys is not installed", got="no package 'pyosys'",
-                                  try_="pip install 'fasttrig[rtl]'")  # fmt: skip
+        raise MissingPackageError(
+            "Yosys is not installed", got="no package 'pyosys'", try_="pip install 'fasttrig[rtl]'"
+        )
 
 
 def tool_name() -> str:
@@ -114,8 +118,9 @@ def run_yosys(job: Job, logs: Path, time_limit_s: float) -> Outcome:
 def _named(error: ToolError) -> ToolError:
     """The program that ran is Python; what failed is Yosys."""
     if isinstance(error, ToolTimeoutError):
-        return ToolTimeoutError("Yosys did not end in time", where=error.where, got=error.got,
-                                try_="a longer --time-limit, or --per-stage")  # fmt: skip
+        return ToolTimeoutError(
+            "Yosys did not end in time", where=error.where, got=error.got, try_="a longer --time-limit, or --per-stage"
+        )
     return ToolError("Yosys failed", where=error.where, got=error.got, want=error.want, try_=error.try_)
 
 
@@ -127,8 +132,12 @@ def _copy(job: Job, work: Path) -> None:
         try:
             shutil.copyfile(job.project / name, target)
         except OSError as error:
-            raise ToolError("a source of the RTL project cannot be read", where=str(job.project / name),
-                            got=str(error), try_="build it again") from None  # fmt: skip
+            raise ToolError(
+                "a source of the RTL project cannot be read",
+                where=str(job.project / name),
+                got=str(error),
+                try_="build it again",
+            ) from None
 
 
 def _cache() -> Path:

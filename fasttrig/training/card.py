@@ -17,14 +17,21 @@ def card_text(project: ModelProject, trained: Trained) -> str:
     packages = package_versions(NETWORK_PACKAGES if project.trees is None else TREE_PACKAGES)
     versions = ", ".join(f"{name} {version}" for name, version in packages.items())
     lines = [
-        f"# {model.name} v{model.version}", "", f"{model.description}.", "",
+        f"# {model.name} v{model.version}",
+        "",
+        f"{model.description}.",
+        "",
         *(f"- {sentence}" for sentence in trained.summary),
         f"- Trained by `fasttrig train {model.name}` on {trained.n_train:,} events of `{project.data.sample}` "
         f"(SHA-256 `{sha256_file(sample_path(project))[:16]}`), seed {project.training.seed}.",
         f"- Versions: {versions}.",
-        "- The float twin sees the same features, scaled but neither rounded nor clipped.", "",
-        f"Measured on the {agreement.n_events:,} events of the test split:", "", *_measured(agreement), "",
-    ]  # fmt: skip
+        "- The float twin sees the same features, scaled but neither rounded nor clipped.",
+        "",
+        f"Measured on the {agreement.n_events:,} events of the test split:",
+        "",
+        *_measured(agreement),
+        "",
+    ]
     return "\n".join(lines)
 
 

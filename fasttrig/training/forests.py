@@ -39,9 +39,13 @@ def train_forest(project: ModelProject, progress: Progress | None = None) -> Tra
     splits = {name: load_sample(project, name) for name in ("train", "validation", "test")}
     sample = splits["train"]
     full = InputMap.choose(
-        sample.x, sample.names, sample.units, project.inputs.type,
-        quantile=project.inputs.quantile, types=project.inputs.types,
-    )  # fmt: skip
+        sample.x,
+        sample.names,
+        sample.units,
+        project.inputs.type,
+        quantile=project.inputs.quantile,
+        types=project.inputs.types,
+    )
     inputs = _narrow_features(full, project, settings, goal, splits, progress)
     booster = _fit(settings, project, goal, on_grid(inputs, sample.x), sample.labels)
     twin = _fit(settings, project, goal, inputs.scaled(sample.x), sample.labels)
@@ -81,8 +85,9 @@ def on_grid(inputs: InputMap, x: FloatArray) -> FloatArray:
 
 def _settings(project: ModelProject) -> TreeSettings:
     if project.trees is None:
-        raise ProjectError("training trees needs their settings", where=str(project.path("model.toml")),
-                           want="a table [trees]")  # fmt: skip
+        raise ProjectError(
+            "training trees needs their settings", where=str(project.path("model.toml")), want="a table [trees]"
+        )
     return project.trees
 
 
@@ -90,17 +95,27 @@ def _fit(settings: TreeSettings, project: ModelProject, goal: Goal, x: FloatArra
     import xgboost
 
     parameters = {
-        "tree_method": "hist", "max_bin": 1024, "max_depth": settings.max_depth, "eta": settings.learning_rate,
-        "min_child_weight": settings.min_child_weight, "seed": project.training.seed, "nthread": 2, **goal.objective,
-    }  # fmt: skip
+        "tree_method": "hist",
+        "max_bin": 1024,
+        "max_depth": settings.max_depth,
+        "eta": settings.learning_rate,
+        "min_child_weight": settings.min_child_weight,
+        "seed": project.training.seed,
+        "nthread": 2,
+        **goal.objective,
+    }
     matrix = xgboost.DMatrix(np.asarray(x, dtype=np.float32), label=truth)
     return xgboost.train(parameters, matrix, num_boost_round=settings.rounds)
 
 
 def _narrow_features(
-    full: InputMap, project: ModelProject, settings: TreeSettings, goal: Goal, splits: dict[str, LabelledSample],
+    full: InputMap,
+    project: ModelProject,
+    settings: TreeSettings,
+    goal: Goal,
+    splits: dict[str, LabelledSample],
     progress: Progress | None,
-) -> InputMap:  # fmt: skip
+) -> InputMap:
     """Fewer bits for one feature after the other, the coarsest that all earlier choices together allow."""
 
     def figure(inputs: InputMap) -> float:

@@ -49,9 +49,10 @@ def link(project: ModelProject) -> str:
 def _tables(project: ModelProject) -> tuple[tuple[int, ...], QuantiserSettings]:
     if project.architecture is None or project.quantisers is None:
         raise ProjectError(
-            "training needs an architecture and quantisers", where=str(project.path("model.toml")),
+            "training needs an architecture and quantisers",
+            where=str(project.path("model.toml")),
             want="tables [architecture] and [quantisers]",
-        )  # fmt: skip
+        )
     return project.architecture.hidden, project.quantisers
 
 
@@ -68,8 +69,9 @@ def _bits(fixed_type: FixedType) -> Any:
     from qkeras import quantized_bits
 
     if not fixed_type.signed:
-        raise ProjectError("weights and biases are signed", where="[quantisers]", got=str(fixed_type),
-                           want="fixed<W,I>")  # fmt: skip
+        raise ProjectError(
+            "weights and biases are signed", where="[quantisers]", got=str(fixed_type), want="fixed<W,I>"
+        )
     return quantized_bits(fixed_type.width, fixed_type.integer_bits - 1, alpha=1)
 
 
@@ -77,6 +79,7 @@ def _relu(fixed_type: FixedType) -> Any:
     from qkeras import quantized_relu
 
     if fixed_type.signed:
-        raise ProjectError("a relu is unsigned", where="[quantisers] activation", got=str(fixed_type),
-                           want="ufixed<W,I>")  # fmt: skip
+        raise ProjectError(
+            "a relu is unsigned", where="[quantisers] activation", got=str(fixed_type), want="ufixed<W,I>"
+        )
     return quantized_relu(fixed_type.width, fixed_type.integer_bits)

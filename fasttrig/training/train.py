@@ -30,9 +30,13 @@ def train(project: ModelProject, progress: Progress | None = None) -> Trained:
     splits = {name: load_sample(project, name) for name in ("train", "validation", "test")}
     sample = splits["train"]
     inputs = InputMap.choose(
-        sample.x, sample.names, sample.units, project.inputs.type,
-        quantile=project.inputs.quantile, types=project.inputs.types,
-    )  # fmt: skip
+        sample.x,
+        sample.names,
+        sample.units,
+        project.inputs.type,
+        quantile=project.inputs.quantile,
+        types=project.inputs.types,
+    )
     seen = {
         "float": {name: inputs.scaled(part.x) for name, part in splits.items()},
         "quantised": {name: to_value(inputs.to_raw(part.x), inputs.type) for name, part in splits.items()},
@@ -43,8 +47,10 @@ def train(project: ModelProject, progress: Progress | None = None) -> Trained:
         import_framework()[0].utils.set_random_seed(project.training.seed)
         networks[kind] = make(project, len(sample.names))
         epochs[kind] = _fit(networks[kind], kind, project, splits, seen[kind], progress)
-    scores = {kind: class_scores(network.predict(seen[kind]["test"], batch_size=4096, verbose=0))
-              for kind, network in networks.items()}  # fmt: skip
+    scores = {
+        kind: class_scores(network.predict(seen[kind]["test"], batch_size=4096, verbose=0))
+        for kind, network in networks.items()
+    }
     agreement = compare(scores["float"], scores["quantised"], splits["test"].labels, project.data.classes)
     model, twin = project.path(project.model.file), project.path(project.model.float_file or "float.h5")
     _save(networks["quantised"], model)
@@ -61,11 +67,18 @@ def check_settings(project: ModelProject) -> None:
     if project.trees is not None:
         return
     if project.data.is_regression:
-        raise ProjectError("networks are trained for classes", where=where, got=f"target = {project.data.target!r}",
-                           try_="[trees], or your own training")  # fmt: skip
+        raise ProjectError(
+            "networks are trained for classes",
+            where=where,
+            got=f"target = {project.data.target!r}",
+            try_="[trees], or your own training",
+        )
     if project.architecture is None or project.quantisers is None:
-        raise ProjectError("training needs an architecture and quantisers, or trees", where=where,
-                           want="tables [architecture] and [quantisers], or [trees]")  # fmt: skip
+        raise ProjectError(
+            "training needs an architecture and quantisers, or trees",
+            where=where,
+            want="tables [architecture] and [quantisers], or [trees]",
+        )
 
 
 def _summary(project: ModelProject, n_features: int, epochs: dict[str, int]) -> tuple[str, ...]:
@@ -80,9 +93,13 @@ def _summary(project: ModelProject, n_features: int, epochs: dict[str, int]) -> 
 
 
 def _fit(
-    network: Any, kind: str, project: ModelProject, splits: dict[str, LabelledSample], grid: dict[str, FloatArray],
+    network: Any,
+    kind: str,
+    project: ModelProject,
+    splits: dict[str, LabelledSample],
+    grid: dict[str, FloatArray],
     progress: Progress | None,
-) -> int:  # fmt: skip
+) -> int:
     keras, _ = import_framework()
     settings = project.training
     binary = n_outputs(project) == 1
@@ -96,15 +113,19 @@ def _fit(
             progress(kind, epoch + 1, settings.epochs, logs["val_loss"])
 
     history = network.fit(
-        grid["train"], splits["train"].labels,
+        grid["train"],
+        splits["train"].labels,
         validation_data=(grid["validation"], splits["validation"].labels),
-        epochs=settings.epochs, batch_size=settings.batch_size, verbose=0, shuffle=True,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        verbose=0,
+        shuffle=True,
         callbacks=[
             keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=max(1, settings.patience // 3)),
             keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True),
             keras.callbacks.LambdaCallback(on_epoch_end=report),
         ],
-    )  # fmt: skip
+    )
     return len(history.history["loss"])
 
 

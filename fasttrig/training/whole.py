@@ -26,8 +26,9 @@ def train_whole(project: ModelProject, progress: Progress | None = None) -> tupl
         card = stage / project.model.card
         card.parent.mkdir(parents=True, exist_ok=True)
         card.write_text(card_text(project, trained), encoding="utf-8")
-    return trained, tuple(project.folder / path.relative_to(stage) if path.is_relative_to(stage) else path
-                          for path in files)  # fmt: skip
+    return trained, tuple(
+        project.folder / path.relative_to(stage) if path.is_relative_to(stage) else path for path in files
+    )
 
 
 def _writing_to(project: ModelProject, folder: Path) -> ModelProject:

@@ -35,18 +35,21 @@ def test_version():
     assert fasttrig("--version").stdout.strip() == f"fasttrig {package.__version__}"
 
 
-@pytest.mark.parametrize(("arguments", "code", "told"), [
-    (("build", "nothing_here"), 2, "no such model"),
-    (("build", "--backend", "vits", "jet_mlp"), 2, "backend"),
-    (("build", "--target", "asic", "jet_mlp"), 2, "no such target"),
-    (("biuld",), 2, "did you mean 'build'?"),
-    (("build", "--forse"), 2, "did you mean '--force'?"),
-    (("build", "jet_mpl"), 2, "did you mean 'jet_mlp'"),
-    (("build", "--clock-period-ns", "0", "jet_mlp"), 2, "clock_period_ns"),
-    (("build", "--clock-period-ns", "fast"), 2, "clock-period-ns"),
-    (("estimate",), 2, "fasttrig estimate --help"),
-    (("data", "mak"), 2, "did you mean 'make'?"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("build", "nothing_here"), 2, "no such model"),
+        (("build", "--backend", "vits", "jet_mlp"), 2, "backend"),
+        (("build", "--target", "asic", "jet_mlp"), 2, "no such target"),
+        (("biuld",), 2, "did you mean 'build'?"),
+        (("build", "--forse"), 2, "did you mean '--force'?"),
+        (("build", "jet_mpl"), 2, "did you mean 'jet_mlp'"),
+        (("build", "--clock-period-ns", "0", "jet_mlp"), 2, "clock_period_ns"),
+        (("build", "--clock-period-ns", "fast"), 2, "clock-period-ns"),
+        (("estimate",), 2, "fasttrig estimate --help"),
+        (("data", "mak"), 2, "did you mean 'make'?"),
+    ],
+)
 def test_a_mistake_is_told_without_a_traceback(arguments, code, told):
     done = fasttrig(*arguments)
     assert done.returncode == code
@@ -126,10 +129,16 @@ def test_a_reader_that_leaves_ends_the_command_quietly():
     assert done.returncode in (0, 141) and done.stderr == ""  # 0: it had written all before the reader left
 
 
-@pytest.mark.parametrize(("typed", "offered"), [
-    ("fasttrig bui", "build"), ("fasttrig build jet_m", "jet_mlp"), ("fasttrig patterns b", "build/there"),
-    ("fasttrig estimate b", "build/there"), ("fasttrig train my", "mytagger"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("fasttrig bui", "build"),
+        ("fasttrig build jet_m", "jet_mlp"),
+        ("fasttrig patterns b", "build/there"),
+        ("fasttrig estimate b", "build/there"),
+        ("fasttrig train my", "mytagger"),
+    ],
+)
 def test_a_shell_completes_commands_models_and_builds(tmp_path, typed, offered):
     for name in ("build/there/design.ir", "mytagger/model.toml"):
         (tmp_path / name).parent.mkdir(parents=True)
@@ -167,7 +176,10 @@ def test_the_schema_in_the_package_is_the_reports_own():
 
 
 HOSTILE = {
-    "empty": b"", "no text": b"\x00\xff", "cut": b"[model\n", "deep": b"a = " + b"[" * 5000 + b"]" * 5000,
+    "empty": b"",
+    "no text": b"\x00\xff",
+    "cut": b"[model\n",
+    "deep": b"a = " + b"[" * 5000 + b"]" * 5000,
     "wrong": b'[model]\nname = "a b"\nfile = 3\n[data]\nclasses = ["x"]\n[inputs]\ntype = "fixed<0,0>"\nnope = 1\n',
 }
 

@@ -20,12 +20,16 @@ from fasttrig.data.readers import read_table
 from tests.unit.streaming.cases import assert_holds, built, columns, expected, write
 
 COMMAND = (sys.executable, "-m", "fasttrig.cli", "emulate")
-LIMITED = "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000,) * 2); " \
-          "sys.argv[1:1] = ['emulate']; runpy.run_module('fasttrig.cli', run_name='__main__')"  # fmt: skip
+LIMITED = (
+    "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000,) * 2); "
+    "sys.argv[1:1] = ['emulate']; runpy.run_module('fasttrig.cli', run_name='__main__')"
+)
 
-MEASURED = "import atexit, runpy, sys; from pathlib import Path; sys.argv[1:1] = ['emulate']; " \
-           "atexit.register(lambda: print(Path('/proc/self/status').read_text(), file=sys.stderr)); " \
-           "runpy.run_module('fasttrig.cli', run_name='__main__')"  # fmt: skip
+MEASURED = (
+    "import atexit, runpy, sys; from pathlib import Path; sys.argv[1:1] = ['emulate']; "
+    "atexit.register(lambda: print(Path('/proc/self/status').read_text(), file=sys.stderr)); "
+    "runpy.run_module('fasttrig.cli', run_name='__main__')"
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +66,14 @@ def test_a_terminal_sees_the_progress(project: Path, tmp_path: Path) -> None:
     assert process.returncode == 0 and told.count("\n") == 2 and "200,000 events" in told
 
 
-@pytest.mark.parametrize(("arguments", "told"), [
-    (("nothing_here", "in.root", "-o", "out.root"), "no such model"),
-    ((".", "im.root", "-o", "out.root"), "did you mean 'in.root'"),
-    ((".", "in.root", "-o", "out.root", "--tree", "event"), "want:  events"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("nothing_here", "in.root", "-o", "out.root"), "no such model"),
+        ((".", "im.root", "-o", "out.root"), "did you mean 'in.root'"),
+        ((".", "in.root", "-o", "out.root", "--tree", "event"), "want:  events"),
+    ],
+)
 def test_a_mistake_is_told_without_a_traceback(arguments: tuple[str, ...], told: str, tmp_path: Path) -> None:
     write(built(tmp_path) / "in.root", columns(5))
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, cwd=tmp_path)
@@ -88,9 +95,10 @@ def test_a_disk_that_is_full_leaves_nothing(suffix: str, project: Path, tmp_path
 def test_an_end_by_hand_leaves_nothing(number: signal.Signals, project: Path, tmp_path: Path) -> None:
     source = write(tmp_path / "in.parquet", {**columns(400_000), "noise": np.zeros((400_000, 40))})
     process = subprocess.Popen(
-        [*COMMAND, project, source, "-o", tmp_path / "out.root"], stderr=subprocess.PIPE,
+        [*COMMAND, project, source, "-o", tmp_path / "out.root"],
+        stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores Ctrl-C
-    )  # fmt: skip
+    )
     deadline = time.monotonic() + 60
     while not any(path.stat().st_size > 100_000 for path in tmp_path.glob(".out*")):
         assert process.poll() is None and time.monotonic() < deadline

@@ -18,10 +18,19 @@ def test_every_setting_stands_in_model_toml_with_a_comment(kind, tmp_path):
     text = (tmp_path / "all" / "model.toml").read_text()
     whole = SETTING.sub("", text)
     missing = [key for key in _keys(ModelProject) if not re.search(rf"\b{key} = ", whole)]
-    other = {"network": {"target", "target_unit", "thresholds", "rounds", "max_depth", "min_child_weight", "types_file",
-                         "max_rms_growth"},
-             "bdt": {"hidden", "weight", "bias", "activation", "epochs", "batch_size", "patience", "accum"},
-             }  # fmt: skip
+    other = {
+        "network": {
+            "target",
+            "target_unit",
+            "thresholds",
+            "rounds",
+            "max_depth",
+            "min_child_weight",
+            "types_file",
+            "max_rms_growth",
+        },
+        "bdt": {"hidden", "weight", "bias", "activation", "epochs", "batch_size", "patience", "accum"},
+    }
     assert set(missing) <= other[kind], "a new setting: put it into fasttrig/scaffold/templates/*/model.toml.in"
     (tmp_path / "all" / "model.toml").write_text(whole)
     project = load_project(tmp_path / "all")
@@ -32,8 +41,11 @@ def test_every_setting_stands_in_model_toml_with_a_comment(kind, tmp_path):
 
 def _keys(table: type[BaseModel]):
     for name, field in table.model_fields.items():
-        inner = [a for a in (field.annotation, *getattr(field.annotation, "__args__", ()))
-                 if isinstance(a, type) and issubclass(a, BaseModel)]  # fmt: skip
+        inner = [
+            a
+            for a in (field.annotation, *getattr(field.annotation, "__args__", ()))
+            if isinstance(a, type) and issubclass(a, BaseModel)
+        ]
         if inner:
             yield from (key for one in inner for key in _keys(one))
         elif name != "folder":

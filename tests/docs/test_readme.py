@@ -62,8 +62,11 @@ def commands(block: str) -> list[str]:
     return [line for line in (re.sub(r"\s+# .*", "", line).strip() for line in block.splitlines()) if line]
 
 
-BLOCKS = {f"{page.relative_to(ROOT).as_posix()}-{number}": commands(block)
-          for page in PAGES for number, block in enumerate(BLOCK.findall(page.read_text()), start=1)}  # fmt: skip
+BLOCKS = {
+    f"{page.relative_to(ROOT).as_posix()}-{number}": commands(block)
+    for page in PAGES
+    for number, block in enumerate(BLOCK.findall(page.read_text()), start=1)
+}
 
 
 def having(kind: re.Pattern) -> list[Path]:
@@ -73,8 +76,15 @@ def having(kind: re.Pattern) -> list[Path]:
 def run(command: str, cwd: Path, timeout_s: float = 600) -> subprocess.CompletedProcess:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(["bash", "-c", command], cwd=cwd, env=environment, capture_output=True, text=True,
-                          timeout=timeout_s, check=False)  # fmt: skip
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
 
 
 @pytest.fixture
@@ -181,8 +191,10 @@ def test_settings(page):
 def test_an_op_without_a_row_fails_at_import(path):
     """The README's way to add an op: whoever forgets one of these files is told its table and the op's name."""
     module = path.removesuffix(".py").replace("/", ".")
-    probe = ("import fasttrig.ir.ops as ops\nclass MyOp: pass\nops.OPS += (MyOp,)\n"
-             "from fasttrig.errors import GraphError\nimport importlib\n"
-             f"try: importlib.import_module({module!r})\nexcept GraphError as error: print(error)")  # fmt: skip
+    probe = (
+        "import fasttrig.ir.ops as ops\nclass MyOp: pass\nops.OPS += (MyOp,)\n"
+        "from fasttrig.errors import GraphError\nimport importlib\n"
+        f"try: importlib.import_module({module!r})\nexcept GraphError as error: print(error)"
+    )
     done = run(f'{sys.executable} -c "{probe}"', ROOT)
     assert "has no row for MyOp" in done.stdout, done.stderr[-500:]

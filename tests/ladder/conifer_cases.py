@@ -58,8 +58,10 @@ def _channels(rng: np.random.Generator, x_type: FixedType, n_features: int) -> t
         return ()
     dropped = rng.integers(0, x_type.width, n_features).tolist()
     left = rng.integers(0, 2, n_features).tolist()
-    return tuple(FixedType(x_type.width - bits, x_type.integer_bits - bits * side, x_type.signed)
-                 for bits, side in zip(dropped, left, strict=True))  # fmt: skip
+    return tuple(
+        FixedType(x_type.width - bits, x_type.integer_bits - bits * side, x_type.signed)
+        for bits, side in zip(dropped, left, strict=True)
+    )
 
 
 def with_cast(graph: Graph, rounding: Rounding, overflow: Overflow) -> Graph:
@@ -67,31 +69,45 @@ def with_cast(graph: Graph, rounding: Rounding, overflow: Overflow) -> Graph:
     own = graph.outputs[0].type
     dropped = own.width // 4
     target = FixedType(max(1, own.width - 2 * dropped), own.integer_bits - dropped, own.signed)
-    cast = Cast(result=Value("score", graph.outputs[0].shape, target), operand=graph.outputs[0], rounding=rounding,
-                overflow=overflow)  # fmt: skip
+    cast = Cast(
+        result=Value("score", graph.outputs[0].shape, target),
+        operand=graph.outputs[0],
+        rounding=rounding,
+        overflow=overflow,
+    )
     graph = replace(graph, ops=(*graph.ops, cast), outputs=(cast.result,))
     verify(graph)
     return graph
 
 
 def full_forest(
-    rounds: int = 20, classes: int = 5, depth: int = 4, n_features: int = 16, x_type: FixedType = TEN_BITS,
+    rounds: int = 20,
+    classes: int = 5,
+    depth: int = 4,
+    n_features: int = 16,
+    x_type: FixedType = TEN_BITS,
     seed: int = 0,
-) -> Graph:  # fmt: skip
+) -> Graph:
     """Full trees: by default the ensemble that conifer took 130 s to compile."""
     rng = np.random.default_rng(seed)
     per_tree, n_trees = 2**depth - 1, rounds * classes
     n_nodes = per_tree * n_trees
     tree, node = np.divmod(np.arange(n_nodes), max(per_tree, 1))
     children = [2 * node + side for side in (1, 2)]
-    left, right = (np.where(child < per_tree, tree * per_tree + child,
-                            n_nodes + tree * 2**depth + child - per_tree) for child in children)  # fmt: skip
+    left, right = (
+        np.where(child < per_tree, tree * per_tree + child, n_nodes + tree * 2**depth + child - per_tree)
+        for child in children
+    )
     tables: dict[str, Any] = {
-        "tree_root": np.arange(n_trees) * (per_tree if depth else 1), "tree_output": np.arange(n_trees) % classes,
-        "feature": rng.integers(0, n_features, n_nodes), "left": left, "right": right,
+        "tree_root": np.arange(n_trees) * (per_tree if depth else 1),
+        "tree_output": np.arange(n_trees) % classes,
+        "feature": rng.integers(0, n_features, n_nodes),
+        "left": left,
+        "right": right,
         "threshold": rng.integers(x_type.min_raw + 1, x_type.max_raw, n_nodes, endpoint=True),
-        "leaf": rng.integers(-500, 500, (n_trees * 2**depth, 1)), "base_margin": rng.integers(-100, 100, classes),
-    }  # fmt: skip
+        "leaf": rng.integers(-500, 500, (n_trees * 2**depth, 1)),
+        "base_margin": rng.integers(-100, 100, classes),
+    }
     return forest_graph(tables, x_type, n_features, 10)
 
 

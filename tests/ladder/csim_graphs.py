@@ -37,9 +37,14 @@ def random_inputs(rng: np.random.Generator, graph: Graph, n_events: int) -> dict
 
 
 def dense_layer(
-    b: GraphBuilder, rng: np.random.Generator, name: str, operand: Value, n_out: int,
-    weight: FixedType = WEIGHT, bias: FixedType = BIAS,
-) -> Value:  # fmt: skip
+    b: GraphBuilder,
+    rng: np.random.Generator,
+    name: str,
+    operand: Value,
+    n_out: int,
+    weight: FixedType = WEIGHT,
+    bias: FixedType = BIAS,
+) -> Value:
     n_in = operand.shape[-1]
     w = random_const(rng, f"{name}_w", (n_in, n_out), weight)
     return b.matmul(name, operand, w, random_const(rng, f"{name}_b", (n_out,), bias), origin=f"random > {name}")
@@ -87,21 +92,32 @@ def every_op(seed: int, *, streamed: bool = False) -> Graph:
     relu = b.cast("relu_cast", b.relu("relu_y", y), FixedType(4, 3, False), Rounding.RND_ZERO, Overflow.SAT_SYM)
     limited = b.relu("limited", y, limit_raw=9)
     leaky = b.relu("leaky", y, negative_shift=3)
-    both = b.cast("both_cast", b.relu("both", y, limit_raw=21, negative_shift=2), FixedType(5, 3), Rounding.TRN_ZERO,
-                  Overflow.WRAP)  # fmt: skip
+    both = b.cast(
+        "both_cast",
+        b.relu("both", y, limit_raw=21, negative_shift=2),
+        FixedType(5, 3),
+        Rounding.TRN_ZERO,
+        Overflow.WRAP,
+    )
     rising = b.relu("unsigned_limit", u, limit_raw=13)
-    scaled = b.scale("scaled", z, random_const(rng, "s", (4,), FixedType(5, 2)),
-                     random_const(rng, "o", (4,), FixedType(7, 3)))  # fmt: skip
+    scaled = b.scale(
+        "scaled", z, random_const(rng, "s", (4,), FixedType(5, 2)), random_const(rng, "o", (4,), FixedType(7, 3))
+    )
     scaled_cast = b.cast("scaled_cast", scaled, FixedType(6, 5), Rounding.RND_MIN_INF, Overflow.SAT)
     added = b.add("added", relu, scaled_cast)
     added_cast = b.cast("added_cast", b.add("added2", y, u), FixedType(5, 5), Rounding.RND_INF, Overflow.SAT_ZERO)
     table = b.table("table", z, random_const(rng, "t", (64,), FixedType(7, 2)), "noise")
     table_u = b.table("table_u", u, random_const(rng, "tu", (32,), FixedType(3, 3, False)), "unsigned noise")
     index, inverse_index = FixedType(4, 2, False), FixedType(5, 2, False)  # both saturate
-    softmax = b.softmax("softmax", z, FixedType(9, 3, False), index_type=index,
-                        exp_table=random_const(rng, "e", (16,), FixedType(6, 1, False)),
-                        inverse_index_type=inverse_index,
-                        inverse_table=random_const(rng, "i", (32,), FixedType(7, 1, False)))  # fmt: skip
+    softmax = b.softmax(
+        "softmax",
+        z,
+        FixedType(9, 3, False),
+        index_type=index,
+        exp_table=random_const(rng, "e", (16,), FixedType(6, 1, False)),
+        inverse_index_type=inverse_index,
+        inverse_table=random_const(rng, "i", (32,), FixedType(7, 1, False)),
+    )
     best = b.argmax("best", z)
     best_u = b.argmax("best_u", u)
     joined = b.concat("joined", (relu, limited, leaky, both, rising, scaled_cast, added, added_cast))
@@ -117,6 +133,7 @@ def every_op(seed: int, *, streamed: bool = False) -> Graph:
 
 def narrowed(graph: Graph, name: str, fixed_type: FixedType, rounding: Rounding, overflow: Overflow) -> Graph:
     """`graph` with the matmul `name` summing in `fixed_type`; its users must not depend on the type."""
+
     def step(op: object) -> object:
         if not isinstance(op, MatMul) or op.name != name:
             return op
@@ -130,7 +147,7 @@ def narrowed(graph: Graph, name: str, fixed_type: FixedType, rounding: Rounding,
 
 def narrow_accumulators(
     seed: int, modes: tuple[tuple[Rounding, Overflow], ...], *, rank: int = 1, n_in: int = 6
-) -> Graph:  # fmt: skip
+) -> Graph:
     """One matmul per pair of modes, each with an accumulator far too narrow for its sum."""
     rng = np.random.default_rng(seed)
     b = GraphBuilder("narrow")

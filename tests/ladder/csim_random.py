@@ -93,16 +93,24 @@ def _table(draw: RandomGraph, name: str, operand: Value) -> Value:
 def _softmax(draw: RandomGraph, name: str, operand: Value) -> Value:
     index, inverse = draw.type(6, signed=False), draw.type(6, signed=False)
     return draw.builder.softmax(
-        name, operand, draw.type(8), index_type=index,
+        name,
+        operand,
+        draw.type(8),
+        index_type=index,
         exp_table=draw.const(f"{name}_e", (1 << index.width,), draw.type(6, signed=False)),
         inverse_index_type=inverse,
         inverse_table=draw.const(f"{name}_i", (1 << inverse.width,), draw.type(6, signed=False)),
-    )  # fmt: skip
+    )
 
 
 def _argmax(draw: RandomGraph, name: str, operand: Value) -> Value:
-    best = draw.builder.cast(f"{name}_cast", draw.builder.argmax(f"{name}_best", operand), draw.type(4),
-                             draw.mode(Rounding), draw.mode(Overflow))  # fmt: skip
+    best = draw.builder.cast(
+        f"{name}_cast",
+        draw.builder.argmax(f"{name}_best", operand),
+        draw.type(4),
+        draw.mode(Rounding),
+        draw.mode(Overflow),
+    )
     return draw.builder.concat(name, (best, best, best))
 
 

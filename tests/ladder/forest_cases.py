@@ -21,13 +21,19 @@ GRID = FixedType(8, 4)
 """The features' type in the toy: 1/16 steps from -8 to 7.9375."""
 
 
-def forest_graph(tables: dict[str, Any], x_type: FixedType, n_features: int, leaf_bits: int,
-                 channel_types: tuple[FixedType, ...] = ()) -> Graph:  # fmt: skip
+def forest_graph(
+    tables: dict[str, Any],
+    x_type: FixedType,
+    n_features: int,
+    leaf_bits: int,
+    channel_types: tuple[FixedType, ...] = (),
+) -> Graph:
     """Input and Forest of raw tables (keys as the fields of `Forest`)."""
     x = Value("x", (n_features,), x_type)
     grids = {"threshold": x_type.fraction_bits, "leaf": leaf_bits, "base_margin": leaf_bits}
-    consts = {name: Const.covering(name, np.asarray(raw, dtype=np.int64), grids.get(name, 0)) for name, raw in
-              tables.items()}  # fmt: skip
+    consts = {
+        name: Const.covering(name, np.asarray(raw, dtype=np.int64), grids.get(name, 0)) for name, raw in tables.items()
+    }
     n_outputs = consts["base_margin"].shape
     draft = Forest(result=Value("margin", n_outputs, FixedType(60, 60 - leaf_bits)), operand=x, **consts)
     source = Input(result=x, channel_types=channel_types)
@@ -89,8 +95,14 @@ def random_tables(
     threshold = rng.integers(low, high, n_nodes, endpoint=True)
     if coarse:
         threshold = rng.choice(rng.integers(low, high, 4, endpoint=True), n_nodes)
-    return {"tree_root": root, "feature": rng.integers(0, n_features, n_nodes), "threshold": threshold, "left": left,
-            "right": right, "leaf_slots": range(leaves)}  # fmt: skip
+    return {
+        "tree_root": root,
+        "feature": rng.integers(0, n_features, n_nodes),
+        "threshold": threshold,
+        "left": left,
+        "right": right,
+        "leaf_slots": range(leaves),
+    }
 
 
 def events_for(graph: Graph, rng: np.random.Generator, n_events: int = 40) -> IntArray:

@@ -70,8 +70,9 @@ def _block(keras: Any, qkeras: Any, draw: Draws, value: Any, earlier: list[Any],
 
 
 def _dense(qkeras: Any, draw: Draws, units: int, name: str) -> Any:
-    return qkeras.QDense(units, name=name, kernel_quantizer=_kernel(draw), use_bias=draw.chance(0.8),
-                         bias_quantizer=_bias(draw))  # fmt: skip
+    return qkeras.QDense(
+        units, name=name, kernel_quantizer=_kernel(draw), use_bias=draw.chance(0.8), bias_quantizer=_bias(draw)
+    )
 
 
 def _kernel(draw: Draws) -> str:
@@ -91,8 +92,12 @@ def _kernel(draw: Draws) -> str:
 
 def _bias(draw: Draws) -> str:
     bits, integer = draw.whole(2, 12), draw.whole(0, 3)
-    return draw.one_of(f"quantized_bits({bits},{integer},alpha=1)", f"quantized_bits({bits},{integer})",
-                       "quantized_po2(4)", "ternary(alpha=1)")  # fmt: skip
+    return draw.one_of(
+        f"quantized_bits({bits},{integer},alpha=1)",
+        f"quantized_bits({bits},{integer})",
+        "quantized_po2(4)",
+        "ternary(alpha=1)",
+    )
 
 
 def _activation(draw: Draws) -> str:

@@ -53,10 +53,21 @@ def test_every_rung_that_ran_is_equal(project):
 
 def test_the_layout_of_a_project(project):
     names = set(everything(project.folder))
-    wanted = {"design.ir", "manifest.json", "report/report.json", "vectors/inputs.hex", "vectors/outputs.hex",
-              "vectors/vectors.npz", "hls/Makefile", "hls/build_prj.tcl", "rtl/Makefile",
-              "rtl/wrapper/tiny_emp.v", "rtl/wrapper/tiny_axi_stream.v", "report/report.html",
-              "report/design.svg"}  # fmt: skip
+    wanted = {
+        "design.ir",
+        "manifest.json",
+        "report/report.json",
+        "vectors/inputs.hex",
+        "vectors/outputs.hex",
+        "vectors/vectors.npz",
+        "hls/Makefile",
+        "hls/build_prj.tcl",
+        "rtl/Makefile",
+        "rtl/wrapper/tiny_emp.v",
+        "rtl/wrapper/tiny_axi_stream.v",
+        "report/report.html",
+        "report/design.svg",
+    }
     assert wanted <= names
 
 
@@ -101,8 +112,9 @@ def test_a_wrong_bit_in_the_firmware_fails_the_build_and_names_the_op(design, tm
         files = written(graph, target)
         weights = next(name for name in files if name.endswith("weights/w2.h"))
         values = files[weights].rindex("{") if "static const" not in files[weights] else files[weights].rindex("= {")
-        changed, n = re.subn(r"-?\d+\.\d+", lambda m: "0.5" if m[0].startswith("-") else "-0.5",
-                             files[weights][values:], count=3)  # fmt: skip
+        changed, n = re.subn(
+            r"-?\d+\.\d+", lambda m: "0.5" if m[0].startswith("-") else "-0.5", files[weights][values:], count=3
+        )
         assert n == 3
         return {**files, weights: files[weights][:values] + changed}
 
@@ -155,9 +167,14 @@ def test_a_folder_that_cannot_be_written(design, tmp_path):
         fasttrig.build(design, out=tmp_path / "file")
 
 
-@pytest.mark.parametrize(("x", "told"), [
-    (np.full((2, 4), np.nan), "finite"), (np.zeros((2, 3)), "shape"), (np.full((2, 4), 99), "outside"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("x", "told"),
+    [
+        (np.full((2, 4), np.nan), "finite"),
+        (np.zeros((2, 3)), "shape"),
+        (np.full((2, 4), 99), "outside"),
+    ],
+)
 def test_bad_events_are_refused(design, x, told):
     with pytest.raises((DataError, FasttrigError), match=told):
         design.emulate(x)

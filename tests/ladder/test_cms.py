@@ -65,8 +65,9 @@ def vectors_of(graph: Graph, n_random: int = 60) -> tuple[str, str]:
 
 def plug_in(graph: Graph, version: int, *, integer: bool = False, features=()) -> dict[str, str]:
     code = write_emulator(graph, library_name(graph, version), version) if integer else None
-    return emit_cms(graph, TargetSettings(), version, vectors=vectors_of(graph), features=features,
-                    integer_emulator=code)  # fmt: skip
+    return emit_cms(
+        graph, TargetSettings(), version, vectors=vectors_of(graph), features=features, integer_emulator=code
+    )
 
 
 def write(files: dict[str, str], folder: Path) -> None:
@@ -112,8 +113,22 @@ def host(root) -> Path:
     includes = [f"-I{place}", f"-I{place / 'interface/include/hls4ml'}", f"-I{root / 'ap_types'}"]
     library = place / "interface" / "lib64"
     flags = ["-std=c++17", "-O0", "-fno-gnu-unique", "-w"]
-    run([*find_compiler(), *flags, *includes, str(source), f"-L{library}", f"-Wl,-rpath,{library}",
-         "-lemulator_interface", "-ldl", "-o", str(root / "host")], cwd=root, timeout_s=600)  # fmt: skip
+    run(
+        [
+            *find_compiler(),
+            *flags,
+            *includes,
+            str(source),
+            f"-L{library}",
+            f"-Wl,-rpath,{library}",
+            "-lemulator_interface",
+            "-ldl",
+            "-o",
+            str(root / "host"),
+        ],
+        cwd=root,
+        timeout_s=600,
+    )
     return root / "host"
 
 
@@ -125,8 +140,10 @@ def test_three_models_in_one_process_give_the_emulators_bits(built, host):
     raws = [{name: array[:n_events] for name, array in raw.items()} for raw in raws]
     page = np.concatenate([raw[op.name] for raw, graph in zip(raws, graphs, strict=True) for op in graph.inputs], 1)
     given = "\n".join(" ".join(map(str, row)) for row in page.tolist())
-    libraries = [built / path for path in ("tiny/tiny_v1/tiny_v1", "tiny2/tiny_v2/tiny_v2",
-                                           "tiny_forest/tiny_forest_v1/tiny_forest_v1")]  # fmt: skip
+    libraries = [
+        built / path
+        for path in ("tiny/tiny_v1/tiny_v1", "tiny2/tiny_v2/tiny_v2", "tiny_forest/tiny_forest_v1/tiny_forest_v1")
+    ]
     done = subprocess.run([host, *libraries], input=given, capture_output=True, text=True, check=True)
     got = np.array([line.split() for line in done.stdout.splitlines()], dtype=np.int64)
     found = [evaluate(graph, raw).outputs for graph, raw in zip(graphs, raws, strict=True)]
@@ -176,9 +193,18 @@ def test_scales_are_the_input_map(root, host):
 
 def test_the_layout_is_what_cms_takes():
     files = plug_in(golden("tiny"), 3)
-    wanted = {"Makefile", "tiny_v3/Makefile", "tiny_v3/tiny_emulator_v3.cpp", "tiny_v3/scales.h",
-              "tiny_v3/NN/tiny_v3.cpp", "tiny_v3/NN/tiny_v3.h", "tiny_v3/NN/defines.h", "tiny_v3/NN/parameters.h",
-              "tiny_v3/NN/weights/w2.h", "tiny_v3/NN/nnet_utils/nnet_dense.h"}  # fmt: skip
+    wanted = {
+        "Makefile",
+        "tiny_v3/Makefile",
+        "tiny_v3/tiny_emulator_v3.cpp",
+        "tiny_v3/scales.h",
+        "tiny_v3/NN/tiny_v3.cpp",
+        "tiny_v3/NN/tiny_v3.h",
+        "tiny_v3/NN/defines.h",
+        "tiny_v3/NN/parameters.h",
+        "tiny_v3/NN/weights/w2.h",
+        "tiny_v3/NN/nnet_utils/nnet_dense.h",
+    }
     assert {f"tiny/{name}" for name in wanted} <= set(files)
     assert not [name for name in files if name.endswith(".txt") or "ap_fixed" in name]
     assert "ALL_VERSIONS := tiny_v3/tiny_v3.so\n" in files["tiny/Makefile"]

@@ -45,17 +45,32 @@ def joined_project(graphs: list[Graph], folder: Path) -> None:
         call = config.split("#define FASTTRIG_CALL(ports) ")[1].split("\n")[0]
         calls.append(call.replace("(ports).x.", f"(ports).x{number}.").replace("(ports).score.", f"(ports).y{number}."))
         includes.append(f'#include "{number}/{graph.name}.cpp"\n')
-        write_files({name.replace("firmware/", f"firmware/{number}/"): text for name, text in files.items()
-                     if name.startswith("firmware/") and "ap_types" not in name}, folder)  # fmt: skip
-    words = {"NAME": "joined", "IO_STREAM": "0", "TOP": "(void)0, (", "ARGUMENTS": ", ".join(calls) + ")",
-             **{kind: " \\\n".join(lines) for kind, lines in ports.items()}}  # fmt: skip
+        write_files(
+            {
+                name.replace("firmware/", f"firmware/{number}/"): text
+                for name, text in files.items()
+                if name.startswith("firmware/") and "ap_types" not in name
+            },
+            folder,
+        )
+    words = {
+        "NAME": "joined",
+        "IO_STREAM": "0",
+        "TOP": "(void)0, (",
+        "ARGUMENTS": ", ".join(calls) + ")",
+        **{kind: " \\\n".join(lines) for kind, lines in ports.items()},
+    }
     config = firmware_files.read("testbench/tb_config.h.in").replace("@TOP@(@ARGUMENTS@)", ", ".join(calls))
     for word, text in words.items():
         config = config.replace(f"@{word}@", text)
     common = {name: text for name, text in emit(graphs[0], TARGET).items() if "ap_types" in name}
-    sources = {"firmware/joined.cpp": "".join(includes), "firmware/joined.h": "".join(includes).replace(".cpp", ".h"),
-               "testbench/tb_config.h": config, "testbench/csim.cpp": firmware_files.read("testbench/csim.cpp"),
-               "testbench/ports.json": json.dumps({"top": "joined", **entries})}  # fmt: skip
+    sources = {
+        "firmware/joined.cpp": "".join(includes),
+        "firmware/joined.h": "".join(includes).replace(".cpp", ".h"),
+        "testbench/tb_config.h": config,
+        "testbench/csim.cpp": firmware_files.read("testbench/csim.cpp"),
+        "testbench/ports.json": json.dumps({"top": "joined", **entries}),
+    }
     write_files(common | sources, folder)
 
 
@@ -124,18 +139,38 @@ def test_make_csim_needs_nothing_but_the_folder(full, tmp_path):
     shutil.copytree(folder, project, ignore=shutil.ignore_patterns("csim"))
     raw = events(graph)[:100]
     want = evaluate(graph, raw).outputs["margin"]
-    write_files({"vectors/inputs.hex": write_hex([raw], [graph.inputs[0].result.type]),
-                 "vectors/outputs.hex": write_hex([want], [graph.outputs[0].type])}, project)  # fmt: skip
-    done = subprocess.run(["make", "csim"], cwd=project, env={"PATH": os.environ["PATH"]}, capture_output=True,
-                          text=True, check=True)  # fmt: skip
+    write_files(
+        {
+            "vectors/inputs.hex": write_hex([raw], [graph.inputs[0].result.type]),
+            "vectors/outputs.hex": write_hex([want], [graph.outputs[0].type]),
+        },
+        project,
+    )
+    done = subprocess.run(
+        ["make", "csim"], cwd=project, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True
+    )
     assert "100 events, compared, 0 words differ" in done.stdout
 
 
 def test_the_top_function_is_cxx11_as_the_vendors_tools_compile_it(full):
     _, folder = full
-    subprocess.run(["g++", "-std=c++11", "-pedantic-errors", "-Wall", "-Wno-unknown-pragmas", "-Wno-unused-label",
-                    "-fsyntax-only", "-isystem", "firmware/ap_types", "-Werror", "firmware/forest.cpp"], cwd=folder,
-                   check=True)  # fmt: skip
+    subprocess.run(
+        [
+            "g++",
+            "-std=c++11",
+            "-pedantic-errors",
+            "-Wall",
+            "-Wno-unknown-pragmas",
+            "-Wno-unused-label",
+            "-fsyntax-only",
+            "-isystem",
+            "firmware/ap_types",
+            "-Werror",
+            "firmware/forest.cpp",
+        ],
+        cwd=folder,
+        check=True,
+    )
 
 
 def test_conifers_own_sources_give_the_same_scores(tmp_path, monkeypatch):
@@ -144,8 +179,15 @@ def test_conifers_own_sources_give_the_same_scores(tmp_path, monkeypatch):
 
     graph = full_forest(rounds=2, classes=3, depth=1, n_features=2)
     monkeypatch.setenv("XILINX_AP_INCLUDE", str(package("hls4ml") / "templates" / "vivado" / "ap_types"))
-    config = {"output_dir": str(tmp_path), "project_name": "forest", "backend": "xilinxhls", "unroll": True,
-              "xilinx_part": TARGET.part, "clock_period": 2.5, **precisions(read_parts(graph))}  # fmt: skip
+    config = {
+        "output_dir": str(tmp_path),
+        "project_name": "forest",
+        "backend": "xilinxhls",
+        "unroll": True,
+        "xilinx_part": TARGET.part,
+        "clock_period": 2.5,
+        **precisions(read_parts(graph)),
+    }
     model = XilinxHLSModel(ensemble(graph), config)
     model.compile()
     raw = events(graph)

@@ -19,31 +19,69 @@ from fasttrig.emulator.evaluate import evaluate
 from fasttrig.fixed import to_value
 from fasttrig.frontends.trees import read_trees
 
-JSON_HEADER = next((place for place in (Path("/usr/include"), Path("/usr/local/include"))
-                    if (place / "nlohmann" / "json.hpp").is_file()), None)  # fmt: skip
+JSON_HEADER = next(
+    (
+        place
+        for place in (Path("/usr/include"), Path("/usr/local/include"))
+        if (place / "nlohmann" / "json.hpp").is_file()
+    ),
+    None,
+)
 
 
-@pytest.mark.skipif(JSON_HEADER is None, reason="nlohmann/json.hpp is not installed (Debian: nlohmann-json3-dev); "
-                    "conifer's wheel lacks it")  # fmt: skip
-@pytest.mark.parametrize(("graph", "add_tree"), [(full_forest(rounds=4, classes=3, depth=3), True),
-                                                 (random_forest(7, plain=True), False),
-                                                 (random_forest(17, plain=True), False)])  # fmt: skip
+@pytest.mark.skipif(
+    JSON_HEADER is None,
+    reason="nlohmann/json.hpp is not installed (Debian: nlohmann-json3-dev); conifer's wheel lacks it",
+)
+@pytest.mark.parametrize(
+    ("graph", "add_tree"),
+    [
+        (full_forest(rounds=4, classes=3, depth=3), True),
+        (random_forest(7, plain=True), False),
+        (random_forest(17, plain=True), False),
+    ],
+)
 def test_the_real_header(graph, add_tree, tmp_path):
     text = emit_json(graph)
     (tmp_path / "forest.json").write_text(text)
     config = json.loads(text)["config"]
-    types = {"THRESHOLD_T": config["threshold_precision"], "WEIGHT_T": config["weight_precision"],
-             "SCORE_T": config["score_precision"], "USE_ADD_TREE": str(add_tree).lower()}  # fmt: skip
-    folders = [package("hls4ml") / "templates" / "vivado" / "ap_types", JSON_HEADER,
-               package("conifer") / "backends" / "cpp" / "include"]  # fmt: skip
+    types = {
+        "THRESHOLD_T": config["threshold_precision"],
+        "WEIGHT_T": config["weight_precision"],
+        "SCORE_T": config["score_precision"],
+        "USE_ADD_TREE": str(add_tree).lower(),
+    }
+    folders = [
+        package("hls4ml") / "templates" / "vivado" / "ap_types",
+        JSON_HEADER,
+        package("conifer") / "backends" / "cpp" / "include",
+    ]
     host = str(Path(__file__).with_name("conifer_host.cpp"))
-    subprocess.run(["g++", "-std=c++17", "-w", "-O1", *(f"-I{folder}" for folder in folders),
-                    *(f"-D{name}={text}" for name, text in types.items()), host, "-o", "host"], cwd=tmp_path,
-                   check=True)  # fmt: skip
+    subprocess.run(
+        [
+            "g++",
+            "-std=c++17",
+            "-w",
+            "-O1",
+            *(f"-I{folder}" for folder in folders),
+            *(f"-D{name}={text}" for name, text in types.items()),
+            host,
+            "-o",
+            "host",
+        ],
+        cwd=tmp_path,
+        check=True,
+    )
     raw = events(graph)
     lines = "\n".join(" ".join(map(str, event)) for event in raw.tolist())
-    done = subprocess.run(["./host", "forest.json", str(raw.shape[1])], cwd=tmp_path, input=lines, text=True,
-                          capture_output=True, check=True)  # fmt: skip
+    done = subprocess.run(
+        ["./host", "forest.json", str(raw.shape[1])],
+        cwd=tmp_path,
+        input=lines,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
     scores = np.array([line.split() for line in done.stdout.splitlines()], dtype=np.int64)
     op = read_parts(graph).forest
     finer = score_type(op).fraction_bits - op.result.type.fraction_bits
@@ -92,8 +130,9 @@ def test_conifers_own_reader(tmp_path):
     graph = full_forest(rounds=2, classes=3, depth=3, n_features=4)
     path = tmp_path / "forest.json"
     path.write_text(emit_json(graph))
-    model = conifer.model.load_model(str(path), new_config={"backend": "python", "output_dir": str(tmp_path),
-                                                            "project_name": "forest"})  # fmt: skip
+    model = conifer.model.load_model(
+        str(path), new_config={"backend": "python", "output_dir": str(tmp_path), "project_name": "forest"}
+    )
     raw = events(graph)[:60]
     scores = model.decision_function(to_value(raw, graph.inputs[0].result.type))
     assert np.array_equal(scores, to_value(evaluate(graph, raw).outputs["margin"], graph.outputs[0].type))

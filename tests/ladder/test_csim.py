@@ -88,8 +88,9 @@ def test_rows_and_streams(tmp_path):
     b = GraphBuilder("rows")
     x = b.input("x", (3, 4), FixedType(6, 2))
     y = b.cast("y", dense_layer(b, rng, "fc", x, 5), FixedType(6, 4), Rounding.RND_CONV, Overflow.SAT)
-    scaled = b.scale("scaled", y, random_const(rng, "s", (5,), FixedType(5, 2)),
-                     random_const(rng, "o", (5,), FixedType(7, 3)))  # fmt: skip
+    scaled = b.scale(
+        "scaled", y, random_const(rng, "s", (5,), FixedType(5, 2)), random_const(rng, "o", (5,), FixedType(7, 3))
+    )
     joined = b.concat("joined", (b.relu("leaky", y, negative_shift=1), b.relu("plain", y)))
     best = b.argmax("best", y)
     flat = b.reshape("flat", joined, (30,))
@@ -153,8 +154,9 @@ def test_pitfall_11_dense_layers_on_time_and_feature_inputs(tmp_path):
     build = GraphBuilder("sequence")
     x = build.input("x", (5, 4), FixedType(8, 3))
     weight, bias = random_const(rng, "w", (4, 6), FixedType(6, 1)), random_const(rng, "b", (6,), FixedType(6, 1))
-    hidden = build.cast("relu", build.matmul("fc", x, weight, bias), FixedType(6, 2, False), Rounding.RND_CONV,
-                        Overflow.SAT)  # fmt: skip
+    hidden = build.cast(
+        "relu", build.matmul("fc", x, weight, bias), FixedType(6, 2, False), Rounding.RND_CONV, Overflow.SAT
+    )
     graph = build.graph(build.reshape("flat", hidden, (30,)))
     _, outputs = assert_equal(graph, TargetSettings(), tmp_path)
     assert len(np.unique(outputs["flat"])) > 30

@@ -149,7 +149,7 @@ def test_two_projects_in_one_program_keep_their_own_weights(tmp_path):
             f"{{ {namespace}::input_t x[2]; {namespace}::result_t y[2];\n"
             "for (int i = 0; i < 2; i++) x[i].range() = 37 * (i + 1);\n"
             f"{namespace}::net(x, y);\n"
-            "for (int i = 0; i < 2; i++) std::printf(\"%ld \", (long)(y[i] * 1024).to_int64()); }"
+            'for (int i = 0; i < 2; i++) std::printf("%ld ", (long)(y[i] * 1024).to_int64()); }'
         )
     includes = "".join(_header(tmp_path / name / "firmware") for name in graphs)
     main = tmp_path / "main.cpp"
@@ -215,8 +215,11 @@ def test_the_vendors_script_runs_the_steps_that_were_asked_for(compiled, tmp_pat
     assert "set_top net" in said
     assert "set_part xcvu13p-flga2577-2-e" in said
     assert "create_clock -period 2.5 -name default" in said
-    assert [word for word in ("csim_design", "csynth_design", "cosim_design", "export_design")
-            if any(line.startswith(word) for line in said)] == ["csynth_design", "cosim_design"]  # fmt: skip
+    assert [
+        word
+        for word in ("csim_design", "csynth_design", "cosim_design", "export_design")
+        if any(line.startswith(word) for line in said)
+    ] == ["csynth_design", "cosim_design"]
     done = subprocess.run(command, env={"HLS_STEPS": "synth"}, check=False, **options)
     assert done.returncode != 0
     assert "unknown step 'synth'" in done.stderr

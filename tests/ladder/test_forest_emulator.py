@@ -84,8 +84,16 @@ def test_more_trees_than_a_block() -> None:
 @pytest.mark.parametrize("leaf", [2**23, 2**24 + 1, 2**53 - 1, 2**53 + 1, 2**61])
 def test_large_leaves_are_exact(leaf: int) -> None:
     """Around the limits of float32, float64 and int64."""
-    tables = {"tree_root": [0, 0, 0], "tree_output": [0, 0, 0], "feature": [0], "threshold": [1], "left": [1],
-              "right": [2], "leaf": [[leaf], [-leaf - 1]], "base_margin": [3]}  # fmt: skip
+    tables = {
+        "tree_root": [0, 0, 0],
+        "tree_output": [0, 0, 0],
+        "feature": [0],
+        "threshold": [1],
+        "left": [1],
+        "right": [2],
+        "leaf": [[leaf], [-leaf - 1]],
+        "base_margin": [3],
+    }
     graph = forest_graph(tables, FixedType(4, 4), 1, 0)
     result = evaluate(graph, np.array([[0], [1]])).outputs["margin"]
     assert result.tolist() == [[3 * leaf + 3], [-3 * leaf]]
@@ -93,9 +101,16 @@ def test_large_leaves_are_exact(leaf: int) -> None:
 
 def test_a_deep_chain_is_no_recursion() -> None:
     depth = 20_000
-    tables = {"tree_root": [0], "tree_output": [0], "feature": np.zeros(depth), "threshold": np.arange(depth),
-              "left": np.arange(depth, 2 * depth), "right": [*range(1, depth), 2 * depth],
-              "leaf": np.arange(depth + 1)[:, None], "base_margin": [0]}  # fmt: skip
+    tables = {
+        "tree_root": [0],
+        "tree_output": [0],
+        "feature": np.zeros(depth),
+        "threshold": np.arange(depth),
+        "left": np.arange(depth, 2 * depth),
+        "right": [*range(1, depth), 2 * depth],
+        "leaf": np.arange(depth + 1)[:, None],
+        "base_margin": [0],
+    }
     graph = forest_graph(tables, FixedType(16, 16), 1, 0)
     assert tree_depths(forest_of(graph)).tolist() == [depth]
     assert evaluate(graph, np.array([[-1], [100], [30_000]])).outputs["margin"].tolist() == [[0], [101], [depth]]
@@ -116,6 +131,9 @@ def _random_graph(rng: np.random.Generator, splits: list[int], coarse: bool = Fa
     x_type = FixedType(12, 6)
     tables = random_tables(rng, x_type, 3, splits, coarse=coarse, shared=False)
     n_leaves = len(tables.pop("leaf_slots"))
-    tables |= {"leaf": rng.integers(-99, 99, (n_leaves, 1)), "base_margin": [7, -7],
-               "tree_output": rng.integers(0, 2, len(splits))}  # fmt: skip
+    tables |= {
+        "leaf": rng.integers(-99, 99, (n_leaves, 1)),
+        "base_margin": [7, -7],
+        "tree_output": rng.integers(0, 2, len(splits)),
+    }
     return forest_graph(tables, x_type, 3, 5)

@@ -48,16 +48,22 @@ def positive(model: Any) -> FloatArray:
 
 SKLEARN: dict[str, tuple[Any, Any, Any]] = {
     "gb two": (skl.GradientBoostingClassifier(**SIZE), TWO, lambda m: m.decision_function(X)),
-    "gb exponential": (skl.GradientBoostingClassifier(loss="exponential", **SIZE), TWO,
-                       lambda m: m.decision_function(X)),
+    "gb exponential": (
+        skl.GradientBoostingClassifier(loss="exponential", **SIZE),
+        TWO,
+        lambda m: m.decision_function(X),
+    ),
     "gb three": (skl.GradientBoostingClassifier(**SIZE), THREE, lambda m: m.decision_function(X)),
     "gb zero": (skl.GradientBoostingClassifier(init="zero", **SIZE), THREE, lambda m: m.decision_function(X)),
     "gb regression": (skl.GradientBoostingRegressor(loss="huber", **SIZE), THREE, lambda m: m.predict(X)),
     "gb quantile": (skl.GradientBoostingRegressor(loss="quantile", **SIZE), THREE, lambda m: m.predict(X)),
     "hist two": (skl.HistGradientBoostingClassifier(max_iter=6), TWO, lambda m: m.decision_function(X)),
     "hist three": (skl.HistGradientBoostingClassifier(max_iter=6), THREE, lambda m: m.decision_function(X)),
-    "hist poisson": (skl.HistGradientBoostingRegressor(max_iter=6, loss="poisson"), THREE,
-                     lambda m: np.log(m.predict(X))),
+    "hist poisson": (
+        skl.HistGradientBoostingRegressor(max_iter=6, loss="poisson"),
+        THREE,
+        lambda m: np.log(m.predict(X)),
+    ),
     "forest two": (skl.RandomForestClassifier(**SIZE), TWO, positive),
     "forest three": (skl.RandomForestClassifier(**SIZE), THREE, positive),
     "forest regression": (skl.RandomForestRegressor(**SIZE), THREE, lambda m: m.predict(X)),
@@ -69,7 +75,7 @@ SKLEARN: dict[str, tuple[Any, Any, Any]] = {
     "tree three": (skt.DecisionTreeClassifier(random_state=1), THREE, positive),
     "tree regression": (skt.DecisionTreeRegressor(random_state=1), TARGETS, lambda m: m.predict(X)),
     "extra tree": (skt.ExtraTreeRegressor(random_state=1), THREE, lambda m: m.predict(X)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SKLEARN)
@@ -120,9 +126,13 @@ def test_lightgbm_thresholds_on_the_grid() -> None:
     lightgbm = pytest.importorskip("lightgbm")
     trained = lightgbm.train({"num_leaves": 12, "verbose": -1, "num_threads": 1}, lightgbm.Dataset(X, X[:, 0]), 6)
     lines = trained.model_to_string().splitlines()
-    moved = [line if not line.startswith("threshold=") else "threshold=" + " ".join(
-        repr(float(np.floor(float(word) * 16) / 16)) for word in line.partition("=")[2].split()) for line in lines
-    ]  # fmt: skip
+    moved = [
+        line
+        if not line.startswith("threshold=")
+        else "threshold="
+        + " ".join(repr(float(np.floor(float(word) * 16) / 16)) for word in line.partition("=")[2].split())
+        for line in lines
+    ]
     sizes = [i for i, line in enumerate(moved) if line.startswith("tree_sizes=")]
     moved[sizes[0]] = "tree_sizes=" + " ".join(str(size) for size in _tree_sizes(moved))
     model = lightgbm.Booster(model_str="\n".join(moved) + "\n")
@@ -167,13 +177,25 @@ def test_onnx_modes(mode: str) -> None:
     from onnx.reference import ReferenceEvaluator
 
     node = onnx.helper.make_node(
-        "TreeEnsembleRegressor", ["x"], ["y"], domain="ai.onnx.ml", n_targets=1, aggregate_function="AVERAGE",
-        nodes_treeids=[0, 0, 0, 1, 1, 1], nodes_nodeids=[0, 1, 2, 5, 6, 7], nodes_featureids=[0, 0, 0, 3, 0, 0],
-        nodes_modes=[mode, "LEAF", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"], nodes_values=[0.5, 0, 0, -1.25, 0, 0],
-        nodes_truenodeids=[1, 0, 0, 6, 0, 0], nodes_falsenodeids=[2, 0, 0, 7, 0, 0],
-        target_treeids=[0, 0, 1, 1], target_nodeids=[1, 2, 6, 7], target_ids=[0, 0, 0, 0],
-        target_weights=[1.0, 2.0, 4.0, 8.0], base_values=[0.25],
-    )  # fmt: skip
+        "TreeEnsembleRegressor",
+        ["x"],
+        ["y"],
+        domain="ai.onnx.ml",
+        n_targets=1,
+        aggregate_function="AVERAGE",
+        nodes_treeids=[0, 0, 0, 1, 1, 1],
+        nodes_nodeids=[0, 1, 2, 5, 6, 7],
+        nodes_featureids=[0, 0, 0, 3, 0, 0],
+        nodes_modes=[mode, "LEAF", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"],
+        nodes_values=[0.5, 0, 0, -1.25, 0, 0],
+        nodes_truenodeids=[1, 0, 0, 6, 0, 0],
+        nodes_falsenodeids=[2, 0, 0, 7, 0, 0],
+        target_treeids=[0, 0, 1, 1],
+        target_nodeids=[1, 2, 6, 7],
+        target_ids=[0, 0, 0, 0],
+        target_weights=[1.0, 2.0, 4.0, 8.0],
+        base_values=[0.25],
+    )
     value = onnx.helper.make_tensor_value_info
     body = onnx.helper.make_graph([node], "trees", [value("x", 1, [None, 4])], [value("y", 1, [None, 1])])
     imports = [onnx.helper.make_opsetid("ai.onnx.ml", 3), onnx.helper.make_opsetid("", 17)]

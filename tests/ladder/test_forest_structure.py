@@ -14,8 +14,16 @@ from fasttrig.ir.ops import Const, Forest, Value
 from fasttrig.ir.verify import verify
 from tests.ladder.forest_cases import forest_graph
 
-TABLES = {"tree_root": [0, 4], "tree_output": [0, 1], "feature": [0, 1], "threshold": [3, -1], "left": [1, 2],
-          "right": [4, 3], "leaf": [[5], [-6], [7]], "base_margin": [1, 2]}  # fmt: skip
+TABLES = {
+    "tree_root": [0, 4],
+    "tree_output": [0, 1],
+    "feature": [0, 1],
+    "threshold": [3, -1],
+    "left": [1, 2],
+    "right": [4, 3],
+    "leaf": [[5], [-6], [7]],
+    "base_margin": [1, 2],
+}
 
 
 def graph_with(**changed: Const) -> Graph:

@@ -37,14 +37,18 @@ CASES: dict[str, tuple[dict[str, Any], Any]] = {
     "gamma": ({"objective": "reg:gamma"}, LABEL + 0.5),
     "tweedie": ({"objective": "reg:tweedie"}, LABEL),
     "dart": ({"objective": "binary:logistic", "booster": "dart", "rate_drop": 0.5, "seed": 3}, LABEL > 0),
-    "parallel trees, classes": ({"objective": "multi:softprob", "num_class": 3, "num_parallel_tree": 3,
-                                 "subsample": 0.5}, LABEL),
+    "parallel trees, classes": (
+        {"objective": "multi:softprob", "num_class": 3, "num_parallel_tree": 3, "subsample": 0.5},
+        LABEL,
+    ),
     "one tree per target": ({"objective": "reg:squarederror"}, np.stack([LABEL, X[:, 1]], axis=1)),
     "hist": ({"objective": "binary:logistic", "tree_method": "hist", "max_bin": 32}, LABEL > 0),
     "exact": ({"objective": "binary:logistic", "tree_method": "exact"}, LABEL > 0),
-    "lossguide": ({"objective": "binary:logistic", "grow_policy": "lossguide", "max_leaves": 80, "max_depth": 0},
-                  LABEL > 0),
-}  # fmt: skip
+    "lossguide": (
+        {"objective": "binary:logistic", "grow_policy": "lossguide", "max_leaves": 80, "max_depth": 0},
+        LABEL > 0,
+    ),
+}
 
 
 def trained(parameters: dict[str, Any], label: Any, rounds: int = 8) -> Any:
@@ -126,8 +130,9 @@ def test_channel_types_and_wide_features() -> None:
     wide = FixedType(40, 4)
     channels = (GRID, FixedType(6, 4), GRID, wide)
     rng = np.random.default_rng(4)
-    raw = np.stack([rng.integers(t.min_raw, t.max_raw, 4000, endpoint=True) << (36 - t.fraction_bits)
-                    for t in channels], axis=1)  # fmt: skip
+    raw = np.stack(
+        [rng.integers(t.min_raw, t.max_raw, 4000, endpoint=True) << (36 - t.fraction_bits) for t in channels], axis=1
+    )
     graph, ensemble = read_trees(booster, input_type=wide, channel_types=channels, leaf_fraction_bits=BITS)
     op = forest_of(graph)
     thresholds = op.threshold.raw[op.feature.raw == 3]

@@ -31,10 +31,15 @@ def assert_equal(graph, inputs=None):
 
 @pytest.mark.parametrize(
     "graph",
-    [dense_network(1, (8, 10, 5)), every_op(2), all_casts(4), narrow_accumulators(5, ALL_CASTS),
-     narrow_accumulators(6, ALL_CASTS[::3], rank=2)],
+    [
+        dense_network(1, (8, 10, 5)),
+        every_op(2),
+        all_casts(4),
+        narrow_accumulators(5, ALL_CASTS),
+        narrow_accumulators(6, ALL_CASTS[::3], rank=2),
+    ],
     ids=["dense", "every_op", "all_casts", "narrow", "narrow_rows"],
-)  # fmt: skip
+)
 def test_every_op_and_mode(graph):
     assert_equal(graph)
 

@@ -74,8 +74,16 @@ def test_every_threshold_of_a_feature(width, signed):
 def test_wide_leaves_and_constant_trees(least, n_tables):
     """Leaves too wide to be counted from the least one, and for a table; a tree of one value is part of the start."""
     leaves = np.array([[least], [3], [5], [5]])
-    tables = {"tree_root": [0, 1], "tree_output": [0, 0], "feature": [0, 0], "threshold": [1, -2], "left": [2, 4],
-              "right": [3, 5], "leaf": leaves, "base_margin": [7]}  # fmt: skip
+    tables = {
+        "tree_root": [0, 1],
+        "tree_output": [0, 0],
+        "feature": [0, 0],
+        "threshold": [1, -2],
+        "left": [2, 4],
+        "right": [3, 5],
+        "leaf": leaves,
+        "base_margin": [7],
+    }
     consts = {name: Const.covering(name, np.array(raw), 0) for name, raw in tables.items()}
     source = Input(result=Value("x", (1,), FixedType(5, 5)))
     draft = Forest(result=Value("margin", (1,), FixedType(40, 40)), operand=source.result, **consts)

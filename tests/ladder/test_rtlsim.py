@@ -95,10 +95,14 @@ def run_make(target, folder):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("target, language", [
-    pytest.param("iverilog", "verilog", marks=needs_icarus), pytest.param("ghdl", "vhdl", marks=needs_ghdl),
-    pytest.param("verilator", "verilog", marks=needs_verilator),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "target, language",
+    [
+        pytest.param("iverilog", "verilog", marks=needs_icarus),
+        pytest.param("ghdl", "vhdl", marks=needs_ghdl),
+        pytest.param("verilator", "verilog", marks=needs_verilator),
+    ],
+)
 def test_the_projects_own_bench(target, language, tmp_path):
     """It passes on the vectors beside it, and fails on one wrong bit, on a missing output and on a surplus one."""
     graph = every_op(2) if target != "verilator" else dense_network(3, (4, 3))  # C++ takes long to compile
@@ -110,8 +114,9 @@ def test_the_projects_own_bench(target, language, tmp_path):
     lines = outputs.read_text().splitlines(keepends=True)
     flipped = ("1" if lines[40][0] == "0" else "0") + lines[40][1:]
     for broken, message in (
-        ([*lines[:40], flipped, *lines[41:]], "event 40, word 0"), (lines[:-1], "more outputs"),
-    ):  # fmt: skip
+        ([*lines[:40], flipped, *lines[41:]], "event 40, word 0"),
+        (lines[:-1], "more outputs"),
+    ):
         outputs.write_text("".join(broken))
         done = run_make(target, folder)
         assert done.returncode != 0 and message in done.stdout + done.stderr
@@ -159,8 +164,9 @@ def test_rtl_in_vhdl_is_proved_by_its_own_bench(tiny_h5, tmp_path):
     import fasttrig
     from fasttrig.toolchain.ghdl import run_bench
 
-    project = fasttrig.build(fasttrig.read(tiny_h5, input_type="fixed<6,3>"), "rtl", tmp_path,
-                             options={"rtl_language": "vhdl"})  # fmt: skip
+    project = fasttrig.build(
+        fasttrig.read(tiny_h5, input_type="fixed<6,3>"), "rtl", tmp_path, options={"rtl_language": "vhdl"}
+    )
     row = next(row for row in project.report.ladder if row.rung == "rtlsim")
     assert row.status == "equal" and row.n_events == 2_000 and row.reason.startswith("GHDL")
     latency = next(row for row in project.report.latency if row["stage"] == "rtlsim")

@@ -47,8 +47,13 @@ def own_cache(tmp_path, monkeypatch):
 def project(folder: Path, text: str, **changes) -> Path:
     (folder / "rtl" / "src").mkdir(parents=True)
     (folder / "rtl" / "src" / "top.v").write_text(text)
-    content = {"top": "top", "language": "verilog", "sources": ["src/top.v"], "part": "xcvu13p-flga2577-2-e",
-               "alkaid_cost": 10.0} | changes  # fmt: skip
+    content = {
+        "top": "top",
+        "language": "verilog",
+        "sources": ["src/top.v"],
+        "part": "xcvu13p-flga2577-2-e",
+        "alkaid_cost": 10.0,
+    } | changes
     (folder / "rtl" / "design.json").write_text(json.dumps(content))
     return folder / "rtl"
 
@@ -80,8 +85,9 @@ def test_per_stage_has_every_register_of_the_design(tmp_path):
     assert found.ff == design["register_bits"] + design["latency_cycles"] >= flat.ff > 0
     assert 0.8 * found.lut <= flat.lut <= 1.2 * found.lut and flat.lut > 10
     assert {path.name for path in (folder / "synthesis").iterdir()} == {
-        "net.log", *(f"net_core_stage{i}.log" for i in range(design["stages"]))
-    }  # fmt: skip
+        "net.log",
+        *(f"net_core_stage{i}.log" for i in range(design["stages"])),
+    }
 
 
 @needs_yosys
@@ -119,11 +125,16 @@ def test_without_yosys_the_error_says_how_to_get_it(tmp_path, monkeypatch):
     assert "fasttrig[rtl]" in error.value.try_
 
 
-@pytest.mark.parametrize("changes, options, said", [
-    ({"language": "vhdl"}, {}, "Yosys reads Verilog only"), ({"part": "agfb014"}, {}, "family of this part"),
-    ({}, {"family": "xcupp"}, "no such family"), ({"sources": 3}, {}, "not an RTL project"),
-    ({"alkaid_cost": None}, {}, "not an RTL project"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes, options, said",
+    [
+        ({"language": "vhdl"}, {}, "Yosys reads Verilog only"),
+        ({"part": "agfb014"}, {}, "family of this part"),
+        ({}, {"family": "xcupp"}, "no such family"),
+        ({"sources": 3}, {}, "not an RTL project"),
+        ({"alkaid_cost": None}, {}, "not an RTL project"),
+    ],
+)
 def test_what_cannot_be_synthesised_is_refused(tmp_path, changes, options, said):
     with pytest.raises(InputError, match=said):
         synthesise(project(tmp_path, SOURCE, **changes), **options)
@@ -136,5 +147,3 @@ def test_a_folder_that_is_no_project_is_refused(tmp_path):
     if yosys.has_yosys():
         with pytest.raises(ToolError, match="cannot be read"):
             synthesise(folder)
-
-

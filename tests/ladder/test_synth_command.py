@@ -48,7 +48,9 @@ def test_what_is_missing_is_said_and_counts_as_nothing(project, monkeypatch):
     again = fasttrig.build(project.design, out=project.folder.parent, synth=True)
     assert not again.fresh and again.report.good
     assert (again.report.synthesis.status, again.report.synthesis.reason) == (
-        "not run", "Yosys is not installed: no package 'pyosys'")  # fmt: skip
+        "not run",
+        "Yosys is not installed: no package 'pyosys'",
+    )
     assert all(row["stage"] != "synth" for row in again.report.resources)
     assert finished(project) == stored(project) == again.report
     monkeypatch.undo()

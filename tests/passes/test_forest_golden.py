@@ -23,12 +23,25 @@ COARSE = FixedType(4, 4)
 """Feature 1 in the graphs below: whole numbers, -8 to 7; multiples of 4 on the grid of `X`."""
 
 
-def graph(roots: Sequence[int], splits: Sequence[tuple[int, int, int, int]], leaves: Sequence[int], base: int = 0,
-          channels: tuple[FixedType, ...] = ()) -> Graph:  # fmt: skip
+def graph(
+    roots: Sequence[int],
+    splits: Sequence[tuple[int, int, int, int]],
+    leaves: Sequence[int],
+    base: int = 0,
+    channels: tuple[FixedType, ...] = (),
+) -> Graph:
     """Splits are (feature, threshold, left, right)."""
     feature, threshold, left, right = zip(*splits, strict=True) if splits else ((), (), (), ())
-    tables = {"tree_root": roots, "tree_output": [0] * len(roots), "feature": feature, "threshold": threshold,
-              "left": left, "right": right, "leaf": [[leaf] for leaf in leaves], "base_margin": [base]}  # fmt: skip
+    tables = {
+        "tree_root": roots,
+        "tree_output": [0] * len(roots),
+        "feature": feature,
+        "threshold": threshold,
+        "left": left,
+        "right": right,
+        "leaf": [[leaf] for leaf in leaves],
+        "base_margin": [base],
+    }
     return forest_graph(tables, X, 2, 3, channels)
 
 
@@ -50,8 +63,9 @@ def shown(made: Graph) -> list[str]:
 CASES: dict[str, tuple[Pass, Graph, list[str]]] = {
     "thresholds outside the range, and between two numbers of a coarse feature": (
         MergeThresholds(),
-        graph([0], [(0, -40, 1, 3), (1, 2, 2, 5), (1, 3, 4, 6), (0, 40, 7, 8)], [10, 20, 30, 40, 50],
-              channels=(X, COARSE)),
+        graph(
+            [0], [(0, -40, 1, 3), (1, 2, 2, 5), (1, 3, 4, 6), (0, 40, 7, 8)], [10, 20, 30, 40, 50], channels=(X, COARSE)
+        ),
         ["(x0 < -32 ? (x1 < 4 ? (x1 < 4 ? 10 : 30) : 20) : (x0 < 32 ? 40 : 50))", "4 splits, 5 leaves, base 0"],
     ),
     "a branch that the path excludes": (
@@ -60,7 +74,9 @@ CASES: dict[str, tuple[Pass, Graph, list[str]]] = {
         ["(x0 < 5 ? 1 : 4)", "1 splits, 2 leaves, base 0"],
     ),
     "a branch that the feature's type excludes": (
-        PruneTrees(), graph([0], [(0, 32, 1, 2)], [1, 2]), ["1", "0 splits, 1 leaves, base 0"],
+        PruneTrees(),
+        graph([0], [(0, 32, 1, 2)], [1, 2]),
+        ["1", "0 splits, 1 leaves, base 0"],
     ),
     "leaves that are equal on their grid": (
         PruneTrees(),
@@ -83,10 +99,11 @@ CASES: dict[str, tuple[Pass, Graph, list[str]]] = {
         ["(x0 < 5 ? (x1 < 4 ? 7 : 9) : 7)", "(x1 < 4 ? 7 : 9)", "3 splits, 5 leaves, base 0"],
     ),
     "trees of one leaf": (
-        FoldConstantTrees(), graph([1, 0, 3], [(0, 5, 2, 3)], [7, 8, 9], base=2),
+        FoldConstantTrees(),
+        graph([1, 0, 3], [(0, 5, 2, 3)], [7, 8, 9], base=2),
         ["(x0 < 5 ? 8 : 9)", "1 splits, 2 leaves, base 18"],
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)

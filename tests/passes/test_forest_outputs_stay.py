@@ -80,8 +80,16 @@ def test_unshare_refuses_what_would_explode() -> None:
     """Forty levels of splits whose sides are the same subtree, but one: 2^40 paths."""
     depth = 40
     nxt = [*range(1, depth), depth]
-    tables = {"tree_root": [0], "tree_output": [0], "feature": [0] * depth, "threshold": list(range(depth)),
-              "left": nxt, "right": [*nxt[:-1], depth + 1], "leaf": [[1], [2]], "base_margin": [0]}  # fmt: skip
+    tables = {
+        "tree_root": [0],
+        "tree_output": [0],
+        "feature": [0] * depth,
+        "threshold": list(range(depth)),
+        "left": nxt,
+        "right": [*nxt[:-1], depth + 1],
+        "leaf": [[1], [2]],
+        "base_margin": [0],
+    }
     graph = forest_graph(tables, FixedType(8, 8), 1, 0)
     with pytest.raises(GraphError, match="too large to write one by one"):
         run_pipeline(graph, PLAIN_TREES)

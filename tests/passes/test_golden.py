@@ -50,7 +50,8 @@ def constants_of(graph: Graph) -> dict[str, tuple[str, list[int]]]:
 
 GOLDEN: dict[str, tuple[Pass, str, str, str]] = {
     "narrow-types: sums and what follows, not casts": (
-        NarrowTypes(), W,
+        NarrowTypes(),
+        W,
         f"""{X}
 y : (1) fixed<20,16> = MatMul(operand=x, weight=@w, bias=@b, {FC} from "fc1"
 r : (1) fixed<25,21> = Relu(operand=y, limit_raw=none, negative_shift=none)
@@ -65,7 +66,8 @@ s : (1) ufixed<4,2> = Add(left=q, right=q)
 return s""",
     ),
     "narrow-types: a table's operand stays, a reshape follows": (
-        NarrowTypes(), "const @t : (8) ufixed<2,2>\n  0 1 2 3 0 1 2 3\n",
+        NarrowTypes(),
+        "const @t : (8) ufixed<2,2>\n  0 1 2 3 0 1 2 3\n",
         """x : (2) ufixed<1,1> = Input(channel_types=[])
 r : (2) fixed<3,3> = Relu(operand=x, limit_raw=none, negative_shift=none)
 t : (2) ufixed<2,2> = Table(operand=r, table=@t, function="f")
@@ -80,16 +82,18 @@ f : (1, 2) ufixed<2,2> = Reshape(operand=s)
 return t, f""",
     ),
     "narrow-types: a narrowed accumulator is the user's": (
-        NarrowTypes(), W,
+        NarrowTypes(),
+        W,
         f"""{X}
-y : (1) fixed<20,16> = MatMul(operand=x, weight=@w, bias=@b, {FC.replace('false', 'true')}
+y : (1) fixed<20,16> = MatMul(operand=x, weight=@w, bias=@b, {FC.replace("false", "true")}
 return y""",
         f"""{X}
-y : (1) fixed<20,16> = MatMul(operand=x, weight=@w, bias=@b, {FC.replace('false', 'true')}
+y : (1) fixed<20,16> = MatMul(operand=x, weight=@w, bias=@b, {FC.replace("false", "true")}
 return y""",
     ),
     "remove-dead-ops: inputs stay": (
-        RemoveDeadOps(), "",
+        RemoveDeadOps(),
+        "",
         f"""{X}
 u : (2) fixed<4,2> = Input(channel_types=[])
 a : (2) fixed<5,3> = Add(left=u, right=u)
@@ -102,7 +106,8 @@ c : (2) fixed<5,3> = Add(left=x, right=x)
 return c""",
     ),
     "remove-identity-casts: the same type, unless it is an output": (
-        RemoveIdentityCasts(), "",
+        RemoveIdentityCasts(),
+        "",
         f"""{X}
 a : (2) fixed<4,2> = Cast(operand=x, rounding=TRN, overflow=WRAP)
 b : (2) fixed<5,3> = Cast(operand=a, rounding=TRN, overflow=WRAP)
@@ -118,7 +123,8 @@ e : (2) fixed<6,4> = Cast(operand=d, rounding=TRN, overflow=SAT)
 return e""",
     ),
     "remove-identity-casts: wider types too, when asked": (
-        RemoveIdentityCasts(wider=True), "",
+        RemoveIdentityCasts(wider=True),
+        "",
         f"""{X}
 a : (2) fixed<5,3> = Cast(operand=x, rounding=TRN, overflow=WRAP)
 b : (2) fixed<6,3> = Cast(operand=x, rounding=TRN, overflow=WRAP)
@@ -134,7 +140,8 @@ e : (2) fixed<7,4> = Add(left=b, right=c)
 return d, e""",
     ),
     "merge-casts: only past a cast that keeps every number": (
-        MergeCasts(), "",
+        MergeCasts(),
+        "",
         f"""{X}
 a : (2) fixed<7,4> = Cast(operand=x, rounding=TRN, overflow=WRAP)
 b : (2) fixed<3,2> = Cast(operand=a, rounding=RND, overflow=SAT)
@@ -166,9 +173,12 @@ def test_fold_scale() -> None:
     """(x w + b) * -3/4 + 2**-6: weights and bias are exact on a grid of 4 and 6 fraction bits."""
     graph = graph_of(SCALE.replace("fixed<9,3>", "fixed<12,6>"), SCALE_CONSTANTS)
     folded = run_pipeline(graph, [FoldScale()])
-    assert body_of(folded) == f"""{X}
+    assert (
+        body_of(folded)
+        == f"""{X}
 s : (1) fixed<8,2> = MatMul(operand=x, weight=@s_weight, bias=@s_bias, {FC} from "fc1, bn1"
 return s"""
+    )
     assert constants_of(folded) == {"s_weight": ("fixed<4,0>", [-3, 6]), "s_bias": ("fixed<5,-1>", [-11])}
 
 
@@ -237,22 +247,28 @@ return a"""
 def test_apply_types_narrows_the_accumulator_and_retypes_what_follows() -> None:
     choices = {"y": Choice(accum=FixedType(4, 3), rounding=Rounding.RND, overflow=Overflow.SAT)}
     graph = graph_of(NETWORK.replace("limit_raw=24", "limit_raw=8").replace("ufixed<5,1>", "ufixed<4,0>"), W)
-    assert body_of(run_pipeline(graph, [ApplyTypes(choices)])) == f"""{X}
+    assert (
+        body_of(run_pipeline(graph, [ApplyTypes(choices)]))
+        == f"""{X}
 y : (1) fixed<4,3> = MatMul(operand=x, weight=@w, bias=@b, narrowed=true, accum_rounding=RND, accum_overflow=SAT)
 r : (1) ufixed<1,0> = Relu(operand=y, limit_raw=1, negative_shift=none)
 a : (1) fixed<5,4> = Add(left=y, right=r)
 return a"""
+    )
 
 
 def test_apply_types_puts_a_cast_behind_an_op_and_keeps_its_name() -> None:
     choices = {"r": Choice(result=FixedType(3, 1, signed=False)), "a": Choice(result=FixedType(3, 2))}
-    assert body_of(run_pipeline(graph_of(NETWORK, W), [ApplyTypes(choices)])) == f"""{X}
+    assert (
+        body_of(run_pipeline(graph_of(NETWORK, W), [ApplyTypes(choices)]))
+        == f"""{X}
 y : (1) fixed<6,2> = MatMul(operand=x, weight=@w, bias=@b, {FC}
 r_exact : (1) ufixed<5,1> = Relu(operand=y, limit_raw=24, negative_shift=none)
 r : (1) ufixed<3,1> = Cast(operand=r_exact, rounding=TRN, overflow=WRAP)
 a_exact : (1) fixed<7,3> = Add(left=y, right=r)
 a : (1) fixed<3,2> = Cast(operand=a_exact, rounding=TRN, overflow=WRAP)
 return a"""
+    )
 
 
 def test_apply_types_counts_the_overflows_it_makes() -> None:

@@ -62,8 +62,15 @@ def test_a_measured_number_goes_before_an_estimate(both, tmp_path):
 
 def test_a_regression_beside_classes(both, tmp_path):
     quality = {"rms": 0.25, "bias": 0.0, "resolution": 0.2, "turn_on": {}}
-    regression = {"n_events": 100, "target": "pt", "unit": "GeV", "quality_float": quality,
-                  "quality_quantised": quality, "rms_difference": 0.01, "rms_growth": 0.02}  # fmt: skip
+    regression = {
+        "n_events": 100,
+        "target": "pt",
+        "unit": "GeV",
+        "quality_float": quality,
+        "quality_quantised": quality,
+        "rms_difference": 0.01,
+        "rms_growth": 0.02,
+    }
     other = rewritten(both[1], tmp_path / "muons", agreement=None, regression=regression)
     builds = compare([both[0], other])
     assert builds[1].quality("RMS error").value == 0.25 and builds[1].quality("accuracy") is None
@@ -100,10 +107,14 @@ def test_a_folder_of_builds_stands_for_all_of_them(both, tmp_path):
     assert len({build.label for build in twins}) == 2  # two of one name are told apart by their paths
 
 
-@pytest.mark.parametrize(("changes", "told"), [
-    ({"schema_version": 99}, "another version of fasttrig"), ({"ladder": [{"rung": 1}]}, "does not have the form"),
-    ({"unheard_of": 1}, "does not have the form"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"schema_version": 99}, "another version of fasttrig"),
+        ({"ladder": [{"rung": 1}]}, "does not have the form"),
+        ({"unheard_of": 1}, "does not have the form"),
+    ],
+)
 def test_a_report_of_another_version(both, tmp_path, changes, told):
     with pytest.raises(InputError, match=told):
         read_report(rewritten(both[0], tmp_path / "x", **changes))

@@ -31,8 +31,10 @@ def test_the_ci_jobs_run_the_build(started):
     folder = started["network"].folder
     github = yaml.safe_load((folder / ".github/workflows/firmware.yml").read_text())
     gitlab = yaml.safe_load((folder / ".gitlab-ci.yml").read_text())
-    lines = {"github": [step["run"] for step in github["jobs"]["build"]["steps"] if "run" in step],
-             "gitlab": gitlab["firmware"]["script"]}  # fmt: skip
+    lines = {
+        "github": [step["run"] for step in github["jobs"]["build"]["steps"] if "run" in step],
+        "gitlab": gitlab["firmware"]["script"],
+    }
     for said in lines.values():
         assert said == ['python -m pip install "$FASTTRIG"', "fasttrig doctor", "fasttrig build"]
     assert github["env"]["FASTTRIG"] == gitlab["firmware"]["variables"]["FASTTRIG"] == "fasttrig[rtl]"
@@ -53,10 +55,17 @@ def test_the_training_script_writes_what_the_build_reads(started, kind, option, 
     assert package.read(folder).graph.outputs[0].shape == (5,)
 
 
-@pytest.mark.parametrize(("arguments", "told"), [
-    (("my-tagger",), "--name my_tagger"), (("class",), "class_tagger"), (("3jets",), "tagger_3jets"),
-    (("ünïcode",), "--name unicode"), (("x", "--kind", "bdtt"), "did you mean 'bdt'"), (("module",), "module_tagger"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("my-tagger",), "--name my_tagger"),
+        (("class",), "class_tagger"),
+        (("3jets",), "tagger_3jets"),
+        (("ünïcode",), "--name unicode"),
+        (("x", "--kind", "bdtt"), "did you mean 'bdt'"),
+        (("module",), "module_tagger"),
+    ],
+)
 def test_a_name_or_kind_that_cannot_be(tmp_path, arguments, told):
     done = fasttrig("init", *arguments, cwd=tmp_path)
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr

@@ -25,8 +25,16 @@ def on_a_terminal(*arguments, cwd, when, timeout=120):
     """Run the command on a terminal of its own, press Ctrl-C once `when(output)` holds; its code and what it showed."""
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "fasttrig.cli", *map(str, arguments)]
-    process = subprocess.Popen(command, cwd=cwd, stdin=follower, stdout=follower, stderr=follower,
-                               start_new_session=True, close_fds=True, preexec_fn=_own_terminal)  # fmt: skip
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        start_new_session=True,
+        close_fds=True,
+        preexec_fn=_own_terminal,
+    )
     os.close(follower)
     said, pressed, start = "", 0.0, time.monotonic()
     while time.monotonic() - start < timeout:
@@ -84,17 +92,31 @@ def test_making_a_sample(tmp_path):
     pytest.importorskip("pythia8mc")
     pytest.importorskip("fastjet")
     code, said, seconds = on_a_terminal(
-        "data", "make", "jets5", "--events", "200000", "--workers", "2", "-o", "jets.parquet", cwd=tmp_path,
+        "data",
+        "make",
+        "jets5",
+        "--events",
+        "200000",
+        "--workers",
+        "2",
+        "-o",
+        "jets.parquet",
+        cwd=tmp_path,
         when=lambda said: "200000" in said,
-    )  # fmt: skip
+    )
     assert code in INTERRUPTED and seconds < 20
     assert "Traceback" not in said and names(tmp_path) == set()
 
 
 def test_sigterm_to_a_build_in_a_pipe(started, tmp_path):
     folder = Path(shutil.copytree(started["bdt"].folder, tmp_path / "copy", ignore=shutil.ignore_patterns("build")))
-    process = subprocess.Popen([sys.executable, "-m", "fasttrig.cli", "build"], cwd=folder, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fasttrig.cli", "build"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     deadline = time.monotonic() + 120
     while not list(folder.glob("build/.*/*/hls")) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -117,8 +117,10 @@ def test_an_event_of_a_file_and_of_a_model(started, tmp_path):
     rows = [",".join(sample.names), *(",".join(repr(float(v)) for v in row) for row in sample.x[:3])]
     (tmp_path / "events.csv").write_text("\n".join(rows) + "\n")
     np.save(tmp_path / "raw.npy", opened.design.inputs.to_raw(sample.x[:3]))
-    found = [trace(opened, choose_event(opened, 2, file and str(tmp_path / file)), with_csim=False, with_float=False)
-             for file in (None, "events.csv", "raw.npy")]  # fmt: skip
+    found = [
+        trace(opened, choose_event(opened, 2, file and str(tmp_path / file)), with_csim=False, with_float=False)
+        for file in (None, "events.csv", "raw.npy")
+    ]
     assert found[0].event.truth in project.data.classes and found[0].n_compared == 0
     for other in found[1:]:
         assert all(np.array_equal(a.raw, b.raw) for a, b in zip(found[0].tensors, other.tensors, strict=True))
@@ -129,19 +131,28 @@ def test_an_event_of_a_file_and_of_a_model(started, tmp_path):
 def test_tables_for_a_person(started):
     done = fasttrig("trace", "build/my_trees", "-e", EVENT, "--no-csim", "--no-float", cwd=started["bdt"].folder)
     assert done.returncode == 0
-    for told in ("event 17 of the test split of jets5, truth", "not compared with a C-simulation", "margin  Forest",
-                 "real: no rounding"):  # fmt: skip
+    for told in (
+        "event 17 of the test split of jets5, truth",
+        "not compared with a C-simulation",
+        "margin  Forest",
+        "real: no rounding",
+    ):
         assert told in done.stdout, done.stdout
     assert re.search(r"3\d more", done.stdout)
-    full = fasttrig("trace", "build/my_trees", "-e", EVENT, "--no-csim", "--no-float", "--full",
-                    cwd=started["bdt"].folder)  # fmt: skip
+    full = fasttrig(
+        "trace", "build/my_trees", "-e", EVENT, "--no-csim", "--no-float", "--full", cwd=started["bdt"].folder
+    )
     assert not re.search(r"\d more", full.stdout) and len(full.stdout.splitlines()) > 16 + 5 + 30
 
 
-@pytest.mark.parametrize(("arguments", "told"), [
-    (("--event", "99999999"), "no such event"), (("--event", "-1"), "--event"),
-    (("--event", "0", "--events", "nothing.csv"), "nothing.csv"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--event", "99999999"), "no such event"),
+        (("--event", "-1"), "--event"),
+        (("--event", "0", "--events", "nothing.csv"), "nothing.csv"),
+    ],
+)
 def test_an_event_that_is_not_there(started, arguments, told):
     done = fasttrig("trace", "build/my_trees", *arguments, cwd=started["bdt"].folder)
     assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr

@@ -33,9 +33,7 @@ def equal(n_events: int) -> tuple[Rung, ...]:
     )
 
 
-def measured(
-    model: str | Design, *, with_float: bool = True, n_events: int = N_EVENTS
-) -> tuple[Design, Measured]:
+def measured(model: str | Design, *, with_float: bool = True, n_events: int = N_EVENTS) -> tuple[Design, Measured]:
     """A model of the repository on the first events of its test split; the float twin is the design's scores with
     noise of a fixed seed, so that no framework is needed. The firmware rungs are not run here: they are stand-ins."""
     design = fasttrig.read(MODELS / model) if isinstance(model, str) else model
@@ -55,8 +53,16 @@ def measured(
         agreement = with_errors(agreement, scores.replicas)
     stages = {op.name: k for k, op in enumerate(design.graph.ops)}
     reason = "" if with_float else "model.toml names no float_file"
-    found = Measured(equal(n_events), agreement, reason, evaluation, {"zlogz": 0.0123}, scores,
-                     one_bit_less(design, inputs, scores), stages)  # fmt: skip
+    found = Measured(
+        equal(n_events),
+        agreement,
+        reason,
+        evaluation,
+        {"zlogz": 0.0123},
+        scores,
+        one_bit_less(design, inputs, scores),
+        stages,
+    )
     return design, found
 
 

@@ -187,10 +187,16 @@ def test_an_index_that_cannot_be_written(tmp_path):
         write_index(tmp_path)
 
 
-@pytest.mark.parametrize(("value", "error", "shown"), [
-    (62.09, 4.55, "62.1 ± 4.5"), (354.2, 68.3, "354 ± 68"), (0.0019, None, "0.0019"), (None, 1.0, "none left"),
-    (12.07, 0.691, "12.07 ± 0.69"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (62.09, 4.55, "62.1 ± 4.5"),
+        (354.2, 68.3, "354 ± 68"),
+        (0.0019, None, "0.0019"),
+        (None, 1.0, "none left"),
+        (12.07, 0.691, "12.07 ± 0.69"),
+    ],
+)
 def test_figures_keep_the_digits_that_their_errors_allow(value, error, shown):
     assert with_error(value, error) == shown
 

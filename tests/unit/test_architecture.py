@@ -73,6 +73,9 @@ def test_no_real_numbers_in_the_integer_core():
     """No float literal in ir/ and passes/: integers are the truth."""
     for folder in ("ir", "passes"):
         for path in (PACKAGE / folder).rglob("*.py"):
-            floats = [node.lineno for node in ast.walk(ast.parse(path.read_text()))
-                      if isinstance(node, ast.Constant) and isinstance(node.value, float)]  # fmt: skip
+            floats = [
+                node.lineno
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.Constant) and isinstance(node.value, float)
+            ]
             assert not floats, f"{path.name}, lines {floats}"

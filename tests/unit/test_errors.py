@@ -9,9 +9,7 @@ from fasttrig import errors
 
 def test_rows_stand_in_order_and_empty_ones_are_left_out():
     error = errors.UnsupportedError("cannot use this", where="a.h5 > layer 'x'", want="alpha=1", try_="retrain")
-    assert str(error) == (
-        "cannot use this\n  where: a.h5 > layer 'x'\n  want:  alpha=1\n  try:   retrain"
-    )
+    assert str(error) == ("cannot use this\n  where: a.h5 > layer 'x'\n  want:  alpha=1\n  try:   retrain")
 
 
 def test_refusals_are_listed_together():
@@ -20,9 +18,14 @@ def test_refusals_are_listed_together():
     assert "2 places" in text and "first" in text and "second" in text
 
 
-@pytest.mark.parametrize("error", [
-    errors.CheckFailed("x", got="1"), errors.ToolError("y", where="z"), errors.RefusalError([errors.GraphError("q")]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.CheckFailed("x", got="1"),
+        errors.ToolError("y", where="z"),
+        errors.RefusalError([errors.GraphError("q")]),
+    ],
+)
 def test_errors_survive_a_process_boundary(error):
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error) and str(copy) == str(error) and copy.exit_code == error.exit_code

@@ -44,13 +44,16 @@ def test_narrowed_types(tmp_path):
     assert (narrowed.rounding, narrowed.overflow) == (Rounding.RND, Overflow.SAT)
 
 
-@pytest.mark.parametrize(("old", "new", "told"), [
-    ("fixed<8,3>", "float32", "inputs.type = 'float32': not a fixed-point type"),
-    ('name = "tiny"', 'name = "my tagger"', "model.name = 'my tagger': want an identifier"),
-    ('file = "tiny.h5"', "", "model.file: missing"),
-    ('type = "fixed', 'typo = 1\ntype = "fixed', "inputs.typo: unknown key; did you mean 'type'"),
-    ('["a", "b"]', '["a"]', "data: classes: want at least two names"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("fixed<8,3>", "float32", "inputs.type = 'float32': not a fixed-point type"),
+        ('name = "tiny"', 'name = "my tagger"', "model.name = 'my tagger': want an identifier"),
+        ('file = "tiny.h5"', "", "model.file: missing"),
+        ('type = "fixed', 'typo = 1\ntype = "fixed', "inputs.typo: unknown key; did you mean 'type'"),
+        ('["a", "b"]', '["a"]', "data: classes: want at least two names"),
+    ],
+)
 def test_a_fault_names_its_key(tmp_path, old, new, told):
     with pytest.raises(ProjectError) as caught:
         load_project(write(tmp_path, MINIMAL.replace(old, new)))

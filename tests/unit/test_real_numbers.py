@@ -20,15 +20,18 @@ def cast_graph(target: FixedType, rounding: Rounding, overflow: Overflow):
     return low.graph(low.cast("y", x, target, rounding, overflow))
 
 
-@pytest.mark.parametrize(("target", "rounding", "raw", "loss", "n_beyond"), [
-    # steps of 1/4: 1.0625 is 4.25 steps; TRN keeps 4, RND too; 1.1875 is 4.75: TRN 4, RND 5
-    (FixedType(6, 4), Rounding.TRN, [17, 19, -17, 16], [0.25, 0.75, 0.75, 0.0], 0),
-    (FixedType(6, 4), Rounding.RND, [17, 19, -17, 16], [0.25, -0.25, -0.25, 0.0], 0),
-    # fixed<4,2> ends at 1.75: 7.9375 loses 24.75 steps, -8 loses 24
-    (FixedType(4, 2), Rounding.TRN, [127, 19, -128, 0], [24.75, 0.75, -24.0, 0.0], 2),
-    # unsigned: what is below zero is a ReLU, no loss
-    (FixedType(4, 2, signed=False), Rounding.TRN, [-128, -1, 19, 127], [0.0, 0.0, 0.75, 16.75], 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("target", "rounding", "raw", "loss", "n_beyond"),
+    [
+        # steps of 1/4: 1.0625 is 4.25 steps; TRN keeps 4, RND too; 1.1875 is 4.75: TRN 4, RND 5
+        (FixedType(6, 4), Rounding.TRN, [17, 19, -17, 16], [0.25, 0.75, 0.75, 0.0], 0),
+        (FixedType(6, 4), Rounding.RND, [17, 19, -17, 16], [0.25, -0.25, -0.25, 0.0], 0),
+        # fixed<4,2> ends at 1.75: 7.9375 loses 24.75 steps, -8 loses 24
+        (FixedType(4, 2), Rounding.TRN, [127, 19, -128, 0], [24.75, 0.75, -24.0, 0.0], 2),
+        # unsigned: what is below zero is a ReLU, no loss
+        (FixedType(4, 2, signed=False), Rounding.TRN, [-128, -1, 19, 127], [0.0, 0.0, 0.75, 16.75], 1),
+    ],
+)
 def test_what_a_cast_loses(target, rounding, raw, loss, n_beyond):
     graph = cast_graph(target, rounding, Overflow.SAT)
     given = np.array([raw])

@@ -27,13 +27,33 @@ def report() -> Report:
     latency, resources = [latency_row(row) for row in found], [resource_row(row) for row in found]
     model = ModelRow(name="jet_mlp", version=1, description="", file="", postprocessor="none", namespace="jet_mlp")
     csim = LadderRow(rung="csim", against="emulate", status="equal", n_events=10, n_mismatches=0, seconds=0, reason="")
-    rtl = RtlRow(tool="alkaid 0", language="verilog", stages=3, latency_cycles=3, ii_cycles=1, register_bits=100,
-                 stage_budget_ns=4.0, longest_stage_ns=3.0, alkaid_cost=1000.0, expected_routed_lut=None)  # fmt: skip
+    rtl = RtlRow(
+        tool="alkaid 0",
+        language="verilog",
+        stages=3,
+        latency_cycles=3,
+        ii_cycles=1,
+        register_bits=100,
+        stage_budget_ns=4.0,
+        longest_stage_ns=3.0,
+        alkaid_cost=1000.0,
+        expected_routed_lut=None,
+    )
     return Report(
-        model=model, rtl=rtl, target=settings.model_dump(mode="json"), verdict="good", verdict_reason="", ladder=[csim],
-        agreement=None, inputs=[], ops=[], budget=hardware_rows(LIMITS, latency, resources), latency=latency,
-        resources=resources, manifest={},
-    )  # fmt: skip
+        model=model,
+        rtl=rtl,
+        target=settings.model_dump(mode="json"),
+        verdict="good",
+        verdict_reason="",
+        ladder=[csim],
+        agreement=None,
+        inputs=[],
+        ops=[],
+        budget=hardware_rows(LIMITS, latency, resources),
+        latency=latency,
+        resources=resources,
+        manifest={},
+    )
 
 
 @pytest.fixture

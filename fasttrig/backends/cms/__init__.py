@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["Feature", "emit_cms", "library_name"]
 
 _INTERFACE = {
-    "Makefile": "Makefile", "include/hls4ml/emulator.h": "emulator.h", "src/hls4ml/emulator.cc": "emulator.cc",
-}  # fmt: skip
+    "Makefile": "Makefile",
+    "include/hls4ml/emulator.h": "emulator.h",
+    "src/hls4ml/emulator.cc": "emulator.cc",
+}
 
 
 def library_name(graph: Graph, version: int) -> str:
@@ -28,9 +30,14 @@ def library_name(graph: Graph, version: int) -> str:
 
 
 def emit_cms(
-    graph: Graph, target: TargetSettings, version: int, *, vectors: tuple[str, str], features: Sequence[Feature] = (),
+    graph: Graph,
+    target: TargetSettings,
+    version: int,
+    *,
+    vectors: tuple[str, str],
+    features: Sequence[Feature] = (),
     integer_emulator: Mapping[str, str] | None = None,
-) -> dict[str, str]:  # fmt: skip
+) -> dict[str, str]:
     """The plug-in's folder as ``{relative path: text}``, sorted; the same bytes for the same arguments.
 
     Parameters

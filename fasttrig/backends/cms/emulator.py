@@ -32,12 +32,20 @@ def hls_code(graph: Graph, target: TargetSettings, words: Mapping[str, str]) -> 
     """
     want, try_ = "vitis or vivado, io_parallel", "flavour = 'integer'"
     if target.backend not in _HOST_BACKENDS or target.io_type != "io_parallel":
-        raise UnsupportedError("this HLS code cannot run in CMS software", where="[target]",
-                               got=f"{target.backend}, {target.io_type}", want=want, try_=try_)  # fmt: skip
+        raise UnsupportedError(
+            "this HLS code cannot run in CMS software",
+            where="[target]",
+            got=f"{target.backend}, {target.io_type}",
+            want=want,
+            try_=try_,
+        )
     name = words["NAMESPACE"]
     project = emit(replace(graph, name=name), target.model_copy(update={"namespace": name}))
-    code = {path.removeprefix("firmware/"): text for path, text in project.items()
-            if path.startswith("firmware/") and not path.startswith("firmware/ap_types/")}  # fmt: skip
+    code = {
+        path.removeprefix("firmware/"): text
+        for path, text in project.items()
+        if path.startswith("firmware/") and not path.startswith("firmware/ap_types/")
+    }
     return code, _hls_source(graph, project["testbench/tb_config.h"], words)
 
 
@@ -59,11 +67,13 @@ def _hls_source(graph: Graph, tb_config: str, words: Mapping[str, str]) -> str:
     names = [f"in_{k}_" for k in range(len(inputs))] + [f"out_{k}_" for k in range(len(results))]
     members = [f"    {kind} {name}[{size}];" for kind, name, size in zip(types, names, sizes, strict=True)]
     places = {
-        **words, "MEMBERS": "\n".join(members), "ARGUMENTS": ", ".join(names),
+        **words,
+        "MEMBERS": "\n".join(members),
+        "ARGUMENTS": ", ".join(names),
         "READS": _loops(inputs, "in_{number}_[i] = {access};"),
         "WRITES": _loops(results, "{access} = out_{number}_[i];"),
         "FUNCTIONS": _functions(words),
-    }  # fmt: skip
+    }
     return filled("emulator_hls.cpp.in", places)
 
 

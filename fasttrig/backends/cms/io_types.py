@@ -34,21 +34,26 @@ def results_of(graph: Graph) -> list[Tensor]:
 def words(graph: Graph) -> dict[str, str]:
     """What fills ``io_types.h.in``."""
     inputs, results = inputs_of(graph), results_of(graph)
-    lines = [f"typedef {_ap_type(t.value.type)} {t.type_name}; // {t.value.name} : {_shape(t.value)}"
-             for t in (*inputs, *results)]  # fmt: skip
+    lines = [
+        f"typedef {_ap_type(t.value.type)} {t.type_name}; // {t.value.name} : {_shape(t.value)}"
+        for t in (*inputs, *results)
+    ]
     return {
-        "TYPES": "\n".join(lines), "INPUTS": _event(inputs), "RESULTS": _event(results),
-        "INPUT_POINTER": _pointer("inputs", inputs), "RESULT_POINTER": _pointer("results", results),
-        "INPUT_ADDRESS": _address(inputs), "RESULT_ADDRESS": _address(results),
-    }  # fmt: skip
+        "TYPES": "\n".join(lines),
+        "INPUTS": _event(inputs),
+        "RESULTS": _event(results),
+        "INPUT_POINTER": _pointer("inputs", inputs),
+        "RESULT_POINTER": _pointer("results", results),
+        "INPUT_ADDRESS": _address(inputs),
+        "RESULT_ADDRESS": _address(results),
+    }
 
 
 def _tensors(kind: str, argument: str, values: Sequence[Value]) -> list[Tensor]:
     """One tensor is a bare pointer to its elements, several are a pointer to a pair (or tuple) of arrays."""
     if len(values) == 1:
         return [Tensor(values[0], f"{kind}_t", f"{argument}[i]")]
-    return [Tensor(value, f"{kind}_{value.name}_t", f"std::get<{k}>(*{argument})[i]")
-            for k, value in enumerate(values)]  # fmt: skip
+    return [Tensor(value, f"{kind}_{value.name}_t", f"std::get<{k}>(*{argument})[i]") for k, value in enumerate(values)]
 
 
 def _event(tensors: Sequence[Tensor]) -> str:

@@ -37,18 +37,25 @@ def header(features: Sequence[Feature], graph: Graph, words: Mapping[str, str]) 
     if not features:
         return filled("no_scales.h.in", words)
     if len(graph.inputs) != 1 or graph.inputs[0].result.size != len(features):
-        raise InputError("the features are not the inputs of the graph", got=f"{len(features)} features",
-                         want=", ".join(f"{op.name} {op.result.shape}" for op in graph.inputs))  # fmt: skip
+        raise InputError(
+            "the features are not the inputs of the graph",
+            got=f"{len(features)} features",
+            want=", ".join(f"{op.name} {op.result.shape}" for op in graph.inputs),
+        )
 
     def row(text: Callable[[Feature], Any]) -> str:
         return ", ".join(str(text(feature)) for feature in features)
 
     places = {
-        "N": str(len(features)), "NAMES": row(lambda f: _quoted(f.name)), "UNITS": row(lambda f: _quoted(f.unit)),
-        "OFFSETS": row(lambda f: repr(float(f.offset))), "SHIFTS": row(lambda f: f.shift),
+        "N": str(len(features)),
+        "NAMES": row(lambda f: _quoted(f.name)),
+        "UNITS": row(lambda f: _quoted(f.unit)),
+        "OFFSETS": row(lambda f: repr(float(f.offset))),
+        "SHIFTS": row(lambda f: f.shift),
         "FRACTION_BITS": row(lambda f: f.type.fraction_bits),
-        "LOWEST": row(lambda f: f.type.min_raw), "HIGHEST": row(lambda f: f.type.max_raw),
-    }  # fmt: skip
+        "LOWEST": row(lambda f: f.type.min_raw),
+        "HIGHEST": row(lambda f: f.type.max_raw),
+    }
     return filled("scales.h.in", {**words, **places})
 
 

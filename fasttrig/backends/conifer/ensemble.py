@@ -156,8 +156,12 @@ def _plain_tree(op: Forest, reached: Reach, root: int, target: int, room: int) -
         if parent is not None:
             parent[side] = len(feature)
         if len(feature) >= 2 * room:
-            raise UnsupportedError("trees that share subtrees are too large to write one by one", where=place(op),
-                                   got=f"more than {MOST_LEAVES} leaves", want="smaller trees")  # fmt: skip
+            raise UnsupportedError(
+                "trees that share subtrees are too large to write one by one",
+                where=place(op),
+                got=f"more than {MOST_LEAVES} leaves",
+                want="smaller trees",
+            )
         pair = [NO_CHILD, NO_CHILD]
         children.append(pair)
         split = index < op.n_nodes
@@ -189,14 +193,27 @@ def _values(raw: Any, fraction_bits: int) -> list[float]:
 def _check(parts: Parts) -> None:
     op = parts.forest
     if parts.cast is not None:
-        raise UnsupportedError("conifer has no cast behind the sum", where=place(parts.cast), got="Input -> Forest -> "
-                               "Cast", want="Input -> Forest", try_="cast its result where it is used")  # fmt: skip
+        raise UnsupportedError(
+            "conifer has no cast behind the sum",
+            where=place(parts.cast),
+            got="Input -> Forest -> Cast",
+            want="Input -> Forest",
+            try_="cast its result where it is used",
+        )
     if op.n_outputs == BINARY_CLASSES:
-        raise UnsupportedError("conifer takes two classes for one output", where=place(op), got="2 outputs",
-                               want="1, or at least 3", try_="the Vitis and Vivado project has two")  # fmt: skip
+        raise UnsupportedError(
+            "conifer takes two classes for one output",
+            where=place(op),
+            got="2 outputs",
+            want="1, or at least 3",
+            try_="the Vitis and Vivado project has two",
+        )
     for fixed_type in (op.operand.type, op.leaf.type, op.base_margin.type, op.result.type):
         if fixed_type.width > FLOAT64_BITS:
             raise UnsupportedError(
-                "a number is too wide for conifer, which keeps doubles", where=place(op), got=str(fixed_type),
-                want=f"at most {FLOAT64_BITS} bits", try_="fewer fraction bits",
-            )  # fmt: skip
+                "a number is too wide for conifer, which keeps doubles",
+                where=place(op),
+                got=str(fixed_type),
+                want=f"at most {FLOAT64_BITS} bits",
+                try_="fewer fraction bits",
+            )

@@ -58,24 +58,34 @@ def texts(graph: Graph, target: TargetSettings) -> dict[str, str]:
 def _check(graph: Graph, parts: Parts, target: TargetSettings) -> None:
     checked_identifier(graph.name, "model's name")
     if graph.name in RESERVED:
-        raise UnsupportedError("the model's name is one of the project's own", got=repr(graph.name),
-                               want="another name", try_="rename it")  # fmt: skip
+        raise UnsupportedError(
+            "the model's name is one of the project's own", got=repr(graph.name), want="another name", try_="rename it"
+        )
     if target.backend not in BACKENDS:
-        raise UnsupportedError("forests have no project for this tool", where="[target] backend", got=target.backend,
-                               want=" or ".join(BACKENDS))  # fmt: skip
+        raise UnsupportedError(
+            "forests have no project for this tool",
+            where="[target] backend",
+            got=target.backend,
+            want=" or ".join(BACKENDS),
+        )
     if target.io_type != "io_parallel":
-        raise UnsupportedError("forests have no stream interface", where="[target] io_type", got=target.io_type,
-                               want="io_parallel")  # fmt: skip
+        raise UnsupportedError(
+            "forests have no stream interface", where="[target] io_type", got=target.io_type, want="io_parallel"
+        )
     if parts.forest.n_nodes > MOST_SPLITS:
-        raise UnsupportedError("a forest too large to be unrolled", where=place(parts.forest),
-                               got=f"{parts.forest.n_nodes} splits", want=f"at most {MOST_SPLITS}")  # fmt: skip
+        raise UnsupportedError(
+            "a forest too large to be unrolled",
+            where=place(parts.forest),
+            got=f"{parts.forest.n_nodes} splits",
+            want=f"at most {MOST_SPLITS}",
+        )
 
 
 def _types(parts: Parts) -> dict[str, str]:
     forest, cast = parts.forest, parts.cast
-    result = Precision(forest.result.type) if cast is None else Precision(
-        cast.result.type, cast.rounding, cast.overflow
-    )  # fmt: skip
+    result = (
+        Precision(forest.result.type) if cast is None else Precision(cast.result.type, cast.rounding, cast.overflow)
+    )
     return {
         "INPUT_T": str(Precision(parts.source.result.type)),
         "BITS_T": _integer(forest.operand.type),
@@ -92,13 +102,22 @@ def _tables(op: Forest) -> dict[str, str]:
     comparisons, index = distinct_comparisons(op)
     roots, targets = _terms(op)
     numbers = {
-        "N_FEATURES": op.operand.size, "N_OUTPUTS": op.n_outputs, "N_TARGETS": op.n_targets, "N_SPLITS": op.n_nodes,
-        "N_COMPARISONS": len(comparisons), "N_LEAVES": op.n_leaves, "N_TERMS": roots.shape[1],
-    }  # fmt: skip
+        "N_FEATURES": op.operand.size,
+        "N_OUTPUTS": op.n_outputs,
+        "N_TARGETS": op.n_targets,
+        "N_SPLITS": op.n_nodes,
+        "N_COMPARISONS": len(comparisons),
+        "N_LEAVES": op.n_leaves,
+        "N_TERMS": roots.shape[1],
+    }
     rows = {
-        "COMPARED_FEATURE": comparisons[:, 0], "THRESHOLD": comparisons[:, 1], "COMPARISON": index,
-        "LEFT": op.left.raw, "RIGHT": op.right.raw, "BASE_MARGIN": op.base_margin.raw,
-    }  # fmt: skip
+        "COMPARED_FEATURE": comparisons[:, 0],
+        "THRESHOLD": comparisons[:, 1],
+        "COMPARISON": index,
+        "LEFT": op.left.raw,
+        "RIGHT": op.right.raw,
+        "BASE_MARGIN": op.base_margin.raw,
+    }
     grids = {"LEAF": op.leaf.raw.T, "TERM_ROOT": roots, "TERM_TARGET": targets}
     return {
         **{name: str(number) for name, number in numbers.items()},
@@ -121,9 +140,12 @@ def _terms(op: Forest) -> tuple[IntArray, IntArray]:
 
 def _settings(target: TargetSettings) -> dict[str, str]:
     return {
-        "BACKEND": target.backend, "PART": target.part, "CLOCK_PERIOD": f"{target.clock_period_ns:g}",
-        "CLOCK_UNCERTAINTY": f"{target.clock_uncertainty_percent:g}", "MAXIMUM_SIZE": "4096",
-    }  # fmt: skip
+        "BACKEND": target.backend,
+        "PART": target.part,
+        "CLOCK_PERIOD": f"{target.clock_period_ns:g}",
+        "CLOCK_UNCERTAINTY": f"{target.clock_uncertainty_percent:g}",
+        "MAXIMUM_SIZE": "4096",
+    }
 
 
 def _integer(fixed_type: FixedType) -> str:

@@ -31,11 +31,12 @@ def read_parts(graph: Graph) -> Parts:
     kinds = tuple(type(op) for op in graph.ops)
     if kinds not in ((Input, Forest), (Input, Forest, Cast)) or graph.outputs != (graph.ops[-1].result,):
         raise UnsupportedError(
-            "the conifer backend writes one forest", where=f"graph '{graph.name}'",
+            "the conifer backend writes one forest",
+            where=f"graph '{graph.name}'",
             got=" -> ".join(kind.__name__ for kind in kinds) + f", {len(graph.outputs)} output(s)",
             want="Input -> Forest, or Input -> Forest -> Cast; one output",
             try_="the hls4ml backend writes networks" if Forest not in kinds else "put out the forest's score alone",
-        )  # fmt: skip
+        )
     source, forest, *rest = graph.ops
     assert isinstance(source, Input) and isinstance(forest, Forest)
     cast = rest[0] if rest else None
@@ -44,10 +45,12 @@ def read_parts(graph: Graph) -> Parts:
         _check_width(op, op.result.type)
     if cast is not None and drops_too_much(forest.result.type, cast.result.type, cast.rounding):
         raise UnsupportedError(
-            "the vendor's types cannot round away more bits than a number has", where=place(cast),
-            got=f"{forest.result.type} cast to {cast.result.type}", want="a finer target, or truncation (TRN)",
+            "the vendor's types cannot round away more bits than a number has",
+            where=place(cast),
+            got=f"{forest.result.type} cast to {cast.result.type}",
+            want="a finer target, or truncation (TRN)",
             try_="give the target more fraction bits",
-        )  # fmt: skip
+        )
     return Parts(source, forest, cast)
 
 
@@ -58,5 +61,10 @@ def place(op: Op) -> str:
 
 def _check_width(op: Op, fixed_type: FixedType) -> None:
     if fixed_type.width > INT64_BITS:
-        raise UnsupportedError("a type is too wide for a forest in firmware", where=place(op), got=str(fixed_type),
-                               want=f"at most {INT64_BITS} bits", try_="fewer fraction bits")  # fmt: skip
+        raise UnsupportedError(
+            "a type is too wide for a forest in firmware",
+            where=place(op),
+            got=str(fixed_type),
+            want=f"at most {INT64_BITS} bits",
+            try_="fewer fraction bits",
+        )

@@ -103,25 +103,44 @@ def score_type(op: Forest) -> FixedType:
 def _check(parts: Parts, n_nodes: int) -> None:
     op = parts.forest
     if parts.cast is not None:
-        raise UnsupportedError("conifer has no cast behind the sum", where=place(parts.cast), got="Input -> Forest -> "
-                               "Cast", want="Input -> Forest", try_="cast its result where it is used")  # fmt: skip
+        raise UnsupportedError(
+            "conifer has no cast behind the sum",
+            where=place(parts.cast),
+            got="Input -> Forest -> Cast",
+            want="Input -> Forest",
+            try_="cast its result where it is used",
+        )
     for fixed_type in (feature_type(op), score_type(op)):
         if fixed_type.width > INTEGER_BITS:
-            raise UnsupportedError("a number is too wide for conifer's VHDL, which keeps integers", where=place(op),
-                                   got=str(fixed_type), want=f"at most {INTEGER_BITS} bits",
-                                   try_="fewer fraction bits, or the HLS project")  # fmt: skip
+            raise UnsupportedError(
+                "a number is too wide for conifer's VHDL, which keeps integers",
+                where=place(op),
+                got=str(fixed_type),
+                want=f"at most {INTEGER_BITS} bits",
+                try_="fewer fraction bits, or the HLS project",
+            )
     if n_nodes > MOST_NODES:
-        raise UnsupportedError("trees too deep for conifer's VHDL, which fills each up to the same depth",
-                               where=place(op), got=f"{n_nodes} nodes per output", want=f"at most {MOST_NODES}",
-                               try_="the HLS project")  # fmt: skip
+        raise UnsupportedError(
+            "trees too deep for conifer's VHDL, which fills each up to the same depth",
+            where=place(op),
+            got=f"{n_nodes} nodes per output",
+            want=f"at most {MOST_NODES}",
+            try_="the HLS project",
+        )
 
 
 def _constants(op: Forest, n_trees: int, max_depth: int) -> str:
     score = score_type(op)
     numbers = {
-        "nTrees": n_trees, "maxDepth": max_depth, "nNodes": (2 << max_depth) - 1, "nLeaves": 1 << max_depth,
-        "nFeatures": op.operand.size, "nClasses": op.n_outputs, "norm_slice_h": score.width - 1, "norm_slice_l": 0,
-    }  # fmt: skip
+        "nTrees": n_trees,
+        "maxDepth": max_depth,
+        "nNodes": (2 << max_depth) - 1,
+        "nLeaves": 1 << max_depth,
+        "nFeatures": op.operand.size,
+        "nClasses": op.n_outputs,
+        "norm_slice_h": score.width - 1,
+        "norm_slice_l": 0,
+    }
     lines = [f"constant {name} : integer := {number};" for name, number in numbers.items()]
     types = {"tx": feature_type(op), "ty": score}
     lines += [f"subtype {name} is signed({fixed_type.width - 1} downto 0);" for name, fixed_type in types.items()]

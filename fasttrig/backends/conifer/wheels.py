@@ -13,8 +13,10 @@ from fasttrig.errors import MissingPackageError
 def ap_types() -> dict[str, str]:
     """The vendor's arbitrary-precision headers by their path in the folder ``ap_types``."""
     folder = package("hls4ml") / "templates" / "vivado" / "ap_types"
-    return {path.relative_to(folder).as_posix(): normal(path.read_text(encoding="utf-8"))
-            for path in sorted(folder.rglob("*.h"))}  # fmt: skip
+    return {
+        path.relative_to(folder).as_posix(): normal(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.rglob("*.h"))
+    }
 
 
 def conifer_vhdl(name: str) -> str:

@@ -108,15 +108,21 @@ class _Planner:
         """A layer that puts out the result of `op`, cast at once where a lone cast follows."""
         cast = self.lone_cast(op)
         ops: tuple[Op, ...] = (op,) if cast is None else (op, cast)
-        precision = Precision(op.result.type) if cast is None else Precision(
-            cast.result.type, cast.rounding, cast.overflow
-        )  # fmt: skip
+        precision = (
+            Precision(op.result.type) if cast is None else Precision(cast.result.type, cast.rounding, cast.overflow)
+        )
         self.put(kind, ops, {"result": precision, **parts.pop("precisions", {})}, **parts)
 
     def put(
-        self, kind: str, ops: tuple[Op, ...], precisions: dict[str, Precision], *, inputs: tuple[Value, ...],
-        attributes: dict[str, Any] | None = None, weights: dict[str, Const] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        kind: str,
+        ops: tuple[Op, ...],
+        precisions: dict[str, Precision],
+        *,
+        inputs: tuple[Value, ...],
+        attributes: dict[str, Any] | None = None,
+        weights: dict[str, Const] | None = None,
+    ) -> None:
         sources = tuple(self.made_by[item] for item in inputs)
         name = self.names[ops[0].result]
         self.layers.append(Layer(name, kind, sources, attributes or {}, precisions, ops, weights or {}))
@@ -148,10 +154,12 @@ def values_of(const: Const, where: str) -> FloatArray:
     largest = int(np.abs(const.raw.astype(object)).max()) if const.raw.size else 0
     if largest.bit_length() > FLOAT64_BITS:
         raise UnsupportedError(
-            "a constant is too wide for hls4ml, which keeps weights as doubles", where=f"{where} > '{const.name}'",
-            got=f"{const.type}, {largest.bit_length()} bits", want=f"at most {FLOAT64_BITS} bits",
+            "a constant is too wide for hls4ml, which keeps weights as doubles",
+            where=f"{where} > '{const.name}'",
+            got=f"{const.type}, {largest.bit_length()} bits",
+            want=f"at most {FLOAT64_BITS} bits",
             try_="quantise the weights to fewer bits",
-        )  # fmt: skip
+        )
     return to_value(const.raw, const.type)
 
 
@@ -168,9 +176,13 @@ def _separate_outputs(planner: _Planner) -> tuple[str, ...]:
         if name in names or name in read or kinds[name] in ("InputLayer", "Reshape"):
             name = f"{name}_output{number}"
             copy = Layer(
-                name, "Activation", (planner.made_by[value],), {"activation": "linear", "n_in": value.size},
-                {"result": Precision(value.type)}, (planner.graph.op(value.name),),
-            )  # fmt: skip
+                name,
+                "Activation",
+                (planner.made_by[value],),
+                {"activation": "linear", "n_in": value.size},
+                {"result": Precision(value.type)},
+                (planner.graph.op(value.name),),
+            )
             planner.layers.append(copy)
         names.append(name)
     return tuple(names)
@@ -181,9 +193,12 @@ def _check_streams(layers: list[Layer], outputs: tuple[str, ...]) -> None:
         readers = sum(other.inputs.count(layer.name) for other in layers) + outputs.count(layer.name)
         if readers > STREAM_READERS:
             raise UnsupportedError(
-                "hls4ml cannot copy a stream this often", where=layer.where, got=f"{readers} readers",
-                want=f"at most {STREAM_READERS}", try_="io_type = 'io_parallel'",
-            )  # fmt: skip
+                "hls4ml cannot copy a stream this often",
+                where=layer.where,
+                got=f"{readers} readers",
+                want=f"at most {STREAM_READERS}",
+                try_="io_type = 'io_parallel'",
+            )
 
 
 def _input(planner: _Planner, op: Input) -> None:
@@ -205,14 +220,24 @@ def _matmul(planner: _Planner, op: MatMul) -> None:
         return
     if len(op.operand.shape) > 2:
         raise UnsupportedError(
-            "hls4ml has no matrix product on a tensor of this rank", where=_where(op), got=str(op.operand.shape),
-            want="(features,) or (time, features)", try_="reshape to (time, features) before it",
-        )  # fmt: skip
+            "hls4ml has no matrix product on a tensor of this rank",
+            where=_where(op),
+            got=str(op.operand.shape),
+            want="(features,) or (time, features)",
+            try_="reshape to (time, features) before it",
+        )
     time = op.operand.shape[0]
     attributes = {
-        "data_format": "channels_last", "n_chan": n_in, "n_filt": n_out, "in_width": time, "out_width": time,
-        "filt_width": 1, "stride_width": 1, "pad_left": 0, "pad_right": 0,
-    }  # fmt: skip
+        "data_format": "channels_last",
+        "n_chan": n_in,
+        "n_filt": n_out,
+        "in_width": time,
+        "out_width": time,
+        "filt_width": 1,
+        "stride_width": 1,
+        "pad_left": 0,
+        "pad_right": 0,
+    }
     planner.add("Conv1D", op, inputs=(op.operand,), precisions=precisions, attributes=attributes, weights=weights)
 
 
@@ -226,20 +251,24 @@ def _check_narrowed(op: MatMul) -> None:
 
 def _too_coarse(op: Op, source: str, target: str) -> UnsupportedError:
     return UnsupportedError(
-        "the vendor's types cannot round away more bits than a number has", where=_where(op),
-        got=f"{source} cast to {target}", want="a finer target, or truncation (TRN)",
+        "the vendor's types cannot round away more bits than a number has",
+        where=_where(op),
+        got=f"{source} cast to {target}",
+        want="a finer target, or truncation (TRN)",
         try_="give the target more fraction bits",
-    )  # fmt: skip
+    )
 
 
 def _scale(planner: _Planner, op: Scale) -> None:
     n_channels = op.operand.shape[-1]
     planner.add(
-        "BatchNormalization", op, inputs=(op.operand,),
+        "BatchNormalization",
+        op,
+        inputs=(op.operand,),
         precisions={"scale": Precision(op.scale.type), "bias": Precision(op.offset.type)},
         attributes={"n_in": op.operand.size, "n_filt": n_channels if len(op.operand.shape) > 1 else -1},
         weights={"scale": op.scale, "bias": op.offset},
-    )  # fmt: skip
+    )
 
 
 def drops_too_much(source: FixedType, target: FixedType, rounding: Rounding) -> bool:
@@ -270,14 +299,20 @@ def _relu(planner: _Planner, op: Relu) -> None:
     shift = op.negative_shift or 0
     low, high = op.operand.type.min_raw << shift, op.operand.type.max_raw << shift
     limit = high if op.limit_raw is None else op.limit_raw
-    full = FixedType.covering(
-        min(low, limit), max(high, limit), op.operand.type.fraction_bits + shift, signed=True
-    )  # fmt: skip
+    full = FixedType.covering(min(low, limit), max(high, limit), op.operand.type.fraction_bits + shift, signed=True)
     planner.add(
-        "FasttrigRelu", op, inputs=(op.operand,), precisions={"full": Precision(full)},
-        attributes={"output_shape": op.result.shape, "n_in": n_in, "leaky": op.negative_shift is not None,
-                    "negative_shift": shift, "limit_raw": limit},
-    )  # fmt: skip
+        "FasttrigRelu",
+        op,
+        inputs=(op.operand,),
+        precisions={"full": Precision(full)},
+        attributes={
+            "output_shape": op.result.shape,
+            "n_in": n_in,
+            "leaky": op.negative_shift is not None,
+            "negative_shift": shift,
+            "limit_raw": limit,
+        },
+    )
 
 
 def _add(planner: _Planner, op: Add) -> None:
@@ -288,9 +323,12 @@ def _concat(planner: _Planner, op: Concat) -> None:
     """hls4ml joins two at a time: parts fold from the left, each step at the result's type."""
     if planner.streamed and op.axis != len(op.result.shape) - 1:
         raise UnsupportedError(
-            "a stream cannot be concatenated along this axis", where=_where(op), got=f"axis {op.axis}, io_stream",
-            want="the last axis", try_="io_type = 'io_parallel'",
-        )  # fmt: skip
+            "a stream cannot be concatenated along this axis",
+            where=_where(op),
+            got=f"axis {op.axis}, io_stream",
+            want="the last axis",
+            try_="io_type = 'io_parallel'",
+        )
     if len(op.result.shape) > 3:
         raise UnsupportedError("hls4ml concatenates up to rank 3", where=_where(op), got=str(op.result.shape))
     attributes = {"op": f"concatenate{len(op.result.shape)}d", "axis": op.axis + 1}
@@ -321,11 +359,19 @@ def _reshape(planner: _Planner, op: Reshape) -> None:
 
 def _table(planner: _Planner, op: Table) -> None:
     planner.add(
-        "FasttrigTable", op, inputs=(op.operand,), precisions={"table": Precision(op.table.type)},
-        attributes={"output_shape": op.result.shape, "table_size": op.table.raw.size, "n_in": op.operand.size,
-                    "is_signed": op.operand.type.signed, "function": " ".join(op.function.split())},
+        "FasttrigTable",
+        op,
+        inputs=(op.operand,),
+        precisions={"table": Precision(op.table.type)},
+        attributes={
+            "output_shape": op.result.shape,
+            "table_size": op.table.raw.size,
+            "n_in": op.operand.size,
+            "is_signed": op.operand.type.signed,
+            "function": " ".join(op.function.split()),
+        },
         weights={"table": op.table},
-    )  # fmt: skip
+    )
 
 
 def _softmax(planner: _Planner, op: Softmax) -> None:
@@ -344,11 +390,19 @@ def _softmax(planner: _Planner, op: Softmax) -> None:
         "inverse": Precision(op.inverse_table.type),
     }
     planner.put(
-        "FasttrigSoftmax", (op,), precisions, inputs=(op.operand,),
-        attributes={"output_shape": op.result.shape, "n_in": n_in, "n_outer": op.operand.size // n_in,
-                    "exp_size": op.exp_table.raw.size, "inverse_size": op.inverse_table.raw.size},
+        "FasttrigSoftmax",
+        (op,),
+        precisions,
+        inputs=(op.operand,),
+        attributes={
+            "output_shape": op.result.shape,
+            "n_in": n_in,
+            "n_outer": op.operand.size // n_in,
+            "exp_size": op.exp_table.raw.size,
+            "inverse_size": op.inverse_table.raw.size,
+        },
         weights={"exp": op.exp_table, "inverse": op.inverse_table},
-    )  # fmt: skip
+    )
 
 
 def _argmax(planner: _Planner, op: ArgMax) -> None:
@@ -358,8 +412,13 @@ def _argmax(planner: _Planner, op: ArgMax) -> None:
 
 
 def _forest(planner: _Planner, op: Forest) -> None:
-    raise UnsupportedError("hls4ml has no trees", where=_where(op), got=f"a forest of {op.n_trees} trees",
-                           want="a network", try_="the conifer backend writes forests")  # fmt: skip
+    raise UnsupportedError(
+        "hls4ml has no trees",
+        where=_where(op),
+        got=f"a forest of {op.n_trees} trees",
+        want="a network",
+        try_="the conifer backend writes forests",
+    )
 
 
 def _where(op: Op) -> str:

@@ -56,8 +56,9 @@ def build(plan: Plan, name: str, target: TargetSettings, output_dir: Path) -> An
     _check_settings(plan, target)
     config = _config(plan, name, target, output_dir)
     with _quiet() as said:
-        model = ModelGraph.from_layer_list(config, [_entry(layer) for layer in plan.layers], list(plan.inputs),
-                                           list(plan.outputs))  # fmt: skip
+        model = ModelGraph.from_layer_list(
+            config, [_entry(layer) for layer in plan.layers], list(plan.inputs), list(plan.outputs)
+        )
         for flow_name in get_flow(model.config.backend.get_default_flow()).requires:
             if flow_name.partition(":")[2] in _FLOWS:
                 passes = [item for item in get_flow(flow_name).optimizers if _kept(item)]
@@ -82,15 +83,22 @@ def _config(plan: Plan, name: str, target: TargetSettings, output_dir: Path) -> 
     from hls4ml.utils.config import create_config
 
     config: dict[str, Any] = create_config(
-        output_dir=str(output_dir), project_name=name, backend=BACKENDS[target.backend], part=target.part,
-        clock_period=target.clock_period_ns, io_type=target.io_type,
-    )  # fmt: skip
+        output_dir=str(output_dir),
+        project_name=name,
+        backend=BACKENDS[target.backend],
+        part=target.part,
+        clock_period=target.clock_period_ns,
+        io_type=target.io_type,
+    )
     config["Stamp"] = name
     config["ClockUncertainty"] = f"{target.clock_uncertainty_percent:g}%"
     config["WriterConfig"] = {
-        "Namespace": target.namespace, "WriteWeightsTxt": False, "WriteTar": False, "WriteEmulationConstants": True,
+        "Namespace": target.namespace,
+        "WriteWeightsTxt": False,
+        "WriteTar": False,
+        "WriteEmulationConstants": True,
         "TBOutputStream": "both",
-    }  # fmt: skip
+    }
     config["HLSConfig"] = {
         "Flows": [],
         "Model": {"Precision": None, "ReuseFactor": target.reuse_factor, "Strategy": target.strategy},
@@ -137,8 +145,12 @@ def _check_settings(plan: Plan, target: TargetSettings) -> None:
     known = [op.name for layer in plan.layers for op in layer.ops]
     for name in target.layers:
         if name not in known:
-            raise UnsupportedError("settings for an op that the model does not have", where=f"target.layers.{name}",
-                                   got=repr(name), try_=near_names(name, known))  # fmt: skip
+            raise UnsupportedError(
+                "settings for an op that the model does not have",
+                where=f"target.layers.{name}",
+                got=repr(name),
+                try_=near_names(name, known),
+            )
     _refuse_together(plan.layers, lambda layer: _check_layer(layer, layer_settings(layer, target)[0], target))
 
 
@@ -160,21 +172,29 @@ def _check_layer(layer: Layer, strategy: str, target: TargetSettings) -> None:
     arbitrary_c = target.backend in ("oneapi", "catapult")
     if arbitrary_c and layer.kind in HEADERS:
         raise UnsupportedError(
-            f"fasttrig has no {type(layer.ops[0]).__name__} for this backend", where=layer.where,
-            got=f"backend = '{target.backend}'", want="vitis or vivado", try_="backend = 'vitis'",
-        )  # fmt: skip
+            f"fasttrig has no {type(layer.ops[0]).__name__} for this backend",
+            where=layer.where,
+            got=f"backend = '{target.backend}'",
+            want="vitis or vivado",
+            try_="backend = 'vitis'",
+        )
     narrow = [precision for precision in layer.precisions.values() if precision.type.width == 1]
     if arbitrary_c and narrow:
         raise UnsupportedError(
-            "hls4ml turns one-bit types into two-bit types for this backend", where=layer.where,
-            got=f"{narrow[0].type}, backend = '{target.backend}'", want="at least two bits", try_="backend = 'vitis'",
-        )  # fmt: skip
+            "hls4ml turns one-bit types into two-bit types for this backend",
+            where=layer.where,
+            got=f"{narrow[0].type}, backend = '{target.backend}'",
+            want="at least two bits",
+            try_="backend = 'vitis'",
+        )
     if strategy == "distributed_arithmetic" and layer.kind in ("Dense", "Conv1D"):
         raise UnsupportedError(
-            "fasttrig does not write hls4ml's distributed arithmetic", where=layer.where,
-            got=f"strategy = '{strategy}'", want="latency or resource",
+            "fasttrig does not write hls4ml's distributed arithmetic",
+            where=layer.where,
+            got=f"strategy = '{strategy}'",
+            want="latency or resource",
             try_="strategy = 'latency': the RTL backend is the one that uses distributed arithmetic",
-        )  # fmt: skip
+        )
     _check_order(layer, strategy)
 
 
@@ -184,19 +204,19 @@ def _check_order(layer: Layer, strategy: str) -> None:
     if accum is None or strategy == "latency" or accum.overflow.value == "WRAP":
         return
     raise UnsupportedError(
-        "a saturating accumulator depends on the order of the sum, which this strategy changes", where=layer.where,
-        got=f"strategy = '{strategy}', accumulator {accum}", want="strategy = 'latency', or an accumulator that wraps",
+        "a saturating accumulator depends on the order of the sum, which this strategy changes",
+        where=layer.where,
+        got=f"strategy = '{strategy}', accumulator {accum}",
+        want="strategy = 'latency', or an accumulator that wraps",
         try_="leave the accumulator exact: no sum can overflow then",
-    )  # fmt: skip
+    )
 
 
 def _check_model(plan: Plan, model: Any, target: TargetSettings, said: str) -> None:
     """Every layer, type, weight and setting of the plan as it is in hls4ml's graph, or a refusal."""
     nodes = {node.name: node for node in model.get_layers()}
     type_names: dict[str, str] = {}
-    _refuse_together(
-        plan.layers, lambda layer: _check_node(layer, nodes.get(layer.name), type_names, target, said)
-    )  # fmt: skip
+    _refuse_together(plan.layers, lambda layer: _check_node(layer, nodes.get(layer.name), type_names, target, said))
     outputs = len(plan.outputs)
     if len(model.get_output_variables()) != outputs:
         raise FasttrigError("hls4ml changed the outputs", got=str(model.outputs), want=str(plan.outputs))
@@ -220,8 +240,9 @@ def _check_types(layer: Layer, node: Any, type_names: dict[str, str], said: str)
         if got != want:
             raise _changed(f"hls4ml changed the {name} type", layer, str(got), str(want), said)
         if type_names.setdefault(named.name, str(want)) != str(want):
-            raise _changed("two types share a name in hls4ml", layer, f"{named.name}: {type_names[named.name]}",
-                           str(want), said)  # fmt: skip
+            raise _changed(
+                "two types share a name in hls4ml", layer, f"{named.name}: {type_names[named.name]}", str(want), said
+            )
 
 
 def _check_weights(layer: Layer, node: Any, said: str) -> None:
@@ -242,8 +263,13 @@ def _check_reuse(layer: Layer, node: Any, target: TargetSettings, said: str) -> 
     strategy, reuse_factor = layer_settings(layer, target)
     got = (str(node.get_attr("strategy")).lower(), int(node.get_attr("reuse_factor")))
     if got != (strategy, reuse_factor):
-        raise _changed("hls4ml has no layer with these settings", layer, f"strategy {got[0]}, reuse factor {got[1]}",
-                       f"strategy {strategy}, reuse factor {reuse_factor}", said)  # fmt: skip
+        raise _changed(
+            "hls4ml has no layer with these settings",
+            layer,
+            f"strategy {got[0]}, reuse factor {got[1]}",
+            f"strategy {strategy}, reuse factor {reuse_factor}",
+            said,
+        )
 
 
 def _changed(what: str, layer: Layer, got: str, want: str, said: str) -> UnsupportedError:

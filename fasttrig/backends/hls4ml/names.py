@@ -35,9 +35,11 @@ def checked_identifier(name: str, what: str) -> str:
     """`name`, when C++ can use it as a name of its own."""
     if not _IDENTIFIER.fullmatch(name) or name in _KEYWORDS or "__" in name:
         raise UnsupportedError(
-            f"the {what} cannot be a name in C++", got=repr(name), want="letters, digits and single underscores, "
-            "not a word of C++ or of hls4ml", try_="rename it",
-        )  # fmt: skip
+            f"the {what} cannot be a name in C++",
+            got=repr(name),
+            want="letters, digits and single underscores, not a word of C++ or of hls4ml",
+            try_="rename it",
+        )
     return name
 
 

@@ -69,5 +69,7 @@ def _entries(values: Iterable[Value]) -> list[dict[str, Any]]:
 
 
 def _ports(values: Sequence[Value], ports: Sequence[CppPort], prefix: str) -> list[str]:
-    return [f'    PORT({port.name}, "{value.name}", {prefix}{port.type_name}, {value.size})'
-            for value, port in zip(values, ports, strict=True)]  # fmt: skip
+    return [
+        f'    PORT({port.name}, "{value.name}", {prefix}{port.type_name}, {value.size})'
+        for value, port in zip(values, ports, strict=True)
+    ]

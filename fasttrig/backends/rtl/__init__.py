@@ -55,8 +55,9 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
         For an op that cannot be made exactly.
     """
     if not has_alkaid():
-        raise MissingPackageError("the RTL tracer is not installed", got="no package 'alkaid'",
-                                  try_="pip install 'fasttrig[rtl]'")  # fmt: skip
+        raise MissingPackageError(
+            "the RTL tracer is not installed", got="no package 'alkaid'", try_="pip install 'fasttrig[rtl]'"
+        )
     from fasttrig.backends.rtl.bench import bench_files
     from fasttrig.backends.rtl.core import SUFFIX, core_files
     from fasttrig.backends.rtl.pipeline import pipelined

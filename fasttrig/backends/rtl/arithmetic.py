@@ -167,9 +167,11 @@ def _kept(value: float) -> float:
     bits = (numerator // (numerator & -numerator)).bit_length() if numerator else 0
     if bits > CONSTANT_BITS:
         raise UnsupportedError(
-            "a constant is too wide for alkaid", got=f"{value!r}, {bits} significant bits",
-            want=f"at most {CONSTANT_BITS}", try_="quantise weights and biases to fewer bits",
-        )  # fmt: skip
+            "a constant is too wide for alkaid",
+            got=f"{value!r}, {bits} significant bits",
+            want=f"at most {CONSTANT_BITS}",
+            try_="quantise weights and biases to fewer bits",
+        )
     return float(value)
 
 
@@ -209,8 +211,10 @@ def _saturate_unsigned(number: FVariable, target: FixedType) -> FVariable:
     if positive.high <= target.max_raw * target.lsb:
         return positive
     integer_bits, fraction = _bits_of(target)
-    return either(take_bits(positive, False, integer_bits, fraction),
-                   repeat(_is_outside(positive, target), integer_bits, fraction))  # fmt: skip
+    return either(
+        take_bits(positive, False, integer_bits, fraction),
+        repeat(_is_outside(positive, target), integer_bits, fraction),
+    )
 
 
 def _saturate_signed(number: FVariable, target: FixedType) -> FVariable:

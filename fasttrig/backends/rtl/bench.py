@@ -16,10 +16,15 @@ from fasttrig.ir.graph import Graph
 if TYPE_CHECKING:
     from fasttrig.project import TargetSettings
 
+
 def bench_files(
-    graph: Graph, pipeline: Pipeline, settings: TargetSettings, sources: list[str], stages: dict[str, int],
+    graph: Graph,
+    pipeline: Pipeline,
+    settings: TargetSettings,
+    sources: list[str],
+    stages: dict[str, int],
     language: Language,
-) -> dict[str, str]:  # fmt: skip
+) -> dict[str, str]:
     """Everything beside the sources; `sources` in the order in which a tool must read them, `stages` per op."""
     suffix = SUFFIX[language]
     inputs, outputs = input_elements(graph), output_elements(graph)
@@ -52,11 +57,15 @@ def bench_files(
 def _packing(inputs: tuple[Element, ...], outputs: tuple[Element, ...], language: Language) -> dict[str, str]:
     """The lines of the test bench between words of a file and bits of a port, and the recipes that run it."""
     if language == "verilog":
-        pack, unpack = "            in_data[{1}:{0}] = in_word[{4}][{3}:{2}];", (
-            "            got_word[{2}] = {{{3}'b0, out_data[{1}:{0}]}};")  # fmt: skip
+        pack, unpack = (
+            "            in_data[{1}:{0}] = in_word[{4}][{3}:{2}];",
+            ("            got_word[{2}] = {{{3}'b0, out_data[{1}:{0}]}};"),
+        )
     else:
-        pack, unpack = "            in_data({1} downto {0}) <= word({4})({3} downto {2});", (
-            "        got({2})({4} downto 0) := out_data({1} downto {0});")  # fmt: skip
+        pack, unpack = (
+            "            in_data({1} downto {0}) <= word({4})({3} downto {2});",
+            ("        got({2})({4} downto 0) := out_data({1} downto {0});"),
+        )
     return {
         "PACK": "\n".join(
             pack.format(e.low_bit, e.low_bit + e.type.width - 1, e.shift, e.shift + e.type.width - 1, i)
@@ -71,9 +80,13 @@ def _packing(inputs: tuple[Element, ...], outputs: tuple[Element, ...], language
 
 
 def _description(
-    graph: Graph, pipeline: Pipeline, settings: TargetSettings, language: Language, sources: list[str],
+    graph: Graph,
+    pipeline: Pipeline,
+    settings: TargetSettings,
+    language: Language,
+    sources: list[str],
     stages: dict[str, int],
-) -> str:  # fmt: skip
+) -> str:
     content = {
         "top": graph.name,
         "language": language,

@@ -20,8 +20,9 @@ SUFFIX: dict[Language, str] = {"verilog": "v", "vhdl": "vhd"}
 _STAGE = re.compile(r"\blogic(\d+)\b")
 _TABLE = re.compile(r"\btable_(?=[0-9a-f]{8}(?:_[0-9a-f]{4}){3}_[0-9a-f]{12}\b)")
 
-_CASE = re.compile(r"module (?P<name>\w+)\(input [^;]*\);\nalways @\(\*\) case \(in\)\n(?P<body>.*?)endcase\nendmodule",
-                   re.DOTALL)  # fmt: skip
+_CASE = re.compile(
+    r"module (?P<name>\w+)\(input [^;]*\);\nalways @\(\*\) case \(in\)\n(?P<body>.*?)endcase\nendmodule", re.DOTALL
+)
 _ENTRY = re.compile(r"(\d+)'h([0-9A-F]+): out = (\d+)'h([0-9A-FX]+);")
 
 
@@ -60,9 +61,15 @@ def _constants(module: re.Match[str]) -> str:
         vector = sum((word >> bit & 1) << address for address, word in words.items())
         lines.append(f"    localparam [{(1 << bits_in) - 1}:0] BIT{bit} = {1 << bits_in}'h{vector:x};")
         lines.append(f"    assign out[{bit}] = BIT{bit}[in];")
-    return fill(firmware_files.read("rtl/table.v.in").rstrip(), {
-        "NAME": module["name"], "HIGH_IN": str(bits_in - 1), "HIGH_OUT": str(bits_out - 1), "BITS": "\n".join(lines),
-    })  # fmt: skip
+    return fill(
+        firmware_files.read("rtl/table.v.in").rstrip(),
+        {
+            "NAME": module["name"],
+            "HIGH_IN": str(bits_in - 1),
+            "HIGH_OUT": str(bits_out - 1),
+            "BITS": "\n".join(lines),
+        },
+    )
 
 
 def _renamed(text: str, name: str) -> str:

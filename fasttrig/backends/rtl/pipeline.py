@@ -60,8 +60,15 @@ def pipelined(program: CombLogic, clock_period_ns: float, clock_uncertainty_perc
     numbered = [op._replace(latency=float(stage + 1)) for op, stage in zip(fused.ops, stage_of, strict=True)]
     machine = to_pipeline(fused._replace(ops=numbered), n_stages=n_stages, verbose=False)
     registers = sum(signal.width for signal in machine.signals.values() if signal.reg)
-    return Pipeline(machine, tuple(machine.logic.values()), n_stages + PORT_REGISTERS,
-                    _longest_path(fused, stage_of), budget_ns, fused.cost, int(registers))  # fmt: skip
+    return Pipeline(
+        machine,
+        tuple(machine.logic.values()),
+        n_stages + PORT_REGISTERS,
+        _longest_path(fused, stage_of),
+        budget_ns,
+        fused.cost,
+        int(registers),
+    )
 
 
 def _with_additions_of_three(program: CombLogic) -> CombLogic:

@@ -23,7 +23,7 @@ def top_file(graph: Graph, pipeline: Pipeline, language: Language) -> str:
     words = {
         "NAME": graph.name,
         "DESCRIPTION": f"{graph.inputs[0].result.size if len(graph.inputs) == 1 else len(inputs)} numbers in, "
-                       f"{len(outputs)} out",
+        f"{len(outputs)} out",
         "LAYOUT": _layout("in_data", inputs, write.comment) + "\n" + _layout("out_data", outputs, write.comment),
         "IN_BITS": str(total_bits(inputs)),
         "OUT_BITS": str(total_bits(outputs)),
@@ -32,7 +32,7 @@ def top_file(graph: Graph, pipeline: Pipeline, language: Language) -> str:
         "LATENCY_CYCLES": str(pipeline.latency_cycles),
         "INPUTS": "\n".join(_inputs(write, inputs, first)),
         "OUTPUTS": "\n".join(_outputs(write, outputs, last)),
-    }  # fmt: skip
+    }
     return fill(firmware_files.read(f"rtl/top.{SUFFIX[language]}.in"), words)
 
 
@@ -49,8 +49,10 @@ def _layout(port: str, elements: tuple[Element, ...], comment: str) -> str:
         if following is not None and (following.tensor, following.type) == (element.tensor, element.type):
             continue
         high = element.low_bit + element.type.width - 1
-        lines.append(f"{comment}   {port}[{high}:{elements[start].low_bit}]  {element.tensor}: "
-                     f"{index + 1 - start} x {element.type}")  # fmt: skip
+        lines.append(
+            f"{comment}   {port}[{high}:{elements[start].low_bit}]  {element.tensor}: "
+            f"{index + 1 - start} x {element.type}"
+        )
         start = index + 1
     return "\n".join(lines)
 
@@ -100,16 +102,22 @@ def _inputs(write: Any, elements: tuple[Element, ...], stage: CombLogic) -> list
             continue
         skipped = element.type.fraction_bits - fraction
         if skipped < 0 or skipped + width > element.type.width:
-            raise FasttrigError("alkaid reads bits that an input does not have", where=f"input '{element.tensor}'",
-                                got=f"{width} bits from bit {skipped}", want=str(element.type))  # fmt: skip
+            raise FasttrigError(
+                "alkaid reads bits that an input does not have",
+                where=f"input '{element.tensor}'",
+                got=f"{width} bits from bit {skipped}",
+                want=str(element.type),
+            )
         place = element.low_bit + skipped
         if runs and runs[-1][0] + runs[-1][2] == low and runs[-1][1] + runs[-1][2] == place:
             runs[-1][2] += width
         else:
             runs.append([low, place, width])
         low += width
-    return [write.assign(write.bits("core_in", to + width - 1, to), [write.bits("in_data", at + width - 1, at)])
-            for to, at, width in runs]  # fmt: skip
+    return [
+        write.assign(write.bits("core_in", to + width - 1, to), [write.bits("in_data", at + width - 1, at)])
+        for to, at, width in runs
+    ]
 
 
 def _outputs(write: Any, elements: tuple[Element, ...], stage: CombLogic) -> list[str]:
@@ -122,8 +130,12 @@ def _outputs(write: Any, elements: tuple[Element, ...], stage: CombLogic) -> lis
         below = kind.fraction_bits - fraction if width else 0
         above = kind.width - below - width
         if above < 0 or below < 0:
-            raise FasttrigError("an output of alkaid's core does not fit its type", where=f"output '{element.tensor}'",
-                                got=f"{width} bits, {fraction} behind the point", want=str(kind))  # fmt: skip
+            raise FasttrigError(
+                "an output of alkaid's core does not fit its type",
+                where=f"output '{element.tensor}'",
+                got=f"{width} bits, {fraction} behind the point",
+                want=str(kind),
+            )
         parts = [write.repeated(above, "core_out" if signed else None, low + width - 1)] if above else []
         parts += [write.bits("core_out", low + width - 1, low)] if width else []
         parts += [write.repeated(below, None, 0)] if below else []

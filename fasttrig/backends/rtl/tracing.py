@@ -90,8 +90,9 @@ def trace_graph(graph: Graph, made: Mapping[Value, Numbers] | None = None) -> Co
     inputs = [number for op in graph.inputs for number in made[op.result].ravel()]
     outputs = [number for value in graph.outputs for number in made[value].ravel()]
     if all(map(is_constant, outputs)):
-        raise UnsupportedError("no output depends on an input", where=f"graph '{graph.name}'",
-                               want="something to build")  # fmt: skip
+        raise UnsupportedError(
+            "no output depends on an input", where=f"graph '{graph.name}'", want="something to build"
+        )
     return _simplified(trace(inputs, outputs, optimize=False), n_inputs=len(inputs))
 
 
@@ -148,9 +149,13 @@ def _where(op: Op) -> str:
 
 def _check_width(op: Op) -> None:
     if op.result.type.width > MAX_WIDTH:
-        raise UnsupportedError("a number is too wide for alkaid, which carries doubles", where=_where(op),
-                               got=str(op.result.type), want=f"at most {MAX_WIDTH} bits",
-                               try_="quantise to fewer bits")  # fmt: skip
+        raise UnsupportedError(
+            "a number is too wide for alkaid, which carries doubles",
+            where=_where(op),
+            got=str(op.result.type),
+            want=f"at most {MAX_WIDTH} bits",
+            try_="quantise to fewer bits",
+        )
 
 
 def _input(op: Input) -> Numbers:
@@ -169,9 +174,14 @@ def _matmul(op: MatMul, operand: Numbers) -> Numbers:
 
 def _product(op: MatMul, row: Numbers) -> list[FVariable]:
     accum = op.accum_type
-    drops_bits = op.narrowed and min(accum.fraction_bits - op.operand.type.fraction_bits
-                                     - op.weight.type.fraction_bits,
-                                     accum.fraction_bits - op.bias.type.fraction_bits) < 0  # fmt: skip
+    drops_bits = (
+        op.narrowed
+        and min(
+            accum.fraction_bits - op.operand.type.fraction_bits - op.weight.type.fraction_bits,
+            accum.fraction_bits - op.bias.type.fraction_bits,
+        )
+        < 0
+    )
     if op.narrowed and (drops_bits or op.accum_overflow is not Overflow.WRAP):
         return _ordered_product(op, row)
     sums = _distributed(row, _values(op.weight), _values(op.bias))
@@ -208,16 +218,21 @@ def _ordered_product(op: MatMul, row: Numbers) -> list[FVariable]:
 def _values(const: Const) -> npt.NDArray[np.float64]:
     largest = int(np.abs(const.raw.astype(object)).max()) if const.raw.size else 0
     if largest.bit_length() > CONSTANT_BITS:
-        raise UnsupportedError("a constant is too wide for alkaid, which keeps single-precision numbers",
-                               got=f"'{const.name}' of {const.type}", want=f"at most {CONSTANT_BITS} bits",
-                               try_="quantise weights and biases to fewer bits")  # fmt: skip
+        raise UnsupportedError(
+            "a constant is too wide for alkaid, which keeps single-precision numbers",
+            got=f"'{const.name}' of {const.type}",
+            want=f"at most {CONSTANT_BITS} bits",
+            try_="quantise weights and biases to fewer bits",
+        )
     return to_value(const.raw, const.type)
 
 
 def _scale(op: Scale, operand: Numbers) -> Numbers:
     scale, offset = (np.broadcast_to(_values(c), operand.shape).ravel() for c in (op.scale, op.offset))
-    numbers = [add_constant(multiply_constant(number, float(s)), float(o))
-               for number, s, o in zip(operand.ravel(), scale, offset, strict=True)]  # fmt: skip
+    numbers = [
+        add_constant(multiply_constant(number, float(s)), float(o))
+        for number, s, o in zip(operand.ravel(), scale, offset, strict=True)
+    ]
     return _array(numbers, op.result.shape)
 
 
@@ -270,8 +285,12 @@ def _table(op: Table, operand: Numbers) -> Numbers:
 def _look_up(number: FVariable, kind: FixedType, table: Const) -> FVariable:
     """The entry of `number`, a number of `kind`; only entries that its interval reaches are kept."""
     if kind.width > MAX_TABLE_BITS:
-        raise UnsupportedError("a table is too large for a case statement", got=f"an address of {kind.width} bits",
-                               want=f"at most {MAX_TABLE_BITS}", try_="narrow the type of its operand")  # fmt: skip
+        raise UnsupportedError(
+            "a table is too large for a case statement",
+            got=f"an address of {kind.width} bits",
+            want=f"at most {MAX_TABLE_BITS}",
+            try_="narrow the type of its operand",
+        )
     first, last = (round(bound / kind.lsb) - kind.min_raw for bound in (number.low, number.high))
     stride = 1 if is_constant(number) else round(number.step / kind.lsb)
     entries = _values(table)[first : last + 1 : stride]

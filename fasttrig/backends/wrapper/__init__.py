@@ -58,8 +58,12 @@ def emit_wrapper(kind: Kind, graph: Graph, link_map: LinkMap | None, latency_cyc
     elif kind == "emp" and link_map is not None:
         text = emp.text(graph, link_map, latency_cycles, added_cycles(kind))
     elif kind == "emp":
-        raise InputError("this wrapper needs a link map", got="none", want="a LinkMap",
-                         try_="fasttrig.links.default_link_map(graph) makes one")  # fmt: skip
+        raise InputError(
+            "this wrapper needs a link map",
+            got="none",
+            want="a LinkMap",
+            try_="fasttrig.links.default_link_map(graph) makes one",
+        )
     else:
         raise InputError("no such wrapper", got=repr(kind), want=", ".join(get_args(Kind)))
     return {f"wrapper/{graph.name}_{kind}.v": text}

@@ -20,10 +20,17 @@ def text(graph: Graph, latency_cycles: int) -> str:
     if s_bits > in_bits:
         unused = f"    wire unused = &{{1'b0, s_axis_tdata{bits(in_bits, s_bits - in_bits)}}};\n"
     words: dict[str, str | int] = {
-        "NAME": graph.name, "IN_BITS": in_bits, "OUT_BITS": out_bits, "S_BITS": s_bits, "M_BITS": m_bits,
-        "LATENCY_CYCLES": latency_cycles, "IN_LAYOUT": _layout(inputs), "OUT_LAYOUT": _layout(outputs),
-        "M_DATA": padded, "UNUSED": unused,
-    }  # fmt: skip
+        "NAME": graph.name,
+        "IN_BITS": in_bits,
+        "OUT_BITS": out_bits,
+        "S_BITS": s_bits,
+        "M_BITS": m_bits,
+        "LATENCY_CYCLES": latency_cycles,
+        "IN_LAYOUT": _layout(inputs),
+        "OUT_LAYOUT": _layout(outputs),
+        "M_DATA": padded,
+        "UNUSED": unused,
+    }
     return filled("axi_stream.v.in", words)
 
 

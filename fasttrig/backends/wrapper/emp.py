@@ -45,24 +45,35 @@ def text(graph: Graph, link_map: LinkMap, latency_cycles: int, added_cycles: int
     count_bits = (max(in_last, out_last) + 1).bit_length()
     stored = sorted({(wire.frame, wire.column) for wire in ins if wire.frame < in_last})
     words: dict[str, str | int] = {
-        "NAME": graph.name, "LATENCY_CYCLES": latency_cycles, "OUTPUT_CYCLES": latency_cycles + added_cycles,
-        "PERIOD": link_map.period_frames, "TMUX": link_map.tmux, "N_IN": len(in_links), "N_OUT": len(out_links),
-        "IN_LINKS": ", ".join(map(str, in_links)), "OUT_LINKS": ", ".join(map(str, out_links)),
-        "IN_BITS": total_bits(inputs), "OUT_BITS": total_bits(outputs), "IN_LAST": in_last, "OUT_LAST": out_last,
+        "NAME": graph.name,
+        "LATENCY_CYCLES": latency_cycles,
+        "OUTPUT_CYCLES": latency_cycles + added_cycles,
+        "PERIOD": link_map.period_frames,
+        "TMUX": link_map.tmux,
+        "N_IN": len(in_links),
+        "N_OUT": len(out_links),
+        "IN_LINKS": ", ".join(map(str, in_links)),
+        "OUT_LINKS": ", ".join(map(str, out_links)),
+        "IN_BITS": total_bits(inputs),
+        "OUT_BITS": total_bits(outputs),
+        "IN_LAST": in_last,
+        "OUT_LAST": out_last,
         "FRAME_BITS": count_bits,
         "WORDS": "\n".join(f"    reg [{FRAME_BITS - 1}:0] {_word(*place)};" for place in stored),
         "STORES": "\n".join(_store(*place, count_bits) for place in stored),
         "GATHERS": "\n".join(_gather(wire, in_last) for wire in ins),
-        "SENDS": "\n".join(_sends(outs, count_bits)), "UNUSED": "".join(f", {_word(*place)}" for place in stored),
-    }  # fmt: skip
+        "SENDS": "\n".join(_sends(outs, count_bits)),
+        "UNUSED": "".join(f", {_word(*place)}" for place in stored),
+    }
     return filled("emp.v.in", words)
 
 
 def _wires(elements: Sequence[Element], placements: Sequence[Placement]) -> Iterator[Wire]:
     """Where the core's elements travel; an element narrower than its word leaves the word's low bits out."""
     columns = {link: column for column, link in enumerate(links_of(placements))}
-    places = {(placement.field, index): (placement, low) for placement in placements
-              for index, low in placement.elements()}  # fmt: skip
+    places = {
+        (placement.field, index): (placement, low) for placement in placements for index, low in placement.elements()
+    }
     seen: dict[str, int] = {}
     for element in elements:
         index = seen.get(element.tensor, 0)

@@ -71,15 +71,18 @@ def dense_lines(dense: Dense, ranges: Ranges, written: Packing | None) -> tuple[
     sparse = bool(used.mean() < SPARSE_BELOW)
     return (
         cpp.sizes(rows=op.operand.size // len(weight), n_in=len(weight), n_out=len(bias)),
-        rounding_line(epilogue.rounding), cpp.constant("int", "dropped_bits", epilogue.dropped_bits),
-        cpp.switch("clamps_below", epilogue.low is not None), cpp.switch("clamps_above", epilogue.high is not None),
+        rounding_line(epilogue.rounding),
+        cpp.constant("int", "dropped_bits", epilogue.dropped_bits),
+        cpp.switch("clamps_below", epilogue.low is not None),
+        cpp.switch("clamps_above", epilogue.high is not None),
         f"    static constexpr std::int32_t low = {low}, high = {high}, offset = {written.offset if written else 0};",
         cpp.switch("packs", written is not None),
-        *_in_16_bits(dense, groups, ranges), cpp.switch("sparse", sparse),
+        *_in_16_bits(dense, groups, ranges),
+        cpp.switch("sparse", sparse),
         *cpp.table("bias", bias + packing.offset * weight.sum(axis=0), INT32.name),
         *cpp.rows("weight", groups.reshape(-1, groups.shape[2]).T, _weight_type(packing)),
         *(_sparse_lines(groups, used, packing) if sparse else ()),
-    )  # fmt: skip
+    )
 
 
 def as_groups(weight: IntArray, group: int) -> IntArray:
@@ -121,5 +124,8 @@ def _sparse_lines(groups: IntArray, used: IntArray, packing: Packing) -> list[st
     entries = [groups[place, :, out] for out, at in enumerate(places) for place in at] or [groups[0, :, 0] * 0]
     flat = [int(place) for column in places for place in column] or [0]
     index = "std::uint32_t"
-    return [*cpp.table("begin", begin, index), *cpp.table("at", flat, index),
-            *cpp.rows("entries", entries, _weight_type(packing))]  # fmt: skip
+    return [
+        *cpp.table("begin", begin, index),
+        *cpp.table("at", flat, index),
+        *cpp.rows("entries", entries, _weight_type(packing)),
+    ]

@@ -141,9 +141,11 @@ def _leaf(
             planes[index] = tuple(ONES if raw >> bit & 1 else ZEROS for bit in range(bits))
             continue
         left, right = planes[int(sides.left[index])], planes[int(sides.right[index])]
-        planes[index] = left if index not in goes_left else tuple(
-            logic.choose(goes_left[index], yes, no) for yes, no in zip(left, right, strict=True)
-        )  # fmt: skip
+        planes[index] = (
+            left
+            if index not in goes_left
+            else tuple(logic.choose(goes_left[index], yes, no) for yes, no in zip(left, right, strict=True))
+        )
     return planes[root]
 
 
@@ -214,17 +216,27 @@ def _lines(
     steps = [(logic.first + number, *logic.steps[number]) for number in order]
     index = "std::uint16_t" if n_planes <= 1 << 16 else "std::uint32_t"
     kind = compute_type((1 << sum_bits) + max(map(abs, base_margin)), op)
-    return kind, n_planes, [
-        cpp.sizes(n_features=len(features), n_out=op.n_outputs, n_batches=len(batches), leaf_bits=leaf_bits,
-                  sum_bits=sum_bits),
-        *cpp.table("base_margin", base_margin), *cpp.table("low", [feature.low for feature in features]),
-        *cpp.table("dropped_bits", [feature.dropped_bits for feature in features], "std::uint8_t"),
-        *cpp.table("bits", [feature.bits for feature in features], "std::uint8_t"),
-        *cpp.table("plane", [feature.plane for feature in features], index),
-        "    // Batches of steps (plane, condition, yes, no), then of trees (output, planes of the leaf's bits).",
-        *cpp.table("step_end", [batch.end for batch in batches], "std::uint32_t"),
-        *cpp.table("tree_end", np.cumsum([len(batch.trees) for batch in batches]), "std::uint32_t"),
-        *cpp.tuples("steps", [[place[plane] for plane in step] for step in steps] or [[0] * 4], index),
-        *cpp.table("output", [tree.output for tree in trees] or [0], index),
-        *cpp.tuples("leaf", leaves or [[0]], index),
-    ]  # fmt: skip
+    return (
+        kind,
+        n_planes,
+        [
+            cpp.sizes(
+                n_features=len(features),
+                n_out=op.n_outputs,
+                n_batches=len(batches),
+                leaf_bits=leaf_bits,
+                sum_bits=sum_bits,
+            ),
+            *cpp.table("base_margin", base_margin),
+            *cpp.table("low", [feature.low for feature in features]),
+            *cpp.table("dropped_bits", [feature.dropped_bits for feature in features], "std::uint8_t"),
+            *cpp.table("bits", [feature.bits for feature in features], "std::uint8_t"),
+            *cpp.table("plane", [feature.plane for feature in features], index),
+            "    // Batches of steps (plane, condition, yes, no), then of trees (output, planes of the leaf's bits).",
+            *cpp.table("step_end", [batch.end for batch in batches], "std::uint32_t"),
+            *cpp.table("tree_end", np.cumsum([len(batch.trees) for batch in batches]), "std::uint32_t"),
+            *cpp.tuples("steps", [[place[plane] for plane in step] for step in steps] or [[0] * 4], index),
+            *cpp.table("output", [tree.output for tree in trees] or [0], index),
+            *cpp.tuples("leaf", leaves or [[0]], index),
+        ],
+    )

@@ -51,7 +51,9 @@ def _narrowest(kinds: tuple[CType, ...], low: int, high: int, op: Op) -> CType:
     origin = f" ({op.origin})" if op.origin else ""
     bits = max((~low).bit_length() if low < 0 else 0, high.bit_length()) + 1
     raise UnsupportedError(
-        "a number is too wide for the compiled emulator", where=f"op '{op.name}'{origin}",
-        got=f"{bits} bits", want="at most 128 bits anywhere, at most 62 in inputs and outputs",
+        "a number is too wide for the compiled emulator",
+        where=f"op '{op.name}'{origin}",
+        got=f"{bits} bits",
+        want="at most 128 bits anywhere, at most 62 in inputs and outputs",
         try_="the NumPy emulator takes any width; or narrow the types",
-    )  # fmt: skip
+    )

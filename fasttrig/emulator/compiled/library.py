@@ -48,8 +48,12 @@ class CompiledEmulator:
         try:
             library = ctypes.CDLL(str(path))
         except OSError as error:
-            raise ToolError("the compiled emulator cannot be loaded", where=str(path), got=str(error),
-                            try_="delete the file: it is compiled again") from error  # fmt: skip
+            raise ToolError(
+                "the compiled emulator cannot be loaded",
+                where=str(path),
+                got=str(error),
+                try_="delete the file: it is compiled again",
+            ) from error
         self._rows_dtype = np.dtype(np.int32 if io_type(graph) is INT32 else np.int64)
         self._functions: dict[np.dtype[Any], Any] = {np.dtype(np.int64): _function(library, name, "_i64")}
         if self._rows_dtype == np.int32:
@@ -115,8 +119,11 @@ class CompiledEmulator:
         function = self._functions.get(rows.dtype)
         if function is None or rows.ndim != 2 or rows.shape[1] != self.n_inputs:
             want = " or ".join(str(dtype) for dtype in self._functions)
-            raise DataError("rows that the compiled emulator cannot take", got=f"{rows.dtype} of shape {rows.shape}",
-                            want=f"{want} of shape (n_events, {self.n_inputs})")  # fmt: skip
+            raise DataError(
+                "rows that the compiled emulator cannot take",
+                got=f"{rows.dtype} of shape {rows.shape}",
+                want=f"{want} of shape (n_events, {self.n_inputs})",
+            )
         number = self._number(kernel)
         rows = np.ascontiguousarray(rows)
         made = np.empty((len(rows), self.n_outputs), rows.dtype)
@@ -158,8 +165,12 @@ class CompiledEmulator:
         if kernel is None:
             return next(iter(usable.values()))
         if kernel not in usable:
-            raise InputError("no such kernel on this machine", got=repr(kernel), want=f"one of {', '.join(usable)}",
-                             try_=near_names(kernel, usable))  # fmt: skip
+            raise InputError(
+                "no such kernel on this machine",
+                got=repr(kernel),
+                want=f"one of {', '.join(usable)}",
+                try_=near_names(kernel, usable),
+            )
         return usable[kernel]
 
     def _all_kernels(self) -> list[tuple[int, str]]:

@@ -105,9 +105,12 @@ def io_type(graph: Graph) -> CType:
     for value in values:
         if value.type.width > INT64_BITS:
             raise UnsupportedError(
-                "an input or output is too wide for the compiled emulator", where=f"value '{value.name}'",
-                got=str(value.type), want=f"at most {INT64_BITS} bits", try_="the NumPy emulator takes any width",
-            )  # fmt: skip
+                "an input or output is too wide for the compiled emulator",
+                where=f"value '{value.name}'",
+                got=str(value.type),
+                want=f"at most {INT64_BITS} bits",
+                try_="the NumPy emulator takes any width",
+            )
     narrow = all(INT32.holds(value.type.min_raw, value.type.max_raw) for value in values)
     return INT32 if narrow else INT64
 
@@ -166,11 +169,13 @@ def _input_lines(op: Input, first: int) -> list[str]:
     off_grid = [(1 << shift) - 1 for shift in shifts] * repeats
     kind = INT32 if all(INT32.holds(lowest, highest) for lowest, highest in zip(low, high, strict=True)) else INT64
     return [
-        f"    // {_shape(op.result)}", cpp.sizes(size=op.result.size, first=first),
+        f"    // {_shape(op.result)}",
+        cpp.sizes(size=op.result.size, first=first),
         cpp.switch("per_element", bool(op.channel_types)),
-        *cpp.table("low", low, kind.name), *cpp.table("high", high, kind.name),
+        *cpp.table("low", low, kind.name),
+        *cpp.table("high", high, kind.name),
         *cpp.table("off_grid", off_grid, kind.name),
-    ]  # fmt: skip
+    ]
 
 
 def _emit(program: Program, plan: _Plan, op: Op, arrays: dict[Value, str]) -> None:
@@ -235,8 +240,14 @@ def _emit_saves(program: Program, arrays: dict[Value, str]) -> None:
 
 def _declare_pack(program: Program, value: Value, packing: Packing, struct: str) -> None:
     n = value.shape[-1]
-    program.struct(struct, [f"    using Cell = {packing.group.cell};", cpp.sizes(rows=value.size // n, n=n),
-                            cpp.constant("std::int32_t", "offset", packing.offset)])  # fmt: skip
+    program.struct(
+        struct,
+        [
+            f"    using Cell = {packing.group.cell};",
+            cpp.sizes(rows=value.size // n, n=n),
+            cpp.constant("std::int32_t", "offset", packing.offset),
+        ],
+    )
 
 
 def _plain_buffer(program: Program, op: Op) -> str:

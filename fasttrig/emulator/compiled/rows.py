@@ -71,12 +71,16 @@ def part_of(site: Site) -> Part:
 def overflow_lines(kind: str, target: FixedType, overflow: Overflow, possible: bool) -> list[str]:
     """`overflow`, `low` and `high` of a struct of constants; an overflow that cannot happen costs nothing."""
     if not possible:
-        return ["    static constexpr Overflow overflow = Overflow::none;",
-                f"    static constexpr {kind} low = 0, high = 0;"]  # fmt: skip
+        return [
+            "    static constexpr Overflow overflow = Overflow::none;",
+            f"    static constexpr {kind} low = 0, high = 0;",
+        ]
     mode = {Overflow.WRAP: "wrap", Overflow.SAT_ZERO: "sat_zero"}.get(overflow, "sat")
     low = target.min_sym_raw if overflow is Overflow.SAT_SYM else target.min_raw
-    return [f"    static constexpr Overflow overflow = Overflow::{mode};",
-            f"    static constexpr {kind} low = {cpp.literal(low)}, high = {cpp.literal(target.max_raw)};"]  # fmt: skip
+    return [
+        f"    static constexpr Overflow overflow = Overflow::{mode};",
+        f"    static constexpr {kind} low = {cpp.literal(low)}, high = {cpp.literal(target.max_raw)};",
+    ]
 
 
 def rounding_line(rounding: Rounding) -> str:
@@ -104,8 +108,9 @@ def _matmul(site: Site) -> Part:
     lines = [
         cpp.sizes(rows=op.operand.size // len(weight), n_in=len(weight), n_out=len(bias)),
         *overflow_lines(kind.name, op.accum_type, op.accum_overflow, op.narrowed),
-        *cpp.table("bias", bias), *cpp.rows("weight", weight.T),
-    ]  # fmt: skip
+        *cpp.table("bias", bias),
+        *cpp.rows("weight", weight.T),
+    ]
     return _one(site, "matmul", kind, lines)
 
 
@@ -117,10 +122,12 @@ def _ordered_matmul(site: Site) -> Part:
     n_in, n_out = op.weight.shape
     lines = [
         cpp.sizes(rows=op.operand.size // n_in, n_in=n_in, n_out=n_out),
-        cpp.constant("int", "dropped_bits", dropped), rounding_line(op.accum_rounding),
+        cpp.constant("int", "dropped_bits", dropped),
+        rounding_line(op.accum_rounding),
         *overflow_lines(kind.name, accum, op.accum_overflow, True),
-        *cpp.table("bias", bias), *cpp.rows("weight", op.weight.raw.T),
-    ]  # fmt: skip
+        *cpp.table("bias", bias),
+        *cpp.rows("weight", op.weight.raw.T),
+    ]
     return _one(site, "ordered_matmul", kind, lines)
 
 
@@ -130,8 +137,11 @@ def _scale(site: Site) -> Part:
     shift = bits - op.operand.type.fraction_bits - op.scale.type.fraction_bits
     factor = op.scale.raw.astype(object) << shift
     offset = op.offset.raw.astype(object) << (bits - op.offset.type.fraction_bits)
-    lines = [cpp.sizes(size=op.result.size, channels=len(factor)), *cpp.table("factor", factor),
-             *cpp.table("offset", offset)]  # fmt: skip
+    lines = [
+        cpp.sizes(size=op.result.size, channels=len(factor)),
+        *cpp.table("factor", factor),
+        *cpp.table("offset", offset),
+    ]
     return _one(site, "scale", site.compute(), lines)
 
 
@@ -144,8 +154,12 @@ def _cast(site: Site) -> Part:
     possible = any(overflows(op, site.operands[0]))
     moved = largest + (1 << dropped) if dropped > 0 else largest << -dropped
     kind = site.compute(moved + (2 << target.width if possible else 0))
-    lines = [cpp.sizes(size=op.result.size), cpp.constant("int", "dropped_bits", dropped), rounding_line(op.rounding),
-             *overflow_lines(kind.name, target, op.overflow, possible)]  # fmt: skip
+    lines = [
+        cpp.sizes(size=op.result.size),
+        cpp.constant("int", "dropped_bits", dropped),
+        rounding_line(op.rounding),
+        *overflow_lines(kind.name, target, op.overflow, possible),
+    ]
     return _one(site, "cast", kind, lines)
 
 
@@ -153,9 +167,13 @@ def _relu(site: Site) -> Part:
     op: Relu = site.op
     kind = site.compute()
     limited = op.limit_raw is not None and kind.holds(op.limit_raw, op.limit_raw)
-    lines = [cpp.sizes(size=op.result.size), cpp.switch("leaky", op.negative_shift is not None),
-             cpp.switch("limited", limited), cpp.constant("int", "negative_shift", op.negative_shift or 0),
-             cpp.constant(kind.name, "limit", (op.limit_raw or 0) if limited else 0)]  # fmt: skip
+    lines = [
+        cpp.sizes(size=op.result.size),
+        cpp.switch("leaky", op.negative_shift is not None),
+        cpp.switch("limited", limited),
+        cpp.constant("int", "negative_shift", op.negative_shift or 0),
+        cpp.constant(kind.name, "limit", (op.limit_raw or 0) if limited else 0),
+    ]
     return _one(site, "relu", kind, lines)
 
 
@@ -163,8 +181,11 @@ def _add(site: Site) -> Part:
     op: Add = site.op
     bits = exact_fraction_bits(op)
     left, right = bits - op.left.type.fraction_bits, bits - op.right.type.fraction_bits
-    lines = [cpp.sizes(size=op.result.size), cpp.constant("int", "left_shift", left),
-             cpp.constant("int", "right_shift", right)]  # fmt: skip
+    lines = [
+        cpp.sizes(size=op.result.size),
+        cpp.constant("int", "left_shift", left),
+        cpp.constant("int", "right_shift", right),
+    ]
     return _one(site, "add", site.compute(), lines)
 
 
@@ -188,8 +209,12 @@ def _concat(site: Site) -> Part:
 def _table(site: Site) -> Part:
     op: Table = site.op
     first = cpp.constant("std::int64_t", "first", op.operand.type.min_raw)
-    lines = [f"    // {cpp.comment(op.function)}", cpp.sizes(size=op.result.size), first,
-             *cpp.table("entries", op.table.raw)]  # fmt: skip
+    lines = [
+        f"    // {cpp.comment(op.function)}",
+        cpp.sizes(size=op.result.size),
+        first,
+        *cpp.table("entries", op.table.raw),
+    ]
     return _one(site, "table", None, lines)
 
 
@@ -207,14 +232,17 @@ def _softmax(site: Site) -> Part:
     indices = (1 << op.index_type.width) + (1 << op.inverse_index_type.width)
     kind = site.compute(moved + total.max_raw + (high - low) + indices + (2 << target.width))
     lines = [
-        cpp.sizes(rows=op.operand.size // n, n=n, exp_entries=len(op.exp_table.raw),
-                  inverse_entries=len(op.inverse_table.raw)),
+        cpp.sizes(
+            rows=op.operand.size // n, n=n, exp_entries=len(op.exp_table.raw), inverse_entries=len(op.inverse_table.raw)
+        ),
         cpp.constant("int", "exp_dropped_bits", exp_dropped),
         cpp.constant("int", "inverse_dropped_bits", inverse_dropped),
-        cpp.constant("int", "dropped_bits", dropped), rounding_line(op.rounding),
+        cpp.constant("int", "dropped_bits", dropped),
+        rounding_line(op.rounding),
         *overflow_lines(kind.name, target, op.overflow, True),
-        *cpp.table("exp_table", op.exp_table.raw), *cpp.table("inverse_table", op.inverse_table.raw),
-    ]  # fmt: skip
+        *cpp.table("exp_table", op.exp_table.raw),
+        *cpp.table("inverse_table", op.inverse_table.raw),
+    ]
     return _one(site, "softmax", kind, lines)
 
 

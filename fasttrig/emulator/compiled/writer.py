@@ -72,10 +72,12 @@ def write_emulator(graph: Graph, name: str | None = None, version: int = 1) -> d
     name = cpp.check_name(graph.name if name is None else name)
     program = program_of(graph)
     head = {
-        "NAME": name, "UPPER": name.upper(), "VERSION": str(version),
+        "NAME": name,
+        "UPPER": name.upper(),
+        "VERSION": str(version),
         "N_INPUTS": str(sum(op.result.size for op in graph.inputs)),
         "N_OUTPUTS": str(sum(value.size for value in graph.outputs)),
-    }  # fmt: skip
+    }
     return {f"{name}.h": _header(program, head), f"{name}.cpp": _source(program, head)}
 
 
@@ -85,10 +87,13 @@ def _header(program: Program, head: dict[str, str]) -> str:
     places = head | {
         "PORTS": _ports(program.graph, name),
         "PREDICT_I32": f"/* in: (n_events, {n_in}), out: (n_events, {n_out}) */\n"
-        f"int {name}_predict(const int32_t *in, int32_t *out, size_t n_events);\n\n" if narrow else "",
-        "PREDICT_WITH_I32":
-        f"int {name}_predict_with(int kernel, const int32_t *in, int32_t *out, size_t n_events);\n" if narrow else "",
-    }  # fmt: skip
+        f"int {name}_predict(const int32_t *in, int32_t *out, size_t n_events);\n\n"
+        if narrow
+        else "",
+        "PREDICT_WITH_I32": f"int {name}_predict_with(int kernel, const int32_t *in, int32_t *out, size_t n_events);\n"
+        if narrow
+        else "",
+    }
     return cpp.template("model.h.in", places)
 
 
@@ -106,9 +111,12 @@ def _ports(graph: Graph, name: str) -> str:
 
 def _port(prefix: str, title: str, value: Value, first: int) -> str:
     numbers = {
-        "first": first, "size": value.size, "width": value.type.width, "fraction_bits": value.type.fraction_bits,
+        "first": first,
+        "size": value.size,
+        "width": value.type.width,
+        "fraction_bits": value.type.fraction_bits,
         "signed": int(value.type.signed),
-    }  # fmt: skip
+    }
     body = ",\n".join(f"    {prefix}_{key} = {number}" for key, number in numbers.items())
     shape = ", ".join(map(str, value.shape))
     return f"/* {title} : ({shape}) {value.type} */\nenum {{\n{body}\n}};\n\n"
@@ -119,11 +127,15 @@ def _source(program: Program, head: dict[str, str]) -> str:
     places = head | {
         "BLOCK_EVENTS": str(program.block_events),
         "ARITHMETIC": _arithmetic(program),
-        "MODEL": _structs(program), "BUFFERS": "\n".join(program.buffers), "CALLS": _indented(program.calls),
-        "LOADS": _indented([*program.checks, *program.loads]), "SAVES": _indented(program.saves),
+        "MODEL": _structs(program),
+        "BUFFERS": "\n".join(program.buffers),
+        "CALLS": _indented(program.calls),
+        "LOADS": _indented([*program.checks, *program.loads]),
+        "SAVES": _indented(program.saves),
         "STORAGE": "" if stack else "static thread_local ",
-        **_wide_places(program), **_kernel_places(program, head),
-    }  # fmt: skip
+        **_wide_places(program),
+        **_kernel_places(program, head),
+    }
     return cpp.template("model.cpp.in", places)
 
 

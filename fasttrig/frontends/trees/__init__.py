@@ -24,9 +24,17 @@ from fasttrig.frontends.trees.lower import lower_forest, thresholds_to_raw
 from fasttrig.ir.graph import Graph
 
 __all__ = [
-    "Ensemble", "Link", "SplitRule", "Tree",
-    "lower_forest", "read_ensemble", "read_trees", "reads", "thresholds_to_raw",
-]  # fmt: skip
+    "Ensemble",
+    "Link",
+    "SplitRule",
+    "Tree",
+    "lower_forest",
+    "read_ensemble",
+    "read_trees",
+    "reads",
+    "thresholds_to_raw",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Library:
@@ -47,26 +55,60 @@ class Library:
 
 
 LIBRARIES = (
-    Library("XGBoost", f"trees; the links of {len(xgboost_document.OBJECTIVES)} objectives, others without a link",
-            xgboost_model.is_xgboost, xgboost_model.read_live, (".json", ".ubj"), xgboost_document.is_xgboost_document,
-            xgboost_model.read_file, takes_rounds=True),
-    Library("scikit-learn", ", ".join(sklearn_model.KINDS),
-            sklearn_model.is_sklearn, sklearn_model.read_live),
-    Library("LightGBM", "boosted trees and random forests", lightgbm_model.is_lightgbm, lightgbm_model.read_live,
-            (".txt", ".lgb"), lightgbm_model.is_model_text, lightgbm_model.read_file),
-    Library("TMVA", f"BDT with BoostType {', '.join(tmva_xml.BOOSTS)}", suffixes=(".xml", ".xml.gz"),
-            knows_content=tmva_xml.is_tmva, read_file=tmva_xml.read_file),
-    Library("ONNX", f"one {' or '.join(onnx_model.KINDS)}", onnx_model.is_onnx, onnx_model.read_live, (".onnx",),
-            read_file=onnx_model.read_file),
-    Library("conifer", "its own JSON, with its types", suffixes=(".json",), knows_content=conifer_json.is_conifer,
-            read_file=conifer_json.read_file),
-)  # fmt: skip
+    Library(
+        "XGBoost",
+        f"trees; the links of {len(xgboost_document.OBJECTIVES)} objectives, others without a link",
+        xgboost_model.is_xgboost,
+        xgboost_model.read_live,
+        (".json", ".ubj"),
+        xgboost_document.is_xgboost_document,
+        xgboost_model.read_file,
+        takes_rounds=True,
+    ),
+    Library("scikit-learn", ", ".join(sklearn_model.KINDS), sklearn_model.is_sklearn, sklearn_model.read_live),
+    Library(
+        "LightGBM",
+        "boosted trees and random forests",
+        lightgbm_model.is_lightgbm,
+        lightgbm_model.read_live,
+        (".txt", ".lgb"),
+        lightgbm_model.is_model_text,
+        lightgbm_model.read_file,
+    ),
+    Library(
+        "TMVA",
+        f"BDT with BoostType {', '.join(tmva_xml.BOOSTS)}",
+        suffixes=(".xml", ".xml.gz"),
+        knows_content=tmva_xml.is_tmva,
+        read_file=tmva_xml.read_file,
+    ),
+    Library(
+        "ONNX",
+        f"one {' or '.join(onnx_model.KINDS)}",
+        onnx_model.is_onnx,
+        onnx_model.read_live,
+        (".onnx",),
+        read_file=onnx_model.read_file,
+    ),
+    Library(
+        "conifer",
+        "its own JSON, with its types",
+        suffixes=(".json",),
+        knows_content=conifer_json.is_conifer,
+        read_file=conifer_json.read_file,
+    ),
+)
 """One row per library; the README's table is made from it."""
 
 _LOAD: dict[str, Callable[[Path], Any]] = {
-    ".json": read_document, ".ubj": read_document, ".txt": read_text, ".lgb": read_text, ".xml": read_bytes,
-    ".xml.gz": read_bytes, ".onnx": lambda path: None,
-}  # fmt: skip
+    ".json": read_document,
+    ".ubj": read_document,
+    ".txt": read_text,
+    ".lgb": read_text,
+    ".xml": read_bytes,
+    ".xml.gz": read_bytes,
+    ".onnx": lambda path: None,
+}
 _PICKLES = (".pkl", ".pickle", ".joblib", ".skops")
 _SUFFIXES = (*_LOAD, *_PICKLES)
 
@@ -138,8 +180,11 @@ def read_ensemble(source: Any, *, rounds: int | None = None) -> Ensemble:
         return _read_path(Path(source), rounds)
     library = _live_library(source)
     if library is None:
-        raise UnsupportedError("no tree model that fasttrig knows", got=f"an object of {type(source)!r}",
-                               want="XGBoost, scikit-learn, LightGBM or ONNX, or a path")  # fmt: skip
+        raise UnsupportedError(
+            "no tree model that fasttrig knows",
+            got=f"an object of {type(source)!r}",
+            want="XGBoost, scikit-learn, LightGBM or ONNX, or a path",
+        )
     assert library.read_live is not None
     return library.read_live(source, *_rounds(library, rounds))
 
@@ -155,9 +200,12 @@ def _rounds(library: Library, rounds: int | None) -> tuple[int | None, ...]:
 
 def _read_path(path: Path, rounds: int | None) -> Ensemble:
     if path.name.endswith(_PICKLES):
-        raise UnsupportedError("a pickle runs code when it is opened, so fasttrig does not open one", where=str(path),
-                               want="the live model object, or a model file",
-                               try_="load it where you trust it, and pass the object")  # fmt: skip
+        raise UnsupportedError(
+            "a pickle runs code when it is opened, so fasttrig does not open one",
+            where=str(path),
+            want="the live model object, or a model file",
+            try_="load it where you trust it, and pass the object",
+        )
     if not path.is_file():
         raise InputError("no such model file", where=str(path))
     library = _file_library(path)

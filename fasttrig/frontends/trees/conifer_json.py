@@ -65,8 +65,9 @@ def _type(text: Any, where: str) -> FixedType | None:
     try:
         return FixedType.parse("".join(str(text).split()))
     except InputError as error:
-        raise UnsupportedError("a type of a conifer project that has no counterpart", where=where, got=str(text),
-                               want=error.want) from None  # fmt: skip
+        raise UnsupportedError(
+            "a type of a conifer project that has no counterpart", where=where, got=str(text), want=error.want
+        ) from None
 
 
 def read_parsed(document: Any, where: str) -> Ensemble:
@@ -136,8 +137,11 @@ def _rounds(document: dict[str, Any], n_outputs: int, where: str) -> list[list[d
     n_trees = whole_number(document.get("n_trees", len(rounds)), f"{where} > n_trees")
     fits = isinstance(rounds, list) and all(isinstance(r, list) and len(r) == n_outputs for r in rounds)
     if not fits or n_trees != len(rounds) or not all(isinstance(entry, dict) for r in rounds for entry in r):
-        raise InputError("the trees of a conifer file do not fit its numbers", where=f"{where} > trees",
-                         want=f"n_trees = {n_trees} rounds of {n_outputs} trees each")  # fmt: skip
+        raise InputError(
+            "the trees of a conifer file do not fit its numbers",
+            where=f"{where} > trees",
+            want=f"n_trees = {n_trees} rounds of {n_outputs} trees each",
+        )
     return rounds
 
 
@@ -148,8 +152,12 @@ def _base_margin(document: dict[str, Any], n_outputs: int, where: str) -> FloatA
     except (TypeError, ValueError):
         start = np.full(1, np.nan)
     if len(start) < n_outputs or not np.isfinite(start).all():
-        raise InputError("init_predict is no list of finite numbers", where=where, want=f"{n_outputs} numbers",
-                         got=str(document["init_predict"])[:60])  # fmt: skip
+        raise InputError(
+            "init_predict is no list of finite numbers",
+            where=where,
+            want=f"{n_outputs} numbers",
+            got=str(document["init_predict"])[:60],
+        )
     return start[:n_outputs]
 
 
@@ -171,9 +179,12 @@ def _refusal(entry: dict[str, Any], n_features: int, where: str) -> UnsupportedE
     oblique = np.flatnonzero((given != expected).any(axis=1) & (feature != _LEAF))
     if not oblique.size:
         return None
-    return UnsupportedError("an oblique split compares a sum of features", where=f"{where} > node {oblique[0]}",
-                            got=f"weight {weights[oblique[0]]}"[:80],
-                            want="1 for the feature of the split, 0 elsewhere")  # fmt: skip
+    return UnsupportedError(
+        "an oblique split compares a sum of features",
+        where=f"{where} > node {oblique[0]}",
+        got=f"weight {weights[oblique[0]]}"[:80],
+        want="1 for the feature of the split, 0 elsewhere",
+    )
 
 
 def _tree(entry: dict[str, Any], output: int, n_features: int, norm: float, where: str) -> Tree:
@@ -183,8 +194,9 @@ def _tree(entry: dict[str, Any], output: int, n_features: int, norm: float, wher
             is_leaf=feature == _LEAF,
             left=np.array(entry["children_left"], dtype=np.int64),
             right=np.array(entry["children_right"], dtype=np.int64),
-            feature=feature, threshold=np.array(entry["threshold"], dtype=np.float64),
+            feature=feature,
+            threshold=np.array(entry["threshold"], dtype=np.float64),
             default_left=np.zeros(len(feature), dtype=bool),
             leaf=np.array(entry["value"], dtype=np.float64).reshape(len(feature), 1) * norm,
-        )  # fmt: skip
+        )
         return grow(table, output=output, n_features=n_features, where=where)

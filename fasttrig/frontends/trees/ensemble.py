@@ -117,12 +117,19 @@ class Ensemble:
 
     def __post_init__(self) -> None:
         if not 0 < self.n_features <= MOST_FEATURES or not 0 < self.n_outputs <= MOST_OUTPUTS:
-            raise InputError("an impossible number of features or outputs", where=self.origin,
-                             got=f"{self.n_features} and {self.n_outputs}",
-                             want=f"1 to {MOST_FEATURES} and 1 to {MOST_OUTPUTS}")  # fmt: skip
+            raise InputError(
+                "an impossible number of features or outputs",
+                where=self.origin,
+                got=f"{self.n_features} and {self.n_outputs}",
+                want=f"1 to {MOST_FEATURES} and 1 to {MOST_OUTPUTS}",
+            )
         if len(self.feature_names) not in (0, self.n_features):
-            raise InputError("feature names and features differ in number", where=self.origin,
-                             got=str(len(self.feature_names)), want=f"none or {self.n_features}")  # fmt: skip
+            raise InputError(
+                "feature names and features differ in number",
+                where=self.origin,
+                got=str(len(self.feature_names)),
+                want=f"none or {self.n_features}",
+            )
         if not np.isfinite(self.base_margin).all():
             raise InputError("a base margin is not finite", where=self.origin, got=str(self.base_margin))
 
@@ -164,8 +171,12 @@ class Ensemble:
     def _features(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         features = np.asarray(x, dtype=self.input_format)
         if features.ndim != 2 or features.shape[1] != self.n_features:
-            raise DataError("wrong shape of features", where=self.origin, got=str(features.shape),
-                            want=f"(n_events, {self.n_features})")  # fmt: skip
+            raise DataError(
+                "wrong shape of features",
+                where=self.origin,
+                got=str(features.shape),
+                want=f"(n_events, {self.n_features})",
+            )
         return features
 
 

@@ -64,12 +64,15 @@ def member(document: Any, *path: str | int, where: str) -> Any:
     """``document[path[0]][path[1]]...``, or an error that says how far it went."""
     place = document
     for depth, key in enumerate(path):
-        missing = key not in place if isinstance(place, dict) else not isinstance(place, list) or not (
-            isinstance(key, int) and key < len(place)
-        )  # fmt: skip
+        missing = (
+            key not in place
+            if isinstance(place, dict)
+            else not isinstance(place, list) or not (isinstance(key, int) and key < len(place))
+        )
         if missing:
-            raise InputError("a model file lacks an entry", where=" > ".join([where, *map(str, path[:depth])]),
-                             want=repr(key))  # fmt: skip
+            raise InputError(
+                "a model file lacks an entry", where=" > ".join([where, *map(str, path[:depth])]), want=repr(key)
+            )
         place = place[key]
     return place
 
@@ -80,8 +83,12 @@ def understanding(where: str) -> Iterator[None]:
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise InputError("a model cannot be read", where=where, got=f"{type(error).__name__}: {error}"[:200],
-                         want="the layout that its library writes") from error  # fmt: skip
+        raise InputError(
+            "a model cannot be read",
+            where=where,
+            got=f"{type(error).__name__}: {error}"[:200],
+            want="the layout that its library writes",
+        ) from error
 
 
 def whole_number(content: Any, where: str) -> int:

@@ -16,9 +16,7 @@ from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
 
 
-def framework_raw(
-    graph: Graph, ensemble: Ensemble, source: Any, inputs: Mapping[str, IntArray]
-) -> dict[str, IntArray]:
+def framework_raw(graph: Graph, ensemble: Ensemble, source: Any, inputs: Mapping[str, IntArray]) -> dict[str, IntArray]:
     """Raw outputs from the leaves that XGBoost itself says each event ends in.
 
     Parameters
@@ -75,6 +73,9 @@ def _exits(ensemble: Ensemble, found: IntArray) -> IntArray:
         exits[:, number] = order[place]
         unknown = tree.leaf_id[exits[:, number]] != found[:, number]
         if unknown.any():
-            raise CheckFailed("XGBoost ends in a leaf that the model does not have", where=f"tree {number}",
-                              got=str(found[unknown, number][0]))  # fmt: skip
+            raise CheckFailed(
+                "XGBoost ends in a leaf that the model does not have",
+                where=f"tree {number}",
+                got=str(found[unknown, number][0]),
+            )
     return exits

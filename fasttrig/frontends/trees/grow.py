@@ -77,11 +77,16 @@ def _order(table: NodeTable, root: int, where: str) -> tuple[IntArray, IntArray]
     while stack:
         row = stack.pop()
         if not 0 <= row < n_rows:
-            raise InputError("a child of a tree points nowhere", where=where, got=f"node {row}",
-                             want=f"0 to {n_rows - 1}")  # fmt: skip
+            raise InputError(
+                "a child of a tree points nowhere", where=where, got=f"node {row}", want=f"0 to {n_rows - 1}"
+            )
         if seen[row]:
-            raise InputError("a node of a tree is reached twice", where=where, got=f"node {row}",
-                             want="a tree: one parent each, no cycle")  # fmt: skip
+            raise InputError(
+                "a node of a tree is reached twice",
+                where=where,
+                got=f"node {row}",
+                want="a tree: one parent each, no cycle",
+            )
         seen[row] = True
         if table.is_leaf[row]:
             leaves.append(row)
@@ -95,16 +100,22 @@ def _check_lengths(table: NodeTable, where: str) -> None:
     columns = (table.left, table.right, table.feature, table.threshold, table.default_left, table.leaf)
     lengths = {len(table.is_leaf), *(len(column) for column in columns)}
     if len(lengths) != 1 or 0 in lengths or table.leaf.ndim != 2:
-        raise InputError("the columns of a tree differ in length", where=where, got=str(sorted(lengths)),
-                         want="one row per node, at least one")  # fmt: skip
+        raise InputError(
+            "the columns of a tree differ in length",
+            where=where,
+            got=str(sorted(lengths)),
+            want="one row per node, at least one",
+        )
 
 
 def _check_rows(table: NodeTable, splits: IntArray, leaves: IntArray, n_features: int, where: str) -> None:
     outside = (table.feature[splits] < 0) | (table.feature[splits] >= n_features)
-    _refuse_first(splits[outside], table.feature, "a split on a feature that does not exist", where,
-                  f"0 to {n_features - 1}")  # fmt: skip
-    _refuse_first(splits[np.isnan(table.threshold[splits])], table.threshold, "a threshold is no number", where,
-                  "no NaN")  # fmt: skip
+    _refuse_first(
+        splits[outside], table.feature, "a split on a feature that does not exist", where, f"0 to {n_features - 1}"
+    )
+    _refuse_first(
+        splits[np.isnan(table.threshold[splits])], table.threshold, "a threshold is no number", where, "no NaN"
+    )
     bad = ~np.isfinite(table.leaf[leaves]).all(axis=1)
     _refuse_first(leaves[bad], table.leaf, "a leaf is not finite", where, "finite leaves")
 

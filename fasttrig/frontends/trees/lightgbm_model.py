@@ -19,9 +19,14 @@ from fasttrig.frontends.trees.grow import NodeTable, grow
 from fasttrig.frontends.trees.refusals import raise_refusals
 
 _LINKS = {
-    "binary": Link.LOGISTIC, "multiclass": Link.SOFTMAX, "multiclassova": Link.LOGISTIC,
-    "cross_entropy": Link.LOGISTIC, "poisson": Link.EXP, "gamma": Link.EXP, "tweedie": Link.EXP,
-}  # fmt: skip
+    "binary": Link.LOGISTIC,
+    "multiclass": Link.SOFTMAX,
+    "multiclassova": Link.LOGISTIC,
+    "cross_entropy": Link.LOGISTIC,
+    "poisson": Link.EXP,
+    "gamma": Link.EXP,
+    "tweedie": Link.EXP,
+}
 _CATEGORICAL, _DEFAULT_LEFT, _MISSING_SHIFT, _MISSING_ZERO = 1, 2, 2, 1
 
 
@@ -63,8 +68,9 @@ def parse_model(text: str, where: str) -> Ensemble:
     per_round = _integer(header, "num_tree_per_iteration", where)
     n_features = _integer(header, "max_feature_idx", where) + 1
     if per_round < 1 or len(blocks) % per_round:
-        raise InputError("the trees are no whole number of rounds", where=where,
-                         got=f"{len(blocks)} trees, {per_round} per round")  # fmt: skip
+        raise InputError(
+            "the trees are no whole number of rounds", where=where, got=f"{len(blocks)} trees, {per_round} per round"
+        )
     raise_refusals(_refusal(block, f"{where} > tree {index}") for index, block in enumerate(blocks))
     rounds = len(blocks) // per_round
     share = float(rounds) if "average_output" in header else 1.0
@@ -131,22 +137,32 @@ def _integer(entries: dict[str, str], key: str, where: str) -> int:
 
 def _refusal(block: dict[str, str], where: str) -> UnsupportedError | None:
     if block.get("is_linear", "0").strip() not in ("0", ""):
-        return UnsupportedError("a leaf that is a linear function", where=where, got="is_linear=1",
-                                want="constant leaves", try_="train with linear_tree=False")  # fmt: skip
+        return UnsupportedError(
+            "a leaf that is a linear function",
+            where=where,
+            got="is_linear=1",
+            want="constant leaves",
+            try_="train with linear_tree=False",
+        )
     kinds = [whole_number(word, f"{where} > decision_type") for word in block.get("decision_type", "").split()]
     if any(kind & _CATEGORICAL for kind in kinds):
         return UnsupportedError(
-            "a categorical split is no comparison with a threshold", where=where, got="decision_type with bit 0",
-            want="numerical splits only", try_="one-hot encode the feature before training",
-        )  # fmt: skip
+            "a categorical split is no comparison with a threshold",
+            where=where,
+            got="decision_type with bit 0",
+            want="numerical splits only",
+            try_="one-hot encode the feature before training",
+        )
     for kind, limit in zip(kinds, block.get("threshold", "").split(), strict=False):
         zero_is_missing = (kind >> _MISSING_SHIFT) & 3 == _MISSING_ZERO
         if zero_is_missing and bool(kind & _DEFAULT_LEFT) != (_float(limit) >= 0.0):
             return UnsupportedError(
-                "a split that sends zero the other way than its neighbours", where=where,
-                got=f"zero_as_missing, threshold {limit}", want="one comparison per split",
+                "a split that sends zero the other way than its neighbours",
+                where=where,
+                got=f"zero_as_missing, threshold {limit}",
+                want="one comparison per split",
                 try_="train with zero_as_missing=false",
-            )  # fmt: skip
+            )
     return None
 
 
@@ -172,13 +188,14 @@ def _table(block: dict[str, str], share: float) -> NodeTable:
     empty = np.zeros(n_leaves)
     return NodeTable(
         is_leaf=np.arange(n_splits + n_leaves) >= n_splits,
-        left=np.concatenate([left, empty]).astype(np.int64), right=np.concatenate([right, empty]).astype(np.int64),
+        left=np.concatenate([left, empty]).astype(np.int64),
+        right=np.concatenate([right, empty]).astype(np.int64),
         feature=np.concatenate([_numbers(block, "split_feature", n_splits, np.int64), empty]).astype(np.int64),
         threshold=np.concatenate([_numbers(block, "threshold", n_splits, np.float64), empty]),
         default_left=np.concatenate([kinds & _DEFAULT_LEFT, empty]) > 0,
         leaf=np.concatenate([np.zeros(n_splits), leaf])[:, None],
         leaf_id=np.arange(n_splits + n_leaves) - n_splits,
-    )  # fmt: skip
+    )
 
 
 def _numbers(block: dict[str, str], key: str, count: int, dtype: Any) -> FloatArray:

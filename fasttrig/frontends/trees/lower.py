@@ -144,8 +144,13 @@ def _thresholds(ensemble: Ensemble, feature: IntArray, x_type: FixedType, types:
 def _quantised(value: FloatArray, bits: int, where: str) -> IntArray:
     largest = float(np.abs(value).max(initial=0.0))
     if abs(bits) > _MOST_BITS or largest * 2.0**bits >= 2.0 ** (INT64_BITS - 2):
-        raise InputError("a leaf is too large for its grid", where=where, got=f"{largest:g} at {bits} fraction bits",
-                         want="at most 60 bits", try_="fewer leaf_fraction_bits")  # fmt: skip
+        raise InputError(
+            "a leaf is too large for its grid",
+            where=where,
+            got=f"{largest:g} at {bits} fraction bits",
+            want="at most 60 bits",
+            try_="fewer leaf_fraction_bits",
+        )
     return from_value(value, FixedType(INT64_BITS, INT64_BITS - bits), Rounding.RND_CONV, Overflow.SAT)
 
 
@@ -159,16 +164,28 @@ def _index(name: str, raw: IntArray) -> Const:
 
 def _check_types(ensemble: Ensemble, input_type: FixedType, channel_types: Sequence[FixedType]) -> None:
     if channel_types and len(channel_types) != ensemble.n_features:
-        raise InputError("one channel type per feature is needed", where=ensemble.origin,
-                         got=str(len(channel_types)), want=f"{ensemble.n_features}, or none")  # fmt: skip
+        raise InputError(
+            "one channel type per feature is needed",
+            where=ensemble.origin,
+            got=str(len(channel_types)),
+            want=f"{ensemble.n_features}, or none",
+        )
     for channel, fixed_type in enumerate(channel_types):
         shift = input_type.fraction_bits - fixed_type.fraction_bits
         if shift < 0 or not input_type.holds(fixed_type.min_raw << shift, fixed_type.max_raw << shift):
-            raise InputError("a feature's type does not fit into the input type", got=str(fixed_type),
-                             where=f"{ensemble.origin} > feature {channel}", want=f"inside {input_type}")  # fmt: skip
+            raise InputError(
+                "a feature's type does not fit into the input type",
+                got=str(fixed_type),
+                where=f"{ensemble.origin} > feature {channel}",
+                want=f"inside {input_type}",
+            )
     if input_type.width > INT64_BITS - 2:
-        raise InputError("the input type is too wide", where=ensemble.origin, got=str(input_type),
-                         want=f"at most {INT64_BITS - 2} bits")  # fmt: skip
+        raise InputError(
+            "the input type is too wide",
+            where=ensemble.origin,
+            got=str(input_type),
+            want=f"at most {INT64_BITS - 2} bits",
+        )
 
 
 def _short(origin: str) -> str:

@@ -24,8 +24,12 @@ KINDS = {"TreeEnsembleClassifier": "class", "TreeEnsembleRegressor": "target"}
 _HARMLESS = {"ZipMap", "Cast", "Identity"}
 _LINKS = {"NONE": Link.NONE, "SOFTMAX": Link.SOFTMAX, "LOGISTIC": Link.LOGISTIC}
 # Mode: whether the true child is the one for small x, and whether equality goes with small x.
-_MODES = {"BRANCH_LEQ": (True, True), "BRANCH_LT": (True, False), "BRANCH_GT": (False, True),
-          "BRANCH_GTE": (False, False)}  # fmt: skip
+_MODES = {
+    "BRANCH_LEQ": (True, True),
+    "BRANCH_LT": (True, False),
+    "BRANCH_GT": (False, True),
+    "BRANCH_GTE": (False, False),
+}
 
 
 def is_onnx(source: Any) -> bool:
@@ -38,8 +42,12 @@ def read_file(path: Path) -> Ensemble:
         import onnx
         from google.protobuf.message import DecodeError
     except ImportError:
-        raise MissingPackageError("reading ONNX files needs a package that is not installed", where=str(path),
-                                  got="no onnx", try_="pip install onnx") from None  # fmt: skip
+        raise MissingPackageError(
+            "reading ONNX files needs a package that is not installed",
+            where=str(path),
+            got="no onnx",
+            try_="pip install onnx",
+        ) from None
     try:
         model = onnx.load_model_from_string(read_bytes(path))
     except (DecodeError, ValueError) as error:
@@ -68,16 +76,23 @@ def _ensemble(model: Any, where: str) -> Ensemble:
     aggregate = _text(attributes.get("aggregate_function", "SUM"))
     transform = _text(attributes.get("post_transform", "NONE"))
     if aggregate not in ("SUM", "AVERAGE") or transform not in _LINKS:
-        raise UnsupportedError("a tree ensemble that is more than a sum", where=f"{where} > {node.op_type}",
-                               got=f"aggregate_function {aggregate}, post_transform {transform}",
-                               want=f"SUM or AVERAGE, {', '.join(_LINKS)}")  # fmt: skip
+        raise UnsupportedError(
+            "a tree ensemble that is more than a sum",
+            where=f"{where} > {node.op_type}",
+            got=f"aggregate_function {aggregate}, post_transform {transform}",
+            want=f"SUM or AVERAGE, {', '.join(_LINKS)}",
+        )
     n_features = _n_features(model, node, attributes, where)
     trees, n_outputs = _trees(attributes, prefix, aggregate, n_features, input_format, where)
     labels = [*attributes.get("classlabels_int64s", ()), *attributes.get("classlabels_strings", ())]
     base = _column(attributes, "base_values", np.zeros(n_outputs))
     if len(base) != n_outputs:
-        raise UnsupportedError("base values and outputs of a tree ensemble differ in number", where=where,
-                               got=str(len(base)), want=f"none or {n_outputs}")  # fmt: skip
+        raise UnsupportedError(
+            "base values and outputs of a tree ensemble differ in number",
+            where=where,
+            got=str(len(base)),
+            want=f"none or {n_outputs}",
+        )
     return Ensemble(
         library=f"onnx {node.op_type}",
         origin=where,
@@ -102,11 +117,12 @@ def _only_ensemble(model: Any, where: str) -> Any:
     if len(found) == 1 and not others:
         return found[0]
     raise UnsupportedError(
-        "an ONNX model that is not one tree ensemble", where=where,
+        "an ONNX model that is not one tree ensemble",
+        where=where,
         got=", ".join(node.op_type for node in nodes)[:200],
         want=f"one of {', '.join(KINDS)}; beside it only {', '.join(sorted(_HARMLESS))}",
         try_="convert the library's own model instead of its ONNX export",
-    )  # fmt: skip
+    )
 
 
 def _attribute(attribute: Any) -> Any:
@@ -134,8 +150,12 @@ def _n_features(model: Any, node: Any, attributes: dict[str, Any], where: str) -
             return int(sizes[1])
     if any(value.name == node.input[0] for value in model.graph.input):
         return 1 + max(map(int, attributes.get("nodes_featureids", ())), default=0)
-    raise UnsupportedError("the features pass another operator before the trees", where=where, got=node.input[0],
-                           want="a tree ensemble on the graph's input")  # fmt: skip
+    raise UnsupportedError(
+        "the features pass another operator before the trees",
+        where=where,
+        got=node.input[0],
+        want="a tree ensemble on the graph's input",
+    )
 
 
 def _column(attributes: dict[str, Any], name: str, default: FloatArray | None = None) -> FloatArray:
@@ -174,18 +194,23 @@ def _nodes(attributes: dict[str, Any], input_format: InputFormat, where: str) ->
         raise InputError("the lists of nodes of a tree ensemble differ in length", where=where)
     unknown = sorted(set(modes) - set(_MODES) - {"LEAF"})
     if unknown:
-        raise UnsupportedError("a split that is no single comparison", where=where, got=", ".join(unknown),
-                               want=", ".join(_MODES))  # fmt: skip
+        raise UnsupportedError(
+            "a split that is no single comparison", where=where, got=", ".join(unknown), want=", ".join(_MODES)
+        )
     sides = np.array([_MODES.get(mode, (True, False)) for mode in modes], dtype=bool).reshape(-1, 2)
     above = np.nextafter(values, np.array(np.inf, dtype=input_format))
     tree_ids, node_ids, feature, true, false = columns
     return _Nodes(
-        tree_ids, node_ids, feature, true, false,
+        tree_ids,
+        node_ids,
+        feature,
+        true,
+        false,
         is_leaf=np.array([mode == "LEAF" for mode in modes], dtype=bool),
         true_is_small=sides[:, 0],
         threshold=np.where(sides[:, 1], above, values).astype(np.float64),
         default_true=tracks,
-    )  # fmt: skip
+    )
 
 
 def _trees(
@@ -255,8 +280,13 @@ def _table(nodes: _Nodes, rows: IntArray, leaf: FloatArray, where: str) -> tuple
     if len(roots) != 1:
         raise InputError("a tree needs one root", where=where, got=f"{len(roots)} nodes without a parent")
     table = NodeTable(
-        is_leaf=is_leaf, left=np.where(small, true, false), right=np.where(small, false, true),
-        feature=nodes.feature[rows], threshold=nodes.threshold[rows], default_left=nodes.default_true[rows] == small,
-        leaf=leaf, leaf_id=nodes.node_ids[rows],
-    )  # fmt: skip
+        is_leaf=is_leaf,
+        left=np.where(small, true, false),
+        right=np.where(small, false, true),
+        feature=nodes.feature[rows],
+        threshold=nodes.threshold[rows],
+        default_left=nodes.default_true[rows] == small,
+        leaf=leaf,
+        leaf_id=nodes.node_ids[rows],
+    )
     return table, roots[0]

@@ -59,10 +59,14 @@ def read_live(model: Any) -> Ensemble:
     where = f"sklearn.{kind}"
     if kind not in KINDS:
         raise UnsupportedError(
-            "no tree model that fasttrig can sum up", where=where, got=kind, want="a model of trees that adds leaves",
+            "no tree model that fasttrig can sum up",
+            where=where,
+            got=kind,
+            want="a model of trees that adds leaves",
             try_="AdaBoostRegressor takes a weighted median, which is no sum: use GradientBoostingRegressor"
-            if kind == "AdaBoostRegressor" else near_names(kind, KINDS),
-        )  # fmt: skip
+            if kind == "AdaBoostRegressor"
+            else near_names(kind, KINDS),
+        )
     if not hasattr(model, "n_features_in_"):
         raise UnsupportedError("the model is not fitted", where=where, try_="call fit first")
     import sklearn
@@ -91,10 +95,13 @@ def _tree(model: Any, leaf: FloatArray, where: str, output: int = 0) -> Tree:
     inner = model.tree_
     table = NodeTable(
         is_leaf=np.asarray(inner.children_left == -1),
-        left=np.asarray(inner.children_left), right=np.asarray(inner.children_right),
-        feature=np.asarray(inner.feature), threshold=np.asarray(inner.threshold, dtype=np.float64),
-        default_left=_missing_go_left(inner), leaf=leaf,
-    )  # fmt: skip
+        left=np.asarray(inner.children_left),
+        right=np.asarray(inner.children_right),
+        feature=np.asarray(inner.feature),
+        threshold=np.asarray(inner.threshold, dtype=np.float64),
+        default_left=_missing_go_left(inner),
+        leaf=leaf,
+    )
     return grow(table, output=output, n_features=int(model.n_features_in_), where=where)
 
 
@@ -106,8 +113,13 @@ def _missing_go_left(inner: Any) -> Any:
 
 def _classes(model: Any, where: str) -> int:
     if not np.isscalar(model.n_classes_) and np.ndim(model.n_classes_):
-        raise UnsupportedError("several classification targets", where=where, got=f"{len(model.n_classes_)} targets",
-                               want="one", try_="convert one model per target")  # fmt: skip
+        raise UnsupportedError(
+            "several classification targets",
+            where=where,
+            got=f"{len(model.n_classes_)} targets",
+            want="one",
+            try_="convert one model per target",
+        )
     if int(model.n_classes_) < 2:
         raise UnsupportedError("a classifier of one class decides nothing", where=where, want="two or more classes")
     return int(model.n_classes_)
@@ -164,9 +176,11 @@ def _start(model: Any, where: str) -> FloatArray:
     known = isinstance(model.init_, str) or type(model.init_).__name__.startswith("Dummy")
     if not known or (start != start[0]).any():
         raise UnsupportedError(
-            "the start value depends on the event", where=f"{where} > init", got=type(model.init_).__name__,
+            "the start value depends on the event",
+            where=f"{where} > init",
+            got=type(model.init_).__name__,
             want="the default init, or 'zero'",
-        )  # fmt: skip
+        )
     return start[0]
 
 
@@ -180,9 +194,11 @@ def _loss_link(loss: Any, where: str) -> tuple[Link, float]:
 def _hist_gradient_boosting(model: Any, where: str) -> _Parts:
     if getattr(model, "_preprocessor", None) is not None or np.any(getattr(model, "is_categorical_", None)):
         raise UnsupportedError(
-            "a categorical split is no comparison with a threshold", where=f"{where} > categorical_features",
-            want="numerical features only", try_="one-hot encode the feature before training",
-        )  # fmt: skip
+            "a categorical split is no comparison with a threshold",
+            where=f"{where} > categorical_features",
+            want="numerical features only",
+            try_="one-hot encode the feature before training",
+        )
     trees = [
         _hist_tree(predictor.nodes, f"{where} > iteration {round_}", output, int(model.n_features_in_))
         for round_, predictors in enumerate(model._predictors)
@@ -199,18 +215,23 @@ def _hist_tree(nodes: Any, where: str, output: int, n_features: int) -> Tree:
     if nodes["is_categorical"][~is_leaf].any():
         raise UnsupportedError("a categorical split is no comparison with a threshold", where=where)
     table = NodeTable(
-        is_leaf=is_leaf, left=nodes["left"].astype(np.int64), right=nodes["right"].astype(np.int64),
-        feature=nodes["feature_idx"].astype(np.int64), threshold=nodes["num_threshold"].astype(np.float64),
-        default_left=nodes["missing_go_to_left"].astype(bool), leaf=nodes["value"].astype(np.float64)[:, None],
-    )  # fmt: skip
+        is_leaf=is_leaf,
+        left=nodes["left"].astype(np.int64),
+        right=nodes["right"].astype(np.int64),
+        feature=nodes["feature_idx"].astype(np.int64),
+        threshold=nodes["num_threshold"].astype(np.float64),
+        default_left=nodes["missing_go_to_left"].astype(bool),
+        leaf=nodes["value"].astype(np.float64)[:, None],
+    )
     return grow(table, output=output, n_features=n_features, where=where)
 
 
 def _adaboost(model: Any, where: str) -> _Parts:
     """SAMME: each tree votes with its weight for one class, and with ``-weight / (n_classes - 1)`` for the others."""
     if getattr(model, "algorithm", "SAMME") == "SAMME.R":
-        raise UnsupportedError("SAMME.R adds logarithms of probabilities", where=f"{where} > algorithm",
-                               got="SAMME.R", want="SAMME")  # fmt: skip
+        raise UnsupportedError(
+            "SAMME.R adds logarithms of probabilities", where=f"{where} > algorithm", got="SAMME.R", want="SAMME"
+        )
     n_classes = _classes(model, where)
     members = model.estimators_
     weights = np.asarray(model.estimator_weights_, dtype=np.float64)[: len(members)]

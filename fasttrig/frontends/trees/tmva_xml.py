@@ -130,11 +130,17 @@ class _Reader:
 
 
 _STARTS = {
-    "MethodSetup": _Reader.on_setup, "Option": _Reader.on_option, "Variables": _Reader.on_variables,
-    "Variable": _Reader.on_variable, "Targets": _Reader.on_targets, "Classes": _Reader.on_classes,
-    "Transformations": _Reader.on_transformations, "Weights": _Reader.on_weights,
-    "BinaryTree": _Reader.on_tree, "Node": _Reader.on_node,
-}  # fmt: skip
+    "MethodSetup": _Reader.on_setup,
+    "Option": _Reader.on_option,
+    "Variables": _Reader.on_variables,
+    "Variable": _Reader.on_variable,
+    "Targets": _Reader.on_targets,
+    "Classes": _Reader.on_classes,
+    "Transformations": _Reader.on_transformations,
+    "Weights": _Reader.on_weights,
+    "BinaryTree": _Reader.on_tree,
+    "Node": _Reader.on_node,
+}
 
 
 def is_tmva(content: bytes) -> bool:
@@ -205,22 +211,37 @@ def _ensemble(content: _Content) -> Ensemble:
 def _refuse(content: _Content) -> None:
     boost, where = content.options.get("BoostType", "").strip(), content.where
     if not content.method.startswith("BDT") or boost not in BOOSTS:
-        raise UnsupportedError("no boosted decision tree that fasttrig can sum up", where=where,
-                               got=f"method {content.method!r}, BoostType {boost!r}",
-                               want=f"BDT with {', '.join(BOOSTS)}")  # fmt: skip
+        raise UnsupportedError(
+            "no boosted decision tree that fasttrig can sum up",
+            where=where,
+            got=f"method {content.method!r}, BoostType {boost!r}",
+            want=f"BDT with {', '.join(BOOSTS)}",
+        )
     if content.n_transformations:
-        raise UnsupportedError("transformed variables", where=f"{where} > Transformations",
-                               got=str(content.n_transformations), want="0",
-                               try_="train on the variables as the firmware sees them")  # fmt: skip
+        raise UnsupportedError(
+            "transformed variables",
+            where=f"{where} > Transformations",
+            got=str(content.n_transformations),
+            want="0",
+            try_="train on the variables as the firmware sees them",
+        )
     if content.analysis not in (_CLASSIFICATION, _REGRESSION, _MULTICLASS):
         raise InputError("unknown analysis type", where=f"{where} > Weights", got=str(content.analysis))
     if boost != "Grad" and content.analysis != _CLASSIFICATION:
-        raise UnsupportedError("a boosted regression takes a weighted median, which is no sum", where=where,
-                               got=f"BoostType {boost}", want="Grad")  # fmt: skip
+        raise UnsupportedError(
+            "a boosted regression takes a weighted median, which is no sum",
+            where=where,
+            got=f"BoostType {boost}",
+            want="Grad",
+        )
     n_outputs = content.n_classes if content.analysis == _MULTICLASS else 1
     if len(content.trees) != content.n_trees or n_outputs < 1 or len(content.trees) % n_outputs:
-        raise InputError("the weight file lacks trees", where=where, got=str(len(content.trees)),
-                         want=f"{content.n_trees}, a multiple of {n_outputs}")  # fmt: skip
+        raise InputError(
+            "the weight file lacks trees",
+            where=where,
+            got=str(len(content.trees)),
+            want=f"{content.n_trees}, a multiple of {n_outputs}",
+        )
     total = sum(tree.boost_weight for tree in content.trees)
     if boost != "Grad" and not 0 < total < np.inf:
         raise InputError("the weights of the trees do not add up to a positive number", where=where, got=str(total))
@@ -245,8 +266,13 @@ def _tree(raw: _RawTree, key: str, share: float, output: int, content: _Content,
             leaf[row] = _real(node, key, place) * share
             continue
         if whole_number(node.get("NCoef", 0), f"{place} > NCoef"):
-            raise UnsupportedError("an oblique cut compares a sum of features", where=place, got="NCoef > 0",
-                                   want="one variable per cut", try_="train with UseFisherCuts=False")  # fmt: skip
+            raise UnsupportedError(
+                "an oblique cut compares a sum of features",
+                where=place,
+                got="NCoef > 0",
+                want="one variable per cut",
+                try_="train with UseFisherCuts=False",
+            )
         if len(children) != 2:
             raise InputError("a node with one child", where=place)
         sides = ("l", "r") if whole_number(node.get("cType", 1), f"{place} > cType") else ("r", "l")

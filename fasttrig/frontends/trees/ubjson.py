@@ -16,9 +16,14 @@ MAX_DEPTH = 64
 """Nested containers; a model has fewer than ten."""
 
 _NUMBERS = {
-    b"i": (">i1", 1), b"U": (">u1", 1), b"I": (">i2", 2), b"l": (">i4", 4), b"L": (">i8", 8),
-    b"d": (">f4", 4), b"D": (">f8", 8),
-}  # fmt: skip
+    b"i": (">i1", 1),
+    b"U": (">u1", 1),
+    b"I": (">i2", 2),
+    b"l": (">i4", 4),
+    b"L": (">i8", 8),
+    b"d": (">f4", 4),
+    b"D": (">f8", 8),
+}
 _STRUCT = {b"i": ">b", b"U": ">B", b"I": ">h", b"l": ">i", b"L": ">q", b"d": ">f", b"D": ">d"}
 _CONSTANTS: dict[bytes, Any] = {b"T": True, b"F": False, b"Z": None}
 _INTEGERS = b"iUIlL"

@@ -14,9 +14,17 @@ from fasttrig.errors import InputError, UnsupportedError
 from fasttrig.frontends.trees.files import whole_number
 
 _NODE_COLUMNS = (
-    "base_weights", "default_left", "left_children", "loss_changes", "parents", "right_children", "split_conditions",
-    "split_indices", "split_type", "sum_hessian",
-)  # fmt: skip
+    "base_weights",
+    "default_left",
+    "left_children",
+    "loss_changes",
+    "parents",
+    "right_children",
+    "split_conditions",
+    "split_indices",
+    "split_type",
+    "sum_hessian",
+)
 _CATEGORY_COLUMNS = ("categories", "categories_nodes", "categories_segments", "categories_sizes")
 _NO_PARENT = (-1, 2147483647)
 
@@ -31,16 +39,20 @@ def tree_refusal(tree: dict[str, Any], where: str) -> UnsupportedError | None:
     categories = [key for key in _CATEGORY_COLUMNS if len(tree.get(key, ()))]
     if any(np.asarray(tree.get("split_type", ())).reshape(-1).tolist()) or categories:
         return UnsupportedError(
-            "a categorical split is no comparison with a threshold", where=where,
-            got=", ".join(categories) or "split_type 1", want="numerical splits only",
+            "a categorical split is no comparison with a threshold",
+            where=where,
+            got=", ".join(categories) or "split_type 1",
+            want="numerical splits only",
             try_="one-hot encode the feature before training",
-        )  # fmt: skip
+        )
     if leaf_size(tree) > 1 and "leaf_weights" not in tree:
         return UnsupportedError(
-            "the leaves of a multi-target tree from before XGBoost 3.1 are not marked as such", where=where,
-            got=f"size_leaf_vector {leaf_size(tree)} without leaf_weights", want="leaf_weights",
+            "the leaves of a multi-target tree from before XGBoost 3.1 are not marked as such",
+            where=where,
+            got=f"size_leaf_vector {leaf_size(tree)} without leaf_weights",
+            want="leaf_weights",
             try_="train it again with XGBoost 3.1 or newer, or with one tree per output",
-        )  # fmt: skip
+        )
     return None
 
 
@@ -73,7 +85,8 @@ def check_rounds(model: dict[str, Any], round_trees: int, where: str) -> None:
     fits = len(groups) == n_trees and n_trees % round_trees == 0 and whole_number(stated, where) == n_trees
     if not fits or indptr not in (starts, []):
         got = f"{n_trees} trees (stated {stated}), {len(groups)} entries of tree_info, rounds at {indptr[:4]}..."
-        raise InputError("the lists of trees do not fit together", where=where, got=got,
-                         want=f"whole rounds of {round_trees}")  # fmt: skip
+        raise InputError(
+            "the lists of trees do not fit together", where=where, got=got, want=f"whole rounds of {round_trees}"
+        )
     if any(len(content) for content in dict(model.get("cats") or {}).values()):
         raise UnsupportedError("a model with encoded categories", where=f"{where} > cats", want="numerical features")

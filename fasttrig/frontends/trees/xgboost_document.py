@@ -23,21 +23,46 @@ NEWEST_KNOWN = (3, 4)
 """Newest release whose stored base score is understood; a later file needs an XGBoost of its age to measure it."""
 
 _LINKS = {
-    "binary:logistic": Link.LOGISTIC, "reg:logistic": Link.LOGISTIC,
-    "multi:softprob": Link.SOFTMAX, "multi:softmax": Link.SOFTMAX,
-    "count:poisson": Link.EXP, "reg:gamma": Link.EXP, "reg:tweedie": Link.EXP,
-    "survival:cox": Link.EXP, "survival:aft": Link.EXP,
-}  # fmt: skip
+    "binary:logistic": Link.LOGISTIC,
+    "reg:logistic": Link.LOGISTIC,
+    "multi:softprob": Link.SOFTMAX,
+    "multi:softmax": Link.SOFTMAX,
+    "count:poisson": Link.EXP,
+    "reg:gamma": Link.EXP,
+    "reg:tweedie": Link.EXP,
+    "survival:cox": Link.EXP,
+    "survival:aft": Link.EXP,
+}
 _IDENTITY = (
-    "binary:logitraw", "binary:hinge", "reg:squarederror", "reg:linear", "reg:absoluteerror", "reg:quantileerror",
-    "reg:pseudohubererror", "reg:squaredlogerror", "rank:pairwise", "rank:ndcg", "rank:map",
-)  # fmt: skip
+    "binary:logitraw",
+    "binary:hinge",
+    "reg:squarederror",
+    "reg:linear",
+    "reg:absoluteerror",
+    "reg:quantileerror",
+    "reg:pseudohubererror",
+    "reg:squaredlogerror",
+    "rank:pairwise",
+    "rank:ndcg",
+    "rank:map",
+)
 OBJECTIVES = (*_LINKS, *_IDENTITY)
 _LEAF_OF_ZERO: dict[str, Any] = {
-    "base_weights": [0.0], "categories": [], "categories_nodes": [], "categories_segments": [], "categories_sizes": [],
-    "default_left": [0], "left_children": [-1], "loss_changes": [0.0], "parents": [2147483647], "right_children": [-1],
-    "split_conditions": [0.0], "split_indices": [0], "split_type": [0], "sum_hessian": [1.0],
-}  # fmt: skip
+    "base_weights": [0.0],
+    "categories": [],
+    "categories_nodes": [],
+    "categories_segments": [],
+    "categories_sizes": [],
+    "default_left": [0],
+    "left_children": [-1],
+    "loss_changes": [0.0],
+    "parents": [2147483647],
+    "right_children": [-1],
+    "split_conditions": [0.0],
+    "split_indices": [0],
+    "split_type": [0],
+    "sum_hessian": [1.0],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +162,9 @@ def open_document(document: Any, where: str) -> XGBoostDocument:
     booster = member(learner, "gradient_booster", where=where)
     name = str(member(booster, "name", where=where))
     if name not in ("gbtree", "dart"):
-        raise UnsupportedError("not a model of trees", where=f"{where} > gradient_booster", got=name,
-                               want="gbtree or dart")  # fmt: skip
+        raise UnsupportedError(
+            "not a model of trees", where=f"{where} > gradient_booster", got=name, want="gbtree or dart"
+        )
     inner = member(booster, "gbtree", where=where) if name == "dart" else booster
     weights = member(booster, "weight_drop", where=where) if name == "dart" else ()
     version = tuple(whole_number(part, f"{where} > version") for part in document.get("version", ()))
@@ -149,8 +175,9 @@ def read_ensemble(document: XGBoostDocument, base_margin: FloatArray, rounds: in
     """The ensemble, with a base margin measured or computed elsewhere; the first `rounds` boosting rounds of it."""
     used = document.n_rounds if rounds is None else rounds
     if not 0 <= used <= document.n_rounds:
-        raise InputError("no such number of boosting rounds", where=document.where, got=str(used),
-                         want=f"0 to {document.n_rounds}")  # fmt: skip
+        raise InputError(
+            "no such number of boosting rounds", where=document.where, got=str(used), want=f"0 to {document.n_rounds}"
+        )
     version = ".".join(map(str, document.version[:2])) or "?"
     return Ensemble(
         library=f"xgboost {version} {document.booster}",
@@ -175,21 +202,39 @@ def head_only(document: XGBoostDocument) -> dict[str, Any]:
     (Without any tree XGBoost 3.2 answers with the base score before the link.)
     """
     parameters = dict(member(document.learner, "learner_model_param", where=document.where))
-    sizes = {"num_class": document.parameter("num_class", 0), "num_feature": document.n_features,
-             "num_target": document.parameter("num_target", 1)}  # fmt: skip
+    sizes = {
+        "num_class": document.parameter("num_class", 0),
+        "num_feature": document.n_features,
+        "num_target": document.parameter("num_target", 1),
+    }
     parameters |= {key: str(size) for key, size in sizes.items() if key in parameters}
     outputs = list(range(document.n_outputs))
     model = {
         "gbtree_model_param": {"num_parallel_tree": "1", "num_trees": str(len(outputs)), "size_leaf_vector": "0"},
-        "iteration_indptr": [0, len(outputs)], "tree_info": outputs,
-        "trees": [{**_LEAF_OF_ZERO, "id": number, "tree_param": {
-            "num_deleted": "0", "num_feature": str(document.n_features), "num_nodes": "1", "size_leaf_vector": "0",
-        }} for number in outputs],
-    }  # fmt: skip
+        "iteration_indptr": [0, len(outputs)],
+        "tree_info": outputs,
+        "trees": [
+            {
+                **_LEAF_OF_ZERO,
+                "id": number,
+                "tree_param": {
+                    "num_deleted": "0",
+                    "num_feature": str(document.n_features),
+                    "num_nodes": "1",
+                    "size_leaf_vector": "0",
+                },
+            }
+            for number in outputs
+        ],
+    }
     learner = {
-        "attributes": {}, "feature_names": [], "feature_types": [], "learner_model_param": parameters,
-        "gradient_booster": {"name": "gbtree", "model": model}, "objective": document.learner["objective"],
-    }  # fmt: skip
+        "attributes": {},
+        "feature_names": [],
+        "feature_types": [],
+        "learner_model_param": parameters,
+        "gradient_booster": {"name": "gbtree", "model": model},
+        "objective": document.learner["objective"],
+    }
     return {"learner": learner, "version": list(document.version)}
 
 
@@ -205,8 +250,12 @@ def stored_base_margin(document: XGBoostDocument) -> FloatArray:
     except ValueError:
         raise InputError("the base score cannot be read", where=document.where, got=repr(text)[:60]) from None
     if len(score) not in (1, document.n_outputs):
-        raise InputError("the base score has the wrong length", where=document.where, got=text[:60],
-                         want=f"1 or {document.n_outputs}")  # fmt: skip
+        raise InputError(
+            "the base score has the wrong length",
+            where=document.where,
+            got=text[:60],
+            want=f"1 or {document.n_outputs}",
+        )
     link = _LINKS.get(document.objective, Link.NONE)
     with np.errstate(all="ignore"):  # float32 as in XGBoost: -log(1 / p - 1), each step rounded
         odds = (np.float32(1) / score - np.float32(1)).astype(np.float64)
@@ -214,8 +263,12 @@ def stored_base_margin(document: XGBoostDocument) -> FloatArray:
         margin = -np.log(odds) if link is Link.LOGISTIC else np.log(wide) if link is Link.EXP else wide
     margin = np.broadcast_to(margin.astype(np.float32).astype(np.float64), (document.n_outputs,)).copy()
     if not np.isfinite(margin).all():
-        raise InputError("the base score has no margin", where=document.where, got=text[:60],
-                         want="inside the range of the objective's mean")  # fmt: skip
+        raise InputError(
+            "the base score has no margin",
+            where=document.where,
+            got=text[:60],
+            want="inside the range of the objective's mean",
+        )
     return margin
 
 
@@ -226,8 +279,9 @@ def read_trees(document: XGBoostDocument) -> tuple[Tree, ...]:
     check_rounds(document.model, document.round_trees, where)
     weights = np.asarray(document.weight_drop, dtype=np.float32)
     if len(weights) not in (0, len(document.trees)):
-        raise InputError("one dart weight per tree is needed", where=where, got=str(len(weights)),
-                         want=str(len(document.trees)))  # fmt: skip
+        raise InputError(
+            "one dart weight per tree is needed", where=where, got=str(len(weights)), want=str(len(document.trees))
+        )
     size = document.n_outputs if document.multi_target else 1
     trees = []
     for index, (entry, group) in enumerate(zip(document.trees, document.model["tree_info"], strict=True)):
@@ -257,7 +311,11 @@ def _table(tree: dict[str, Any], weight: np.float32, size: int, n_features: int)
             raise IndexError("a leaf without its row of leaf_weights")
     check_columns(tree, n_features)
     return NodeTable(
-        is_leaf=is_leaf, left=left, right=right,
-        feature=np.array(tree["split_indices"], dtype=np.int64), threshold=condition.astype(np.float64),
-        default_left=np.array(tree["default_left"], dtype=bool), leaf=(leaf * weight).astype(np.float64),
-    )  # fmt: skip
+        is_leaf=is_leaf,
+        left=left,
+        right=right,
+        feature=np.array(tree["split_indices"], dtype=np.int64),
+        threshold=condition.astype(np.float64),
+        default_left=np.array(tree["default_left"], dtype=bool),
+        leaf=(leaf * weight).astype(np.float64),
+    )

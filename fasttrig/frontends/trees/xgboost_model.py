@@ -94,15 +94,19 @@ def _computed(document: XGBoostDocument) -> FloatArray:
     if document.version[:2] > NEWEST_KNOWN:
         version = ".".join(map(str, document.version))
         raise MissingPackageError(
-            "what the base score of this file means is known to XGBoost alone", where=document.where,
-            got=f"a file of XGBoost {version}", want=f"at most {'.'.join(map(str, NEWEST_KNOWN))}",
+            "what the base score of this file means is known to XGBoost alone",
+            where=document.where,
+            got=f"a file of XGBoost {version}",
+            want=f"at most {'.'.join(map(str, NEWEST_KNOWN))}",
             try_=f"install xgboost {version} or newer, so that the base margin can be measured",
-        )  # fmt: skip
+        )
     if not document.knows_objective:
         raise MissingPackageError(
-            "the base margin of a custom objective must be measured", where=document.where,
-            got=document.objective, try_="install xgboost, or set base_margin through a known objective",
-        )  # fmt: skip
+            "the base margin of a custom objective must be measured",
+            where=document.where,
+            got=document.objective,
+            try_="install xgboost, or set base_margin through a known objective",
+        )
     return stored_base_margin(document)
 
 
@@ -121,10 +125,12 @@ def _checked(document: XGBoostDocument, booster: Any, rounds: int | None) -> Ens
     difference = theirs.reshape(len(x), -1) - ours
     if np.abs(difference).max() > _TOLERANCE * size:
         raise UnsupportedError(
-            "XGBoost's margin is not its base margin plus its leaves", where=document.where,
-            got=f"differences from {difference.min():g} to {difference.max():g}", want="none beyond rounding",
+            "XGBoost's margin is not its base margin plus its leaves",
+            where=document.where,
+            got=f"differences from {difference.min():g} to {difference.max():g}",
+            want="none beyond rounding",
             try_="report this model: its booster is not understood",
-        )  # fmt: skip
+        )
     return whole if rounds is None else read_ensemble(document, whole.base_margin, rounds)
 
 
@@ -134,9 +140,10 @@ def _check_leaves(whole: Ensemble, booster: Any, matrix: Any, x: FloatArray) -> 
     theirs = np.asarray(booster.predict(matrix, pred_leaf=True), dtype=np.int64).reshape(len(x), -1)
     if theirs.shape[1] != len(whole.trees) or not np.array_equal(theirs, whole.library_leaves(x)):
         raise UnsupportedError(
-            "XGBoost ends in other leaves than its own document says", where=whole.origin,
+            "XGBoost ends in other leaves than its own document says",
+            where=whole.origin,
             try_="report this model: its trees are not understood",
-        )  # fmt: skip
+        )
 
 
 def _probes(whole: Ensemble) -> FloatArray:

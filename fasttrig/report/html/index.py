@@ -59,12 +59,17 @@ def index_html(out: Path) -> str:
 def _row(folder: str, report: Report) -> dict[str, Any]:
     ran = [row.n_events for row in report.ladder if row.status != "not run"]
     return {
-        "folder": folder, "name": report.model.name, "description": report.model.description,
-        "verdict": report.verdict, "reason": report.verdict_reason, "events": count(max(ran, default=0)),
-        **_quality(report), "latency": [_latency(row) for row in report.latency],
+        "folder": folder,
+        "name": report.model.name,
+        "description": report.model.description,
+        "verdict": report.verdict,
+        "reason": report.verdict_reason,
+        "events": count(max(ran, default=0)),
+        **_quality(report),
+        "latency": [_latency(row) for row in report.latency],
         "lut": [_counted(row, "lut") for row in report.resources if "lut" in row],
         "dsp": [_counted(row, "dsp") for row in report.resources if "dsp" in row],
-    }  # fmt: skip
+    }
 
 
 def _latency(row: dict[str, Any]) -> dict[str, str]:
@@ -83,7 +88,9 @@ def _quality(report: Report) -> dict[str, str]:
         return {"quality": f"accuracy {kept:.4f}", "quality_note": f"float {real:.4f}", "lost": f"{real - kept:.4f}"}
     if report.regression is not None:
         kept, real = report.regression.quality_quantised.rms, report.regression.quality_float.rms
-        return {"quality": f"RMS error {kept:.4f}", "quality_note": f"float {real:.4f}",
-                "lost": percent(report.regression.rms_growth)}  # fmt: skip
+        return {
+            "quality": f"RMS error {kept:.4f}",
+            "quality_note": f"float {real:.4f}",
+            "lost": percent(report.regression.rms_growth),
+        }
     return {"quality": "–", "quality_note": report.agreement_reason, "lost": "–"}
-

@@ -12,6 +12,7 @@ from fasttrig.report.model import AgreementRow, OpRow, Report, SensitivityRow
 
 _DESIGNS = {"rtlsim": "RTL", "synth": "RTL"}
 
+
 def design_of(stage: str) -> str:
     """Which of a build's two designs a row is about: estimates are of the HLS project; empty for a vendor's report."""
     return "HLS" if stage.startswith(ESTIMATE) else _DESIGNS.get(stage, "")
@@ -43,11 +44,14 @@ def rejections(agreement: AgreementRow) -> list[dict[str, Any]]:
     efficiencies = list(next(iter(agreement.background_rejection["float"].values())))
     return [
         {
-            "name": name, "auc_float": agreement.auc_float[name], "auc_quantised": agreement.auc_quantised[name],
+            "name": name,
+            "auc_float": agreement.auc_float[name],
+            "auc_quantised": agreement.auc_quantised[name],
             "auc_change": _change(agreement, name),
             "cells": [_rejection(agreement, name, cut) for cut in efficiencies],
-        } for name in agreement.auc_float
-    ]  # fmt: skip
+        }
+        for name in agreement.auc_float
+    ]
 
 
 def efficiencies(agreement: AgreementRow) -> list[str]:
@@ -77,11 +81,15 @@ def op_row(row: OpRow) -> dict[str, Any]:
     share = (row.seen[1] - row.seen[0]) / proved if proved else None
     exact = FixedType.parse(row.exact_type) if row.exact_type else None
     return {
-        "row": row, "bits": type_.width, "proved": _bar(row.proved, low, span), "seen": _bar(row.seen, low, span),
-        "used": share, "overflow_share": row.overflows / row.n_elements if row.overflows and row.n_elements else 0.0,
+        "row": row,
+        "bits": type_.width,
+        "proved": _bar(row.proved, low, span),
+        "seen": _bar(row.seen, low, span),
+        "used": share,
+        "overflow_share": row.overflows / row.n_elements if row.overflows and row.n_elements else 0.0,
         "sparsity": row.n_zero_weights / row.n_weights if row.n_weights else None,
         "bits_saved": exact.width - type_.width if exact is not None else None,
-    }  # fmt: skip
+    }
 
 
 def _bar(bounds: tuple[int, int], low: int, span: int) -> dict[str, str]:
@@ -100,14 +108,30 @@ def latency_rows(report: Report) -> dict[str, Any]:
     for row in report.latency:
         ns, cycles = row["latency_ns"], row["latency_cycles"]
         low, high = 100.0 * ns * cycles["low"] / (cycles["value"] or 1) / scale, 100.0 * _high_ns(row) / scale
-        rows.append({
-            "stage": row["stage"], "tool": named(row), "cycles": cycles, "ii": row["ii_cycles"]["value"], "ns": ns,
-            "crossings": ns / BUNCH_CROSSING_NS, "notes": row["notes"], "width": f"{100.0 * ns / scale:.2f}",
-            "low": f"{low:.2f}", "span": f"{high - low:.2f}", "within": None if limit is None else ns <= limit,
-        })  # fmt: skip
+        rows.append(
+            {
+                "stage": row["stage"],
+                "tool": named(row),
+                "cycles": cycles,
+                "ii": row["ii_cycles"]["value"],
+                "ns": ns,
+                "crossings": ns / BUNCH_CROSSING_NS,
+                "notes": row["notes"],
+                "width": f"{100.0 * ns / scale:.2f}",
+                "low": f"{low:.2f}",
+                "span": f"{high - low:.2f}",
+                "within": None if limit is None else ns <= limit,
+            }
+        )
     limit_at = f"{100.0 * limit / scale:.2f}" if limit else ""
-    return {"rows": rows, "limit": limit, "n_crossings": n_crossings, "clock_ns": clock_ns, "limit_at": limit_at,
-            "step": f"{100.0 / n_crossings:.4f}"}  # fmt: skip
+    return {
+        "rows": rows,
+        "limit": limit,
+        "n_crossings": n_crossings,
+        "clock_ns": clock_ns,
+        "limit_at": limit_at,
+        "step": f"{100.0 / n_crossings:.4f}",
+    }
 
 
 def latency_limit_ns(report: Report) -> float | None:
@@ -125,18 +149,32 @@ def resource_rows(report: Report) -> list[dict[str, Any]]:
     """Every entry of the resources: a cell per resource with its share of the device."""
     return [
         {
-            "stage": row["stage"], "tool": named(row), "notes": row.get("notes", []),
-            "cells": [_resource(row, name) for name in RESOURCES], "crosses_slr": row.get("crosses_slr", False),
-        } for row in report.resources
-    ]  # fmt: skip
+            "stage": row["stage"],
+            "tool": named(row),
+            "notes": row.get("notes", []),
+            "cells": [_resource(row, name) for name in RESOURCES],
+            "crosses_slr": row.get("crosses_slr", False),
+        }
+        for row in report.resources
+    ]
 
 
 def _resource(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     number, share = row.get(name), (row.get("shares") or {}).get(name)
-    known = number if isinstance(number, Mapping) else None if number is None else dict.fromkeys(
-        ("value", "low", "high"), number)  # fmt: skip
-    return {"name": name, "number": known, "share": share, "over": share is not None and share > 1,
-            "width": "0" if share is None else f"{min(100.0, 100.0 * share):.2f}"}  # fmt: skip
+    known = (
+        number
+        if isinstance(number, Mapping)
+        else None
+        if number is None
+        else dict.fromkeys(("value", "low", "high"), number)
+    )
+    return {
+        "name": name,
+        "number": known,
+        "share": share,
+        "over": share is not None and share > 1,
+        "width": "0" if share is None else f"{min(100.0, 100.0 * share):.2f}",
+    }
 
 
 def op_resources(report: Report) -> list[dict[str, Any]]:
@@ -149,10 +187,16 @@ def op_resources(report: Report) -> list[dict[str, Any]]:
         names = [name for name in RESOURCES if any(layer.get(name) for layer in layers)]
         most = {name: max(layer.get(name, 0) for layer in layers) for name in names}
         rows = [
-            {"name": layer["name"], "kind": layer.get("kind", ""), "cells": [
-                {"value": layer.get(name, 0), "width": f"{100.0 * layer.get(name, 0) / most[name]:.1f}"}
-                for name in names]} for layer in layers
-        ]  # fmt: skip
+            {
+                "name": layer["name"],
+                "kind": layer.get("kind", ""),
+                "cells": [
+                    {"value": layer.get(name, 0), "width": f"{100.0 * layer.get(name, 0) / most[name]:.1f}"}
+                    for name in names
+                ],
+            }
+            for layer in layers
+        ]
         tables.append({"stage": entry["stage"], "tool": entry["tool"], "names": names, "rows": rows})
     return tables
 
@@ -162,12 +206,16 @@ def sensitivity_rows(report: Report) -> list[dict[str, Any]]:
     scale = max((abs(cost(row, report)) for row in report.sensitivity), default=0.0) or 1.0
     return [
         {
-            "row": row, "mean": sum(row.change.values()) / len(row.change), "worst": worst_change(row, report),
-            "cost": cost(row, report), "free": is_free(row, report),
+            "row": row,
+            "mean": sum(row.change.values()) / len(row.change),
+            "worst": worst_change(row, report),
+            "cost": cost(row, report),
+            "free": is_free(row, report),
             "width": f"{max(0.0, 50.0 * cost(row, report) / scale):.1f}",
             "gain": f"{max(0.0, -50.0 * cost(row, report) / scale):.1f}",
-        } for row in report.sensitivity
-    ]  # fmt: skip
+        }
+        for row in report.sensitivity
+    ]
 
 
 def cost(row: SensitivityRow, report: Report) -> float:

@@ -43,10 +43,17 @@ def page(graph: Graph, report: Report, plots: list[Plot]) -> str:
     """The whole page as text."""
     groups = {group: [plot for plot in plots if names.fullmatch(plot.name)] for group, names in _GROUPS.items()}
     return render(
-        "page.html.j2", report=report, plots=groups, drawing=_drawing(graph, report), numbers=numbers,
-        tiles=summary.tiles(report), next=summary.look_next(report), facts=summary.facts(report),
-        colours=palette.declarations, n_stages=max((row.stage or 0 for row in report.ops), default=0),
-    )  # fmt: skip
+        "page.html.j2",
+        report=report,
+        plots=groups,
+        drawing=_drawing(graph, report),
+        numbers=numbers,
+        tiles=summary.tiles(report),
+        next=summary.look_next(report),
+        facts=summary.facts(report),
+        colours=palette.declarations,
+        n_stages=max((row.stage or 0 for row in report.ops), default=0),
+    )
 
 
 def _drawing(graph: Graph, report: Report) -> str:
@@ -80,6 +87,8 @@ def draw_plots(design: Design, report: Report, scores: Scores | None) -> list[Pl
             found += [classes.roc_of_class(scores, k, report.agreement, sample) for k in shown]
             found += [classes.scores_of_class(scores, k, sample) for k in shown]
         if scores.real is not None:
-            found += [agreement.scatter(scores, report.worst_events, sample, unit),
-                      agreement.differences(scores, sample, unit)]  # fmt: skip
+            found += [
+                agreement.scatter(scores, report.worst_events, sample, unit),
+                agreement.differences(scores, sample, unit),
+            ]
     return found

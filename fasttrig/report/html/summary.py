@@ -20,23 +20,44 @@ def _quality(report: Report) -> list[dict[str, str]]:
     ran = [row for row in report.ladder if row.status != "not run"]
     wrong = sum(row.n_mismatches for row in ran)
     n_events = max((row.n_events for row in ran), default=0)
-    found = [{"label": "Events compared, every bit", "figure": count(n_events),
-              "note": f"{count(wrong)} mismatches on {len(ran)} rungs"}]  # fmt: skip
+    found = [
+        {
+            "label": "Events compared, every bit",
+            "figure": count(n_events),
+            "note": f"{count(wrong)} mismatches on {len(ran)} rungs",
+        }
+    ]
     if report.agreement is not None:
         kept, real = report.agreement.accuracy_quantised, report.agreement.accuracy_float
         loss = {name: report.agreement.auc_float[name] - auc for name, auc in report.agreement.auc_quantised.items()}
         worst = max(loss, key=lambda name: loss[name])
         error = report.agreement.auc_loss_error.get(worst)
-        found.append({"label": "Accuracy", "figure": f"{kept:.4f}",
-                      "note": f"float {real:.4f}; argmax flips for {percent(report.agreement.argmax_flip_fraction)}"})
-        found.append({"label": f"AUC, change of {worst}", "figure": signed(-loss[worst]),
-                      "note": (f"± {error:.4f}; " if error is not None else "") + "the worst of all classes"})
+        found.append(
+            {
+                "label": "Accuracy",
+                "figure": f"{kept:.4f}",
+                "note": f"float {real:.4f}; argmax flips for {percent(report.agreement.argmax_flip_fraction)}",
+            }
+        )
+        found.append(
+            {
+                "label": f"AUC, change of {worst}",
+                "figure": signed(-loss[worst]),
+                "note": (f"± {error:.4f}; " if error is not None else "") + "the worst of all classes",
+            }
+        )
     if report.regression is not None:
         unit = f" {report.regression.unit}" if report.regression.unit else ""
-        found.append({"label": "RMS error", "figure": f"{report.regression.quality_quantised.rms:.4f}",
-                      "note": f"{unit.strip()}; float {report.regression.quality_float.rms:.4f}".removeprefix("; ")})
-        found.append({"label": "RMS growth", "figure": percent(report.regression.rms_growth),
-                      "note": "by quantisation"})  # fmt: skip
+        found.append(
+            {
+                "label": "RMS error",
+                "figure": f"{report.regression.quality_quantised.rms:.4f}",
+                "note": f"{unit.strip()}; float {report.regression.quality_float.rms:.4f}".removeprefix("; "),
+            }
+        )
+        found.append(
+            {"label": "RMS growth", "figure": percent(report.regression.rms_growth), "note": "by quantisation"}
+        )
     return found
 
 
@@ -58,8 +79,9 @@ def _resources(report: Report) -> list[dict[str, str]]:
         if name in row:
             share = (row.get("shares") or {}).get(name)
             of_device = f"{percent(share, 1)} of the device; " if share else ""
-            found.append({"label": name.upper(), "figure": count(row[name]["value"]),
-                          "note": f"{of_device}{stage_text(row)}"})  # fmt: skip
+            found.append(
+                {"label": name.upper(), "figure": count(row[name]["value"]), "note": f"{of_device}{stage_text(row)}"}
+            )
     return found
 
 
@@ -70,10 +92,16 @@ def stage_text(row: Mapping[str, Any]) -> str:
 
 def look_next(report: Report) -> list[dict[str, str]]:
     """Sentences with the section they are about, most urgent first."""
-    found = [{"to": "ladder", "text": f"{row.rung} differs from {row.against} on {row.n_mismatches:,} events."}
-             for row in report.ladder if row.status == "differs"]  # fmt: skip
-    found += [{"to": "budget", "text": f"{row.key} is exceeded: {row.measured:.4g}, allowed {row.limit:g}."}
-              for row in report.budget if row.status == "exceeded" and row.measured is not None]  # fmt: skip
+    found = [
+        {"to": "ladder", "text": f"{row.rung} differs from {row.against} on {row.n_mismatches:,} events."}
+        for row in report.ladder
+        if row.status == "differs"
+    ]
+    found += [
+        {"to": "budget", "text": f"{row.key} is exceeded: {row.measured:.4g}, allowed {row.limit:g}."}
+        for row in report.budget
+        if row.status == "exceeded" and row.measured is not None
+    ]
     return found + _lost_rejection(report) + _bits(report) + _largest(report) + _clipped(report)
 
 
@@ -86,8 +114,13 @@ def _lost_rejection(report: Report) -> list[dict[str, str]]:
         return []
     name = min(lost, key=lambda key: lost[key][0])
     ratio, error = lost[name]
-    return [{"to": "roc", "text": f"{name} loses {100 * (1 - ratio):.1f} ± {100 * error:.1f} % of its background "
-                                  "rejection at a signal efficiency of 0.5, the most of all classes."}]  # fmt: skip
+    return [
+        {
+            "to": "roc",
+            "text": f"{name} loses {100 * (1 - ratio):.1f} ± {100 * error:.1f} % of its background "
+            "rejection at a signal efficiency of 0.5, the most of all classes.",
+        }
+    ]
 
 
 def _bits(report: Report) -> list[dict[str, str]]:
@@ -97,10 +130,19 @@ def _bits(report: Report) -> list[dict[str, str]]:
         return []
     worst = max(rows, key=lambda row: cost(row, report))
     name, change = worst_change(worst, report)
-    what = f"the AUC of {name} changes by {signed(change)}" if name != "rms" else \
-        f"the RMS error grows by {percent(cost(worst, report))}"  # fmt: skip
-    found = [{"to": "sensitivity", "text": f"The {worst.part} of {worst.op} need their bits: with one less, {what}."
-              if worst.part != "result" else f"{worst.op} needs its bits: with one less, {what}."}]  # fmt: skip
+    what = (
+        f"the AUC of {name} changes by {signed(change)}"
+        if name != "rms"
+        else f"the RMS error grows by {percent(cost(worst, report))}"
+    )
+    found = [
+        {
+            "to": "sensitivity",
+            "text": f"The {worst.part} of {worst.op} need their bits: with one less, {what}."
+            if worst.part != "result"
+            else f"{worst.op} needs its bits: with one less, {what}.",
+        }
+    ]
     free = [f"{row.op} ({row.part})" if row.part != "result" else row.op for row in rows if is_free(row, report)]
     if free:
         found.append({"to": "sensitivity", "text": f"One bit less costs nothing measurable in {_listed(free)}."})
@@ -132,7 +174,9 @@ def facts(report: Report) -> list[tuple[str, Any]]:
     """The line under the title."""
     target = report.target
     return [
-        ("model", f"{report.model.file}, version {report.model.version}"), ("backend", target["backend"]),
-        ("part", target["part"]), ("clock", f"{target['clock_period_ns']:g} ns"),
+        ("model", f"{report.model.file}, version {report.model.version}"),
+        ("backend", target["backend"]),
+        ("part", target["part"]),
+        ("clock", f"{target['clock_period_ns']:g} ns"),
         ("strategy", f"{target['strategy']}, reuse {target['reuse_factor']}, {target['io_type']}"),
-    ]  # fmt: skip
+    ]

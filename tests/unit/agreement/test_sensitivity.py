@@ -19,8 +19,12 @@ def graph():
     rng = np.random.default_rng(0)
     b = GraphBuilder("net")
     x = b.input("x", (4,), INPUT, channel_types=(INPUT, INPUT, FixedType(5, 3), FixedType(1, 1)))
-    y = b.matmul("fc", x, Const("w", FixedType(5, 1), rng.integers(-16, 16, (4, 3))),
-                 Const("b", FixedType(5, 1), rng.integers(-16, 16, 3)))  # fmt: skip
+    y = b.matmul(
+        "fc",
+        x,
+        Const("w", FixedType(5, 1), rng.integers(-16, 16, (4, 3))),
+        Const("b", FixedType(5, 1), rng.integers(-16, 16, 3)),
+    )
     y = b.cast("act", y, FixedType(6, 3, False), Rounding.RND, Overflow.SAT)
     return b.graph(b.add("sum", y, y))
 
@@ -42,8 +46,12 @@ def mean(raw, rows):
 def test_every_part_is_narrowed_once(graph):
     found = sensitivities(graph, events(), mean)
     assert [(row.op, row.part) for row in found] == [
-        ("x", "result"), ("fc", "weights"), ("fc", "result"), ("act", "result"), ("sum", "result"),
-    ]  # fmt: skip
+        ("x", "result"),
+        ("fc", "weights"),
+        ("fc", "result"),
+        ("act", "result"),
+        ("sum", "result"),
+    ]
     assert all(row.narrowed.fraction_bits == row.type.fraction_bits - 1 for row in found)
 
 
@@ -64,8 +72,10 @@ def test_narrowed_weights_are_even_integers(graph):
     even = np.clip(2 * np.round(fc.weight.raw / 2), -16, 14).astype(int)  # NumPy rounds halves to even
     changed = replace(fc, weight=replace(fc.weight, raw=even))
     ops = tuple(changed if op.name == "fc" else op for op in graph.ops)
-    wanted = evaluate(replace(graph, ops=ops), events()).outputs["sum"].mean() - evaluate(
-        graph, events()).outputs["sum"].mean()  # fmt: skip
+    wanted = (
+        evaluate(replace(graph, ops=ops), events()).outputs["sum"].mean()
+        - evaluate(graph, events()).outputs["sum"].mean()
+    )
     row = next(row for row in sensitivities(graph, events(), mean) if row.part == "weights")
     assert row.change["mean"] == pytest.approx(wanted, abs=1e-12) and wanted != 0
 

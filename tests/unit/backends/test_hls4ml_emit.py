@@ -60,15 +60,29 @@ def test_golden(folder):
 
 
 def test_the_same_bytes_in_another_process_folder_and_time_zone(tmp_path):
-    code = ("import hashlib, json, sys; sys.path.insert(0, sys.argv[1]); import regold; "
-            "print(json.dumps(regold.emit(regold.tiny(), regold.TargetSettings()), sort_keys=True))")  # fmt: skip
+    code = (
+        "import hashlib, json, sys; sys.path.insert(0, sys.argv[1]); import regold; "
+        "print(json.dumps(regold.emit(regold.tiny(), regold.TargetSettings()), sort_keys=True))"
+    )
     (tmp_path / "deeper").mkdir()
     seen = []
     for folder, zone, seed in ((tmp_path, "UTC", "1"), (tmp_path / "deeper", "Asia/Tokyo", "2")):
-        environment = {"PATH": "/usr/bin:/bin", "TZ": zone, "PYTHONHASHSEED": seed, "HOME": str(folder),
-                       "TMPDIR": str(folder), "PYTHONPATH": str(REPOSITORY)}  # fmt: skip
-        done = subprocess.run([sys.executable, "-c", code, str(REPOSITORY / "ci")], cwd=folder, env=environment,
-                              capture_output=True, text=True, check=True)  # fmt: skip
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "TZ": zone,
+            "PYTHONHASHSEED": seed,
+            "HOME": str(folder),
+            "TMPDIR": str(folder),
+            "PYTHONPATH": str(REPOSITORY),
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(REPOSITORY / "ci")],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         seen.append(done.stdout)
     assert seen[0] == seen[1]
     assert json.loads(seen[0]) == emit(regold.tiny(), PART)

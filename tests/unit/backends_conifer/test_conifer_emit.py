@@ -35,16 +35,34 @@ TINY = parse_graph((REPOSITORY / "firmware" / "golden" / "tiny_forest.ir").read_
 X = FixedType(5, 2)
 
 
-def stump(x_type: FixedType = X, threshold: int = 3, leaf: tuple[int, int] = (5, -6), bits: int = 3, outputs: int = 1,
-          margin: int = 0) -> Graph:  # fmt: skip
-    tables = {"tree_root": [0], "tree_output": [0], "feature": [0], "threshold": [threshold], "left": [1],
-              "right": [2], "leaf": [[leaf[0]], [leaf[1]]], "base_margin": [margin] * outputs}  # fmt: skip
+def stump(
+    x_type: FixedType = X,
+    threshold: int = 3,
+    leaf: tuple[int, int] = (5, -6),
+    bits: int = 3,
+    outputs: int = 1,
+    margin: int = 0,
+) -> Graph:
+    tables = {
+        "tree_root": [0],
+        "tree_output": [0],
+        "feature": [0],
+        "threshold": [threshold],
+        "left": [1],
+        "right": [2],
+        "leaf": [[leaf[0]], [leaf[1]]],
+        "base_margin": [margin] * outputs,
+    }
     return forest_graph(tables, x_type, 1, bits)
 
 
 def cast(graph: Graph, target: FixedType) -> Graph:
-    op = Cast(result=Value("score", graph.outputs[0].shape, target), operand=graph.outputs[0],
-              rounding=Rounding.RND, overflow=Overflow.SAT)  # fmt: skip
+    op = Cast(
+        result=Value("score", graph.outputs[0].shape, target),
+        operand=graph.outputs[0],
+        rounding=Rounding.RND,
+        overflow=Overflow.SAT,
+    )
     return replace(graph, ops=(*graph.ops, op), outputs=(op.result,))
 
 
@@ -92,8 +110,20 @@ def test_every_decimal_of_the_json_is_exact(bits):
 
 def test_the_keys_that_cmssw_and_conifer_read():
     content = json.loads(emit_json(TINY))
-    keys = ["n_classes", "n_features", "n_trees", "max_depth", "init_predict", "norm", "library",
-            "splitting_convention", "feature_map", "config", "metadata", "trees"]  # fmt: skip
+    keys = [
+        "n_classes",
+        "n_features",
+        "n_trees",
+        "max_depth",
+        "init_predict",
+        "norm",
+        "library",
+        "splitting_convention",
+        "feature_map",
+        "config",
+        "metadata",
+        "trees",
+    ]
     assert list(content) == keys
     assert [len(round_) for round_ in content["trees"]] == [3, 3]
     assert set(content["trees"][0][0]) == {"feature", "threshold", "value", "children_left", "children_right", "weight"}
@@ -132,15 +162,31 @@ def test_a_cast_becomes_the_type_of_the_result():
 
 
 def test_the_same_bytes_in_another_process_folder_and_time_zone(tmp_path):
-    code = ("import json, sys; sys.path.insert(0, sys.argv[1]); import regold; g = regold.tiny('tiny_forest'); "
-            "t = regold.TargetSettings(); print(json.dumps([regold.emit_forest(g, t), regold.emit_vhdl(g, t), "
-            "regold.emit_json(g)]))")  # fmt: skip
+    code = (
+        "import json, sys; sys.path.insert(0, sys.argv[1]); import regold; g = regold.tiny('tiny_forest'); "
+        "t = regold.TargetSettings(); print(json.dumps([regold.emit_forest(g, t), regold.emit_vhdl(g, t), "
+        "regold.emit_json(g)]))"
+    )
     seen = []
     for zone, seed, user in (("UTC", "1", "ada_lovelace"), ("Asia/Tokyo", "2", "bob")):
-        environment = {"PATH": "/usr/bin:/bin", "TZ": zone, "PYTHONHASHSEED": seed, "USER": user, "LOGNAME": user,
-                       "HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}  # fmt: skip
-        done = subprocess.run([sys.executable, "-c", code, str(REPOSITORY / "ci")], cwd=tmp_path, env=environment,
-                              capture_output=True, text=True, check=True)  # fmt: skip
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "TZ": zone,
+            "PYTHONHASHSEED": seed,
+            "USER": user,
+            "LOGNAME": user,
+            "HOME": str(tmp_path),
+            "PYTHONPATH": str(REPOSITORY),
+            "OMP_NUM_THREADS": "1",
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(REPOSITORY / "ci")],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         seen.append(done.stdout)
     assert seen[0] == seen[1]
     assert json.loads(seen[0]) == [emit(TINY, TARGET), emit_vhdl(TINY, TARGET), emit_json(TINY)]
@@ -199,9 +245,16 @@ def test_a_forest_too_large_is_refused(monkeypatch):
 
 def chain(n_nodes: int) -> Graph:
     """Both children of each split are the next one: 2**n_nodes paths in n_nodes rows."""
-    tables = {"tree_root": [0], "tree_output": [0], "feature": [0] * n_nodes, "threshold": list(range(n_nodes)),
-              "left": list(range(1, n_nodes + 1)), "right": [*range(2, n_nodes + 1), n_nodes + 1],
-              "leaf": [[1], [2]], "base_margin": [0]}  # fmt: skip
+    tables = {
+        "tree_root": [0],
+        "tree_output": [0],
+        "feature": [0] * n_nodes,
+        "threshold": list(range(n_nodes)),
+        "left": list(range(1, n_nodes + 1)),
+        "right": [*range(2, n_nodes + 1), n_nodes + 1],
+        "leaf": [[1], [2]],
+        "base_margin": [0],
+    }
     return forest_graph(tables, FixedType(9, 9), 1, 0)
 
 

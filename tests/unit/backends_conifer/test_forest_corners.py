@@ -17,10 +17,16 @@ X = FixedType(8, 4)
 
 def chain_graph(depth: int = 6, channel_types: tuple[FixedType, ...] = ()):
     """A tree that goes right, right, right, ...: a split is reached by one event in 2**depth."""
-    tables = {"tree_root": [0], "tree_output": [0], "feature": [i % 3 for i in range(depth)],
-              "threshold": [40 + 7 * i for i in range(depth)], "left": [depth + i for i in range(depth)],
-              "right": [*range(1, depth), 2 * depth], "leaf": [[i] for i in range(depth + 1)],
-              "base_margin": [0]}  # fmt: skip
+    tables = {
+        "tree_root": [0],
+        "tree_output": [0],
+        "feature": [i % 3 for i in range(depth)],
+        "threshold": [40 + 7 * i for i in range(depth)],
+        "left": [depth + i for i in range(depth)],
+        "right": [*range(1, depth), 2 * depth],
+        "leaf": [[i] for i in range(depth + 1)],
+        "base_margin": [0],
+    }
     return forest_graph(tables, X, 3, 0, channel_types)
 
 
@@ -57,8 +63,16 @@ def test_on_the_grids_and_ranges_of_the_features():
 
 @pytest.mark.parametrize("threshold", [X.min_raw - 2, X.max_raw + 2])
 def test_a_threshold_outside_the_range_is_clipped(threshold):
-    tables = {"tree_root": [0], "tree_output": [0], "feature": [0], "threshold": [threshold], "left": [1],
-              "right": [2], "leaf": [[0], [1]], "base_margin": [0]}  # fmt: skip
+    tables = {
+        "tree_root": [0],
+        "tree_output": [0],
+        "feature": [0],
+        "threshold": [threshold],
+        "left": [1],
+        "right": [2],
+        "leaf": [[0], [1]],
+        "base_margin": [0],
+    }
     rows = threshold_corners(forest_graph(tables, X, 1, 0))["x"]
     assert set(rows.ravel().tolist()) <= {X.min_raw, X.max_raw}
 

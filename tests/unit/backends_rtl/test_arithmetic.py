@@ -19,9 +19,23 @@ from fasttrig.ir.ops import Const
 from fasttrig.project import TargetSettings
 
 MODES = tuple(itertools.product(Rounding, Overflow))
-TARGETS = [FixedType(width, integer_bits, signed) for width, integer_bits, signed in
-           [(1, 1, True), (1, 0, False), (2, 2, True), (3, 2, False), (3, 0, True), (4, 4, True), (2, 4, False),
-            (5, 1, True), (3, 5, True), (6, 3, False), (2, -1, True), (8, 4, True)]]  # fmt: skip
+TARGETS = [
+    FixedType(width, integer_bits, signed)
+    for width, integer_bits, signed in [
+        (1, 1, True),
+        (1, 0, False),
+        (2, 2, True),
+        (3, 2, False),
+        (3, 0, True),
+        (4, 4, True),
+        (2, 4, False),
+        (5, 1, True),
+        (3, 5, True),
+        (6, 3, False),
+        (2, -1, True),
+        (8, 4, True),
+    ]
+]
 
 
 def variable(kind):
@@ -68,21 +82,38 @@ def graph_with(name):
     b = GraphBuilder("refused")
     x = b.input("x", (2,), FixedType(20, 10) if name == "table" else FixedType(30, 10))
     if name == "wide":
-        return b.graph(b.matmul("y", x, Const("w", FixedType(25, 2), np.full((2, 1), 2**23)),
-                                Const("b", FixedType(2, 2), np.zeros(1, dtype=int))))  # fmt: skip
+        return b.graph(
+            b.matmul(
+                "y",
+                x,
+                Const("w", FixedType(25, 2), np.full((2, 1), 2**23)),
+                Const("b", FixedType(2, 2), np.zeros(1, dtype=int)),
+            )
+        )
     if name == "weight":
         narrow = b.input("n", (1,), FixedType(2, 2))
-        return b.graph(b.matmul("y", narrow, Const("w", FixedType(26, 2), np.full((1, 1), 2**24 + 1)),
-                                Const("b", FixedType(2, 2), np.zeros(1, dtype=int))))  # fmt: skip
+        return b.graph(
+            b.matmul(
+                "y",
+                narrow,
+                Const("w", FixedType(26, 2), np.full((1, 1), 2**24 + 1)),
+                Const("b", FixedType(2, 2), np.zeros(1, dtype=int)),
+            )
+        )
     if name == "table":
         return b.graph(b.table("y", x, Const("t", FixedType(3, 1), np.zeros(2**20, dtype=int)), "zero"))
     return b.graph(b.relu("y", x, limit_raw=-(2**29)))
 
 
-@pytest.mark.parametrize("name, message", [
-    ("wide", "a number is too wide"), ("weight", "a constant is too wide"), ("table", "a table is too large"),
-    ("constant", "no output depends on an input"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("wide", "a number is too wide"),
+        ("weight", "a constant is too wide"),
+        ("table", "a table is too large"),
+        ("constant", "no output depends on an input"),
+    ],
+)
 def test_refusals_name_the_op(name, message):
     with pytest.raises(UnsupportedError, match=message) as failure:
         trace_graph(graph_with(name))

@@ -31,8 +31,12 @@ def network(n_in=12, n_hidden=10):
     b = GraphBuilder("net")
     value = b.input("x", (n_in,), FixedType(8, 3))
     for index, (n, m) in enumerate([(n_in, n_hidden), (n_hidden, 3)]):
-        value = b.matmul(f"fc{index}", value, Const(f"w{index}", FixedType(6, 1), rng.integers(-32, 32, (n, m))),
-                         Const(f"b{index}", FixedType(6, 1), rng.integers(-32, 32, m)))  # fmt: skip
+        value = b.matmul(
+            f"fc{index}",
+            value,
+            Const(f"w{index}", FixedType(6, 1), rng.integers(-32, 32, (n, m))),
+            Const(f"b{index}", FixedType(6, 1), rng.integers(-32, 32, m)),
+        )
         if index == 0:
             value = b.cast("act", value, FixedType(6, 2, False), Rounding.RND_CONV, Overflow.SAT)
     return b.graph(value)
@@ -62,20 +66,34 @@ def test_an_operation_longer_than_the_clock_gets_a_stage_and_says_so():
 def test_the_same_text_in_another_process(tmp_path):
     graph = network()
     digest = hashlib.sha256(repr(sorted(emit_rtl(graph, TargetSettings()).items())).encode()).hexdigest()
-    code = ("import hashlib, sys; from fasttrig.backends.rtl import emit_rtl; from fasttrig.ir.text import parse_graph;"
-            "from fasttrig.project import TargetSettings; "
-            "f = emit_rtl(parse_graph(sys.stdin.read()), TargetSettings());"
-            "print(hashlib.sha256(repr(sorted(f.items())).encode()).hexdigest())")  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", code], input=print_graph(graph), capture_output=True, text=True,
-                          env={**os.environ, "PYTHONHASHSEED": "7"}, cwd=tmp_path, check=True)  # fmt: skip
+    code = (
+        "import hashlib, sys; from fasttrig.backends.rtl import emit_rtl; from fasttrig.ir.text import parse_graph;"
+        "from fasttrig.project import TargetSettings; "
+        "f = emit_rtl(parse_graph(sys.stdin.read()), TargetSettings());"
+        "print(hashlib.sha256(repr(sorted(f.items())).encode()).hexdigest())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=print_graph(graph),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+        cwd=tmp_path,
+        check=True,
+    )
     assert done.stdout.strip() == digest
 
 
 def test_two_designs_fit_into_one_project():
     """No module of a design but alkaid's six small ones has a name that another design could have."""
     files = emit_rtl(network(), TargetSettings())
-    names = [line.split()[1].split("(")[0] for path, text in files.items() if path.startswith("src/")
-             and "alkaid/" not in path for line in text.splitlines() if line.startswith("module ")]  # fmt: skip
+    names = [
+        line.split()[1].split("(")[0]
+        for path, text in files.items()
+        if path.startswith("src/") and "alkaid/" not in path
+        for line in text.splitlines()
+        if line.startswith("module ")
+    ]
     assert names and all(name == "net" or name.startswith("net_core") for name in names)
     assert not any(str(Path.home()) in text or "/tmp" in text for text in files.values())
 

@@ -111,9 +111,14 @@ def test_find_jets_equals_slow_anti_kt() -> None:
     n = 50
     event = np.repeat([0, 2], 25)
     candidates = Candidates(
-        event, rng.exponential(60.0, n) + 1, rng.uniform(-1.5, 1.5, n), rng.uniform(-3.1, 3.1, n),
-        np.zeros(n, dtype=np.int64), np.ones(n, dtype=np.int64), np.zeros(n),
-    )  # fmt: skip
+        event,
+        rng.exponential(60.0, n) + 1,
+        rng.uniform(-1.5, 1.5, n),
+        rng.uniform(-3.1, 3.1, n),
+        np.zeros(n, dtype=np.int64),
+        np.ones(n, dtype=np.int64),
+        np.zeros(n),
+    )
     jets = find_jets(candidates, 3, Settings(jet_pt_min_gev=100.0))
     slow = []
     for number in (0, 2):

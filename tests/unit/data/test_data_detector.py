@@ -13,9 +13,16 @@ from fasttrig.data.jets5.settings import Detector
 def particles(pdg_id, charge, pt, eta, phi, x_mm=0.0, y_mm=0.0) -> Particles:
     pdg_id, charge, pt, eta, phi, x, y = np.broadcast_arrays(pdg_id, charge, pt, eta, phi, x_mm, y_mm)
     return Particles(
-        event=np.zeros(len(pt), dtype=np.int64), pdg_id=pdg_id, charge=charge, px_gev=pt * np.cos(phi),
-        py_gev=pt * np.sin(phi), pz_gev=pt * np.sinh(eta), energy_gev=pt * np.cosh(eta), x_mm=x, y_mm=y,
-    )  # fmt: skip
+        event=np.zeros(len(pt), dtype=np.int64),
+        pdg_id=pdg_id,
+        charge=charge,
+        px_gev=pt * np.cos(phi),
+        py_gev=pt * np.sin(phi),
+        pz_gev=pt * np.sinh(eta),
+        energy_gev=pt * np.cosh(eta),
+        x_mm=x,
+        y_mm=y,
+    )
 
 
 def see(parts: Particles, seed: int = 0, **changes: float):
@@ -24,8 +31,13 @@ def see(parts: Particles, seed: int = 0, **changes: float):
 
 def test_the_same_random_state_gives_the_same_candidates() -> None:
     rng = np.random.default_rng(5)
-    parts = particles(rng.choice([211, 22, 130], 300), rng.choice([0, 1], 300), rng.exponential(5, 300),
-                      rng.uniform(-3.5, 3.5, 300), rng.uniform(-3.1, 3.1, 300))  # fmt: skip
+    parts = particles(
+        rng.choice([211, 22, 130], 300),
+        rng.choice([0, 1], 300),
+        rng.exponential(5, 300),
+        rng.uniform(-3.5, 3.5, 300),
+        rng.uniform(-3.1, 3.1, 300),
+    )
     first, again, other = see(parts, 1), see(parts, 1), see(parts, 2)
     for name in first.__slots__:
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))

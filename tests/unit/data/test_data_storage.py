@@ -34,9 +34,22 @@ def test_a_value_that_does_not_fit_is_refused(value: float) -> None:
 
 def test_names_are_those_of_the_public_sample() -> None:
     assert SIXTEEN == (
-        "zlogz", "c1_b0_mmdt", "c1_b1_mmdt", "c1_b2_mmdt", "c2_b1_mmdt", "c2_b2_mmdt", "d2_b1_mmdt", "d2_b2_mmdt",
-        "d2_a1_b1_mmdt", "d2_a1_b2_mmdt", "m2_b1_mmdt", "m2_b2_mmdt", "n2_b1_mmdt", "n2_b2_mmdt", "mass_mmdt",
+        "zlogz",
+        "c1_b0_mmdt",
+        "c1_b1_mmdt",
+        "c1_b2_mmdt",
+        "c2_b1_mmdt",
+        "c2_b2_mmdt",
+        "d2_b1_mmdt",
+        "d2_b2_mmdt",
+        "d2_a1_b1_mmdt",
+        "d2_a1_b2_mmdt",
+        "m2_b1_mmdt",
+        "m2_b2_mmdt",
+        "n2_b1_mmdt",
+        "n2_b2_mmdt",
+        "mass_mmdt",
         "multiplicity",
-    )  # fmt: skip
+    )
     assert len({column.name for column in ALL}) == len(ALL)
     assert len(OBSERVABLES) == 16

@@ -80,11 +80,21 @@ def test_three_equal_prongs_by_hand() -> None:
     side = 0.4
     got = by_name([5.0] * 3, [0.0, side, side / 2], [0.0, 0.0, side * math.sqrt(3) / 2])
     want = {
-        "c1_b0_mmdt": 1 / 3, "c1_b1_mmdt": side / 3, "c1_b2_mmdt": side**2 / 3, "c2_b1_mmdt": side / 3,
-        "c2_b2_mmdt": side**2 / 3, "d2_b1_mmdt": 1.0, "d2_b2_mmdt": 1.0, "d2_a1_b1_mmdt": 1.0,
-        "d2_a1_b2_mmdt": 3**-1.5, "m2_b1_mmdt": 1 / 9, "m2_b2_mmdt": 1 / 9, "n2_b1_mmdt": 1 / 3, "n2_b2_mmdt": 1 / 3,
+        "c1_b0_mmdt": 1 / 3,
+        "c1_b1_mmdt": side / 3,
+        "c1_b2_mmdt": side**2 / 3,
+        "c2_b1_mmdt": side / 3,
+        "c2_b2_mmdt": side**2 / 3,
+        "d2_b1_mmdt": 1.0,
+        "d2_b2_mmdt": 1.0,
+        "d2_a1_b1_mmdt": 1.0,
+        "d2_a1_b2_mmdt": 3**-1.5,
+        "m2_b1_mmdt": 1 / 9,
+        "m2_b2_mmdt": 1 / 9,
+        "n2_b1_mmdt": 1 / 3,
+        "n2_b2_mmdt": 1 / 3,
         "zlogz": -math.log(3),
-    }  # fmt: skip
+    }
     assert {name: got[name] for name in want} == pytest.approx(want)
 
 

@@ -1,6 +1,5 @@
 """Trigger-level inputs: an add and a shift, chosen from the sample, with nothing hidden."""
 
-
 import numpy as np
 import pytest
 

@@ -39,8 +39,11 @@ def test_the_bend_falls_with_momentum_as_documented():
 
 def test_the_charge_drops_out():
     values = simulate(10_000, np.random.default_rng(4))
-    first = np.select([values[f"dphi_1{disk}"] != 0 for disk in (2, 3, 4)],
-                      [values[f"dphi_1{disk}"] for disk in (2, 3, 4)], values["bend_1"])  # fmt: skip
+    first = np.select(
+        [values[f"dphi_1{disk}"] != 0 for disk in (2, 3, 4)],
+        [values[f"dphi_1{disk}"] for disk in (2, 3, 4)],
+        values["bend_1"],
+    )
     assert (first >= 0).all()
 
 

@@ -97,16 +97,30 @@ def edge_raw(kind: FixedType, n: int, rng: np.random.Generator) -> Any:
 
 @pytest.mark.parametrize("rounding", Rounding)
 @pytest.mark.parametrize("overflow", Overflow)
-@pytest.mark.parametrize("accum", [FixedType(7, 3), FixedType(12, 4), FixedType(5, 6), FixedType(40, 20),
-                                   FixedType(70, 8), FixedType(6, 3, signed=False), FixedType(1, 1)])  # fmt: skip
+@pytest.mark.parametrize(
+    "accum",
+    [
+        FixedType(7, 3),
+        FixedType(12, 4),
+        FixedType(5, 6),
+        FixedType(40, 20),
+        FixedType(70, 8),
+        FixedType(6, 3, signed=False),
+        FixedType(1, 1),
+    ],
+)
 def test_narrowed_accumulators(rounding: Rounding, overflow: Overflow, accum: FixedType) -> None:
     rng = np.random.default_rng(accum.width)
     x = Value("x", (2, 5), FixedType(6, 2))
     op = MatMul(
-        result=Value("y", (2, 3), accum), operand=x, narrowed=True, accum_rounding=rounding, accum_overflow=overflow,
+        result=Value("y", (2, 3), accum),
+        operand=x,
+        narrowed=True,
+        accum_rounding=rounding,
+        accum_overflow=overflow,
         weight=Const("w", FixedType(5, 2), rng.integers(-16, 16, (5, 3))),
         bias=Const("b", FixedType(6, 3), rng.integers(-32, 32, 3)),
-    )  # fmt: skip
+    )
     source = Input(result=x)
     graph = Graph("narrow", (source, op), (op.result,))
     assert_same(graph, {"x": random_raw(source, 6, rng)})

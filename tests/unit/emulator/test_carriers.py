@@ -112,8 +112,14 @@ def test_wrap_that_a_later_term_undoes_is_no_overflow() -> None:
     weight, bias = Const("w", FixedType(2, 2), np.array([[1], [1]])), Const("b", FixedType(1, 1), np.array([0]))
     made = {}
     for overflow in (Overflow.WRAP, Overflow.SAT):
-        op = MatMul(result=Value("y", (1,), FixedType(3, 3)), operand=x, weight=weight, bias=bias, narrowed=True,
-                    accum_overflow=overflow)  # fmt: skip
+        op = MatMul(
+            result=Value("y", (1,), FixedType(3, 3)),
+            operand=x,
+            weight=weight,
+            bias=bias,
+            narrowed=True,
+            accum_overflow=overflow,
+        )
         run = evaluate(Graph("g", (Input(result=x), op), (op.result,)), np.array([[7, -6]]))
         made[overflow] = (int(run.outputs["y"][0, 0]), run.overflows["y"])
     assert made == {Overflow.WRAP: (1, 0), Overflow.SAT: (-1, 1)}
@@ -122,8 +128,10 @@ def test_wrap_that_a_later_term_undoes_is_no_overflow() -> None:
 def test_a_graph_that_is_not_well_formed_is_not_run() -> None:
     x = Value("x", (1,), FixedType(4, 4))
     narrow = MatMul(
-        result=Value("y", (1,), FixedType(2, 2)), operand=x,
-        weight=Const("w", FixedType(4, 4), np.array([[7]])), bias=Const("b", FixedType(1, 1), np.array([0])),
-    )  # fmt: skip
+        result=Value("y", (1,), FixedType(2, 2)),
+        operand=x,
+        weight=Const("w", FixedType(4, 4), np.array([[7]])),
+        bias=Const("b", FixedType(1, 1), np.array([0])),
+    )
     with pytest.raises(GraphError, match="too narrow"):
         evaluate(Graph("g", (Input(result=x), narrow), (narrow.result,)), np.array([[1]]))

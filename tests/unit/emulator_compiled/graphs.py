@@ -29,9 +29,16 @@ def const(rng: np.random.Generator, name: str, shape: tuple[int, ...], kind: Fix
 
 
 def layer(
-    b: GraphBuilder, rng: np.random.Generator, name: str, x: Value, n_out: int, *,
-    weight: FixedType = SIX_BITS, bias: FixedType = SIX_BITS, zeros: float = 0.0,
-) -> Value:  # fmt: skip
+    b: GraphBuilder,
+    rng: np.random.Generator,
+    name: str,
+    x: Value,
+    n_out: int,
+    *,
+    weight: FixedType = SIX_BITS,
+    bias: FixedType = SIX_BITS,
+    zeros: float = 0.0,
+) -> Value:
     w = const(rng, f"{name}_w", (x.shape[-1], n_out), weight, zeros)
     return b.matmul(name, x, w, const(rng, f"{name}_b", (n_out,), bias), origin=f"net.h5 > layer '{name}'")
 
@@ -89,9 +96,19 @@ def extremes() -> Graph:
     """Sums that come as close to the ends of 16, 32 and 64 bits as a proof allows, and products at their widest."""
     b = GraphBuilder("extremes")
     outputs = []
-    rows = ((8, 8, 64, False), (8, 8, 130, False), (16, 16, 2, True), (16, 16, 1, True), (16, 15, 3, True),
-            (31, 31, 2, True), (32, 30, 1, True), (40, 60, 3, True), (8, 8, 64, True), (9, 7, 5, False),
-            (9, 8, 5, True))  # fmt: skip
+    rows = (
+        (8, 8, 64, False),
+        (8, 8, 130, False),
+        (16, 16, 2, True),
+        (16, 16, 1, True),
+        (16, 15, 3, True),
+        (31, 31, 2, True),
+        (32, 30, 1, True),
+        (40, 60, 3, True),
+        (8, 8, 64, True),
+        (9, 7, 5, False),
+        (9, 8, 5, True),
+    )
     for number, (x_width, w_width, n, signed) in enumerate(rows):
         x = b.input(f"x{number}", (n,), FixedType(x_width, x_width, signed))
         kind = FixedType(w_width, w_width)
@@ -102,8 +119,12 @@ def extremes() -> Graph:
             target = FixedType(x_width, y.type.integer_bits - mode, bool(mode % 2))
             outputs.append(b.cast(f"c{number}_{mode}", y, target, rounding, overflow))
     x = b.input("close", (2,), FixedType(16, 16))  # a sum that fits 32 bits, and no more once half of 2^20 is added
-    y = b.matmul("closer", x, Const("w_close", FixedType(16, 16), np.array([[32767], [32760]])),
-                 Const("b_close", FixedType(20, 20), np.array([200_000])))  # fmt: skip
+    y = b.matmul(
+        "closer",
+        x,
+        Const("w_close", FixedType(16, 16), np.array([[32767], [32760]])),
+        Const("b_close", FixedType(20, 20), np.array([200_000])),
+    )
     outputs.append(b.cast("closest", y, FixedType(14, 34), Rounding.RND, Overflow.SAT))
     return b.graph(*outputs)
 
@@ -127,13 +148,20 @@ def other_ops(seed: int) -> Graph:
     table = b.table("table", u, const(rng, "t", (32,), FixedType(60, 2)), "noise")
     index, inverse = FixedType(5, 3, False), FixedType(6, 9, False)
     z = b.cast("z", x, FixedType(6, 4), Rounding.RND, Overflow.WRAP)
-    softmax = b.softmax("softmax", z, FixedType(8, 0, False), index_type=index,
-                        exp_table=const(rng, "e", (32,), FixedType(6, 1, False)), inverse_index_type=inverse,
-                        inverse_table=const(rng, "i", (64,), FixedType(7, 1, False)))  # fmt: skip
+    softmax = b.softmax(
+        "softmax",
+        z,
+        FixedType(8, 0, False),
+        index_type=index,
+        exp_table=const(rng, "e", (32,), FixedType(6, 1, False)),
+        inverse_index_type=inverse,
+        inverse_table=const(rng, "i", (64,), FixedType(7, 1, False)),
+    )
     far = b.cast("far", x, FixedType(4, 40), Rounding.TRN, Overflow.SAT)
     fine = b.cast("fine", x, FixedType(20, -30), Rounding.TRN, Overflow.WRAP)
-    return b.graph(limited, wide, tall, rows, flat, table, softmax, b.argmax("best", z), b.argmax("best_u", u), far,
-                   fine, x)  # fmt: skip
+    return b.graph(
+        limited, wide, tall, rows, flat, table, softmax, b.argmax("best", z), b.argmax("best_u", u), far, fine, x
+    )
 
 
 def narrow_accumulators(seed: int) -> Graph:
@@ -160,8 +188,12 @@ def forests(seed: int) -> Graph:
     """Forests of trees of any shape: one leaf, long chains, many leaves; one and several targets; wide and narrow."""
     rng = np.random.default_rng(seed)
     ops: list[Op] = []
-    rows = ((FixedType(8, 4), 100, 1), (FixedType(16, 6), 2**14, 2), (FixedType(1, 1, False), 2**31, 1),
-            (FixedType(40, 8), 7, 3))  # fmt: skip
+    rows = (
+        (FixedType(8, 4), 100, 1),
+        (FixedType(16, 6), 2**14, 2),
+        (FixedType(1, 1, False), 2**31, 1),
+        (FixedType(40, 8), 7, 3),
+    )
     for number, (kind, span, n_targets) in enumerate(rows):
         x = Value(f"x{number}", (4,), kind)
         tables = _trees(rng, kind, [0, 1, 2, 15, 40, 100])
@@ -169,8 +201,10 @@ def forests(seed: int) -> Graph:
         tables["leaf"] = rng.integers(-span, span, (n_leaves, n_targets), endpoint=True)
         tables["tree_output"] = rng.integers(0, 4 - n_targets, 6)
         tables["base_margin"] = np.array([-span, span, 0])
-        consts = {name: Const.covering(f"{name}{number}", raw, kind.fraction_bits if name == "threshold" else 0)
-                  for name, raw in tables.items()}  # fmt: skip
+        consts = {
+            name: Const.covering(f"{name}{number}", raw, kind.fraction_bits if name == "threshold" else 0)
+            for name, raw in tables.items()
+        }
         ops.append(Input(result=x))
         interval = interval_of(ops[-1], [])
         draft = Forest(result=Value(f"margin{number}", (3,), FixedType(60, 60)), operand=x, **consts)
@@ -196,8 +230,14 @@ def _trees(rng: np.random.Generator, kind: FixedType, splits: list[int]) -> dict
             leaves += 1
         first += count
     threshold = rng.integers(kind.min_raw - 1, kind.max_raw + 2, n_nodes, endpoint=True)
-    return {"tree_root": roots, "feature": rng.integers(0, 4, n_nodes), "threshold": threshold, "left": children[:, 0],
-            "right": children[:, 1], "n_leaves": leaves}  # fmt: skip
+    return {
+        "tree_root": roots,
+        "feature": rng.integers(0, 4, n_nodes),
+        "threshold": threshold,
+        "left": children[:, 0],
+        "right": children[:, 1],
+        "n_leaves": leaves,
+    }
 
 
 def events(graph: Graph, n_events: int, seed: int = 0) -> dict[str, IntArray]:
@@ -209,8 +249,10 @@ def events(graph: Graph, n_events: int, seed: int = 0) -> dict[str, IntArray]:
     for op in graph.inputs:
         kinds = op.channel_types or (op.result.type,)
         shifts = [op.result.type.fraction_bits - kind.fraction_bits for kind in kinds]
-        ends = [[kind.min_raw << shift for kind, shift in zip(kinds, shifts, strict=True)],
-                [kind.max_raw << shift for kind, shift in zip(kinds, shifts, strict=True)]]  # fmt: skip
+        ends = [
+            [kind.min_raw << shift for kind, shift in zip(kinds, shifts, strict=True)],
+            [kind.max_raw << shift for kind, shift in zip(kinds, shifts, strict=True)],
+        ]
         for event, end in enumerate(ends[:n_events]):
             arrays[op.name][event] = end
     return arrays

@@ -96,9 +96,13 @@ def test_forests(tmp_path: Path) -> None:
 
 
 @settings(
-    max_examples=6, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+    max_examples=6,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)  # fmt: skip
+)
 @given(data=st.data())
 def test_random_graphs(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     check_random_graph(data, tmp_path_factory.mktemp("random"))
@@ -106,9 +110,12 @@ def test_random_graphs(data: st.DataObject, tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.nightly
 @settings(
-    max_examples=300, deadline=None, database=None, phases=[Phase.generate],
+    max_examples=300,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)  # fmt: skip
+)
 @given(data=st.data())
 def test_many_random_graphs(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     check_random_graph(data, tmp_path_factory.mktemp("random"))

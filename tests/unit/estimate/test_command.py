@@ -11,8 +11,11 @@ from fasttrig.errors import InputError
 
 GOLDEN = Path(__file__).parents[3] / "firmware" / "golden"
 RUNNER = CliRunner()
-LAYERS = [{"kind": "dense", "n_in": 16, "n_out": 32}, {"kind": "activ", "n_in": 32}, {"kind": "dense", "n_in": 32,
-          "n_out": 5}]  # fmt: skip
+LAYERS = [
+    {"kind": "dense", "n_in": 16, "n_out": 32},
+    {"kind": "activ", "n_in": 32},
+    {"kind": "dense", "n_in": 32, "n_out": 5},
+]
 
 
 def estimate(*arguments):
@@ -92,11 +95,14 @@ def test_the_table_shows_value_interval_and_share(description):
 @pytest.mark.parametrize(
     ("what_if", "words"),
     [
-        ("reuse_factr=2", "did you mean 'reuse_factor'"), ("reuse_factor", "needs a value"),
-        ("reuse_factor=x", "not a number"), ("reuse_factor=-1", "not a positive number"),
-        ("clock_ns=nan", "not a positive number"), (",", "no alternative named"),
+        ("reuse_factr=2", "did you mean 'reuse_factor'"),
+        ("reuse_factor", "needs a value"),
+        ("reuse_factor=x", "not a number"),
+        ("reuse_factor=-1", "not a positive number"),
+        ("clock_ns=nan", "not a positive number"),
+        (",", "no alternative named"),
     ],
-)  # fmt: skip
+)
 def test_alternatives_that_cannot_be_read_are_refused(description, what_if, words):
     assert words in refuse(description, "--what-if", what_if)
 

@@ -14,11 +14,28 @@ QUANTITIES = ("lut", "ff", "dsp", "bram18", "uram", "latency_cycles", "ii_cycles
 LAYERS = {
     "dense": {"kind": "dense", "n_in": 16, "n_out": 64, "weight_t": "ap_fixed<8,1>", "n_nonzeros": 900},
     "conv1d": {"kind": "conv1d", "in_width": 16, "n_chan": 4, "n_filt": 8, "filt_width": 3, "out_width": 14},
-    "conv2d": {"kind": "conv2d", "in_width": 28, "in_height": 28, "n_chan": 1, "n_filt": 4, "filt_width": 3,
-               "filt_height": 3, "out_width": 26, "out_height": 26},
+    "conv2d": {
+        "kind": "conv2d",
+        "in_width": 28,
+        "in_height": 28,
+        "n_chan": 1,
+        "n_filt": 4,
+        "filt_width": 3,
+        "filt_height": 3,
+        "out_width": 26,
+        "out_height": 26,
+    },
     "pooling1d": {"kind": "pooling1d", "n_in": 16, "n_filt": 10},
-    "pooling2d": {"kind": "pooling2d", "in_width": 26, "in_height": 26, "n_chan": "n_filt", "n_filt": 4,
-                  "filt_width": "pool_width", "out_width": 13, "out_height": 13},
+    "pooling2d": {
+        "kind": "pooling2d",
+        "in_width": 26,
+        "in_height": 26,
+        "n_chan": "n_filt",
+        "n_filt": 4,
+        "filt_width": "pool_width",
+        "out_width": 13,
+        "out_height": 13,
+    },
     "batchnorm": {"kind": "batchnorm", "n_in": 64, "n_filt": -1},
     "activ": {"kind": "activ", "n_in": 5, "table_size": 1024},
     "gru": {"kind": "gru", "n_in": 6, "n_out": 20, "n_sequence": 20},
@@ -26,7 +43,7 @@ LAYERS = {
     "padding2d": {"kind": "padding2d", "in_width": 8, "in_height": 8, "n_chan": 3, "out_width": 10, "out_height": 10},
     "forest": {"kind": "forest", "n_trees": 100, "depth": 3, "classes": 1, "bits": 18},
     "vhdl": {"kind": "forest", "n_trees": 100, "depth": 3, "library": "vhdl"},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("stage", ["csynth", "synth"])
@@ -49,18 +66,31 @@ def test_a_bare_kind_does_not_crash(kind):
 
 @pytest.mark.parametrize(
     ("said", "kind"),
-    [("QConv2D", "conv2d"), ("max_pooling1d", "pooling"), ("LeakyReLU", "activation"), ("Dense", "dense"),
-     ("GlobalAveragePooling1D", "pooling"), ("BDT", "forest"), ("QBatchNormalization", "batchnorm")],
-)  # fmt: skip
+    [
+        ("QConv2D", "conv2d"),
+        ("max_pooling1d", "pooling"),
+        ("LeakyReLU", "activation"),
+        ("Dense", "dense"),
+        ("GlobalAveragePooling1D", "pooling"),
+        ("BDT", "forest"),
+        ("QBatchNormalization", "batchnorm"),
+    ],
+)
 def test_kinds_are_read_as_frameworks_spell_them(said, kind):
     assert read_layers([{"kind": said, "n_in": 4, "n_out": 4}])[0].kind == kind
 
 
 @pytest.mark.parametrize(
     ("said", "strategy"),
-    [("Resource", "resource"), ("latency/resource", "latency"), ("Distributed Arithmetic", "distributed_arithmetic"),
-     ("DA", "distributed_arithmetic"), (None, "latency"), ("none", "latency")],
-)  # fmt: skip
+    [
+        ("Resource", "resource"),
+        ("latency/resource", "latency"),
+        ("Distributed Arithmetic", "distributed_arithmetic"),
+        ("DA", "distributed_arithmetic"),
+        (None, "latency"),
+        ("none", "latency"),
+    ],
+)
 def test_strategies_are_read_as_reports_spell_them(said, strategy):
     layer = {"kind": "dense", "n_in": 4, "n_out": 4, "strategy": said, "somebody's": {"own": 1}}
     assert read_layers([layer])[0].strategy == strategy
@@ -68,9 +98,15 @@ def test_strategies_are_read_as_reports_spell_them(said, strategy):
 
 @pytest.mark.parametrize(
     ("tool", "stage"),
-    [("Vivado v.2020.1", "synth"), ("Vivado HLS (repo installs 2020.1), hls4ml", "csynth"), (None, "csynth"),
-     ("Vivado 2019.1 (HLS + impl), hls4ml", "synth"), ("Vitis HLS 2024.1", "csynth"), ("HLS 2019.1", "csynth")],
-)  # fmt: skip
+    [
+        ("Vivado v.2020.1", "synth"),
+        ("Vivado HLS (repo installs 2020.1), hls4ml", "csynth"),
+        (None, "csynth"),
+        ("Vivado 2019.1 (HLS + impl), hls4ml", "synth"),
+        ("Vitis HLS 2024.1", "csynth"),
+        ("HLS 2019.1", "csynth"),
+    ],
+)
 def test_the_tool_says_which_report_is_meant(tool, stage):
     """A report of Vivado is one of logic synthesis, half as many LUTs as the HLS report."""
     assert fasttrig.estimate([LAYERS["dense"]], tool=tool).stage == stage
@@ -104,24 +140,36 @@ def test_a_separable_convolution_has_one_weight_per_channel_and_place():
 
 def test_saturating_accumulators_cost_luts():
     """AP_SAT puts a comparison and a multiplexer behind every product (Berk-Bilgin/ML-fpga: four times the LUTs)."""
-    plain, saturating = (fasttrig.estimate([LAYERS["dense"] | {"accum_t": f"ap_fixed<24,16{modes}>"}])
-                         for modes in ("", ",AP_RND,AP_SAT"))  # fmt: skip
+    plain, saturating = (
+        fasttrig.estimate([LAYERS["dense"] | {"accum_t": f"ap_fixed<24,16{modes}>"}])
+        for modes in ("", ",AP_RND,AP_SAT")
+    )
     assert saturating.lut.value > 2 * plain.lut.value
 
 
 def test_every_record_of_the_table_goes_through_the_public_function():
     """Spelling of parts, tools, strategies and layers is that of the reports."""
     for record in load_records():
-        found = fasttrig.estimate(layers=record["layers"], part=record["part"], tool=record["tool"],
-                                  clock_period_ns=record["clock_period_ns"], strategy=record["strategy"],
-                                  reuse_factor=record["reuse_factor"], input_t=record["input_t"])  # fmt: skip
+        found = fasttrig.estimate(
+            layers=record["layers"],
+            part=record["part"],
+            tool=record["tool"],
+            clock_period_ns=record["clock_period_ns"],
+            strategy=record["strategy"],
+            reuse_factor=record["reuse_factor"],
+            input_t=record["input_t"],
+        )
         assert found.ii_cycles.value >= 1
 
 
 def test_the_resource_rules_of_one_dense_layer_are_exact():
     """Latency is the reuse factor and two, II is the reuse factor, DSPs are the multipliers that share it."""
-    found = fasttrig.estimate([{"kind": "dense", "n_in": 128, "n_out": 96, "weight_t": "ap_fixed<8,1>"}],
-                              strategy="Resource", reuse_factor=1024, tool="Vivado HLS 2020.1")  # fmt: skip
+    found = fasttrig.estimate(
+        [{"kind": "dense", "n_in": 128, "n_out": 96, "weight_t": "ap_fixed<8,1>"}],
+        strategy="Resource",
+        reuse_factor=1024,
+        tool="Vivado HLS 2020.1",
+    )
     assert (found.latency_cycles.value, found.ii_cycles.value, found.dsp.value) == (1026, 1024, 12)
 
 
@@ -134,10 +182,13 @@ def test_the_reuse_factor_is_the_one_hls4ml_takes():
 def test_the_matrices_listed_before_a_gru_are_its_own():
     """hls4ml lists two dense configurations and two activations for each recurrent layer: counted once."""
     layers = [
-        {"kind": "dense", "n_in": 6, "n_out": 60}, {"kind": "dense", "n_in": 20, "n_out": 60, "reuse_factor": 20},
-        {"kind": "activ", "n_in": 40}, {"kind": "activ", "n_in": 20},
-        {"kind": "gru", "n_in": 6, "n_out": 20, "n_sequence": 20}, {"kind": "dense", "n_in": 20, "n_out": 64},
-    ]  # fmt: skip
+        {"kind": "dense", "n_in": 6, "n_out": 60},
+        {"kind": "dense", "n_in": 20, "n_out": 60, "reuse_factor": 20},
+        {"kind": "activ", "n_in": 40},
+        {"kind": "activ", "n_in": 20},
+        {"kind": "gru", "n_in": 6, "n_out": 20, "n_sequence": 20},
+        {"kind": "dense", "n_in": 20, "n_out": 64},
+    ]
     read = read_layers(layers, strategy="resource")
     assert [layer.kind for layer in read] == ["gru", "dense"]
     assert [matrix.reuse_factor for matrix in read[0].matrices] == [1, 20]
@@ -183,7 +234,9 @@ def test_an_unknown_part_gives_numbers_without_shares():
 def test_an_estimate_loads_no_framework():
     """It must answer in under a second: neither TensorFlow nor the libraries of the fit may load."""
     heavy = ("tensorflow", "sklearn", "scipy", "pandas", "pyarrow")
-    code = ("import fasttrig, sys; fasttrig.estimate([{'kind': 'dense', 'n_in': 4, 'n_out': 4}]);"
-            f"print([m for m in {heavy!r} if m in sys.modules])")  # fmt: skip
+    code = (
+        "import fasttrig, sys; fasttrig.estimate([{'kind': 'dense', 'n_in': 4, 'n_out': 4}]);"
+        f"print([m for m in {heavy!r} if m in sys.modules])"
+    )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "[]"

@@ -9,10 +9,16 @@ from fasttrig.estimate.devices import boards, find_device
 @pytest.mark.parametrize(
     ("name", "device"),
     [
-        ("xcvu13p-flga2577-2-e", "VU13P"), ("xcu250-figd2104-2L-e", "U250"), ("vu9p", "VU9P"), ("VCU118", "VU9P"),
-        ("Serenity VU13P", "VU13P"), ("ZCU102", "ZU9EG"), ("pynq-z2", "XC7Z020"), ("xc7vx690tffg1927-2", "V7-690T"),
+        ("xcvu13p-flga2577-2-e", "VU13P"),
+        ("xcu250-figd2104-2L-e", "U250"),
+        ("vu9p", "VU9P"),
+        ("VCU118", "VU9P"),
+        ("Serenity VU13P", "VU13P"),
+        ("ZCU102", "ZU9EG"),
+        ("pynq-z2", "XC7Z020"),
+        ("xc7vx690tffg1927-2", "V7-690T"),
     ],
-)  # fmt: skip
+)
 def test_names_find_their_device(name, device):
     assert find_device(name).name == device
 

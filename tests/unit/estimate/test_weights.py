@@ -57,12 +57,15 @@ def test_expected_products_are_those_of_drawn_weights():
 @pytest.mark.parametrize(
     ("text", "width"),
     [
-        ("ap_fixed<16,6>", Width(16, 6)), ("ap_ufixed<8,0,AP_RND_CONV,AP_SAT>", Width(8, 0)),
-        ("ap_int<5>", Width(5, 5)), ("fixed<8,1>", Width(8, 1)),
+        ("ap_fixed<16,6>", Width(16, 6)),
+        ("ap_ufixed<8,0,AP_RND_CONV,AP_SAT>", Width(8, 0)),
+        ("ap_int<5>", Width(5, 5)),
+        ("fixed<8,1>", Width(8, 1)),
         ("nnet::array<ap_fixed<28,16,AP_RND_ZERO>, 16*1>", Width(28, 16)),
-        ("weight_default_t", Width(16, 6)), (None, Width(16, 6)),
+        ("weight_default_t", Width(16, 6)),
+        (None, Width(16, 6)),
     ],
-)  # fmt: skip
+)
 def test_types_are_read_as_reports_spell_them(text, width):
     assert parse_width(text) == width
 

@@ -50,11 +50,21 @@ def compile_and_run(source: str, folder: Path, n_slices: int) -> list[IntArray]:
     include = ap_types()
     compilers = [
         subprocess.Popen(
-            ["g++", "-std=c++17", "-O0", "-w", f"-DSLICE={index}", f"-DN_SLICES={n_slices}", f"-I{include}",
-             str(HERE / source), "-o", str(program)]
+            [
+                "g++",
+                "-std=c++17",
+                "-O0",
+                "-w",
+                f"-DSLICE={index}",
+                f"-DN_SLICES={n_slices}",
+                f"-I{include}",
+                str(HERE / source),
+                "-o",
+                str(program),
+            ]
         )
         for index, program in enumerate(programs)
-    ]  # fmt: skip
+    ]
     assert [compiler.wait(timeout=600) for compiler in compilers] == [0] * n_slices
     written = []
     for program in programs:
@@ -135,9 +145,14 @@ def narrowed_graph(
     operand, weight_type, bias_type, accum = types
     x = Value("x", (N_INPUTS,), operand)
     op = MatMul(
-        result=Value("y", (1,), accum), operand=x, narrowed=True, accum_rounding=rounding, accum_overflow=overflow,
-        weight=Const("w", weight_type, weight[:, None]), bias=Const("b", bias_type, bias),
-    )  # fmt: skip
+        result=Value("y", (1,), accum),
+        operand=x,
+        narrowed=True,
+        accum_rounding=rounding,
+        accum_overflow=overflow,
+        weight=Const("w", weight_type, weight[:, None]),
+        bias=Const("b", bias_type, bias),
+    )
     graph = Graph("sum", (Input(result=x), op), (op.result,))
     verify(graph)
     return graph

@@ -44,8 +44,22 @@ def test_parse_gives_back_what_str_wrote(kind: FixedType) -> None:
     assert FixedType.parse(f"  ap_{kind} ") == kind
 
 
-@pytest.mark.parametrize("text", ["", "fixed", "fixed<4>", "fixed<4,2", "fixed<-4,2>", "fixed<4.5,2>", "int<4,2>",
-                                  "fixed<4,2> x", "ufixed<a,b>", "fixed<٤,2>", "ap_ap_fixed<4,2>"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "fixed",
+        "fixed<4>",
+        "fixed<4,2",
+        "fixed<-4,2>",
+        "fixed<4.5,2>",
+        "int<4,2>",
+        "fixed<4,2> x",
+        "ufixed<a,b>",
+        "fixed<٤,2>",
+        "ap_ap_fixed<4,2>",
+    ],
+)
 def test_no_type_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="not a fixed-point type"):
         FixedType.parse(text)

@@ -17,8 +17,16 @@ from tests.unit.frontends.framework import BITS, keras, qkeras
 class QDenseBatchnorm(qkeras.QDense):
     """Dense layer with a batch normalisation folded into its weights before they are quantised."""
 
-    def __init__(self, units: int, folding_mode: str = "ema_stats_folding", ema_freeze_delay: Any = None,
-                 epsilon: float = 1e-3, center: bool = True, scale: bool = True, **options: Any) -> None:  # fmt: skip
+    def __init__(
+        self,
+        units: int,
+        folding_mode: str = "ema_stats_folding",
+        ema_freeze_delay: Any = None,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        **options: Any,
+    ) -> None:
         for key in ("axis", "momentum"):
             options.pop(key, None)
         norm = {key: options.pop(key) for key in list(options) if key.startswith(("beta_", "gamma_", "moving_"))}

@@ -16,8 +16,14 @@ from fasttrig.frontends.quantizers import read_quantizer
 from fasttrig.ir.ops import Cast, Table
 from tests.unit.frontends.framework import activation_graph, eager, keras, qkeras
 
-NARROW = [FixedType(9, 4), FixedType(8, 3, signed=False), FixedType(10, 1), FixedType(7, 7), FixedType(8, -1),
-          FixedType(6, 9)]  # fmt: skip
+NARROW = [
+    FixedType(9, 4),
+    FixedType(8, 3, signed=False),
+    FixedType(10, 1),
+    FixedType(7, 7),
+    FixedType(8, -1),
+    FixedType(6, 9),
+]
 WIDE = FixedType(40, 12)
 
 
@@ -87,9 +93,17 @@ def test_real_tanh_and_sigmoid_by_table(operand: FixedType, bits: int) -> None:
 
 
 @pytest.mark.parametrize("operand", [*NARROW, WIDE], ids=str)
-@pytest.mark.parametrize("content", ["binary(alpha=1)", "binary()", "binary(alpha=0.5)", "binary(use_01=True,alpha=4)",
-                                     "ternary(alpha=1,threshold=0.375)",
-                                     "ternary(alpha=0.25,threshold=1.5)"])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        "binary(alpha=1)",
+        "binary()",
+        "binary(alpha=0.5)",
+        "binary(use_01=True,alpha=4)",
+        "ternary(alpha=1,threshold=0.375)",
+        "ternary(alpha=0.25,threshold=1.5)",
+    ],
+)
 def test_binary_and_ternary(operand: FixedType, content: str) -> None:
     same(content, operand)
 
@@ -100,9 +114,17 @@ def test_ternary_with_its_own_threshold(operand: FixedType) -> None:
 
 
 @pytest.mark.parametrize("operand", NARROW, ids=str)
-@pytest.mark.parametrize("content", ["quantized_po2(4)", "quantized_po2(4,2)", "quantized_po2(5,0.5)",
-                                     "quantized_relu_po2(3)", "quantized_relu_po2(4,4)",
-                                     "quantized_relu_po2(3,8,0.25)"])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        "quantized_po2(4)",
+        "quantized_po2(4,2)",
+        "quantized_po2(5,0.5)",
+        "quantized_relu_po2(3)",
+        "quantized_relu_po2(4,4)",
+        "quantized_relu_po2(3,8,0.25)",
+    ],
+)
 def test_powers_of_two_by_table(operand: FixedType, content: str) -> None:
     same(content, operand)
 
@@ -176,10 +198,21 @@ def test_signatures_are_those_of_qkeras() -> None:
         assert list(found.items()) == list(options.items())
 
 
-@pytest.mark.parametrize("text", ["quantized_bits(6,0,alpha=1)", "quantized_bits( 6 , 2, 1 )", "quantized_bits",
-                                  "quantized_bits(bits=4,integer=1)", "quantized_relu(6,negative_slope=0.25)",
-                                  "quantized_bits(6,0,keep_negative=False)", "quantized_bits(6,0,alpha='auto_po2')",
-                                  "quantized_relu_po2(4,8)", "ternary(threshold=0.5)", "quantized_bits()"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "quantized_bits(6,0,alpha=1)",
+        "quantized_bits( 6 , 2, 1 )",
+        "quantized_bits",
+        "quantized_bits(bits=4,integer=1)",
+        "quantized_relu(6,negative_slope=0.25)",
+        "quantized_bits(6,0,keep_negative=False)",
+        "quantized_bits(6,0,alpha='auto_po2')",
+        "quantized_relu_po2(4,8)",
+        "ternary(threshold=0.5)",
+        "quantized_bits()",
+    ],
+)
 def test_text_is_read_as_qkeras_reads_it(text: str) -> None:
     want = qkeras.quantizers.get_quantizer(text)
     want = want() if isinstance(want, type) else want

@@ -21,9 +21,17 @@ def model(seed: int = 0, **options):
     return keras.Model(x, qdense(3, "fc")(hidden))
 
 
-@pytest.mark.parametrize("options", [{}, {"use_bias": False}, {"scale": False}, {"epsilon": 0.01},
-                                     {"folding_mode": "batch_stats_folding"},
-                                     {"kernel_quantizer": "quantized_bits(5,0,alpha='auto_po2')"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"use_bias": False},
+        {"scale": False},
+        {"epsilon": 0.01},
+        {"folding_mode": "batch_stats_folding"},
+        {"kernel_quantizer": "quantized_bits(5,0,alpha='auto_po2')"},
+    ],
+)
 def test_folded_weights_agree(options) -> None:
     graph = require_equal(model(**options), INPUT)
     assert [op.name for op in graph.ops] == ["x", "fold", "fold_relu", "fc"]

@@ -31,9 +31,12 @@ def files(tmp_path_factory) -> Path:
     """One model as .h5 and as .keras."""
     folder = tmp_path_factory.mktemp("files")
     model = sequential(
-        qdense(6, "zeta", activation="quantized_relu(4,1)"), keras.layers.BatchNormalization(name="norm"),
-        qdense(5, "alpha"), qkeras.QActivation(qkeras.quantized_bits(6, 1, alpha=1), name="q"), qdense(3, "mid"),
-    )  # fmt: skip
+        qdense(6, "zeta", activation="quantized_relu(4,1)"),
+        keras.layers.BatchNormalization(name="norm"),
+        qdense(5, "alpha"),
+        qkeras.QActivation(qkeras.quantized_bits(6, 1, alpha=1), name="q"),
+        qdense(3, "mid"),
+    )
     model.get_layer("norm").set_weights([np.full(6, 0.5), np.full(6, 0.25), np.full(6, 2.0), np.full(6, 3.0)])
     for ending in ("h5", "keras"):
         model.save(folder / f"net.{ending}")
@@ -126,8 +129,20 @@ def test_keras_2_does_not_run_a_file_of_keras_3() -> None:
         framework_predict(DATA / "k3.keras", np.zeros((2, 4)))
 
 
-@pytest.mark.parametrize("kind", ["QDense", "QDenseBatchnorm", "LeakyReLU", "ReLU", "BatchNormalization", "Dense",
-                                  "QActivation", "InputLayer", "Concatenate"])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "QDense",
+        "QDenseBatchnorm",
+        "LeakyReLU",
+        "ReLU",
+        "BatchNormalization",
+        "Dense",
+        "QActivation",
+        "InputLayer",
+        "Concatenate",
+    ],
+)
 def test_class_names_are_spelled_as_keras_spells_them(kind: str) -> None:
     from tf_keras.src.utils.generic_utils import to_snake_case
 
@@ -225,8 +240,10 @@ def test_links_out_of_the_file_are_not_followed(files: Path, tmp_path: Path) -> 
 
         return edit
 
-    for link in (h5py.ExternalLink(str(files / "net.h5"), "/model_weights/zeta/zeta/kernel:0"),
-                 h5py.SoftLink("/model_weights/alpha/alpha/kernel:0")):  # fmt: skip
+    for link in (
+        h5py.ExternalLink(str(files / "net.h5"), "/model_weights/zeta/zeta/kernel:0"),
+        h5py.SoftLink("/model_weights/alpha/alpha/kernel:0"),
+    ):
         with pytest.raises(InputError, match="a weight is a link"):
             read_model_file(edited_h5(files, tmp_path, replace(link)))
 
@@ -285,12 +302,16 @@ def with_config(files: Path, tmp_path: Path, change) -> Path:
         ({"class_name": "TFOpLambda", "config": {"name": "l", "function": "math.add"}}, "does not run code"),
         ({"module": "os.path", "class_name": "QDense", "config": {"name": "l"}}, "does not know the module"),
         ({"module": "hgq.layers", "class_name": "QDense", "config": {"name": "l"}}, "does not know the module"),
-        ({"class_name": "QDense", "config": {"name": "l", "activation": {"class_name": "function", "config": "x"}}},
-         "does not run code"),
-        ({"class_name": "QDense", "config": {"name": "l", "activation": {"class_name": "__lambda__", "config": {}}}},
-         "does not run code"),
+        (
+            {"class_name": "QDense", "config": {"name": "l", "activation": {"class_name": "function", "config": "x"}}},
+            "does not run code",
+        ),
+        (
+            {"class_name": "QDense", "config": {"name": "l", "activation": {"class_name": "__lambda__", "config": {}}}},
+            "does not run code",
+        ),
     ],
-)  # fmt: skip
+)
 def test_code_in_a_configuration_is_refused(files: Path, tmp_path: Path, entry: dict, message: str) -> None:
     path = with_config(files, tmp_path, lambda config: config["config"]["layers"].append(entry))
     with pytest.raises(UnsupportedError, match=message) as caught:
@@ -347,16 +368,32 @@ def test_a_lambda_layer_is_refused_before_keras_sees_it(tmp_path: Path) -> None:
         lambda config: {"class_name": "Sequential", "config": {"layers": [3]}},
         lambda config: config | {"class_name": "MyModel"},
         lambda config: config["config"]["layers"].append(config["config"]["layers"][-1]),
-        lambda config: {"class_name": "Functional", "config": {
-            "layers": config["config"]["layers"][:1], "input_layers": [["x", 0, 0]], "output_layers": [["y", 0, 0]]}},
-        lambda config: {"class_name": "Functional", "config": {
-            "layers": [config["config"]["layers"][0] | {"name": "x", "inbound_nodes": []}],
-            "input_layers": [["x", 0, 0]], "output_layers": [["x", 0, 3]]}},
-        lambda config: {"class_name": "Functional", "config": {
-            "layers": [config["config"]["layers"][0] | {"name": "x", "inbound_nodes": []}],
-            "input_layers": [[3]], "output_layers": []}},
+        lambda config: {
+            "class_name": "Functional",
+            "config": {
+                "layers": config["config"]["layers"][:1],
+                "input_layers": [["x", 0, 0]],
+                "output_layers": [["y", 0, 0]],
+            },
+        },
+        lambda config: {
+            "class_name": "Functional",
+            "config": {
+                "layers": [config["config"]["layers"][0] | {"name": "x", "inbound_nodes": []}],
+                "input_layers": [["x", 0, 0]],
+                "output_layers": [["x", 0, 3]],
+            },
+        },
+        lambda config: {
+            "class_name": "Functional",
+            "config": {
+                "layers": [config["config"]["layers"][0] | {"name": "x", "inbound_nodes": []}],
+                "input_layers": [[3]],
+                "output_layers": [],
+            },
+        },
     ],
-)  # fmt: skip
+)
 def test_configurations_that_are_not_keras(files: Path, tmp_path: Path, change) -> None:
     with pytest.raises(InputError):
         read_model_file(with_config(files, tmp_path, change))

@@ -45,8 +45,15 @@ def branches():
     c = keras.layers.Concatenate(name="joined")([a, keras.layers.Dropout(0.5, name="drop")(b)])
     c = keras.layers.Reshape((7, 2), name="folded")(c)
     c = qdense(3, "c")(c)
-    d = keras.layers.Add(name="sum")([c, c, qdense(3, "d")(keras.layers.Reshape((7, 2), name="again")(
-        keras.layers.Concatenate(axis=1, name="other")([b, a])))])  # fmt: skip
+    d = keras.layers.Add(name="sum")(
+        [
+            c,
+            c,
+            qdense(3, "d")(
+                keras.layers.Reshape((7, 2), name="again")(keras.layers.Concatenate(axis=1, name="other")([b, a]))
+            ),
+        ]
+    )
     e = keras.layers.LeakyReLU(0.125, name="leaky")(d)
     f = keras.layers.ReLU(max_value=1.5, name="bounded")(e)
     return randomised(keras.Model([x, y], [qdense(2, "out1")(keras.layers.Flatten(name="flat2")(f)), e]))
@@ -92,33 +99,49 @@ def test_files_and_live_models_give_the_same_integers(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("kernel", "bias"),
     [
-        ("ternary(alpha=1)", "binary(alpha=1)"), ("binary(alpha='auto_po2')", "quantized_po2(4)"),
-        ("quantized_po2(4,1)", "quantized_bits(8,2,alpha=1)"), ("quantized_bits(4,0,alpha='auto_po2')", "ternary()"),
-        ("quantized_bits(6,1,1,alpha=0.5)", "quantized_bits(12,1,alpha=1)"), ("ternary()", "quantized_bits(4)"),
+        ("ternary(alpha=1)", "binary(alpha=1)"),
+        ("binary(alpha='auto_po2')", "quantized_po2(4)"),
+        ("quantized_po2(4,1)", "quantized_bits(8,2,alpha=1)"),
+        ("quantized_bits(4,0,alpha='auto_po2')", "ternary()"),
+        ("quantized_bits(6,1,1,alpha=0.5)", "quantized_bits(12,1,alpha=1)"),
+        ("ternary()", "quantized_bits(4)"),
         ("quantized_bits(1,0,alpha=1)", "quantized_bits(3,1,keep_negative=False)"),
     ],
-)  # fmt: skip
+)
 def test_weight_quantizers_in_a_network(kernel: str, bias: str) -> None:
     options = {"kernel_quantizer": kernel, "bias_quantizer": bias}
     model = sequential(qdense(8, "fc1", activation="quantized_relu(5,2)", **options), qdense(3, "fc2", **options))
     require_equal(model, INPUT)
 
 
-@pytest.mark.parametrize("activation", ["quantized_relu(4,1,negative_slope=0.125)", "quantized_relu(5,2)", "binary()",
-                                        "ternary(threshold=0.5)", "quantized_sigmoid(6)", "quantized_tanh(5)",
-                                        "quantized_bits(4,1,1,alpha=2.0)", "relu"])  # fmt: skip
+@pytest.mark.parametrize(
+    "activation",
+    [
+        "quantized_relu(4,1,negative_slope=0.125)",
+        "quantized_relu(5,2)",
+        "binary()",
+        "ternary(threshold=0.5)",
+        "quantized_sigmoid(6)",
+        "quantized_tanh(5)",
+        "quantized_bits(4,1,1,alpha=2.0)",
+        "relu",
+    ],
+)
 def test_activations_in_a_network(activation: str) -> None:
     model = sequential(qdense(8, "fc1", activation=activation), qdense(3, "fc2", use_bias=False))
     require_equal(model, INPUT)
 
 
-@pytest.mark.parametrize("activation", ["quantized_tanh(6,use_real_tanh=True)", "quantized_po2(4)",
-                                        "quantized_sigmoid(6,use_real_sigmoid=True)"])  # fmt: skip
+@pytest.mark.parametrize(
+    "activation",
+    ["quantized_tanh(6,use_real_tanh=True)", "quantized_po2(4)", "quantized_sigmoid(6,use_real_sigmoid=True)"],
+)
 def test_tables_in_a_network(activation: str) -> None:
     model = sequential(
-        qdense(8, "fc1", activation="quantized_bits(8,2,alpha=1)"), qkeras.QActivation(activation, name="curve"),
+        qdense(8, "fc1", activation="quantized_bits(8,2,alpha=1)"),
+        qkeras.QActivation(activation, name="curve"),
         qdense(3, "fc2"),
-    )  # fmt: skip
+    )
     require_equal(model, INPUT)
 
 
@@ -146,8 +169,12 @@ def test_the_link_is_left_out(function: str, form: str) -> None:
 
 @pytest.mark.parametrize(("function", "bound"), [("softmax", 0.006), ("sigmoid", 0.003)])
 def test_the_link_in_the_firmware_resolves_its_logits(function: str, bound: float) -> None:
-    model = sequential(qdense(16, "fc1", activation="quantized_relu(6,1)"), qdense(5, "fc2"),
-                       keras.layers.Activation(function, name="link"), shape=(8,))  # fmt: skip
+    model = sequential(
+        qdense(16, "fc1", activation="quantized_relu(6,1)"),
+        qdense(5, "fc2"),
+        keras.layers.Activation(function, name="link"),
+        shape=(8,),
+    )
     graph = read_qkeras(model, input_type=INPUT, output_activation="firmware")
     raw = random_inputs(graph, 3000)
     assert graph.postprocessor is Postprocessor.NONE and graph.outputs[0].name == "link"
@@ -185,16 +212,25 @@ def exact_norm(model):
 
 
 def test_a_batch_normalisation_on_a_grid_is_exact() -> None:
-    model = exact_norm(sequential(qdense(4, "fc1"), keras.layers.BatchNormalization(epsilon=2.0**-10, name="bn"),
-                                  qkeras.QActivation("quantized_relu(6,2)", name="relu")))  # fmt: skip
+    model = exact_norm(
+        sequential(
+            qdense(4, "fc1"),
+            keras.layers.BatchNormalization(epsilon=2.0**-10, name="bn"),
+            qkeras.QActivation("quantized_relu(6,2)", name="relu"),
+        )
+    )
     graph = require_equal(model, INPUT)
     (scale,) = [op for op in graph.ops if isinstance(op, Scale)]
     assert (scale.scale.raw / 2.0**scale.scale.type.fraction_bits == 0.25).all()
 
 
 def test_a_rounded_batch_normalisation_says_so() -> None:
-    model = sequential(qdense(4, "fc1"), keras.layers.BatchNormalization(name="bn"),
-                       qkeras.QActivation("quantized_relu(6,2)", name="relu"), qdense(3, "fc2"))  # fmt: skip
+    model = sequential(
+        qdense(4, "fc1"),
+        keras.layers.BatchNormalization(name="bn"),
+        qkeras.QActivation("quantized_relu(6,2)", name="relu"),
+        qdense(3, "fc2"),
+    )
     rng = np.random.default_rng(1)
     model.get_layer("bn").set_weights([rng.uniform(0.5, 2, 4) for _ in range(4)])
     kind = FixedType(18, 8)

@@ -17,50 +17,97 @@ LAYERS = keras.layers
 REFUSED = {
     "an unquantised layer": (lambda: [LAYERS.Dense(3, name="d")], "layer 'd' (Dense)", "not quantised", "QDense"),
     "an unquantised kernel": (
-        lambda: [qdense(3, "d", kernel_quantizer=None)], "> kernel_quantizer", "kernel of this layer", "retrain"),
+        lambda: [qdense(3, "d", kernel_quantizer=None)],
+        "> kernel_quantizer",
+        "kernel of this layer",
+        "retrain",
+    ),
     "an unquantised bias": (
-        lambda: [qdense(3, "d", bias_quantizer=None)], "> bias_quantizer", "bias of this layer", "retrain"),
+        lambda: [qdense(3, "d", bias_quantizer=None)],
+        "> bias_quantizer",
+        "bias of this layer",
+        "retrain",
+    ),
     "an automatic scale": (
-        lambda: [qdense(3, "d", kernel_quantizer="quantized_bits(6,0,alpha='auto')")], "> kernel_quantizer",
-        "cannot use this quantizer", "alpha=1"),
+        lambda: [qdense(3, "d", kernel_quantizer="quantized_bits(6,0,alpha='auto')")],
+        "> kernel_quantizer",
+        "cannot use this quantizer",
+        "alpha=1",
+    ),
     "a scale that is no power of two": (
-        lambda: [qdense(3, "d", kernel_quantizer="quantized_bits(6,0,alpha=0.3)")], "> kernel_quantizer",
-        "cannot use this quantizer", "alpha=1"),
+        lambda: [qdense(3, "d", kernel_quantizer="quantized_bits(6,0,alpha=0.3)")],
+        "> kernel_quantizer",
+        "cannot use this quantizer",
+        "alpha=1",
+    ),
     "tanh inside": (lambda: [qdense(3, "d", activation="tanh")], "> activation", "exactly", "quantized_tanh"),
     "QKeras' own hard_sigmoid": (
-        lambda: [qkeras.QActivation("hard_sigmoid", name="a")], "> activation", "exactly", "quantized_tanh"),
+        lambda: [qkeras.QActivation("hard_sigmoid", name="a")],
+        "> activation",
+        "exactly",
+        "quantized_tanh",
+    ),
     "softmax inside": (
-        lambda: [LAYERS.Activation("softmax", name="a"), qdense(3, "d")], "'a' (Activation)", "not the end",
-        "firmware"),
+        lambda: [LAYERS.Activation("softmax", name="a"), qdense(3, "d")],
+        "'a' (Activation)",
+        "not the end",
+        "firmware",
+    ),
     "sigmoid inside": (
-        lambda: [qdense(4, "c", activation="sigmoid"), qdense(3, "d")], "'c' (QDense) > activation", "not the end", ""),
+        lambda: [qdense(4, "c", activation="sigmoid"), qdense(3, "d")],
+        "'c' (QDense) > activation",
+        "not the end",
+        "",
+    ),
     "softmax over another axis": (
-        lambda: [LAYERS.Reshape((2, 2), name="r"), LAYERS.Softmax(axis=1, name="a")], "> axis", "another axis", ""),
-    "a slope that is no shift": (
-        lambda: [LAYERS.LeakyReLU(0.3, name="a")], "> negative_slope", "not a shift", "0.125"),
+        lambda: [LAYERS.Reshape((2, 2), name="r"), LAYERS.Softmax(axis=1, name="a")],
+        "> axis",
+        "another axis",
+        "",
+    ),
+    "a slope that is no shift": (lambda: [LAYERS.LeakyReLU(0.3, name="a")], "> negative_slope", "not a shift", "0.125"),
     "a slope above one": (lambda: [LAYERS.LeakyReLU(2.0, name="a")], "> negative_slope", "not a shift", "0.125"),
     "a ReLU's threshold": (lambda: [LAYERS.ReLU(threshold=0.5, name="a")], "> threshold", "threshold", ""),
     "a limit off the grid": (
-        lambda: [LAYERS.ReLU(max_value=0.3, name="a")], "> max_value", "not on the operand's grid", "quantized_relu"),
-    "a batch normalisation": (
-        lambda: [LAYERS.BatchNormalization(name="b")], "> scale", "not exact", "QDenseBatchnorm"),
+        lambda: [LAYERS.ReLU(max_value=0.3, name="a")],
+        "> max_value",
+        "not on the operand's grid",
+        "quantized_relu",
+    ),
+    "a batch normalisation": (lambda: [LAYERS.BatchNormalization(name="b")], "> scale", "not exact", "QDenseBatchnorm"),
     "an unknown layer": (lambda: [LAYERS.Permute((1,), name="p")], "'p' (Permute)", "does not know this layer", "of: "),
     "a nested model": (
-        lambda: [keras.Sequential([qdense(3, "d")], name="inner")], "'inner' (Sequential)", "does not know", "flat"),
-    "a product": (
-        lambda: [LAYERS.PReLU(name="p")], "'p' (PReLU)", "does not know this layer", "LeakyReLU"),
+        lambda: [keras.Sequential([qdense(3, "d")], name="inner")],
+        "'inner' (Sequential)",
+        "does not know",
+        "flat",
+    ),
+    "a product": (lambda: [LAYERS.PReLU(name="p")], "'p' (PReLU)", "does not know this layer", "LeakyReLU"),
     "an automatic activation scale": (
-        lambda: [qkeras.QActivation("quantized_bits(6,0,alpha='auto_po2')", name="a")], "> activation",
-        "on activations", "alpha=1"),
+        lambda: [qkeras.QActivation("quantized_bits(6,0,alpha='auto_po2')", name="a")],
+        "> activation",
+        "on activations",
+        "alpha=1",
+    ),
     "a wide operand of a table": (
-        lambda: [qdense(3, "d"), qkeras.QActivation("quantized_tanh(6,use_real_tanh=True)", name="a")], "> activation",
-        "too wide", "quantized_bits(12"),
+        lambda: [qdense(3, "d"), qkeras.QActivation("quantized_tanh(6,use_real_tanh=True)", name="a")],
+        "> activation",
+        "too wide",
+        "quantized_bits(12",
+    ),
     "random numbers": (
-        lambda: [qkeras.QActivation("bernoulli(alpha=1)", name="a")], "> activation", "cannot use this", "random"),
+        lambda: [qkeras.QActivation("bernoulli(alpha=1)", name="a")],
+        "> activation",
+        "cannot use this",
+        "random",
+    ),
     "noise left over": (
-        lambda: [qkeras.QActivation(qkeras.quantized_relu(4, qnoise_factor=0.5), name="a")], "> activation",
-        "cannot use this", "qnoise_factor"),
-}  # fmt: skip
+        lambda: [qkeras.QActivation(qkeras.quantized_relu(4, qnoise_factor=0.5), name="a")],
+        "> activation",
+        "cannot use this",
+        "qnoise_factor",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -91,17 +138,21 @@ def test_qbatchnormalization() -> None:
 def test_all_refusals_come_together() -> None:
     model = sequential(
         qdense(4, "fc1", kernel_quantizer="quantized_bits(6,0,alpha='auto')", bias_quantizer=None, activation="tanh"),
-        LAYERS.BatchNormalization(name="bn"), LAYERS.Permute((1,), name="odd"),
+        LAYERS.BatchNormalization(name="bn"),
+        LAYERS.Permute((1,), name="odd"),
         qdense(3, "fc2", kernel_quantizer="quantized_hswish(6,2)"),
-    )  # fmt: skip
+    )
     with pytest.raises(RefusalError) as caught:
         read_qkeras(model, input_type=INPUT)
     ends = [refusal.where.split(" > ", 1)[1] for refusal in caught.value.refusals]
     assert ends == [
-        "layer 'fc1' (QDense) > kernel_quantizer", "layer 'fc1' (QDense) > bias_quantizer",
-        "layer 'fc1' (QDense) > activation", "layer 'bn' (BatchNormalization) > scale", "layer 'odd' (Permute)",
+        "layer 'fc1' (QDense) > kernel_quantizer",
+        "layer 'fc1' (QDense) > bias_quantizer",
+        "layer 'fc1' (QDense) > activation",
+        "layer 'bn' (BatchNormalization) > scale",
+        "layer 'odd' (Permute)",
         "layer 'fc2' (QDense) > kernel_quantizer",
-    ]  # fmt: skip
+    ]
     assert str(caught.value).count("where:") == 6 and "6 places" in str(caught.value)
 
 

@@ -15,8 +15,15 @@ from tests.unit.frontends.framework import eager, keras, qkeras
 
 RNG = np.random.default_rng(5)
 TIES = np.concatenate([np.arange(-300, 301) / 2.0**k for k in (2, 4, 7)])
-FLAT = np.concatenate([TIES, RNG.normal(0, 1, 4000), RNG.normal(0, 30, 500), RNG.normal(0, 1e-4, 500),
-                       [0.0, 1e-7, -1e-7, 9e-8, 1e-30, 5e-38, 100.123, -100.123]]).astype(np.float32)  # fmt: skip
+FLAT = np.concatenate(
+    [
+        TIES,
+        RNG.normal(0, 1, 4000),
+        RNG.normal(0, 30, 500),
+        RNG.normal(0, 1e-4, 500),
+        [0.0, 1e-7, -1e-7, 9e-8, 1e-30, 5e-38, 100.123, -100.123],
+    ]
+).astype(np.float32)
 SQUARE = RNG.permutation(FLAT)[: 8 * (len(FLAT) // 8)].reshape(-1, 8)
 
 
@@ -69,18 +76,34 @@ def test_quantized_bits_with_an_alpha_per_channel() -> None:
         weight_const("w", quantizer, SQUARE[:, :3], "w")
 
 
-@pytest.mark.parametrize("text", ["ternary(alpha=1)", "ternary()", "ternary(alpha=0.5,threshold=0.5)",
-                                  "ternary(threshold=0.25)", "binary(alpha=1)", "binary()", "binary(alpha=0.25)",
-                                  "binary(use_01=True,alpha=1)"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ternary(alpha=1)",
+        "ternary()",
+        "ternary(alpha=0.5,threshold=0.5)",
+        "ternary(threshold=0.25)",
+        "binary(alpha=1)",
+        "binary()",
+        "binary(alpha=0.25)",
+        "binary(use_01=True,alpha=1)",
+    ],
+)
 def test_ternary_and_binary(text: str) -> None:
     same(text, FLAT)
     same(text, SQUARE)
 
 
-@pytest.mark.parametrize("text", ["ternary(alpha='auto_po2')", "binary(alpha='auto_po2')",
-                                  "ternary(alpha='auto_po2',number_of_unrolls=3)",
-                                  "ternary(alpha='auto_po2',use_stochastic_rounding=True)",
-                                  "binary(use_01=True,alpha='auto_po2')"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ternary(alpha='auto_po2')",
+        "binary(alpha='auto_po2')",
+        "ternary(alpha='auto_po2',number_of_unrolls=3)",
+        "ternary(alpha='auto_po2',use_stochastic_rounding=True)",
+        "binary(use_01=True,alpha='auto_po2')",
+    ],
+)
 def test_ternary_and_binary_auto_po2(text: str) -> None:
     for shape in ((64, 16), (16, 5), (1, 7), (9,)):
         for spread in (1e-3, 0.2, 5.0):
@@ -88,8 +111,10 @@ def test_ternary_and_binary_auto_po2(text: str) -> None:
 
 
 @pytest.mark.parametrize("bits", [2, 3, 4, 5, 6])
-@pytest.mark.parametrize("options", ["", ",4", ",1", ",0.5", ",quadratic_approximation=True",
-                                     ",log2_rounding='floor'", ",2.0,log2_rounding='floor'"])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    ["", ",4", ",1", ",0.5", ",quadratic_approximation=True", ",log2_rounding='floor'", ",2.0,log2_rounding='floor'"],
+)
 def test_quantized_po2(bits: int, options: str) -> None:
     powers = np.concatenate([2.0 ** np.arange(-30, 30), -(2.0 ** np.arange(-30, 30))]).astype(np.float32)
     for x in (FLAT, powers):
@@ -120,9 +145,17 @@ def test_the_declared_type_is_kept_where_there_is_no_scale() -> None:
     assert weight_const("w", quantizer, np.zeros((2, 2), np.float32), "w").type == FixedType(6, 3)
 
 
-@pytest.mark.parametrize("text", ["quantized_po2(1)", "quantized_po2(8)", "quantized_bits(1,0,alpha='auto_po2')",
-                                  "ternary(alpha='auto_po2',threshold=0.5)", "quantized_relu(6)",
-                                  "binary(alpha=1,use_stochastic_rounding=True)"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "quantized_po2(1)",
+        "quantized_po2(8)",
+        "quantized_bits(1,0,alpha='auto_po2')",
+        "ternary(alpha='auto_po2',threshold=0.5)",
+        "quantized_relu(6)",
+        "binary(alpha=1,use_stochastic_rounding=True)",
+    ],
+)
 def test_what_cannot_be_weights_is_refused(text: str) -> None:
     with pytest.raises(UnsupportedError) as caught:
         weight_const("w", read_quantizer(text, "w"), SQUARE * np.float32(1e9), "jet.h5 > layer 'fc1'")

@@ -104,9 +104,29 @@ def test_faults_are_refused_with_their_line(fault: str) -> None:
 
 
 TOKENS = re.findall(r"\s+|[\w.@/-]+|.", TINY) + [
-    "(99999999, 99999999)", "fixed<9999,-9999>", "ufixed<1,1>", "[", "]", "none", "-1", "Concat", "Reshape", "axis=7",
-    "Table", "Softmax", "operand", '"', "#", "\n", "\x00", "é", "9" * 30, "Relu", "limit_raw=none", "ArgMax",
-]  # fmt: skip
+    "(99999999, 99999999)",
+    "fixed<9999,-9999>",
+    "ufixed<1,1>",
+    "[",
+    "]",
+    "none",
+    "-1",
+    "Concat",
+    "Reshape",
+    "axis=7",
+    "Table",
+    "Softmax",
+    "operand",
+    '"',
+    "#",
+    "\n",
+    "\x00",
+    "é",
+    "9" * 30,
+    "Relu",
+    "limit_raw=none",
+    "ArgMax",
+]
 
 
 @st.composite

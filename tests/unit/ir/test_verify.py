@@ -47,9 +47,13 @@ WEIGHT, BIAS = const("w", 2, 3), const("b", 3)
 SUM = MatMul(result=y(6, 3, 3), operand=X, weight=WEIGHT, bias=BIAS)
 TABLE = const("t", 16)
 SOFT = Softmax(
-    result=y(4, 2, 2), operand=X, index_type=FixedType(2, 2, False), exp_table=const("e", 4),
-    inverse_index_type=FixedType(2, 2, False), inverse_table=const("i", 4),
-)  # fmt: skip
+    result=y(4, 2, 2),
+    operand=X,
+    index_type=FixedType(2, 2, False),
+    exp_table=const("e", 4),
+    inverse_index_type=FixedType(2, 2, False),
+    inverse_table=const("i", 4),
+)
 GOOD: dict[str, Op] = {
     "MatMul": SUM,
     "Scale": Scale(result=y(6, 3, 2), operand=X, scale=const("s", 2), offset=const("o", 2)),

@@ -47,8 +47,9 @@ link = 0
 def graph_of(types, shapes):
     """Inputs straight to outputs: the links alone matter."""
     builder = GraphBuilder("tagger")
-    return builder.graph(*[builder.input(f"x{k}", shape, kind) for k, (kind, shape) in
-                           enumerate(zip(types, shapes, strict=True))])  # fmt: skip
+    return builder.graph(
+        *[builder.input(f"x{k}", shape, kind) for k, (kind, shape) in enumerate(zip(types, shapes, strict=True))]
+    )
 
 
 @st.composite
@@ -71,8 +72,14 @@ def random_raw(graph, n_events, seed):
 
 
 @settings(max_examples=60, deadline=None)
-@given(designs(), st.integers(1, 4), st.integers(1, 12), st.integers(0, 40), st.integers(0, 2**20),
-       st.sampled_from(FORMATS))  # fmt: skip
+@given(
+    designs(),
+    st.integers(1, 4),
+    st.integers(1, 12),
+    st.integers(0, 40),
+    st.integers(0, 2**20),
+    st.sampled_from(FORMATS),
+)
 def test_what_is_written_is_read_back(graph, tmux, frames_per_bx, n_events, seed, format):
     """Any types, any shapes, several files: every raw integer comes back from every format."""
     link_map = default_link_map(graph, tmux=tmux, frames_per_bx=frames_per_bx)
@@ -124,10 +131,15 @@ def test_a_damaged_file_is_refused_or_read(data):
 
 
 def small_map(period=3):
-    return LinkMap(board="b", frames_per_bx=period,
-                   inputs=(Placement(field="x", count=2, width=12, link=1, offset=4),
-                           Placement(field="x", first=2, width=12, link=4, frame=1)),
-                   outputs=(Placement(field="y", width=3, link=0),))  # fmt: skip
+    return LinkMap(
+        board="b",
+        frames_per_bx=period,
+        inputs=(
+            Placement(field="x", count=2, width=12, link=1, offset=4),
+            Placement(field="x", first=2, width=12, link=4, frame=1),
+        ),
+        outputs=(Placement(field="y", width=3, link=0),),
+    )
 
 
 X = {"x": np.array([[1, -1, 2047], [-2048, 0, 5]])}
@@ -269,7 +281,10 @@ def test_default_map_fills_frame_after_frame_and_refuses_what_does_not_fit():
     graph = graph_of([FixedType(30, 4)], [(5,)])
     inputs = default_link_map(graph, frames_per_bx=2).inputs
     assert [(p.link, p.frame, p.offset, p.first, p.count) for p in inputs] == [
-        (0, 0, 0, 0, 2), (0, 1, 0, 2, 2), (1, 0, 0, 4, 1)]  # fmt: skip
+        (0, 0, 0, 0, 2),
+        (0, 1, 0, 2, 2),
+        (1, 0, 0, 4, 1),
+    ]
     with pytest.raises(UnsupportedError, match="wider than a frame"):
         default_link_map(graph_of([FixedType(65, 4)], [(1,)]))
 

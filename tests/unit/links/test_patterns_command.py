@@ -26,8 +26,11 @@ def project(tmp_path):
     folder = tmp_path / "tiny"
     (folder / "vectors").mkdir(parents=True)
     (folder / "design.ir").write_text(text)
-    np.savez(folder / "vectors" / "vectors.npz", **{f"in_{k}": v for k, v in raw.items()},
-             **{f"out_{k}": v for k, v in found.items()})  # fmt: skip
+    np.savez(
+        folder / "vectors" / "vectors.npz",
+        **{f"in_{k}": v for k, v in raw.items()},
+        **{f"out_{k}": v for k, v in found.items()},
+    )
     return folder, raw, found
 
 

@@ -38,9 +38,12 @@ def built(folder: Path) -> Path:
 
 def columns(n_events: int = N_EVENTS) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    return {"event": np.arange(n_events), "pt": rng.exponential(30.0, n_events).astype(np.float32),
-            "n": rng.integers(0, 50, n_events).astype(np.int16),
-            "cells": rng.normal(size=(n_events, 3)).astype(np.float32)}  # fmt: skip
+    return {
+        "event": np.arange(n_events),
+        "pt": rng.exponential(30.0, n_events).astype(np.float32),
+        "n": rng.integers(0, 50, n_events).astype(np.int16),
+        "cells": rng.normal(size=(n_events, 3)).astype(np.float32),
+    }
 
 
 def write(path: Path, data: dict[str, np.ndarray]) -> Path:
@@ -63,9 +66,14 @@ def expected(data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     design = small_design()
     made = design.emulate(np.stack([data["pt"], data["n"]], axis=1).astype(np.float64), compiled=False)
     logits, best = made.raw["logits"], made.raw["best"].reshape(-1)
-    return {"small_score_sig": made.scores[:, 0], "small_score_bkg": made.scores[:, 1], "small_raw_sig": logits[:, 0],
-            "small_raw_bkg": logits[:, 1], "small_raw_best": best,
-            "small_value_best": made.values["best"].reshape(-1)}  # fmt: skip
+    return {
+        "small_score_sig": made.scores[:, 0],
+        "small_score_bkg": made.scores[:, 1],
+        "small_raw_sig": logits[:, 0],
+        "small_raw_bkg": logits[:, 1],
+        "small_raw_best": best,
+        "small_value_best": made.values["best"].reshape(-1),
+    }
 
 
 def assert_holds(table: Table, want: dict[str, np.ndarray]) -> None:

@@ -18,15 +18,27 @@ from fasttrig.streaming import emulate_file, emulate_files
 from tests.unit.streaming.cases import N_EVENTS, assert_holds, columns, expected, small_design, write
 
 
-@pytest.mark.parametrize(("source", "target"), [
-    ("parquet", "parquet"), ("parquet", "root"), ("root", "h5"), ("h5", "root"), ("npz", "hdf5"), ("root", "parquet"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("parquet", "parquet"),
+        ("parquet", "root"),
+        ("root", "h5"),
+        ("h5", "root"),
+        ("npz", "hdf5"),
+        ("root", "parquet"),
+    ],
+)
 def test_every_column_stays_and_the_scores_are_the_emulators(source: str, target: str, tmp_path: Path) -> None:
     data, told = columns(), []
     made = emulate_file(
-        small_design(), write(tmp_path / f"in.{source}", data), tmp_path / f"out.{target}", chunk_events=77, threads=3,
+        small_design(),
+        write(tmp_path / f"in.{source}", data),
+        tmp_path / f"out.{target}",
+        chunk_events=77,
+        threads=3,
         progress=lambda done, total: told.append((done, total)),
-    )  # fmt: skip
+    )
     assert_holds(read_table(made.output), {**data, **expected(data)})
     assert (made.n_events, made.columns) == (N_EVENTS, tuple(expected(data)))
     assert told[0] == (77, N_EVENTS) and told[-1] == (N_EVENTS, N_EVENTS)
@@ -49,8 +61,15 @@ def test_the_compiled_emulator_gives_the_same_file(tmp_path: Path, monkeypatch: 
 def test_what_parquet_holds_stays_as_it_is_stored(tmp_path: Path) -> None:
     """Missing values, lists of varying length, narrow types and the file's metadata."""
     data = columns(3)
-    table = pa.table({"pt": data["pt"], "n": data["n"], "tags": [["a"], [], None], "weight": pa.array([1.5, None, 2.0]),
-                      "run": pa.array([1, 2, 3], pa.uint8())})  # fmt: skip
+    table = pa.table(
+        {
+            "pt": data["pt"],
+            "n": data["n"],
+            "tags": [["a"], [], None],
+            "weight": pa.array([1.5, None, 2.0]),
+            "run": pa.array([1, 2, 3], pa.uint8()),
+        }
+    )
     pq.write_table(table.replace_schema_metadata({"made by": "a person"}), tmp_path / "in.parquet")
     made = emulate_file(small_design(), tmp_path / "in.parquet", tmp_path / "out.parquet")
     out = pq.read_table(made.output)
@@ -89,14 +108,17 @@ def broken(data: dict[str, np.ndarray], **changes: np.ndarray | None) -> dict[st
     return {name: column for name, column in merged.items() if column is not None}
 
 
-@pytest.mark.parametrize(("data", "options", "told"), [
-    (broken(columns(), pt=None, pT=columns()["pt"]), {}, "no such column.*did you mean 'pT'"),
-    (broken(columns(), pt=np.where(np.arange(N_EVENTS) == 700, np.nan, 1.0)), {}, "NaN.*column 'pt'.*row 700"),
-    (broken(columns(), pt=np.full(N_EVENTS, "high")), {}, "a feature must be one number a row.*'pt'"),
-    (broken(columns(), pt=columns()["cells"]), {}, "a feature must be one number a row.*'pt'"),
-    (columns(), {"keep": ["evnt"]}, "no such column.*did you mean 'event'"),
-    (broken(columns(), small_score_sig=columns()["pt"]), {}, "already has a column.*'small_score_sig'.*--prefix"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("data", "options", "told"),
+    [
+        (broken(columns(), pt=None, pT=columns()["pt"]), {}, "no such column.*did you mean 'pT'"),
+        (broken(columns(), pt=np.where(np.arange(N_EVENTS) == 700, np.nan, 1.0)), {}, "NaN.*column 'pt'.*row 700"),
+        (broken(columns(), pt=np.full(N_EVENTS, "high")), {}, "a feature must be one number a row.*'pt'"),
+        (broken(columns(), pt=columns()["cells"]), {}, "a feature must be one number a row.*'pt'"),
+        (columns(), {"keep": ["evnt"]}, "no such column.*did you mean 'event'"),
+        (broken(columns(), small_score_sig=columns()["pt"]), {}, "already has a column.*'small_score_sig'.*--prefix"),
+    ],
+)
 def test_a_file_that_cannot_be_used(data: dict, options: dict, told: str, tmp_path: Path) -> None:
     source = write(tmp_path / "in.parquet", data)
     with pytest.raises(DataError, match=f"(?s){told}"):
@@ -113,11 +135,18 @@ def test_a_truncated_file_leaves_nothing(suffix: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [source]
 
 
-@pytest.mark.parametrize(("output", "told"), [
-    ("out.csv", "does not write this file format.*'.csv'"), ("out", "does not write this file format"),
-    ("no/out.root", "no such folder.*mkdir"), ("there.h5", "there already.*--force"), ("in.parquet", "there already"),
-    ("folder.root", "is a folder"), ("/proc/out.parquet", "cannot be written"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("output", "told"),
+    [
+        ("out.csv", "does not write this file format.*'.csv'"),
+        ("out", "does not write this file format"),
+        ("no/out.root", "no such folder.*mkdir"),
+        ("there.h5", "there already.*--force"),
+        ("in.parquet", "there already"),
+        ("folder.root", "is a folder"),
+        ("/proc/out.parquet", "cannot be written"),
+    ],
+)
 def test_outputs_that_are_refused(output: str, told: str, tmp_path: Path) -> None:
     source = write(tmp_path / "in.parquet", columns(5))
     (tmp_path / "there.h5").write_text("something")

@@ -46,8 +46,10 @@ def test_no_shell_reads_the_arguments(tmp_path):
 
 
 def test_a_timeout_ends_the_children_too(tmp_path):
-    code = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], " \
-           "stdout=subprocess.DEVNULL); print(p.pid, flush=True); p.wait()"
+    code = (
+        "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], "
+        "stdout=subprocess.DEVNULL); print(p.pid, flush=True); p.wait()"
+    )
     start = time.monotonic()
     with pytest.raises(ToolError, match="did not end in time") as error:
         run(python(code), cwd=tmp_path, timeout_s=1.5, log=tmp_path / "log")

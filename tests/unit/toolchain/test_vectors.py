@@ -15,8 +15,11 @@ TYPES = [FixedType(6, 1), FixedType(9, 3, False)]
 SHAPES = [(2,), (1,)]
 
 
-@given(st.lists(st.tuples(st.integers(1, 70), st.booleans(), st.integers(1, 4)), min_size=1, max_size=4),
-       st.integers(1, 5), st.randoms(use_true_random=False))  # fmt: skip
+@given(
+    st.lists(st.tuples(st.integers(1, 70), st.booleans(), st.integers(1, 4)), min_size=1, max_size=4),
+    st.integers(1, 5),
+    st.randoms(use_true_random=False),
+)
 def test_round_trip(specs, n_events, random):
     types = [FixedType(width, 3, signed) for width, signed, _ in specs]
     shapes = [(size,) for _, _, size in specs]

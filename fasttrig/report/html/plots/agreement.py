@@ -22,12 +22,26 @@ def scatter(scores: Scores, worst: Sequence[WorstEventRow], sample: str, unit: s
     low, high = _range(scores)
     _density(axes, scores.real.ravel(), scores.quantised.ravel(), low, high)
     axes.plot([low, high], [low, high], color=colour("dim"), linewidth=0.7, linestyle=(0, (4, 2)))
-    axes.plot([row.score_float for row in worst], [row.score_quantised for row in worst], "o", markerfacecolor="none",
-              color=colour("s1"), markersize=5.5, markeredgewidth=1.2, label="worst events")  # fmt: skip
+    axes.plot(
+        [row.score_float for row in worst],
+        [row.score_quantised for row in worst],
+        "o",
+        markerfacecolor="none",
+        color=colour("s1"),
+        markersize=5.5,
+        markeredgewidth=1.2,
+        label="worst events",
+    )
     for row in _apart(worst[:N_NAMED], 0.06 * (high - low)):
         right = row.score_float < low + 0.75 * (high - low)
-        axes.annotate(f"{row.event}", (row.score_float, row.score_quantised), textcoords="offset points", fontsize=8,
-                      xytext=(5, -7) if right else (-5, 4), ha="left" if right else "right")  # fmt: skip
+        axes.annotate(
+            f"{row.event}",
+            (row.score_float, row.score_quantised),
+            textcoords="offset points",
+            fontsize=8,
+            xytext=(5, -7) if right else (-5, 4),
+            ha="left" if right else "right",
+        )
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
     what = f"{safe(scores.names[0])}{unit}" if scores.is_regression else "score, all classes"
@@ -36,17 +50,24 @@ def scatter(scores: Scores, worst: Sequence[WorstEventRow], sample: str, unit: s
     axes.legend(loc="upper left")
     head(axes, "Float against quantised", sample)
     named = ", ".join(str(row.event) for row in worst[:N_NAMED])
-    return finish(figure, "agreement", "Quantised against float, event by event",
-                  f"Density of quantised against float {what}; darker is more events, in steps of a power of ten. "
-                  f"The events that differ most are {named}. {sample}.")  # fmt: skip
+    return finish(
+        figure,
+        "agreement",
+        "Quantised against float, event by event",
+        f"Density of quantised against float {what}; darker is more events, in steps of a power of ten. "
+        f"The events that differ most are {named}. {sample}.",
+    )
 
 
 def _apart(rows: Sequence[WorstEventRow], distance: float) -> list[WorstEventRow]:
     """Those whose names do not stand on each other's; the table has them all."""
     kept: list[WorstEventRow] = []
     for row in rows:
-        if all(abs(row.score_quantised - other.score_quantised) > distance
-               or abs(row.score_float - other.score_float) > 3 * distance for other in kept):  # fmt: skip
+        if all(
+            abs(row.score_quantised - other.score_quantised) > distance
+            or abs(row.score_float - other.score_float) > 3 * distance
+            for other in kept
+        ):
             kept.append(row)
     return kept
 
@@ -76,11 +97,19 @@ def _density(axes: Any, real: FloatArray, quantised: FloatArray, low: float, hig
         if not len(columns):
             continue
         x, y = edges[columns], edges[rows]
-        corners = np.stack([np.stack([x + dx, y + dy], -1) for dx, dy in
-                            ((0, 0), (step, 0), (step, step), (0, step), (0, 0))], 1)  # fmt: skip
+        corners = np.stack(
+            [np.stack([x + dx, y + dy], -1) for dx, dy in ((0, 0), (step, 0), (step, step), (0, step), (0, 0))], 1
+        )
         codes = np.tile([Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], len(x))
-        axes.add_patch(PathPatch(Path(corners.reshape(-1, 2), codes), facecolor=colour("s0"), edgecolor="none",
-                                 linewidth=0, alpha=0.22 + 0.78 * level / (N_LEVELS - 1)))  # fmt: skip
+        axes.add_patch(
+            PathPatch(
+                Path(corners.reshape(-1, 2), codes),
+                facecolor=colour("s0"),
+                edgecolor="none",
+                linewidth=0,
+                alpha=0.22 + 0.78 * level / (N_LEVELS - 1),
+            )
+        )
 
 
 def differences(scores: Scores, sample: str, unit: str) -> Plot:
@@ -95,8 +124,17 @@ def differences(scores: Scores, sample: str, unit: str) -> Plot:
     columns = [1] if difference.shape[1] == 2 else range(difference.shape[1])
     for k in columns:
         counts, _ = np.histogram(difference[:, k], bins)
-        mplhep.histplot(counts, bins, ax=axes, histtype="step", flow=None, edges=False, label=safe(scores.names[k]),
-                        linewidth=1.2, **series(k))  # fmt: skip
+        mplhep.histplot(
+            counts,
+            bins,
+            ax=axes,
+            histtype="step",
+            flow=None,
+            edges=False,
+            label=safe(scores.names[k]),
+            linewidth=1.2,
+            **series(k),
+        )
     axes.set_yscale("log")
     log_labels(axes.yaxis)
     axes.set_xlim(-reach, reach)
@@ -107,6 +145,10 @@ def differences(scores: Scores, sample: str, unit: str) -> Plot:
     if not scores.is_regression:
         axes.legend(loc="upper right")
     head(axes, "Difference", sample)
-    return finish(figure, "difference", "Quantised minus float",
-                  f"Histogram of quantised minus float {what}, one line per class; logarithmic. The largest "
-                  f"difference is {reach:.4g}. {sample}.")  # fmt: skip
+    return finish(
+        figure,
+        "difference",
+        "Quantised minus float",
+        f"Histogram of quantised minus float {what}, one line per class; logarithmic. The largest "
+        f"difference is {reach:.4g}. {sample}.",
+    )

@@ -41,14 +41,24 @@ def roc_overview(scores: Scores, sample: str) -> Plot:
     for k in shown_classes(scores):
         rejection = _rejection(scores.replicas.nominal["quantised"][k])
         marks = [int(np.argmin(np.abs(EFFICIENCIES - cut))) for cut in SIGNAL_EFFICIENCIES]
-        axes.plot(EFFICIENCIES, rejection, marker=MARKERS[k % len(MARKERS)], markevery=marks, **series(k),
-                  label=safe(scores.names[k]))  # fmt: skip
+        axes.plot(
+            EFFICIENCIES,
+            rejection,
+            marker=MARKERS[k % len(MARKERS)],
+            markevery=marks,
+            **series(k),
+            label=safe(scores.names[k]),
+        )
     _roc_axes(axes)
     axes.set_xlabel(SIGNAL_LABEL)
     axes.legend(loc="upper right", title="quantised", title_fontsize=8.2, ncols=1 if len(scores.names) < 8 else 2)
     head(axes, "All classes", sample)
-    return finish(figure, "roc", "ROC curves of all classes, quantised",
-                  f"Background rejection against signal efficiency, one curve per class, {sample}.")  # fmt: skip
+    return finish(
+        figure,
+        "roc",
+        "ROC curves of all classes, quantised",
+        f"Background rejection against signal efficiency, one curve per class, {sample}.",
+    )
 
 
 def roc_of_class(scores: Scores, k: int, agreement: AgreementRow | None, sample: str) -> Plot:
@@ -57,8 +67,14 @@ def roc_of_class(scores: Scores, k: int, agreement: AgreementRow | None, sample:
     name, tint = scores.names[k], colour("s0")
     figure, axes = new_figure((2.6, 1.0) if scores.real is not None else (1.0,), height_in=3.9)
     if scores.real is not None:
-        axes[0].plot(EFFICIENCIES, _rejection(scores.replicas.nominal["float"][k]), color=colour("ink"),
-                     linestyle=(0, (4, 1.6)), linewidth=1.2, label="float")  # fmt: skip
+        axes[0].plot(
+            EFFICIENCIES,
+            _rejection(scores.replicas.nominal["float"][k]),
+            color=colour("ink"),
+            linestyle=(0, (4, 1.6)),
+            linewidth=1.2,
+            label="float",
+        )
         _ratio(axes[1], scores, k)
     axes[0].plot(EFFICIENCIES, _rejection(scores.replicas.nominal["quantised"][k]), color=tint, label="quantised")
     _points(axes[0], scores, k)
@@ -67,9 +83,13 @@ def roc_of_class(scores: Scores, k: int, agreement: AgreementRow | None, sample:
     auc = "" if agreement is None else f"AUC {agreement.auc_quantised[name]:.4f}, float {agreement.auc_float[name]:.4f}"
     axes[0].legend(loc="upper right", title=auc, title_fontsize=8.2)
     head(axes[0], f"{safe(name)} against all others", sample)
-    return finish(figure, f"roc-{k}", f"ROC curve of {name}, float and quantised",
-                  f"Background rejection against signal efficiency for {name}; below, quantised over float rejection "
-                  f"with its 68 % statistical band. {auc}. {sample}.")  # fmt: skip
+    return finish(
+        figure,
+        f"roc-{k}",
+        f"ROC curve of {name}, float and quantised",
+        f"Background rejection against signal efficiency for {name}; below, quantised over float rejection "
+        f"with its 68 % statistical band. {auc}. {sample}.",
+    )
 
 
 def _points(axes: Any, scores: Scores, k: int) -> None:
@@ -80,8 +100,16 @@ def _points(axes: Any, scores: Scores, k: int) -> None:
         rejection = _rejection(scores.replicas.nominal["quantised"][k])[column]
         error = scores.replicas.rejection_error("quantised", cut)[k]
         if np.isfinite(rejection):
-            axes.errorbar([cut], [rejection], yerr=None if error is None else [[min(error, 0.9 * rejection)], [error]],
-                          fmt="o", color=colour("s0"), capsize=2.5, elinewidth=1.0, capthick=1.0)  # fmt: skip
+            axes.errorbar(
+                [cut],
+                [rejection],
+                yerr=None if error is None else [[min(error, 0.9 * rejection)], [error]],
+                fmt="o",
+                color=colour("s0"),
+                capsize=2.5,
+                elinewidth=1.0,
+                capthick=1.0,
+            )
 
 
 def _ratio(axes: Any, scores: Scores, k: int) -> None:
@@ -118,16 +146,34 @@ def scores_of_class(scores: Scores, k: int, sample: str) -> Plot:
 
     figure, (axes,) = new_figure()
     is_class = scores.truth == k
-    for chosen, tint, marker, label in ((~is_class, colour("dim"), "x", "all others"),
-                                        (is_class, colour("s0"), "o", safe(scores.names[k]))):  # fmt: skip
+    for chosen, tint, marker, label in (
+        (~is_class, colour("dim"), "x", "all others"),
+        (is_class, colour("s0"), "o", safe(scores.names[k])),
+    ):
         counts = _shares(scores.quantised[chosen, k])
         mplhep.histplot(counts, BINS, ax=axes, histtype="fill", color=tint, alpha=0.2, flow=None)
-        mplhep.histplot(counts, BINS, ax=axes, histtype="step", color=tint, linewidth=1.2, flow=None, edges=False,
-                        label=f"{label}, quantised")  # fmt: skip
+        mplhep.histplot(
+            counts,
+            BINS,
+            ax=axes,
+            histtype="step",
+            color=tint,
+            linewidth=1.2,
+            flow=None,
+            edges=False,
+            label=f"{label}, quantised",
+        )
         if scores.real is not None:
-            axes.plot((BINS[1:] + BINS[:-1]) / 2, _masked(_shares(scores.real[chosen, k])), linestyle="none",
-                      marker=marker, markersize=2.6, color=colour("ink"),
-                      markeredgewidth=0.8, label=f"{label}, float")  # fmt: skip
+            axes.plot(
+                (BINS[1:] + BINS[:-1]) / 2,
+                _masked(_shares(scores.real[chosen, k])),
+                linestyle="none",
+                marker=marker,
+                markersize=2.6,
+                color=colour("ink"),
+                markeredgewidth=0.8,
+                label=f"{label}, float",
+            )
     axes.set_yscale("log")
     log_labels(axes.yaxis)
     axes.set_xlim(0.0, 1.0)
@@ -137,9 +183,13 @@ def scores_of_class(scores: Scores, k: int, sample: str) -> Plot:
     axes.set_ylabel(f"Share of events / {BINS[1]:g}")
     axes.legend(loc="upper left", ncols=2, columnspacing=1.0, handlelength=1.8)
     head(axes, f"Score of {safe(scores.names[k])}", sample)
-    return finish(figure, f"scores-{k}", f"Distribution of the score of {scores.names[k]}",
-                  f"Histogram of the score for {scores.names[k]} and for all other events, quantised and float; "
-                  f"logarithmic, {sample}.")  # fmt: skip
+    return finish(
+        figure,
+        f"scores-{k}",
+        f"Distribution of the score of {scores.names[k]}",
+        f"Histogram of the score for {scores.names[k]} and for all other events, quantised and float; "
+        f"logarithmic, {sample}.",
+    )
 
 
 def _shares(score: FloatArray) -> FloatArray:

@@ -23,8 +23,11 @@ def comparison_plots(builds: Sequence[Compared]) -> list[Plot]:
     with drawing():
         for quality in quality_names(builds):
             for cost, label in COSTS:
-                points = [(build, found, number) for build in builds
-                          if (found := build.quality(quality)) and (number := build.costs[cost])]  # fmt: skip
+                points = [
+                    (build, found, number)
+                    for build in builds
+                    if (found := build.quality(quality)) and (number := build.costs[cost])
+                ]
                 if quality in PLOTTED and points:
                     plots.append(_plot(quality, cost, label, points))
     return plots
@@ -35,11 +38,20 @@ def _plot(quality: str, cost: str, label: str, points: Sequence[tuple[Compared, 
     for k, (build, found, number) in enumerate(points):
         tint = colour(f"s{k % N_SERIES}")
         axes.errorbar(
-            number.value, found.value, xerr=[[number.value - number.low], [number.high - number.value]],
-            yerr=found.error, marker=MARKERS[(k + k // N_SERIES) % len(MARKERS)], linestyle="none", color=tint,
-            markerfacecolor=tint if number.is_measured else "none", markeredgewidth=1.2, markersize=6, elinewidth=1.0,
-            capsize=2.5, label=f"{safe(build.label)}: {number.stage}",
-        )  # fmt: skip
+            number.value,
+            found.value,
+            xerr=[[number.value - number.low], [number.high - number.value]],
+            yerr=found.error,
+            marker=MARKERS[(k + k // N_SERIES) % len(MARKERS)],
+            linestyle="none",
+            color=tint,
+            markerfacecolor=tint if number.is_measured else "none",
+            markeredgewidth=1.2,
+            markersize=6,
+            elinewidth=1.0,
+            capsize=2.5,
+            label=f"{safe(build.label)}: {number.stage}",
+        )
     _scale(axes, [number for _, _, number in points])
     _headroom(axes, len(points))
     axes.set_xlabel(label)
@@ -48,9 +60,13 @@ def _plot(quality: str, cost: str, label: str, points: Sequence[tuple[Compared, 
     axes.legend(loc="upper left", fontsize=7.4)
     head(axes, f"{quality[0].upper()}{quality[1:]} against {_lower(label.split(' in ')[0])}", "open: estimate, 80 %")
     name = f"{quality.lower().replace(' ', '_')}_{cost.removesuffix('_ns')}"
-    return finish(figure, name, f"{quality} against {label}",
-                  f"{quality} of the quantised model against {label}, for {len(points)} builds; bars are the 80 % "
-                  "intervals of estimates and the statistical errors.")  # fmt: skip
+    return finish(
+        figure,
+        name,
+        f"{quality} against {label}",
+        f"{quality} of the quantised model against {label}, for {len(points)} builds; bars are the 80 % "
+        "intervals of estimates and the statistical errors.",
+    )
 
 
 def _lower(label: str) -> str:

@@ -43,17 +43,31 @@ def residuals(scores: Scores, sample: str, unit: str) -> Plot:
         label = f"{model}: RMS {quality.rms:.3f}, bias {quality.bias:+.3f}".replace("-", "−")
         if model == "quantised":
             mplhep.histplot(counts, bins, ax=axes, histtype="fill", color=colour(tint), alpha=0.18, flow=None)
-        mplhep.histplot(counts, bins, ax=axes, histtype="step", color=colour(tint), linestyle=line, flow=None,
-                        edges=False, label=label, linewidth=1.2)  # fmt: skip
+        mplhep.histplot(
+            counts,
+            bins,
+            ax=axes,
+            histtype="step",
+            color=colour(tint),
+            linestyle=line,
+            flow=None,
+            edges=False,
+            label=label,
+            linewidth=1.2,
+        )
     axes.set_xlim(-reach, reach)
     axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
     axes.set_xlabel(f"Prediction − truth, {safe(scores.names[0])}{unit}")
     axes.set_ylabel(f"Events / {bins[1] - bins[0]:.2g}")
     axes.legend(loc="upper left")
     head(axes, "Residuals", sample)
-    return finish(figure, "residuals", "Residuals, float and quantised",
-                  f"Histogram of prediction minus truth for both models; what lies outside is counted in the outermost "
-                  f"bins. {sample}.")  # fmt: skip
+    return finish(
+        figure,
+        "residuals",
+        "Residuals, float and quantised",
+        f"Histogram of prediction minus truth for both models; what lies outside is counted in the outermost "
+        f"bins. {sample}.",
+    )
 
 
 def response(scores: Scores, sample: str, unit: str) -> Plot:
@@ -70,8 +84,15 @@ def response(scores: Scores, sample: str, unit: str) -> Plot:
             axes.fill_between(x, low, high, color=colour(tint), alpha=0.18, linewidth=0)
         else:
             axes.plot(x, low, x, high, color=colour(tint), linestyle=LINES[2], linewidth=1.0)
-        axes.plot(x, middle, color=colour(tint), linestyle=line, marker=marker, label=f"{model}, median and 68 %",
-                  markersize=4.2 - offset)  # fmt: skip
+        axes.plot(
+            x,
+            middle,
+            color=colour(tint),
+            linestyle=line,
+            marker=marker,
+            label=f"{model}, median and 68 %",
+            markersize=4.2 - offset,
+        )
     axes.axhline(0.0, color=colour("dim"), linewidth=0.7)
     axes.set_xlim(edges[0], edges[-1])
     low, high = axes.get_ylim()
@@ -81,9 +102,13 @@ def response(scores: Scores, sample: str, unit: str) -> Plot:
     axes.grid(True)
     axes.legend(loc="upper right")
     head(axes, "Response", sample)
-    return finish(figure, "response", "Response against the truth",
-                  "Median and central 68 % of prediction minus truth in bins of the truth with equally many events, "
-                  f"float and quantised. {sample}.")  # fmt: skip
+    return finish(
+        figure,
+        "response",
+        "Response against the truth",
+        "Median and central 68 % of prediction minus truth in bins of the truth with equally many events, "
+        f"float and quantised. {sample}.",
+    )
 
 
 def turn_on(scores: Scores, thresholds: Sequence[float], sample: str, unit: str) -> Plot:
@@ -95,12 +120,26 @@ def turn_on(scores: Scores, thresholds: Sequence[float], sample: str, unit: str)
     for k, cut in enumerate(thresholds):
         style = series(k)
         share, error = _efficiency(scores.truth, scores.quantised[:, 0] >= cut, edges)
-        axes.errorbar(middle, share, yerr=error, fmt=MARKERS[k % len(MARKERS)], color=style["color"], elinewidth=0.8,
-                      markersize=3.4, label=f"cut {cut:g}, quantised")  # fmt: skip
+        axes.errorbar(
+            middle,
+            share,
+            yerr=error,
+            fmt=MARKERS[k % len(MARKERS)],
+            color=style["color"],
+            elinewidth=0.8,
+            markersize=3.4,
+            label=f"cut {cut:g}, quantised",
+        )
         if scores.real is not None:
             share, _ = _efficiency(scores.truth, scores.real[:, 0] >= cut, edges)
-            axes.plot(middle, share, color=style["color"], linestyle=LINES[(k + 1) % len(LINES)], linewidth=1.1,
-                      label=f"cut {cut:g}, float")  # fmt: skip
+            axes.plot(
+                middle,
+                share,
+                color=style["color"],
+                linestyle=LINES[(k + 1) % len(LINES)],
+                linewidth=1.1,
+                label=f"cut {cut:g}, float",
+            )
         axes.axvline(cut, color=colour("dim"), linewidth=0.6, linestyle=LINES[2])
     axes.set_ylim(0.0, 1.28)
     axes.set_yticks(np.arange(0.0, 1.01, 0.2))
@@ -111,9 +150,13 @@ def turn_on(scores: Scores, thresholds: Sequence[float], sample: str, unit: str)
     axes.legend(loc="upper left", ncols=2, columnspacing=1.2)
     head(axes, "Turn-on", sample)
     cuts = ", ".join(f"{cut:g}" for cut in thresholds)
-    return finish(figure, "turn-on", "Turn-on of cuts on the prediction",
-                  f"Share of events whose prediction passes {cuts}, in bins of the truth; points: quantised with "
-                  f"binomial errors, lines: float. {sample}.")  # fmt: skip
+    return finish(
+        figure,
+        "turn-on",
+        "Turn-on of cuts on the prediction",
+        f"Share of events whose prediction passes {cuts}, in bins of the truth; points: quantised with "
+        f"binomial errors, lines: float. {sample}.",
+    )
 
 
 def _errors(scores: Scores) -> dict[str, FloatArray]:

@@ -121,8 +121,9 @@ def test_broken_models(path: tuple[str, ...], content: Any, message: str) -> Non
 
 def places(document: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every place of a document."""
-    members = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(
-        document, list) else ()  # fmt: skip
+    members = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
     return [path, *(found for key, content in members for found in places(content, (*path, key)))]
 
 
@@ -171,8 +172,17 @@ def test_fuzzed_ubjson(place: int, byte: int, end: int) -> None:
     outcome(lambda: parse_ubjson(UBJ[:end], "fuzz"))
 
 
-GREEDY = (b"[$d#l\x7f\xff\xff\xff", b"[$T#l\x7f\xff\xff\xff", b"[#l\x7f\xff\xff\xff", b"{" * 3, b"[" * 100_000,
-          b"Sl\x7f\xff\xff\xffx", b"[$d", b"Sl\xff\xff\xff\xff", b"?")  # fmt: skip
+GREEDY = (
+    b"[$d#l\x7f\xff\xff\xff",
+    b"[$T#l\x7f\xff\xff\xff",
+    b"[#l\x7f\xff\xff\xff",
+    b"{" * 3,
+    b"[" * 100_000,
+    b"Sl\x7f\xff\xff\xffx",
+    b"[$d",
+    b"Sl\xff\xff\xff\xff",
+    b"?",
+)
 
 
 @pytest.mark.parametrize("content", GREEDY)
@@ -235,7 +245,7 @@ STUMPS = [("0", "0.5", "1", -1.0, 1.0)]
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (tmva_file(STUMPS).replace('?>', '?>' + BOMB, 1), "must not define"),
+        (tmva_file(STUMPS).replace("?>", "?>" + BOMB, 1), "must not define"),
         (tmva_file(STUMPS).replace("</Weights>", ""), "not an XML file"),
         (tmva_file(STUMPS).replace('NTrees="1"', 'NTrees="1000000000"'), "lacks trees"),
         (tmva_file(STUMPS, coefficients=2), "oblique"),
@@ -249,7 +259,7 @@ STUMPS = [("0", "0.5", "1", -1.0, 1.0)]
         (tmva_file([("0", "0.5", "1", -1.0, float("inf"))]), "not finite"),
         (tmva_file(STUMPS).replace('pos="r"', 'pos="l"'), "neither the left nor the right"),
     ],
-)  # fmt: skip
+)
 def test_broken_tmva(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         tmva_xml.parse_weights(text.encode(), "weights.xml")

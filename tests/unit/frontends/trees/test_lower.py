@@ -32,11 +32,14 @@ def test_thresholds_are_the_closed_form(kind: FixedType, rule: SplitRule, thresh
 
 
 @settings(max_examples=200, deadline=None)
-@given(rule=st.sampled_from(SplitRule), threshold=st.floats(-8, 8, width=32), raw=st.integers(-(2**39), 2**39 - 1),
-       near=st.integers(-40_000, 40_000), close=st.booleans())  # fmt: skip
-def test_wide_features_are_rounded_first(
-    rule: SplitRule, threshold: float, raw: int, near: int, close: bool
-) -> None:
+@given(
+    rule=st.sampled_from(SplitRule),
+    threshold=st.floats(-8, 8, width=32),
+    raw=st.integers(-(2**39), 2**39 - 1),
+    near=st.integers(-40_000, 40_000),
+    close=st.booleans(),
+)
+def test_wide_features_are_rounded_first(rule: SplitRule, threshold: float, raw: int, near: int, close: bool) -> None:
     kind = FixedType(40, 4)
     if close:
         raw = min(max(round(threshold * 2**36) + near, kind.min_raw), kind.max_raw)
@@ -46,8 +49,15 @@ def test_wide_features_are_rounded_first(
 
 
 def ensemble(leaf: list[list[float]], base: list[float], threshold: float = 0.5) -> Ensemble:
-    tree = Tree(np.array([0]), np.array([threshold]), np.array([1]), np.array([2]), np.array([False]), np.array(leaf),
-                np.array([1, 2]))  # fmt: skip
+    tree = Tree(
+        np.array([0]),
+        np.array([threshold]),
+        np.array([1]),
+        np.array([2]),
+        np.array([False]),
+        np.array(leaf),
+        np.array([1, 2]),
+    )
     return Ensemble("test", "test", "test", 2, (), 0, (tree,), np.array(base), SplitRule.LT, "float64", Link.NONE)
 
 

@@ -161,10 +161,25 @@ def test_pitfall_trees_06_depth_comes_from_the_trees(tmp_path: Path) -> None:
 
 def conifer_document(**changed: Any) -> dict[str, Any]:
     """One tree: x0 against 0.5; leaves 1 and 2."""
-    tree = {"feature": [0, -2, -2], "threshold": [0.5, 0, 0], "value": [0, 1, 2], "children_left": [1, -1, -1],
-            "children_right": [2, -1, -1], "weight": [[1, 0], [0, 0], [0, 0]]}  # fmt: skip
-    document = {"n_classes": 2, "n_features": 2, "n_trees": 1, "max_depth": 99, "init_predict": [0.25], "norm": 1,
-                "library": "sklearn", "splitting_convention": "<", "trees": [[tree]]}  # fmt: skip
+    tree = {
+        "feature": [0, -2, -2],
+        "threshold": [0.5, 0, 0],
+        "value": [0, 1, 2],
+        "children_left": [1, -1, -1],
+        "children_right": [2, -1, -1],
+        "weight": [[1, 0], [0, 0], [0, 0]],
+    }
+    document = {
+        "n_classes": 2,
+        "n_features": 2,
+        "n_trees": 1,
+        "max_depth": 99,
+        "init_predict": [0.25],
+        "norm": 1,
+        "library": "sklearn",
+        "splitting_convention": "<",
+        "trees": [[tree]],
+    }
     document.update(changed)
     return {key: content for key, content in document.items() if content is not None}
 

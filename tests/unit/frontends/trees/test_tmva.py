@@ -23,8 +23,10 @@ X = to_value(RAW, GRID)
 def stumps(n: int) -> list[Stump]:
     """Cuts on the grid, off it, and beside float32; both cut types."""
     cuts = ["5.000000e-01", "-1.2345678901234567e+00", "0.1", "3.75", "6.2499999999e+00", "-7.0e+00"]
-    return [(str(i % 2), cuts[i % 6], str(i // 2 % 2), round(float(RNG.normal()), 3), round(float(RNG.normal()), 3))
-            for i in range(n)]  # fmt: skip
+    return [
+        (str(i % 2), cuts[i % 6], str(i // 2 % 2), round(float(RNG.normal()), 3), round(float(RNG.normal()), 3))
+        for i in range(n)
+    ]
 
 
 def compare(text: str, key: str, path: Path, n_outputs: int = 1, start: float = 0.0) -> Link:

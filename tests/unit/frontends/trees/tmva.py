@@ -16,9 +16,18 @@ Stump = tuple[str, str, str, float, float]
 
 
 def tmva_file(
-    stumps: Sequence[Stump], *, boost: str = "Grad", analysis: int = 0, classes: int = 2, weights: Sequence[float] = (),
-    yes_no: str = "True", head: str = "", transformations: int = 0, method: str = "BDT::BDTG", coefficients: int = 0,
-) -> str:  # fmt: skip
+    stumps: Sequence[Stump],
+    *,
+    boost: str = "Grad",
+    analysis: int = 0,
+    classes: int = 2,
+    weights: Sequence[float] = (),
+    yes_no: str = "True",
+    head: str = "",
+    transformations: int = 0,
+    method: str = "BDT::BDTG",
+    coefficients: int = 0,
+) -> str:
     """One tree of depth one per stump; the leaf value stands in res, purity and nType."""
     trees = "".join(
         f'<BinaryTree type="DecisionTree" boostWeight="{weight!r}" itree="{index}">{_stump(stump, coefficients)}'
