@@ -25,9 +25,9 @@ from typing import Any
 import numpy as np
 from turns import MACHINES, Runs, check, compiled, measure, one_thread, rounds, show
 
+from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, to_value
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import FixedType, IntArray, Overflow, Rounding, to_value
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, MatMul
 from fasttrig.toolchain.emulator_library import load
@@ -87,9 +87,9 @@ def network() -> Graph:
 
 def hls4ml_run(graph: Graph, raw: IntArray, folder: Path) -> Callable[[], object]:
     """hls4ml's compiled model of `graph`."""
-    from fasttrig.backends.hls4ml.layers import plan
-    from fasttrig.backends.hls4ml.model import build
-    from fasttrig.project import TargetSettings
+    from fasttrig.backends.hls4ml.layer_list import plan
+    from fasttrig.backends.hls4ml.model_graph import build
+    from fasttrig.settings import TargetSettings
 
     target = TargetSettings(namespace="jet_v1")
     model = build(plan(graph, target.io_type), graph.name, target, folder)

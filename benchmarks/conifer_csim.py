@@ -21,16 +21,16 @@ from unittest import mock
 import numpy as np
 
 from fasttrig.backends.conifer import emit
-from fasttrig.backends.conifer.ensemble import ensemble, precisions
+from fasttrig.backends.conifer.parameters import ensemble, precisions
 from fasttrig.backends.conifer.parts import read_parts
 from fasttrig.backends.conifer.wheels import package
+from fasttrig.base.fixed import FixedType, IntArray, to_value
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import FixedType, IntArray, to_value
-from fasttrig.ir.build import exactly_typed
+from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, Value
 from fasttrig.ir.ranges import interval_of
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.csim import compile_project, csim
 
 N_FEATURES, X, LEAF_BITS = 16, FixedType(10, 4), 10

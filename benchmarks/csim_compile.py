@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from fasttrig.backends.hls4ml import emit
-from fasttrig.backends.hls4ml.layers import plan
-from fasttrig.backends.hls4ml.model import build
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.backends.hls4ml.layer_list import plan
+from fasttrig.backends.hls4ml.model_graph import build
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.csim import compile_project, csim
 
 SIZES = (16, 64, 32, 32, 5)

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from fasttrig.base.fixed import FixedType, Overflow, Rounding, to_value
 from fasttrig.emulator.evaluate import CHUNK_EVENTS, evaluate
-from fasttrig.fixed import FixedType, Overflow, Rounding, to_value
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, MatMul
 from fasttrig.passes.pipeline import compile_graph
@@ -73,9 +73,9 @@ def float_products(graph: Graph, x: Any) -> Callable[[], object]:
 
 def hls4ml_predict(graph: Graph, raw: Any, folder: Path) -> Callable[[], object]:
     """hls4ml's compiled model of `graph`, checked against the emulator on `raw`."""
-    from fasttrig.backends.hls4ml.layers import plan
-    from fasttrig.backends.hls4ml.model import build
-    from fasttrig.project import TargetSettings
+    from fasttrig.backends.hls4ml.layer_list import plan
+    from fasttrig.backends.hls4ml.model_graph import build
+    from fasttrig.settings import TargetSettings
 
     target = TargetSettings(namespace="jet_v1")
     model = build(plan(graph, target.io_type), graph.name, target, folder)

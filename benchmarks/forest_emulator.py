@@ -22,10 +22,10 @@ import numpy as np
 from turns import MACHINES, Runs, check, compiled, measure, one_thread, rounds, show
 
 import fasttrig
+from fasttrig.base.fixed import FloatArray, IntArray, to_value
 from fasttrig.data.readers import load_jets5
 from fasttrig.design import Design
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import FloatArray, IntArray, to_value
 
 N_TIMES, N_EVENTS_CONIFER = 3, 2_000
 COMPILE_BAR_S = 6.0

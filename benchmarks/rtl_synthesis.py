@@ -33,15 +33,15 @@ from alkaid.trace.passes import add_surrogate, optimize
 from alkaid.types import CombLogic
 
 import fasttrig
-from fasttrig.agreement.forest_corners import threshold_corners
 from fasttrig.backends.conifer import emit_vhdl
 from fasttrig.backends.rtl import emit_rtl
 from fasttrig.backends.rtl.ports import channel_types
+from fasttrig.base.fixed import IntArray, to_value
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import IntArray, to_value
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Cast, Forest, Input, MatMul, Relu
-from fasttrig.project import TargetSettings
+from fasttrig.ladder.forest_corners import threshold_corners
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.synth import SynthResult, synthesise
 from fasttrig.toolchain.yosys import Job, run_yosys, tool_name
 

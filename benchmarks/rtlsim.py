@@ -18,10 +18,10 @@ import time
 from pathlib import Path
 
 import fasttrig
-from fasttrig.agreement.corners import corner_inputs
 from fasttrig.backends.rtl import declared_latency_cycles, emit_rtl
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.project import TargetSettings
+from fasttrig.ladder.corners import corner_inputs
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.rtlsim import rtlsim
 
 MODELS = Path(__file__).resolve().parents[1] / "models"

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import IntArray
 from fasttrig.ir.graph import Graph
 from fasttrig.toolchain.emulator_library import FLAGS, load
 

@@ -19,21 +19,21 @@ from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
-from fasttrig.agreement.checks import SIMULATED
 from fasttrig.backends import emit, has_forest
 from fasttrig.backends.wrapper import Kind
-from fasttrig.errors import UnsupportedError
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.build.build import TARGETS
 from fasttrig.estimate.errors_table import ERRORS
-from fasttrig.frontends.activations import ACTIVATIONS
-from fasttrig.frontends.layers import LAYERS, REFUSED_LAYERS
-from fasttrig.frontends.quantizers import REFUSED, SIGNATURES
+from fasttrig.frontends.keras.activations import ACTIVATIONS
+from fasttrig.frontends.keras.layers import LAYERS, REFUSED_LAYERS
+from fasttrig.frontends.keras.quantizers import REFUSED, SIGNATURES
+from fasttrig.frontends.keras.weights import WEIGHTS
 from fasttrig.frontends.trees import LIBRARIES, Library
-from fasttrig.frontends.weights import WEIGHTS
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph
+from fasttrig.ladder.checks import SIMULATED
 from fasttrig.links.patterns import FORMATS
-from fasttrig.project import TargetSettings
-from fasttrig.workflow import TARGETS
+from fasttrig.settings import TargetSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

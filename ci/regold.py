@@ -19,8 +19,8 @@ from fasttrig.backends.rtl import emit_rtl, has_alkaid
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph
 from fasttrig.ir.verify import verify
-from fasttrig.project import TargetSettings
-from fasttrig.report.model import Report
+from fasttrig.report.document import Report
+from fasttrig.settings import TargetSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "firmware" / "golden"

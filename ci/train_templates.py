@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fasttrig.project import load_project
 from fasttrig.scaffold import COMMON, KINDS, TEMPLATES
+from fasttrig.settings import load_project
 from fasttrig.training.whole import train_whole
 
 NAME = "model"

@@ -12,28 +12,27 @@ __version__ = "0.1.0"
 __all__ = ["Design", "FixedType", "Project", "__version__", "build", "estimate", "read"]
 
 if TYPE_CHECKING:
+    from fasttrig.base.fixed import FixedType
+    from fasttrig.build.build import Project, build
     from fasttrig.design import Design, read
     from fasttrig.estimate.estimate import estimate
-    from fasttrig.fixed import FixedType
-    from fasttrig.workflow import Project, build
 
 _HOME = {
-    "build": "workflow",
-    "Project": "workflow",
+    "Project": "build.build",
     "read": "design",
     "Design": "design",
-    "FixedType": "fixed",
-    "estimate": "estimate",
+    "FixedType": "base.fixed",
 }
+_CALLABLE_FOLDERS = ("build", "estimate")
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'fasttrig' has no attribute {name!r}")
     import importlib
 
-    if name == "estimate":  # the folder of that name is callable
-        return importlib.import_module("fasttrig.estimate")
+    if name in _CALLABLE_FOLDERS:
+        return importlib.import_module(f"fasttrig.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'fasttrig' has no attribute {name!r}")
     content = getattr(importlib.import_module(f"fasttrig.{_HOME[name]}"), name)
     globals()[name] = content
     return content

@@ -11,18 +11,18 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fasttrig.base.errors import DataError, GraphError, InputError, UnsupportedError
+from fasttrig.base.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
 from fasttrig.data.inputs import InputMap
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.evaluate import Evaluation, evaluate
-from fasttrig.errors import DataError, GraphError, InputError, UnsupportedError
-from fasttrig.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
 from fasttrig.frontends import trees
-from fasttrig.frontends.qkeras import read_qkeras
+from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph, Postprocessor
 from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.pipeline import compile_graph
-from fasttrig.project import MODEL_FILE, ModelProject, find_models, load_project
+from fasttrig.settings import MODEL_FILE, ModelProject, find_models, load_project
 from fasttrig.toolchain.emulator_library import has_compiler, load
 
 Events: TypeAlias = npt.ArrayLike | Mapping[str, npt.ArrayLike]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from fasttrig.errors import ToolError
+from fasttrig.base.errors import ToolError
 from fasttrig.toolchain.run import find_compiler, run
 
 

@@ -13,7 +13,7 @@ import pytest
 @pytest.fixture(scope="session")
 def tiny_h5(tmp_path_factory) -> Path:
     """A small trained-looking QKeras network: 4 inputs, 6 hidden units, 3 classes, softmax at the end."""
-    from fasttrig.frontends.keras_runtime import import_framework
+    from fasttrig.reference.keras_runtime import import_framework
 
     keras, _ = import_framework()
     from qkeras import QActivation, QDense, quantized_bits, quantized_relu

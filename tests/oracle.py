@@ -1,6 +1,6 @@
 """A second emulator, written from ir/SPEC.md alone: fractions, one event and one element at a time, no NumPy.
 
-It shares no code with fasttrig.emulator or fasttrig.fixed beyond the type's three numbers. Slow on purpose.
+It shares no code with fasttrig.emulator or fasttrig.base.fixed beyond the type's three numbers. Slow on purpose.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from fasttrig.cli import app
-from fasttrig.project import ModelProject
-from fasttrig.report.model import Report
+from fasttrig.report.document import Report
+from fasttrig.settings import ModelProject
 
 ROOT = Path(__file__).resolve().parents[2]
 _LINK = re.compile(r"\[([^\]]+)\]\((?!#)[^)]*\)")

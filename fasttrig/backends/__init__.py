@@ -8,7 +8,7 @@ from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
 
 if TYPE_CHECKING:
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
 
 def has_forest(graph: Graph) -> bool:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fasttrig.base.errors import EXIT_CHECK_FAILED
 from fasttrig.commands.options import AsJson, Models, make_console, print_json
 from fasttrig.commands.progress import stages
-from fasttrig.errors import EXIT_CHECK_FAILED
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,8 +35,8 @@ def build(
     Options override [target] of model.toml. Exit code 0: everything holds; 1: a check or a budget failed; 2: the input
     cannot be used; 3: an outside tool failed.
     """
-    from fasttrig.project import find_models
-    from fasttrig.workflow import build as build_design
+    from fasttrig.build.build import build as build_design
+    from fasttrig.settings import find_models
 
     given: dict[str, Any] = {
         "backend": backend,
@@ -56,7 +56,7 @@ def build(
         if not as_json:
             _show_project(projects[-1], console)
     if len(projects) > 1 and not as_json:
-        from fasttrig.report.text import summary
+        from fasttrig.report.terminal import summary
 
         console.print(summary([project.report for project in projects]))
     if as_json:
@@ -66,7 +66,7 @@ def build(
 
 
 def _show_project(project: Any, console: Console) -> None:
-    from fasttrig.report.text import print_report
+    from fasttrig.report.terminal import print_report
 
     print_report(project.report, console)
     note = "" if project.fresh else "   (nothing changed since the last build; --force builds again)"

@@ -56,9 +56,9 @@ def _write(out: Path, builds: Sequence[Compared]) -> list[Path]:
     """The table and the plots; all of them or none."""
     import json
 
+    from fasttrig.base.staging import staged_files, staged_folder, write_texts
     from fasttrig.report.compare import to_csv, to_dict
     from fasttrig.report.html.plots.comparison import comparison_plots
-    from fasttrig.staging import staged_files, staged_folder, write_texts
 
     texts = {"compare.csv": to_csv(builds), "compare.json": json.dumps([to_dict(b) for b in builds], indent=1) + "\n"}
     texts |= {f"{plot.name}.svg": plot.file for plot in comparison_plots(builds)}

@@ -25,8 +25,8 @@ def complete_designs(incomplete: str) -> list[str]:
 
 
 def _models(incomplete: str) -> Iterator[str]:
-    from fasttrig.errors import FasttrigError
-    from fasttrig.project import MODEL_FILE, models_folder
+    from fasttrig.base.errors import FasttrigError
+    from fasttrig.settings import MODEL_FILE, models_folder
 
     with contextlib.suppress(FasttrigError):  # no models anywhere: nothing to offer
         yield from (path.parent.name for path in models_folder(Path.cwd()).glob(f"*/{MODEL_FILE}"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from fasttrig.base.errors import EXIT_CHECK_FAILED
 from fasttrig.commands.options import AsJson, make_console
-from fasttrig.errors import EXIT_CHECK_FAILED
 
 
 def doctor(as_json: AsJson = False) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fasttrig.estimate.estimate import Estimate
     from fasttrig.ir.graph import Graph
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
 _NAMES = ("lut", "ff", "dsp", "bram18", "uram", "latency_cycles", "ii_cycles")
 
@@ -40,7 +40,7 @@ def estimate(
     as_json: AsJson = False,
 ) -> None:
     """Resources and latency of a design, with their 80 % interval, without building anything."""
-    from fasttrig.estimate.describe import parse_what_if
+    from fasttrig.estimate.description import parse_what_if
 
     run, origin = _open(design, input_type or None)
     given = {key: content for key, content in (("part", part), ("tool", tool)) if content}
@@ -72,7 +72,7 @@ def _open(design: str, input_type: str | None) -> tuple[Callable[[dict[str, Any]
     if (path / "design.ir").is_file():
         return _built(path), str(path / "design.ir")
     from fasttrig.design import read
-    from fasttrig.project import MODEL_FILE, TargetSettings, find_models
+    from fasttrig.settings import MODEL_FILE, TargetSettings, find_models
 
     if path.is_file() and path.name != MODEL_FILE:
         return _graph(read(path, input_type=input_type).graph, TargetSettings()), str(path)
@@ -83,7 +83,7 @@ def _open(design: str, input_type: str | None) -> tuple[Callable[[dict[str, Any]
 
 
 def _description(path: Path) -> Callable[[dict[str, Any]], Estimate]:
-    from fasttrig.estimate.describe import read_description
+    from fasttrig.estimate.description import read_description
     from fasttrig.estimate.estimate import estimate as estimate_layers
 
     layers, options = read_description(path)
@@ -100,7 +100,7 @@ def _built(folder: Path) -> Callable[[dict[str, Any]], Estimate]:
     import json
 
     from fasttrig.ir.text import parse_graph
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
     graph = parse_graph((folder / "design.ir").read_text(encoding="utf-8"))
     report = folder / "report" / "report.json"

@@ -6,7 +6,7 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
-from fasttrig.errors import InputError
+from fasttrig.base.errors import InputError
 
 
 def expand(arguments: Sequence[str]) -> list[str]:

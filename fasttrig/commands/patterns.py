@@ -29,7 +29,7 @@ def patterns(
     which bit is what. With a link map of your own and an EMP format, the RTL's payload for it too: a wrapper in Verilog
     that unpacks and packs the links so. With --read: raw integers, one line per event and field.
     """
-    from fasttrig.links.project import decode, project_patterns, refuse_leftovers
+    from fasttrig.links.project_patterns import decode, project_patterns, refuse_leftovers
 
     if read is not None:
         _show({name: array.tolist() for name, array in decode(project, read, links, side).items()}, as_json)
@@ -51,7 +51,7 @@ def _payload(project: Path, links: Path) -> dict[str, str]:
     """The EMP wrapper of the project's RTL for a link map; nothing where there is no RTL in Verilog."""
     from fasttrig.backends.rtl import DESIGN_FILE, declared_latency_cycles, written_language
     from fasttrig.backends.wrapper import emit_wrapper
-    from fasttrig.links.project import load_map, read_graph
+    from fasttrig.links.project_patterns import load_map, read_graph
 
     rtl = project / "rtl"
     if not (rtl / DESIGN_FILE).is_file() or written_language(rtl) != "verilog":

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fasttrig.base.errors import EXIT_CHECK_FAILED
 from fasttrig.commands.completion import complete_builds
 from fasttrig.commands.options import AsJson, make_console, print_json
-from fasttrig.errors import EXIT_CHECK_FAILED
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fasttrig.report.model import Report
+    from fasttrig.report.document import Report
 
 _TIMING = ("latency_cycles", "ii_cycles")
 
@@ -34,9 +34,9 @@ def report(
     The budget is held against the vendor's numbers; nothing is written. Exit code 1: the project failed, or its budget
     does not hold; 2: not a project, or no vendor report that can be read.
     """
+    from fasttrig.build.synthesis import read_report
     from fasttrig.estimate.vendor import has_reports
-    from fasttrig.report.vendor import with_vendor_reports
-    from fasttrig.synthesis import read_report
+    from fasttrig.report.vendor_rows import with_vendor_reports
 
     found = read_report(project)
     if vendor is not None or has_reports(project / "hls"):
@@ -50,8 +50,8 @@ def report(
 
 
 def _show(found: Report) -> None:
-    from fasttrig.report.text import print_report
-    from fasttrig.report.vendor import vendor_rows
+    from fasttrig.report.terminal import print_report
+    from fasttrig.report.vendor_rows import vendor_rows
 
     console = make_console()
     print_report(found, console)
@@ -66,7 +66,7 @@ def _beside(row: dict[str, Any], found: Report) -> Table:
     from rich.table import Table
 
     from fasttrig.report.budget import RESOURCES
-    from fasttrig.report.vendor import estimate_of
+    from fasttrig.report.vendor_rows import estimate_of
 
     estimate = estimate_of(row, found)
     latency = {one["stage"]: one for one in found.latency}

@@ -12,10 +12,10 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
-from fasttrig.errors import EXIT_BAD_INPUT, FasttrigError, near_names
+from fasttrig.base.errors import EXIT_BAD_INPUT, FasttrigError, near_names
 
 EXIT_BUG = 70
-"""As sysexits.h has it for an internal software error; apart from the codes of `fasttrig.errors`."""
+"""As sysexits.h has it for an internal software error; apart from the codes of `fasttrig.base.errors`."""
 
 EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_PIPE_CLOSED = 130, 143, 141
 """128 and the number of the signal, as a shell says it."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fasttrig.base.errors import EXIT_CHECK_FAILED
 from fasttrig.commands.completion import complete_builds
 from fasttrig.commands.options import AsJson, make_console, print_json
 from fasttrig.commands.progress import stages
-from fasttrig.errors import EXIT_CHECK_FAILED
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fasttrig.report.model import Report
+    from fasttrig.report.document import Report
     from fasttrig.toolchain.synth import SynthResult
 
 
@@ -40,7 +40,7 @@ def synth(
     Exit code 1: the project's budget does not hold with these numbers; 2: not a project, or Yosys is not installed; 3:
     Yosys failed or took too long.
     """
-    from fasttrig.synthesis import synthesise_project
+    from fasttrig.build.synthesis import synthesise_project
 
     mode: Any = "auto" if flat is None else "flat" if flat else "per stage"
     with stages(project.name) as begin:

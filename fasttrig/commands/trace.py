@@ -7,10 +7,10 @@ from typing import Annotated, Optional
 
 import typer
 
+from fasttrig.base.errors import EXIT_CHECK_FAILED
 from fasttrig.commands.completion import complete_designs
 from fasttrig.commands.options import AsJson, make_console, print_json
 from fasttrig.commands.progress import waiting
-from fasttrig.errors import EXIT_CHECK_FAILED
 
 
 def trace(
@@ -36,9 +36,9 @@ def trace(
     1), and the first op that loses more than its rounding, because it saturates or wraps. The real numbers have the
     design's own weights and no rounding anywhere; the float model has its own weights.
     """
-    from fasttrig.agreement.trace import trace as trace_event
-    from fasttrig.agreement.traced_event import choose_event, open_design
     from fasttrig.report.trace_text import render, to_dict
+    from fasttrig.trace.trace import trace as trace_event
+    from fasttrig.trace.traced_event import choose_event, open_design
 
     with waiting(f"{design}: tracing event {event}"):
         opened = open_design(design, Path.cwd())

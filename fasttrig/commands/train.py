@@ -15,8 +15,8 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train the quantised model and its float twin; write both beside model.toml, with the input map and the card."""
-    from fasttrig.errors import ProjectError
-    from fasttrig.project import MODEL_FILE, find_models, load_project
+    from fasttrig.base.errors import ProjectError
+    from fasttrig.settings import MODEL_FILE, find_models, load_project
     from fasttrig.training.whole import train_whole
 
     if not models and not Path(MODEL_FILE).is_file():

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fasttrig.base.errors import InputError
 from fasttrig.data.columns import SIXTEEN
 from fasttrig.data.readers import column_names, iter_table, read_table
 from fasttrig.data.table import Table
-from fasttrig.errors import InputError
 
 LABEL, SPLIT = "label", "split"
 

@@ -18,9 +18,9 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from fasttrig.base.errors import DataError
 from fasttrig.data.columns import METADATA_PREFIX
 from fasttrig.data.storage import decode
-from fasttrig.errors import DataError
 
 Chunk = dict[str, NDArray[Any]]
 

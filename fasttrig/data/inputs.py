@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.errors import DataError
-from fasttrig.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value
+from fasttrig.base.errors import DataError
+from fasttrig.base.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value
 
 FORMAT = "fasttrig-inputs 1"
 

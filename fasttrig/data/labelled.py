@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fasttrig.base.errors import DataError
+from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.data.readers import Table, read_table
-from fasttrig.errors import DataError
-from fasttrig.fixed import FloatArray, IntArray
-from fasttrig.project import ModelProject
+from fasttrig.settings import ModelProject
 
 LABEL, SPLIT = "label", "split"
 SPLITS = {"train": 0, "validation": 1, "test": 2}

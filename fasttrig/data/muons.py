@@ -27,10 +27,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fasttrig.base.errors import InputError
+from fasttrig.base.fixed import FloatArray
+from fasttrig.base.staging import require_writable
 from fasttrig.data.columns import SPLIT_FRACTIONS, SPLIT_NAMES, Column
-from fasttrig.errors import InputError
-from fasttrig.fixed import FloatArray
-from fasttrig.staging import require_writable
 
 METADATA_KEY = "fasttrig.muons"
 TARGET = "log2_pt"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from fasttrig.base.errors import DataError
 from fasttrig.data.columns import CLASS_NAMES, SIXTEEN
-from fasttrig.errors import DataError
 
 OPENML_ID = 42468
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from fasttrig.errors import MissingPackageError
+from fasttrig.base.errors import MissingPackageError
 
 
 def import_sim(name: str) -> Any:

@@ -10,11 +10,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fasttrig.base.errors import DataError, FasttrigError, InputError, near_names
 from fasttrig.data import samples
 from fasttrig.data.columns import SIXTEEN, SPLIT_NAMES
 from fasttrig.data.formats import DAMAGE, SUFFIXES, Chunk, Source
 from fasttrig.data.table import Table
-from fasttrig.errors import DataError, FasttrigError, InputError, near_names
 
 __all__ = [
     "Table",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fasttrig.base.errors import DataError
 from fasttrig.data.columns import Column
-from fasttrig.errors import DataError
 
 
 def encode(column: Column, values: ArrayLike) -> NDArray[np.integer]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fasttrig.errors import DataError, near_names
+from fasttrig.base.errors import DataError, near_names
 
 
 @dataclass(frozen=True, slots=True)

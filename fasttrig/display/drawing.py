@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fasttrig.display.describe import details, family, shape_text
 from fasttrig.display.environment import render
+from fasttrig.display.labels import details, family, shape_text
 from fasttrig.display.layout import OP_HEIGHT, OP_WIDTH, Layout, Place, place
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Op

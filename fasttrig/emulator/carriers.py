@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.fixed import INT64_BITS
+from fasttrig.base.fixed import INT64_BITS
 from fasttrig.ir.ranges import Interval
 
 CarriedArray: TypeAlias = npt.NDArray[Any]

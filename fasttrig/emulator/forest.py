@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.fixed import INT64_BITS, IntArray
+from fasttrig.base.fixed import INT64_BITS, IntArray
 from fasttrig.ir.forest import path_counts, tree_depths
 from fasttrig.ir.ops import Forest
 

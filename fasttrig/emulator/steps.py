@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.emulator.carriers import CarriedArray, Carrier, Run, Site, Tally, convert, magnitude
-from fasttrig.emulator.forest import emulate_forest
-from fasttrig.fixed import (
+from fasttrig.base.fixed import (
     INT64_BITS,
     FixedType,
     IntArray,
@@ -21,6 +19,8 @@ from fasttrig.fixed import (
     round_raw,
     round_whole,
 )
+from fasttrig.emulator.carriers import CarriedArray, Carrier, Run, Site, Tally, convert, magnitude
+from fasttrig.emulator.forest import emulate_forest
 from fasttrig.ir.ops import (
     Add,
     ArgMax,

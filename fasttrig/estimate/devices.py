@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from fasttrig.errors import InputError, near_names
+from fasttrig.base.errors import InputError, near_names
 
 _DATA = Path(__file__).parent / "data"
 RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")

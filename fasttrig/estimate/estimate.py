@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fasttrig.errors import InputError
-from fasttrig.estimate.devices import find_device
-from fasttrig.estimate.layers import Layer, read_layers
-from fasttrig.estimate.model import (
+from fasttrig.base.errors import InputError
+from fasttrig.estimate.cost_model import (
     QUANTITIES,
     Design,
     count,
@@ -21,6 +19,8 @@ from fasttrig.estimate.model import (
     predict_layer,
     rounded,
 )
+from fasttrig.estimate.devices import find_device
+from fasttrig.estimate.layer_costs import Layer, read_layers
 from fasttrig.estimate.tools import stage_of_tool, tool_family
 from fasttrig.estimate.types import is_stream
 

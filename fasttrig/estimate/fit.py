@@ -21,9 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.estimate.errors_table import error_table, write_errors
-from fasttrig.estimate.layers import read_layers
-from fasttrig.estimate.model import (
+from fasttrig.base.fixed import FloatArray
+from fasttrig.estimate.cost_model import (
     CONSTANTS,
     FITTED,
     QUANTITIES,
@@ -32,12 +31,13 @@ from fasttrig.estimate.model import (
     count,
     predict,
 )
+from fasttrig.estimate.errors_table import error_table, write_errors
+from fasttrig.estimate.layer_costs import read_layers
 from fasttrig.estimate.records import Record, load_records
 from fasttrig.estimate.residuals import Residual, coverage, intervals, residual_of
 from fasttrig.estimate.terms import PRIORS, SYNTH, synth_class
 from fasttrig.estimate.tools import FAMILIES
 from fasttrig.estimate.types import is_stream
-from fasttrig.fixed import FloatArray
 
 _PRIOR_PULL = 0.5
 _KEPT_PULL = 0.6
@@ -176,7 +176,7 @@ def _shares(design: Design, constants: dict[str, Any], quantity: str, names: Seq
 
 def _fit_forests(samples: Sequence[Sample]) -> dict[str, float]:
     """Medians of LUT per node, FF per node and stage, cycles per level."""
-    from fasttrig.estimate.forests import forest_counts
+    from fasttrig.estimate.forest_costs import forest_counts
 
     counted = [
         (forest_counts(s.design.layers[0].forest, s.design.setting), s.record)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fasttrig.errors import UnsupportedError
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import FixedType
+from fasttrig.estimate.constants import count_products
 from fasttrig.estimate.estimate import Estimate, estimate_layers
-from fasttrig.estimate.layers import Forest as ForestLayer
-from fasttrig.estimate.layers import Layer, Matrix
+from fasttrig.estimate.layer_costs import Forest as ForestLayer
+from fasttrig.estimate.layer_costs import Layer, Matrix
 from fasttrig.estimate.types import Width
-from fasttrig.estimate.weights import count_products
-from fasttrig.fixed import FixedType
 from fasttrig.ir.forest import distinct_comparisons, tree_depths
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
@@ -32,7 +32,7 @@ from fasttrig.ir.ops import (
     Table,
     require_rows,
 )
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 
 _TOOLS = {"vitis": "Vitis HLS 2024.1", "vivado": "Vivado HLS 2020.1"}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.estimate.model import POOLED, Design, pool_of
+from fasttrig.estimate.cost_model import POOLED, Design, pool_of
 
 LEVEL = 0.80
 MIN_POINTS = 10

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from fasttrig.estimate.layers import TABLE_FUNCTIONS, Layer, Matrix
+from fasttrig.estimate.constants import Products, expected_products
+from fasttrig.estimate.layer_costs import TABLE_FUNCTIONS, Layer, Matrix
 from fasttrig.estimate.types import dsps_per_product
-from fasttrig.estimate.weights import Products, expected_products
 
 Terms = dict[str, float]
 

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from fasttrig.errors import InputError
+from fasttrig.base.errors import InputError
 
 _FIXED = re.compile(r"(u?)fixed\s*<\s*(\d{1,4})\s*(?:,\s*(-?\d{1,4}))?")
 _INT = re.compile(r"(u?)int\s*<\s*(\d{1,4})\s*>")

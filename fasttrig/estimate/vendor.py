@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.parsers import expat
 
-from fasttrig.errors import InputError
+from fasttrig.base.errors import InputError
 
 NAMES = (
     "csynth.xml",

@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from fasttrig.errors import GraphError
-from fasttrig.fixed import IntArray
+from fasttrig.base.errors import GraphError
+from fasttrig.base.fixed import IntArray
 from fasttrig.ir.ops import Forest
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 
-from fasttrig.errors import GraphError, near_names
+from fasttrig.base.errors import GraphError, near_names
 from fasttrig.ir.ops import Const, Input, Op, Value
 
 

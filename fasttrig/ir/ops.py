@@ -14,8 +14,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from fasttrig.errors import GraphError
-from fasttrig.fixed import FixedType, IntArray, Overflow, Rounding
+from fasttrig.base.errors import GraphError
+from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding
 
 Shape: TypeAlias = tuple[int, ...]
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fasttrig.fixed import FixedType, IntArray, Overflow, overflow_raw, round_raw
+from fasttrig.base.fixed import FixedType, IntArray, Overflow, overflow_raw, round_raw
 from fasttrig.ir.forest import output_bounds, partial_sum_bounds
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from fasttrig.errors import GraphError
+from fasttrig.base.errors import GraphError
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import VERSION, parse_graph, print_graph
 from fasttrig.ir.verify import verify

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.errors import GraphError, InputError, near_names
-from fasttrig.fixed import FixedType, Overflow, Rounding
+from fasttrig.base.errors import GraphError, InputError, near_names
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.graph import Graph, Postprocessor
 from fasttrig.ir.ops import OPS, Const, Op, Shape, Value
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from fasttrig.errors import GraphError
-from fasttrig.fixed import FixedType
+from fasttrig.base.errors import GraphError
+from fasttrig.base.fixed import FixedType
 from fasttrig.ir.forest import forest_fault, partial_sum_bounds
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (

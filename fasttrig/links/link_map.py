@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from fasttrig.errors import InputError, ProjectError, UnsupportedError, near_names
+from fasttrig.base.errors import InputError, ProjectError, UnsupportedError, near_names
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Value
-from fasttrig.project import Settings
+from fasttrig.settings import Settings
 
 FRAME_BITS = 64
 FRAMES_PER_BX = 9

@@ -9,8 +9,8 @@ from enum import IntFlag
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.errors import DataError
-from fasttrig.fixed import INT64_BITS, IntArray
+from fasttrig.base.errors import DataError
+from fasttrig.base.fixed import INT64_BITS, IntArray
 from fasttrig.ir.ops import Value
 from fasttrig.links.link_map import LinkMap, Placement, check_fields, links_of, packet_frames_of
 

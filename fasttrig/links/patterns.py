@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fasttrig.errors import DataError, InputError
-from fasttrig.fixed import IntArray
+from fasttrig.base.errors import DataError, InputError
+from fasttrig.base.fixed import IntArray
 from fasttrig.ir.ops import Value
-from fasttrig.links import rows
+from fasttrig.links import word_rows as rows
 from fasttrig.links.link_map import MAX_FRAMES, MAX_LINKS, LinkMap
 from fasttrig.links.packing import Frames, pack, unpack
-from fasttrig.links.rows import APX, EMPV1, EMPV2, Row
+from fasttrig.links.word_rows import APX, EMPV1, EMPV2, Row
 
 FORMATS = (EMPV2, EMPV1, APX)
 _METADATA = "Metadata: (strobe,) start of orbit, start of packet, end of packet, valid"

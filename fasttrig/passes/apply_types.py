@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol
 
-from fasttrig.errors import InputError, near_names
-from fasttrig.fixed import FixedType, Overflow, Rounding
+from fasttrig.base.errors import InputError, near_names
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Cast, Input, MatMul, Op, Relu
 from fasttrig.ir.ranges import Ranges, interval_of
@@ -16,7 +16,7 @@ from fasttrig.passes.retype import retyped, table_operands
 
 
 class TypeChoice(Protocol):
-    """One entry of ``[types.<op>]``; `fasttrig.project.NarrowedType` is one."""
+    """One entry of ``[types.<op>]``; `fasttrig.settings.NarrowedType` is one."""
 
     @property
     def accum(self) -> FixedType | None: ...

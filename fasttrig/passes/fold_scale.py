@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from fasttrig.fixed import INT64_BITS
-from fasttrig.ir.build import exactly_typed
+from fasttrig.base.fixed import INT64_BITS
+from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Const, MatMul, Op, Reshape, Scale
 from fasttrig.ir.ranges import Ranges, interval_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fasttrig.fixed import IntArray
+from fasttrig.base.fixed import IntArray
 from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Const, Forest, Input, Op
 from fasttrig.ir.ranges import Interval, Ranges, interval_of

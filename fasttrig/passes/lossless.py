@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fasttrig.fixed import Overflow
+from fasttrig.base.fixed import Overflow
 from fasttrig.ir.ops import Cast
 from fasttrig.ir.ranges import Interval
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from fasttrig.errors import GraphError
+from fasttrig.base.errors import GraphError
 from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Op
 from fasttrig.ir.ranges import Ranges, interval_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fasttrig.ir.build import exactly_typed
+from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Add, Concat, Forest, MatMul, Op, Relu, Reshape, Scale, Table, Value
 from fasttrig.ir.ranges import Interval

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from fasttrig.errors import GraphError
-from fasttrig.fixed import IntArray
+from fasttrig.base.errors import GraphError
+from fasttrig.base.fixed import IntArray
 from fasttrig.ir.forest import path_counts
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest

@@ -7,20 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.agreement.checks import Measured
-from fasttrig.agreement.physics import Agreement
-from fasttrig.agreement.regression import RegressionAgreement
-from fasttrig.agreement.scores import Scores, worst_events
-from fasttrig.agreement.sensitivity import Sensitivity
-from fasttrig.agreement.task import TaskAgreement
 from fasttrig.design import Design
-from fasttrig.display.describe import details
+from fasttrig.display.labels import details
 from fasttrig.ir.ops import Cast, MatMul, Op, Softmax
 from fasttrig.ir.ranges import Ranges, exact_type, infer_ranges
-from fasttrig.project import TargetSettings
+from fasttrig.ladder.checks import Measured
+from fasttrig.physics.classification import Agreement
+from fasttrig.physics.regression import RegressionAgreement
+from fasttrig.physics.scores import Scores, worst_events
+from fasttrig.physics.sensitivity import Sensitivity
+from fasttrig.physics.task import TaskAgreement
 from fasttrig.report.budget import Found, hardware_rows, limit_row, verdict
-from fasttrig.report.estimates import estimates, latency_row, resource_row, simulated_latency_row
-from fasttrig.report.model import (
+from fasttrig.report.document import (
     AgreementRow,
     BudgetRow,
     InputRow,
@@ -33,6 +31,8 @@ from fasttrig.report.model import (
     SensitivityRow,
     WorstEventRow,
 )
+from fasttrig.report.estimates import estimates, latency_row, resource_row, simulated_latency_row
+from fasttrig.settings import TargetSettings
 
 _HALF = "0.5"
 

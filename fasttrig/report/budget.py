@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from fasttrig.report.model import BudgetRow, LadderRow
+from fasttrig.report.document import BudgetRow, LadderRow
 
 RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
 SHARES = tuple(f"max_{name}_share" for name in RESOURCES)

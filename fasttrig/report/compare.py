@@ -17,9 +17,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fasttrig.errors import InputError
+from fasttrig.base.errors import InputError
 from fasttrig.report.budget import ESTIMATE, RESOURCES
-from fasttrig.report.model import SCHEMA_VERSION, Report
+from fasttrig.report.document import SCHEMA_VERSION, Report
 
 REPORT = "report/report.json"
 INDEX = "index.html"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fasttrig.agreement.ladder import Rung
+from fasttrig.base.errors import UnsupportedError
 from fasttrig.design import Design
-from fasttrig.errors import UnsupportedError
 from fasttrig.estimate.estimate import STAGES, Estimate
 from fasttrig.estimate.from_graph import from_graph
-from fasttrig.project import TargetSettings
+from fasttrig.ladder.rungs import Rung
 from fasttrig.report.budget import RESOURCES
+from fasttrig.settings import TargetSettings
 
 
 def estimates(design: Design, settings: TargetSettings) -> tuple[Estimate, ...]:

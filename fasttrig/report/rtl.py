@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fasttrig.backends.rtl import DESIGN_FILE
-from fasttrig.errors import InputError
+from fasttrig.base.errors import InputError
 from fasttrig.estimate.devices import Device, find_device
 from fasttrig.report.budget import RESOURCES, SYNTHESIS, renewed, verdict
+from fasttrig.report.document import Report, RtlRow, SynthesisRow
 from fasttrig.report.estimates import exactly
-from fasttrig.report.model import Report, RtlRow, SynthesisRow
 from fasttrig.toolchain.synth import SynthResult
 
 STAGE = SYNTHESIS

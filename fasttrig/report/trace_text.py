@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from fasttrig.agreement.trace import Tensor, Trace, TreeExit
-from fasttrig.fixed import FloatArray
+from fasttrig.base.fixed import FloatArray
+from fasttrig.trace.trace import Tensor, Trace, TreeExit
 
 SHORT = 8
 """Tensors up to this size are shown whole."""

@@ -7,8 +7,8 @@ import re
 import unicodedata
 from pathlib import Path
 
-from fasttrig.errors import InputError, near_names
-from fasttrig.staging import staged_files, staged_folder
+from fasttrig.base.errors import InputError, near_names
+from fasttrig.base.staging import staged_files, staged_folder
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 

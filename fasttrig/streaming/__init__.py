@@ -6,6 +6,6 @@ writers     Parquet, ROOT and HDF5, written beside the final place and renamed w
 run         read, emulate on all cores, write
 """
 
-from fasttrig.streaming.run import Emulated, emulate_file, emulate_files
+from fasttrig.streaming.emulate_files import Emulated, emulate_file, emulate_files
 
 __all__ = ["Emulated", "emulate_file", "emulate_files"]

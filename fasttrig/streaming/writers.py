@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from fasttrig.base.errors import DataError, InputError
 from fasttrig.data.formats import DAMAGE, Chunk
-from fasttrig.errors import DataError, InputError
 
 HDF5_CHUNK_BYTES = 1 << 18
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.errors import DataError, InputError, ToolError
-from fasttrig.fixed import FixedType, IntArray
+from fasttrig.base.errors import DataError, InputError, ToolError
+from fasttrig.base.fixed import FixedType, IntArray
 from fasttrig.toolchain.precompiled import include_flags
 from fasttrig.toolchain.run import Completed, find_compiler, run, threads
 from fasttrig.toolchain.vectors import read_hex, write_hex

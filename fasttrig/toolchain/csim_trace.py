@@ -12,14 +12,14 @@ import numpy as np
 
 from fasttrig.backends import emit, has_forest
 from fasttrig.backends.hls4ml import materialised
+from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.evaluate import check_inputs, evaluate
-from fasttrig.fixed import IntArray
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import print_op
 from fasttrig.toolchain.csim import csim
 
 if TYPE_CHECKING:
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from fasttrig.base.errors import ToolError
+from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.compiled import write_emulator
 from fasttrig.emulator.compiled.library import CompiledEmulator, machine
-from fasttrig.errors import ToolError
-from fasttrig.fixed import IntArray
 from fasttrig.ir.graph import Graph
 from fasttrig.toolchain.run import find_compiler, run
 

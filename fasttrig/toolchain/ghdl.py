@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fasttrig.errors import DataError, MissingPackageError, ToolError
-from fasttrig.fixed import IntArray
+from fasttrig.base.errors import DataError, MissingPackageError, ToolError
+from fasttrig.base.fixed import IntArray
 from fasttrig.toolchain.csim import CsimResult, read_ports
 from fasttrig.toolchain.run import run
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from fasttrig.errors import ToolError
+from fasttrig.base.errors import ToolError
 
 Bit: TypeAlias = int | str
 """A net's number, or a constant: "0", "1", "x", "z"."""

@@ -13,8 +13,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from fasttrig.errors import FasttrigError
-from fasttrig.firmware_files import read
+from fasttrig.base.errors import FasttrigError
+from fasttrig.base.firmware_files import read
 from fasttrig.toolchain.run import run
 
 TIMEOUT_S = 300.0

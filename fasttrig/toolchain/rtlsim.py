@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig import firmware_files
 from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
-from fasttrig.errors import CheckFailed, DataError, InputError, MissingPackageError
-from fasttrig.fixed import IntArray
+from fasttrig.base import firmware_files
+from fasttrig.base.errors import CheckFailed, DataError, InputError, MissingPackageError
+from fasttrig.base.fixed import IntArray
 from fasttrig.ir.graph import Graph
 from fasttrig.toolchain.run import find_compiler, run, threads
 

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from fasttrig.errors import ToolError, ToolTimeoutError
+from fasttrig.base.errors import ToolError, ToolTimeoutError
 
 QUOTED_LINES = 20
 """Lines of the log that an error shows."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from fasttrig.backends.rtl import DESIGN_FILE
-from fasttrig.errors import InputError, ToolTimeoutError, near_names
+from fasttrig.base.errors import InputError, ToolTimeoutError, near_names
 from fasttrig.toolchain.run import threads
 from fasttrig.toolchain.yosys import Job, Outcome, check_installed, run_yosys, tool_name
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.errors import DataError
-from fasttrig.fixed import INT64_BITS, FixedType, IntArray
+from fasttrig.base.errors import DataError
+from fasttrig.base.fixed import INT64_BITS, FixedType, IntArray
 from fasttrig.ir.ops import Shape
 
 Bytes = npt.NDArray[np.uint8]

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from fasttrig.errors import MissingPackageError, ToolError, ToolTimeoutError
+from fasttrig.base.errors import MissingPackageError, ToolError, ToolTimeoutError
 from fasttrig.toolchain import yosys_worker
 from fasttrig.toolchain.netlist import Netlist, read_netlist
 from fasttrig.toolchain.run import run

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.agreement.task import compare_task
+from fasttrig.base.errors import ProjectError
+from fasttrig.base.fixed import FixedType, FloatArray, to_value
 from fasttrig.data.inputs import FeatureMap, InputMap
 from fasttrig.data.labelled import LabelledSample, Truth, load_sample
 from fasttrig.design import postprocess, read_project
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import ProjectError
-from fasttrig.fixed import FixedType, FloatArray, to_value
 from fasttrig.frontends.trees import Ensemble, lower_forest, read_ensemble
-from fasttrig.project import ModelProject, TreeSettings
+from fasttrig.physics.task import compare_task
+from fasttrig.settings import ModelProject, TreeSettings
 from fasttrig.training.goals import Goal, goal_of
 from fasttrig.training.results import Progress, Trained, replace_file
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.agreement.physics import auc_per_class
-from fasttrig.agreement.regression import rms
+from fasttrig.base.fixed import FloatArray
 from fasttrig.data.labelled import Truth
-from fasttrig.fixed import FloatArray
-from fasttrig.project import ModelProject, TreeSettings
+from fasttrig.physics.classification import auc_per_class
+from fasttrig.physics.regression import rms
+from fasttrig.settings import ModelProject, TreeSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fasttrig.data.labelled import load_sample
 from fasttrig.design import read_project
-from fasttrig.project import ModelProject
+from fasttrig.settings import ModelProject
 from fasttrig.toolchain.vectors import write_hex
 
 N_EVENTS = 256

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fasttrig.errors import ProjectError
-from fasttrig.fixed import FixedType
-from fasttrig.frontends.keras_runtime import import_framework
-from fasttrig.project import ModelProject, QuantiserSettings
+from fasttrig.base.errors import ProjectError
+from fasttrig.base.fixed import FixedType
+from fasttrig.reference.keras_runtime import import_framework
+from fasttrig.settings import ModelProject, QuantiserSettings
 
 
 def quantised_network(project: ModelProject, n_features: int) -> Any:

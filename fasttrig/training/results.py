@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fasttrig.agreement.task import TaskAgreement
+from fasttrig.physics.task import TaskAgreement
 
 Progress = Callable[[str, int, int, float], None]
 """Called after each step with: what is trained, step, steps, validation loss (0 where there is none)."""

@@ -6,13 +6,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from fasttrig.agreement.physics import class_scores, compare
+from fasttrig.base.errors import ProjectError
+from fasttrig.base.fixed import FloatArray, to_value
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.labelled import LabelledSample, load_sample
-from fasttrig.errors import ProjectError
-from fasttrig.fixed import FloatArray, to_value
-from fasttrig.frontends.keras_runtime import import_framework
-from fasttrig.project import MODEL_FILE, ModelProject
+from fasttrig.physics.classification import class_scores, compare
+from fasttrig.reference.keras_runtime import import_framework
+from fasttrig.settings import MODEL_FILE, ModelProject
 from fasttrig.training.forests import train_forest
 from fasttrig.training.networks import float_network, n_outputs, quantised_network
 from fasttrig.training.results import Progress, Trained, replace_file

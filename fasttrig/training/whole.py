@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fasttrig.base.staging import staged_files
 from fasttrig.data.labelled import sample_path
-from fasttrig.project import ModelProject
-from fasttrig.staging import staged_files
-from fasttrig.training.card import card_text
+from fasttrig.settings import ModelProject
 from fasttrig.training.golden import write_golden
+from fasttrig.training.model_card import card_text
 from fasttrig.training.results import Progress, Trained
 from fasttrig.training.train import check_settings, train
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 import typer
 
-from fasttrig.report.model import Report
+from fasttrig.report.document import Report
 from tests.commandline import fasttrig
 
 MODEL = """

@@ -5,8 +5,8 @@ import re
 import pytest
 from pydantic import BaseModel
 
-from fasttrig.project import ModelProject, load_project
 from fasttrig.scaffold import KINDS, create
+from fasttrig.settings import ModelProject, load_project
 
 SETTING = re.compile(r"^#(?=\[|[a-z_0-9]+ = )", re.MULTILINE)
 

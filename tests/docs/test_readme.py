@@ -105,7 +105,7 @@ def test_the_tables_are_the_codes_own():
 
 
 def test_no_system_waits_for_a_layer_that_is_read():
-    from fasttrig.frontends.layers import LAYERS
+    from fasttrig.frontends.keras.layers import LAYERS
 
     for system in tomllib.loads(readme.SYSTEMS.read_text())["system"]:
         for form, needs in system.get("forms", {}).items():
@@ -179,7 +179,7 @@ def test_python(page, tiny_h5, workplace, monkeypatch):
 @pytest.mark.parametrize("page", having(TOML), ids=lambda page: page.stem)
 def test_settings(page):
     """Every TOML block is a valid model.toml, or valid tables of one."""
-    from fasttrig.project import ModelProject
+    from fasttrig.settings import ModelProject
 
     whole = tomllib.loads((ROOT / "models" / "jet_mlp" / "model.toml").read_text())
     for block in TOML.findall(page.read_text()):
@@ -193,7 +193,7 @@ def test_an_op_without_a_row_fails_at_import(path):
     module = path.removesuffix(".py").replace("/", ".")
     probe = (
         "import fasttrig.ir.ops as ops\nclass MyOp: pass\nops.OPS += (MyOp,)\n"
-        "from fasttrig.errors import GraphError\nimport importlib\n"
+        "from fasttrig.base.errors import GraphError\nimport importlib\n"
         f"try: importlib.import_module({module!r})\nexcept GraphError as error: print(error)"
     )
     done = run(f'{sys.executable} -c "{probe}"', ROOT)

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from forest_cases import events_for, forest_graph, random_tables
 
-from fasttrig.agreement.forest_corners import threshold_corners
-from fasttrig.fixed import FixedType, IntArray, Overflow, Rounding
+from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Cast, Value
 from fasttrig.ir.verify import verify
+from fasttrig.ladder.forest_corners import threshold_corners
 
 TEN_BITS = FixedType(10, 4)
 MODES = tuple(product(Rounding, Overflow))

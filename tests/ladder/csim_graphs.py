@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from fasttrig.backends.hls4ml import emit
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Const, MatMul, Value
 from fasttrig.ir.verify import verify
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 
 WEIGHT, BIAS = FixedType(5, 1), FixedType(6, 2)
 ALL_CASTS = tuple(itertools.product(Rounding, Overflow))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from csim_graphs import random_const
 
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Value
 

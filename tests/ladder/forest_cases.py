@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from fasttrig.fixed import FixedType, FloatArray, IntArray, to_value
-from fasttrig.ir.build import exactly_typed
+from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
+from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, Value
 from fasttrig.ir.ranges import interval_of

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.fixed import FixedType
-from fasttrig.frontends.keras_runtime import import_framework
+from fasttrig.base.fixed import FixedType
+from fasttrig.reference.keras_runtime import import_framework
 
 
 @dataclass(slots=True)

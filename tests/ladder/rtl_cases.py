@@ -12,7 +12,7 @@ from fasttrig.backends.rtl.ports import input_elements, output_elements
 from fasttrig.backends.rtl.tracing import trace_graph
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.graph import Graph
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.vectors import write_hex
 
 

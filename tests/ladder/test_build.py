@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import fasttrig
-from fasttrig import workflow
-from fasttrig.errors import DataError, FasttrigError, InputError, ProjectError
-from fasttrig.report.model import Report
+from fasttrig.base.errors import DataError, FasttrigError, InputError, ProjectError
+from fasttrig.build import build as workflow
+from fasttrig.report.document import Report
 
 INPUT = "fixed<6,3>"
 

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 
 import fasttrig
-from fasttrig import firmware_files
-from fasttrig.agreement.corners import corner_inputs
 from fasttrig.backends.cms import emit_cms, library_name
 from fasttrig.backends.conifer.wheels import ap_types
+from fasttrig.base import firmware_files
+from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.base.fixed import FixedType
 from fasttrig.data.inputs import FeatureMap, InputMap
 from fasttrig.emulator.compiled import write_emulator
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import InputError, UnsupportedError
-from fasttrig.fixed import FixedType
 from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Const, MatMul
 from fasttrig.ir.text import parse_graph
 from fasttrig.ir.verify import verify
-from fasttrig.project import TargetSettings
+from fasttrig.ladder.corners import corner_inputs
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.run import find_compiler, run
 from fasttrig.toolchain.vectors import write_hex
 

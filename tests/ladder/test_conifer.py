@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from conifer_cases import events, full_forest, random_forest, write_files
 
-from fasttrig import firmware_files
 from fasttrig.backends.conifer import emit
-from fasttrig.backends.conifer.ensemble import ensemble, precisions
+from fasttrig.backends.conifer.parameters import ensemble, precisions
 from fasttrig.backends.conifer.parts import read_parts
 from fasttrig.backends.conifer.wheels import package
+from fasttrig.base import firmware_files
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.graph import Graph
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.csim import csim
 from fasttrig.toolchain.emulator_library import FLAGS, load
 from fasttrig.toolchain.vectors import write_hex

@@ -12,11 +12,11 @@ import pytest
 from conifer_cases import events, full_forest, random_forest
 
 from fasttrig.backends.conifer import emit_json
-from fasttrig.backends.conifer.ensemble import score_type
+from fasttrig.backends.conifer.parameters import score_type
 from fasttrig.backends.conifer.parts import read_parts
 from fasttrig.backends.conifer.wheels import package
+from fasttrig.base.fixed import to_value
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import to_value
 from fasttrig.frontends.trees import read_trees
 
 JSON_HEADER = next(

@@ -7,10 +7,10 @@ import pytest
 from conifer_cases import events, full_forest, random_forest, write_files
 
 from fasttrig.backends.conifer import emit_vhdl
+from fasttrig.base.errors import DataError, MissingPackageError
+from fasttrig.base.fixed import FixedType
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import DataError, MissingPackageError
-from fasttrig.fixed import FixedType
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain import ghdl
 from fasttrig.toolchain.ghdl import has_ghdl, vhdlsim
 

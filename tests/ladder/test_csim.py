@@ -20,11 +20,11 @@ from csim_graphs import (
 )
 from csim_random import random_graph
 
+from fasttrig.base.fixed import FixedType, Overflow, Rounding, cast_raw
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import FixedType, Overflow, Rounding, cast_raw
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const
-from fasttrig.project import LayerSettings, TargetSettings
+from fasttrig.settings import LayerSettings, TargetSettings
 from fasttrig.toolchain.csim import csim
 
 N_EVENTS = 400

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from csim_graphs import dense_network, random_inputs, write_project
 
+from fasttrig.base.errors import DataError, InputError, ToolError
+from fasttrig.base.fixed import FixedType
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import DataError, InputError, ToolError
-from fasttrig.fixed import FixedType
 from fasttrig.ir.ops import Const, MatMul
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain import csim_trace
 from fasttrig.toolchain.csim import check_vectors, csim
 from fasttrig.toolchain.csim_trace import first_difference

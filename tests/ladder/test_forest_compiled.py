@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fasttrig.base.fixed import FixedType
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import FixedType
 from fasttrig.toolchain.emulator_library import load
 from tests.ladder.forest_cases import events_for, forest_graph, random_tables
 

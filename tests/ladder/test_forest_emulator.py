@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fasttrig.base.fixed import FixedType
 from fasttrig.emulator import forest as emulator
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import FixedType
 from fasttrig.ir.forest import distinct_comparisons, tree_depths
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest

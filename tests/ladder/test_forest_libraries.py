@@ -10,9 +10,9 @@ import pytest
 from sklearn import ensemble as skl
 from sklearn import tree as skt
 
+from fasttrig.base.fixed import FloatArray
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.emulator.forest import leaf_indices
-from fasttrig.fixed import FloatArray
 from fasttrig.frontends.trees import Ensemble, read_trees
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest

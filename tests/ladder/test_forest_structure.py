@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fasttrig.errors import GraphError
-from fasttrig.fixed import FixedType
+from fasttrig.base.errors import GraphError
+from fasttrig.base.fixed import FixedType
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Value
 from fasttrig.ir.verify import verify

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fasttrig.base.fixed import FixedType, IntArray, to_value
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.emulator.forest import leaf_indices
-from fasttrig.fixed import FixedType, IntArray, to_value
 from fasttrig.frontends.trees import read_ensemble, read_trees
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest

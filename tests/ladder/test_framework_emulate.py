@@ -15,16 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fasttrig.backends.hls4ml import emit
+from fasttrig.base.errors import MissingPackageError
+from fasttrig.base.fixed import FixedType, Rounding
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import MissingPackageError
-from fasttrig.fixed import FixedType, Rounding
-from fasttrig.frontends.keras_runtime import import_framework
-from fasttrig.frontends.qkeras import read_qkeras
-from fasttrig.frontends.qkeras_run import first_difference, framework_raw, framework_trace, input_values
+from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Cast
 from fasttrig.passes.pipeline import compile_graph
-from fasttrig.project import TargetSettings
+from fasttrig.reference.keras_runtime import import_framework
+from fasttrig.reference.qkeras_run import first_difference, framework_raw, framework_trace, input_values
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.csim import csim
 from fasttrig.toolchain.csim_trace import first_difference as first_in_csim
 from tests.ladder.networks import random_network

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import fasttrig
-from fasttrig.agreement.physics import auc_per_class
-from fasttrig.agreement.regression import measure_quality
 from fasttrig.data.labelled import load_sample
+from fasttrig.physics.classification import auc_per_class
+from fasttrig.physics.regression import measure_quality
 from fasttrig.toolchain.vectors import read_hex
 
 MODELS = sorted(path.parent for path in (Path(__file__).parents[2] / "models").glob("*/model.toml"))

@@ -11,10 +11,10 @@ from rtl_cases import traced_outputs
 pytest.importorskip("alkaid", reason="the extra rtl is not installed")
 
 from fasttrig.backends.rtl import tracing
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import UnsupportedError
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const
 from tests.strategies import graphs, raw_inputs
 

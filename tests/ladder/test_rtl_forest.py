@@ -10,16 +10,16 @@ pytest.importorskip("alkaid", reason="the extra rtl is not installed")
 from alkaid.trace import FVariable, trace
 
 import fasttrig
-from fasttrig.agreement.forest_corners import threshold_corners
 from fasttrig.backends.rtl.comparisons import Comparisons
 from fasttrig.backends.rtl.tracing import HARDWARE, trace_graph
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import FixedType
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import UnsupportedError
-from fasttrig.fixed import FixedType
-from fasttrig.ir.build import exactly_typed
+from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, Value
 from fasttrig.ir.ranges import interval_of
+from fasttrig.ladder.forest_corners import threshold_corners
 from tests.ladder.forest_cases import events_for, forests
 from tests.ladder.rtl_cases import traced_outputs
 

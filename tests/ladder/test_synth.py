@@ -10,8 +10,8 @@ from rtl_cases import write_project
 
 pytest.importorskip("alkaid", reason="the extra rtl is not installed")
 
-from fasttrig.errors import InputError, MissingPackageError, ToolError, ToolTimeoutError
-from fasttrig.project import TargetSettings
+from fasttrig.base.errors import InputError, MissingPackageError, ToolError, ToolTimeoutError
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain import yosys
 from fasttrig.toolchain.synth import synthesise
 

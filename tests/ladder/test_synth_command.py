@@ -6,10 +6,11 @@ import pytest
 from typer.testing import CliRunner
 
 import fasttrig
-from fasttrig import synthesis, workflow
+from fasttrig.base.errors import InputError, ToolTimeoutError
+from fasttrig.build import build as workflow
+from fasttrig.build import synthesis
 from fasttrig.cli import app
-from fasttrig.errors import InputError, ToolTimeoutError
-from fasttrig.report.model import BudgetRow, Report
+from fasttrig.report.document import BudgetRow, Report
 from fasttrig.toolchain import yosys
 
 pytestmark = pytest.mark.skipif(not yosys.has_yosys(), reason="Yosys' wheel (extra rtl) is not installed")

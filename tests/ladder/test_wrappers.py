@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fasttrig.agreement.corners import corner_inputs
 from fasttrig.backends.rtl import emit_rtl, has_alkaid
 from fasttrig.backends.rtl.ports import input_elements, output_elements
 from fasttrig.backends.wrapper import added_cycles, emit_wrapper
+from fasttrig.base.errors import InputError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import InputError
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const
+from fasttrig.ladder.corners import corner_inputs
 from fasttrig.links import LinkMap, Placement, default_link_map, read_patterns, write_patterns
 from fasttrig.links.packing import Flag, Frames
 from fasttrig.links.patterns import Patterns, render
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.run import find_compiler, run
 
 pytestmark = pytest.mark.skipif(

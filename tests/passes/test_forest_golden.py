@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from fasttrig.fixed import FixedType
+from fasttrig.base.fixed import FixedType
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
 from fasttrig.passes.base import Pass, run_pipeline

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fasttrig.base.errors import GraphError
+from fasttrig.base.fixed import FixedType
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import GraphError
-from fasttrig.fixed import FixedType
 from fasttrig.ir.forest import distinct_comparisons, path_counts
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import GraphError, InputError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import GraphError, InputError
-from fasttrig.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.apply_types import ApplyTypes

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from fasttrig.errors import InputError
+from fasttrig.base.errors import InputError
 from fasttrig.report.compare import compare, read_report, to_csv
+from fasttrig.report.document import Report
 from fasttrig.report.html.plots.comparison import comparison_plots
-from fasttrig.report.model import Report
 from tests.commandline import fasttrig
 
 

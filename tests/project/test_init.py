@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 import fasttrig as package
-from fasttrig.errors import InputError
-from fasttrig.project import load_project
-from fasttrig.report.model import Report
+from fasttrig.base.errors import InputError
+from fasttrig.report.document import Report
 from fasttrig.scaffold import KINDS, check_name, create
+from fasttrig.settings import load_project
 from tests.commandline import fasttrig
 
 

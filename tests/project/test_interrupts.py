@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from fasttrig.errors import InputError
-from fasttrig.staging import interrupts_held, staged_files, staged_folder
+from fasttrig.base.errors import InputError
+from fasttrig.base.staging import interrupts_held, staged_files, staged_folder
 
 INTERRUPTED = (130, -signal.SIGINT)
 """A shell says 130 of both: a process that ended with it, and one that the signal ended in its last moments."""

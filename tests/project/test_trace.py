@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fasttrig.agreement.trace import trace
-from fasttrig.agreement.traced_event import choose_event, open_design
+from fasttrig.base.errors import DataError
 from fasttrig.data.labelled import load_sample
 from fasttrig.design import load_built
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.emulator.forest import leaf_indices
-from fasttrig.errors import DataError
-from fasttrig.project import load_project
+from fasttrig.settings import load_project
+from fasttrig.trace.trace import trace
+from fasttrig.trace.traced_event import choose_event, open_design
 from tests.commandline import fasttrig
 
 EVENT = 17

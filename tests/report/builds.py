@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 import fasttrig
-from fasttrig.agreement.checks import Measured
-from fasttrig.agreement.ladder import Rung, Status, not_run
-from fasttrig.agreement.scores import Scores, one_bit_less, with_errors, with_replicas
-from fasttrig.agreement.task import compare_task
+from fasttrig.build.build import target_settings
 from fasttrig.data.labelled import load_sample
 from fasttrig.design import Design
 from fasttrig.emulator.evaluate import evaluate
+from fasttrig.ladder.checks import Measured
+from fasttrig.ladder.rungs import Rung, Status, not_run
+from fasttrig.physics.scores import Scores, one_bit_less, with_errors, with_replicas
+from fasttrig.physics.task import compare_task
 from fasttrig.report.assemble import assemble
-from fasttrig.report.model import Report
-from fasttrig.workflow import target_settings
+from fasttrig.report.document import Report
 
 MODELS = Path(__file__).parents[2] / "models"
 N_EVENTS = 4_000

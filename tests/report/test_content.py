@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 import fasttrig
-from fasttrig.agreement.ladder import Rung, Status
-from fasttrig.agreement.scores import Scores, with_replicas
+from fasttrig.base.errors import InputError
+from fasttrig.base.fixed import FixedType
 from fasttrig.design import Design, built_files
-from fasttrig.errors import InputError
-from fasttrig.fixed import FixedType
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const
-from fasttrig.project import BudgetSettings, TargetSettings
+from fasttrig.ladder.rungs import Rung, Status
+from fasttrig.physics.scores import Scores, with_replicas
 from fasttrig.report.html.index import index_html, write_index
 from fasttrig.report.html.numbers import latency_rows, signed, with_error
 from fasttrig.report.html.page import draw_plots, page_again, page_files
+from fasttrig.settings import BudgetSettings, TargetSettings
 from tests.report.builds import MODELS, N_EVENTS, bare, measured, report_of, with_ladder
 
 HOSTILE = "<script>alert('x')</script> & \"q\" $\\alpha$ \u2045\n"

@@ -13,17 +13,17 @@ PACKAGE = Path(fasttrig.__file__).parent
 
 # A module may import from its own layer's folder and from any layer above it in this list.
 LAYERS = (
-    ("errors",),
-    ("fixed", "firmware_files", "staging"),
-    ("ir", "project"),
+    ("base",),
+    ("ir", "settings"),
     ("links",),
     ("frontends", "passes", "emulator", "backends", "data"),
-    ("toolchain", "estimate", "display"),
-    ("hashing", "design"),
-    ("agreement",),
+    ("reference", "toolchain", "estimate", "display"),
+    ("design",),
+    ("physics", "trace"),
+    ("ladder",),
     ("report",),
-    ("synthesis",),
-    ("workflow", "training", "doctor", "streaming", "scaffold"),
+    ("build",),
+    ("training", "doctor", "streaming", "scaffold"),
     ("commands",),
     ("cli",),
 )
@@ -62,7 +62,7 @@ def test_modules_stay_small(path):
     assert len(path.read_text().splitlines()) <= 400
 
 
-@pytest.mark.parametrize("command", ["import fasttrig", "import fasttrig.cli", "import fasttrig.errors"])
+@pytest.mark.parametrize("command", ["import fasttrig", "import fasttrig.cli", "import fasttrig.base.errors"])
 def test_light_imports_load_no_framework(command):
     probe = f"{command}; import sys; print([name for name in {HEAVY!r} if name in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from fasttrig import errors
+from fasttrig.base import errors
 
 
 def test_rows_stand_in_order_and_empty_ones_are_left_out():

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fasttrig.errors import ProjectError
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.project import find_models, load_project
+from fasttrig.base.errors import ProjectError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
+from fasttrig.settings import find_models, load_project
 
 MINIMAL = """
 [model]

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from fasttrig import firmware_files
-from fasttrig.agreement.real_numbers import evaluate_real, rounding_allowance, rounding_loss
+from fasttrig.base import firmware_files
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const, Forest
 from fasttrig.ir.text import parse_graph
+from fasttrig.trace.real_numbers import evaluate_real, rounding_allowance, rounding_loss
 
 X = FixedType(8, 4)  # steps of 1/16
 

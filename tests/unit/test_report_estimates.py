@@ -4,9 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 import fasttrig
-from fasttrig.project import BudgetSettings, TargetSettings
 from fasttrig.report.budget import Found, hardware_rows, limit_row, renewed
 from fasttrig.report.estimates import estimates, exactly, latency_row, resource_row
+from fasttrig.settings import BudgetSettings, TargetSettings
 
 
 @pytest.fixture(scope="module", params=["jet_mlp", "jet_bdt"])

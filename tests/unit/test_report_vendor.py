@@ -7,13 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 import fasttrig
+from fasttrig.base.errors import InputError
 from fasttrig.cli import app
-from fasttrig.errors import InputError
-from fasttrig.project import TargetSettings
 from fasttrig.report.budget import hardware_rows
+from fasttrig.report.document import LadderRow, ModelRow, Report, RtlRow
 from fasttrig.report.estimates import estimates, latency_row, resource_row
-from fasttrig.report.model import LadderRow, ModelRow, Report, RtlRow
-from fasttrig.report.vendor import with_vendor_reports
+from fasttrig.report.vendor_rows import with_vendor_reports
+from fasttrig.settings import TargetSettings
 from tests.unit.estimate.test_vendor import CSYNTH, TIMING, UTILISATION
 
 LIMITS = {"latency_ns": 60.0, "max_lut_share": 0.03}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from fasttrig import firmware_files
 from fasttrig.backends.cms import emulator, io_types, scales
 from fasttrig.backends.cms.scales import Feature
 from fasttrig.backends.cms.templates import filled
 from fasttrig.backends.hls4ml.names import checked_identifier
+from fasttrig.base import firmware_files
 from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
 __all__ = ["Feature", "emit_cms", "library_name"]
 

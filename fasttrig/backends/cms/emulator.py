@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from fasttrig.backends import emit
 from fasttrig.backends.cms.io_types import Tensor, inputs_of, results_of
 from fasttrig.backends.cms.templates import filled
-from fasttrig.errors import FasttrigError, UnsupportedError
+from fasttrig.base.errors import FasttrigError, UnsupportedError
 from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
 _PORT = re.compile(r'PORT\(\w+, "\w+", ([\w:]+), \d+\)')
 """A line of tb_config.h; the type by the name that the HLS code gives it."""

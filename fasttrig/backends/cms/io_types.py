@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fasttrig.fixed import FixedType
+from fasttrig.base.fixed import FixedType
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Value
 

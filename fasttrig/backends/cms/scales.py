@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from fasttrig.backends.cms.templates import filled
-from fasttrig.errors import InputError
-from fasttrig.fixed import FixedType
+from fasttrig.base.errors import InputError
+from fasttrig.base.fixed import FixedType
 from fasttrig.ir.graph import Graph
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from fasttrig import firmware_files
+from fasttrig.base import firmware_files
 
 _PLACE = re.compile(r"@([A-Z_]+)@")
 

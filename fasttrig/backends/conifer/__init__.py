@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fasttrig.backends.conifer.ensemble import emit_json
+from fasttrig.backends.conifer.parameters import emit_json
 from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
 __all__ = ["emit", "emit_json", "emit_vhdl"]
 

@@ -10,18 +10,18 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from fasttrig import firmware_files
 from fasttrig.backends.conifer import wheels
 from fasttrig.backends.conifer.parts import Parts, place, read_parts
 from fasttrig.backends.hls4ml.names import checked_identifier
 from fasttrig.backends.hls4ml.precision import Precision
 from fasttrig.backends.hls4ml.testbench import CppPort, testbench_files
-from fasttrig.errors import UnsupportedError
-from fasttrig.fixed import FixedType, IntArray
+from fasttrig.base import firmware_files
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import FixedType, IntArray
 from fasttrig.ir.forest import distinct_comparisons
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 
 BACKENDS = ("vitis", "vivado")
 MOST_SPLITS = 1 << 18

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fasttrig.backends.hls4ml.layers import drops_too_much
-from fasttrig.errors import UnsupportedError
-from fasttrig.fixed import INT64_BITS, FixedType
+from fasttrig.backends.hls4ml.planner import drops_too_much
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import INT64_BITS, FixedType
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Cast, Forest, Input, Op
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fasttrig import firmware_files
 from fasttrig.backends.conifer import wheels
-from fasttrig.backends.conifer.ensemble import LEAF, Tree, depth, trees_by_round
+from fasttrig.backends.conifer.parameters import LEAF, Tree, depth, trees_by_round
 from fasttrig.backends.conifer.parts import Parts, place, read_parts
 from fasttrig.backends.hls4ml.testbench import ports_json
-from fasttrig.errors import FasttrigError, UnsupportedError
-from fasttrig.fixed import FixedType
+from fasttrig.base import firmware_files
+from fasttrig.base.errors import FasttrigError, UnsupportedError
+from fasttrig.base.fixed import FixedType
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 
 INTEGER_BITS = 31
 """Widest signed number that the project's integers carry everywhere (VHDL has no literal for -2**31)."""

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from fasttrig.errors import MissingPackageError
+from fasttrig.base.errors import MissingPackageError
 
 
 @cache

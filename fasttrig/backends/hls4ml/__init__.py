@@ -10,7 +10,7 @@ from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Value
 
 if TYPE_CHECKING:
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
 __all__ = ["emit", "materialised"]
 
@@ -28,8 +28,9 @@ def emit(graph: Graph, target: TargetSettings) -> dict[str, str]:
     UnsupportedError
         When hls4ml cannot express the graph, or changed a number, a type or a setting of it.
     """
-    from fasttrig.backends.hls4ml import model, project
-    from fasttrig.backends.hls4ml.layers import plan
+    from fasttrig.backends.hls4ml import model_graph as model
+    from fasttrig.backends.hls4ml import project
+    from fasttrig.backends.hls4ml.layer_list import plan
     from fasttrig.backends.hls4ml.names import checked_identifier
 
     checked_identifier(graph.name, "model's name")
@@ -41,7 +42,7 @@ def emit(graph: Graph, target: TargetSettings) -> dict[str, str]:
 
 def materialised(graph: Graph, target: TargetSettings) -> tuple[Value, ...]:
     """The values that have a tensor of their own in the project, in the graph's order: fused ops have none."""
-    from fasttrig.backends.hls4ml.layers import plan
+    from fasttrig.backends.hls4ml.layer_list import plan
 
     made = {layer.value for layer in plan(graph, target.io_type).layers if layer.kind != "InputLayer"}
     return tuple(op.result for op in graph.ops if op.result in made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fasttrig.errors import UnsupportedError
+from fasttrig.base.errors import UnsupportedError
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Value
 

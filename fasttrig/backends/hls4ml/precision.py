@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fasttrig.fixed import FixedType, Overflow, Rounding
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 
 
 @dataclass(frozen=True, slots=True)

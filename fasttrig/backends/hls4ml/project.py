@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fasttrig import firmware_files
 from fasttrig.backends.hls4ml import custom
-from fasttrig.backends.hls4ml.layers import Plan
+from fasttrig.backends.hls4ml.planner import Plan
 from fasttrig.backends.hls4ml.testbench import CppPort, testbench_files
-from fasttrig.errors import FasttrigError
+from fasttrig.base import firmware_files
+from fasttrig.base.errors import FasttrigError
 
 if TYPE_CHECKING:
     from fasttrig.ir.graph import Graph
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
 _LEFT_OUT = ("write_yml", "write_tar")
 """Steps of hls4ml's writers that load Keras or carry a path."""

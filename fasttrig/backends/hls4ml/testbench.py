@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fasttrig import firmware_files
+from fasttrig.base import firmware_files
 
 if TYPE_CHECKING:
     from fasttrig.ir.graph import Graph
     from fasttrig.ir.ops import Value
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
 
 @dataclass(frozen=True, slots=True)

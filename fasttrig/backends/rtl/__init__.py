@@ -7,12 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fasttrig.errors import MissingPackageError
+from fasttrig.base.errors import MissingPackageError
 from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:
     from fasttrig.backends.rtl.core import Language
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
 
 DESIGN_FILE = "design.json"
@@ -60,7 +60,7 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
         )
     from fasttrig.backends.rtl.bench import bench_files
     from fasttrig.backends.rtl.core import SUFFIX, core_files
-    from fasttrig.backends.rtl.pipeline import pipelined
+    from fasttrig.backends.rtl.pipelining import pipelined
     from fasttrig.backends.rtl.stages import op_stages
     from fasttrig.backends.rtl.top import top_file
     from fasttrig.backends.rtl.tracing import trace_graph, trace_values

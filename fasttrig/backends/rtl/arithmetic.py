@@ -14,8 +14,8 @@ from fractions import Fraction
 import numpy as np
 from alkaid.trace import FVariable
 
-from fasttrig.errors import UnsupportedError
-from fasttrig.fixed import FixedType, Overflow, Rounding, cast_raw
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding, cast_raw
 
 CONSTANT_BITS = 24
 """Significant bits of a constant that alkaid keeps: those of a float32."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from fasttrig import firmware_files
 from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.backends.rtl.core import SUFFIX, Language
-from fasttrig.backends.rtl.pipeline import Pipeline
+from fasttrig.backends.rtl.pipelining import Pipeline
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
 from fasttrig.backends.rtl.template import fill
+from fasttrig.base import firmware_files
 from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:
-    from fasttrig.project import TargetSettings
+    from fasttrig.settings import TargetSettings
 
 
 def bench_files(

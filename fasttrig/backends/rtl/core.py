@@ -10,9 +10,9 @@ from typing import Literal, TypeAlias
 import alkaid
 from alkaid.stateful import FSM
 
-from fasttrig import firmware_files
 from fasttrig.backends.rtl.comparisons import LUT_INPUTS
 from fasttrig.backends.rtl.template import fill
+from fasttrig.base import firmware_files
 
 Language: TypeAlias = Literal["verilog", "vhdl"]
 SUFFIX: dict[Language, str] = {"verilog": "v", "vhdl": "vhd"}

@@ -29,7 +29,7 @@ from fasttrig.backends.rtl.arithmetic import (
     take_bits,
 )
 from fasttrig.backends.rtl.comparisons import LUT_INPUTS, Comparisons, bits_of, is_exact, joined, tabulate
-from fasttrig.fixed import to_value
+from fasttrig.base.fixed import to_value
 from fasttrig.ir.ops import Forest
 
 Splits: TypeAlias = frozenset[tuple[int, float]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from alkaid.trace import trace
 
-from fasttrig.backends.rtl.pipeline import Pipeline, earliest_stages
+from fasttrig.backends.rtl.pipelining import Pipeline, earliest_stages
 from fasttrig.backends.rtl.tracing import Numbers
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Value

@@ -6,12 +6,12 @@ from typing import Any
 
 from alkaid.types import CombLogic
 
-from fasttrig import firmware_files
 from fasttrig.backends.rtl.core import SUFFIX, Language
-from fasttrig.backends.rtl.pipeline import Pipeline
+from fasttrig.backends.rtl.pipelining import Pipeline
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
 from fasttrig.backends.rtl.template import fill
-from fasttrig.errors import FasttrigError
+from fasttrig.base import firmware_files
+from fasttrig.base.errors import FasttrigError
 from fasttrig.ir.graph import Graph
 
 

@@ -31,8 +31,8 @@ from fasttrig.backends.rtl.arithmetic import (
 )
 from fasttrig.backends.rtl.forest import trace_forest
 from fasttrig.backends.rtl.ports import channel_types
-from fasttrig.errors import UnsupportedError
-from fasttrig.fixed import FixedType, Overflow, Rounding, to_value
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding, to_value
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
     Add,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from fasttrig.errors import InputError
+from fasttrig.base.errors import InputError
 from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from fasttrig.data.columns import CLASS_NAMES, CONSTITUENTS, GENERATED, N_CONSTI
 from fasttrig.data.jets5.clustering import Jets, find_jets, groom, select_matched, wrap_phi
 from fasttrig.data.jets5.detector import Candidates, reconstruct
 from fasttrig.data.jets5.events import EventSource
-from fasttrig.data.jets5.settings import Settings
+from fasttrig.data.jets5.parameters import Settings
+from fasttrig.data.jets5.stopwatch import StageTimes
 from fasttrig.data.jets5.substructure import observables
-from fasttrig.data.jets5.timing import StageTimes
 from fasttrig.data.storage import encode
 
 RawColumns = dict[str, NDArray[np.integer]]

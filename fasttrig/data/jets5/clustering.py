@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fasttrig.data.jets5.detector import Candidates
 from fasttrig.data.jets5.events import Parents
-from fasttrig.data.jets5.settings import Settings
+from fasttrig.data.jets5.parameters import Settings
 from fasttrig.data.optional import import_sim
 
 FloatArray = NDArray[np.float64]

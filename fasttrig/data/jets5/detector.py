@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasttrig.data.jets5.events import Particles
-from fasttrig.data.jets5.settings import Detector
+from fasttrig.data.jets5.parameters import Detector
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

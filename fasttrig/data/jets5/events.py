@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fasttrig.data.jets5.settings import PARENT_IDS, PARTONS_OF_HARD_PROCESS, Settings
-from fasttrig.data.jets5.timing import StageTimes
+from fasttrig.base.errors import ToolError
+from fasttrig.data.jets5.parameters import PARENT_IDS, PARTONS_OF_HARD_PROCESS, Settings
+from fasttrig.data.jets5.stopwatch import StageTimes
 from fasttrig.data.optional import import_sim
-from fasttrig.errors import ToolError
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

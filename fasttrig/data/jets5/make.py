@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fasttrig.base.errors import InputError, ToolError
+from fasttrig.base.staging import interrupts_kept_from_children, require_writable
 from fasttrig.data.columns import ALL, CLASS_NAMES, METADATA_KEY, SPLIT, SPLIT_FRACTIONS, SPLIT_NAMES
 from fasttrig.data.jets5.chunk import ChunkTask, RawColumns, run_chunk
-from fasttrig.data.jets5.settings import Settings
+from fasttrig.data.jets5.parameters import Settings
 from fasttrig.data.optional import import_sim
-from fasttrig.errors import InputError, ToolError
-from fasttrig.staging import interrupts_kept_from_children, require_writable
 
 Progress = Callable[[int, int], None]
 """Called with (jets done, jets wanted)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fasttrig.errors import InputError, near_names
+from fasttrig.base.errors import InputError, near_names
 
 FOLDER = Path(__file__).resolve().parent
 SAMPLES: dict[str, str] = {"jets5": "jets5.parquet", "muons": "muons.parquet"}

@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from fasttrig.base.errors import InputError
+from fasttrig.base.firmware_files import read
 from fasttrig.emulator.compiled.integers import table_type
-from fasttrig.errors import InputError
-from fasttrig.firmware_files import read
 
 WIDTH = 118
 """Columns of a wrapped table."""

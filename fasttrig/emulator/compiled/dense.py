@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.epilogue import Epilogue, epilogue_of
 from fasttrig.emulator.compiled.integers import INT8, INT16, INT32
-from fasttrig.emulator.compiled.packing import (
+from fasttrig.emulator.compiled.row_steps import rounding_line
+from fasttrig.emulator.compiled.weight_packing import (
     Group,
     Packing,
     aligned,
@@ -17,8 +19,6 @@ from fasttrig.emulator.compiled.packing import (
     largest_sum,
     packing_of,
 )
-from fasttrig.emulator.compiled.rows import rounding_line
-from fasttrig.fixed import IntArray
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import MatMul, Value
 from fasttrig.ir.ranges import Ranges

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fasttrig.fixed import FixedType, IntArray, Overflow, Rounding, round_raw
+from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, round_raw
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Cast, Op, Relu, Value
 from fasttrig.ir.ranges import Interval, Ranges

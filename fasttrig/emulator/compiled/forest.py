@@ -14,9 +14,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.integers import CType, compute_type
-from fasttrig.fixed import IntArray
 from fasttrig.ir.forest import Reach, reach
 from fasttrig.ir.ops import Forest
 from fasttrig.ir.ranges import Interval

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fasttrig.errors import UnsupportedError
+from fasttrig.base.errors import UnsupportedError
 from fasttrig.ir.ops import Op
 from fasttrig.ir.ranges import Interval
 

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fasttrig.base.errors import DataError, InputError, ToolError, near_names
+from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.compiled.integers import INT32
 from fasttrig.emulator.compiled.program import io_type
 from fasttrig.emulator.compiled.writer import KERNELS
 from fasttrig.emulator.evaluate import check_inputs
-from fasttrig.errors import DataError, InputError, ToolError, near_names
-from fasttrig.fixed import IntArray
 from fasttrig.ir.graph import Graph
 
 Rows = npt.NDArray[Any]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import INT64_BITS
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.dense import Dense, dense_lines, dense_of
 from fasttrig.emulator.compiled.integers import INT32, INT64, CType, stored_type
-from fasttrig.emulator.compiled.packing import Packing
-from fasttrig.emulator.compiled.rows import Site, part_of
-from fasttrig.errors import UnsupportedError
-from fasttrig.fixed import INT64_BITS
+from fasttrig.emulator.compiled.row_steps import Site, part_of
+from fasttrig.emulator.compiled.weight_packing import Packing
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest, Input, MatMul, Op, Reshape, Value
 from fasttrig.ir.ranges import Interval, Ranges

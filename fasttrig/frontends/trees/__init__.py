@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fasttrig.errors import InputError, UnsupportedError
-from fasttrig.fixed import FixedType
+from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.base.fixed import FixedType
 from fasttrig.frontends.trees import (
     conifer_json,
     lightgbm_model,

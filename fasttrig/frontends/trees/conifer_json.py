@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.errors import InputError, UnsupportedError
-from fasttrig.fixed import FixedType, FloatArray
+from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.base.fixed import FixedType, FloatArray
 from fasttrig.frontends.trees.ensemble import Ensemble, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import member, read_document, understanding, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.errors import DataError, InputError
-from fasttrig.fixed import FloatArray, IntArray
+from fasttrig.base.errors import DataError, InputError
+from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.ir.graph import Postprocessor
 
 InputFormat: TypeAlias = Literal["float32", "float64"]

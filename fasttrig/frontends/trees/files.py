@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fasttrig.errors import InputError
+from fasttrig.base.errors import InputError
 from fasttrig.frontends.trees.ubjson import parse_ubjson
 
 MAX_BYTES = 1 << 30

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.errors import InputError
-from fasttrig.fixed import FloatArray, IntArray
+from fasttrig.base.errors import InputError
+from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.frontends.trees.ensemble import Tree
 
 

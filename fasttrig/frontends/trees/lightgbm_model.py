@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.errors import InputError, UnsupportedError
-from fasttrig.fixed import FloatArray, IntArray
+from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.frontends.trees.ensemble import Ensemble, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import read_text, understanding, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow

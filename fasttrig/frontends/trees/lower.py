@@ -9,10 +9,10 @@ from pathlib import PurePath
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.errors import InputError
-from fasttrig.fixed import INT64_BITS, FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
+from fasttrig.base.errors import InputError
+from fasttrig.base.fixed import INT64_BITS, FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
 from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, SplitRule
-from fasttrig.ir.build import exactly_typed
+from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.forest import forest_fault
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, Value

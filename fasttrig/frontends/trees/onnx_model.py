@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.errors import InputError, MissingPackageError, UnsupportedError
-from fasttrig.fixed import FloatArray, IntArray
+from fasttrig.base.errors import InputError, MissingPackageError, UnsupportedError
+from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import read_bytes, understanding
 from fasttrig.frontends.trees.grow import NodeTable, grow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fasttrig.errors import RefusalError, UnsupportedError
+from fasttrig.base.errors import RefusalError, UnsupportedError
 
 
 def raise_refusals(faults: Iterable[UnsupportedError | None]) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.errors import UnsupportedError, near_names
-from fasttrig.fixed import FloatArray
+from fasttrig.base.errors import UnsupportedError, near_names
+from fasttrig.base.fixed import FloatArray
 from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, Link, SplitRule, Tree
 from fasttrig.frontends.trees.grow import NodeTable, grow
 

@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 import numpy as np
 
-from fasttrig.errors import InputError, UnsupportedError
+from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.trees.ensemble import Ensemble, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import read_bytes, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from fasttrig.errors import InputError
+from fasttrig.base.errors import InputError
 
 MAX_DEPTH = 64
 """Nested containers; a model has fewer than ten."""

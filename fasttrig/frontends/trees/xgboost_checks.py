@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.errors import InputError, UnsupportedError
+from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.trees.files import whole_number
 
 _NODE_COLUMNS = (

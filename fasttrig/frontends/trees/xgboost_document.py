@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.errors import InputError, UnsupportedError
-from fasttrig.fixed import FloatArray
+from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.base.fixed import FloatArray
 from fasttrig.frontends.trees.ensemble import MOST_OUTPUTS, Ensemble, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import member, understanding, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow

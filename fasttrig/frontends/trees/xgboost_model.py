@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.errors import InputError, MissingPackageError, UnsupportedError
-from fasttrig.fixed import FloatArray
+from fasttrig.base.errors import InputError, MissingPackageError, UnsupportedError
+from fasttrig.base.fixed import FloatArray
 from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.frontends.trees.files import parse_json, read_document, understanding
 from fasttrig.frontends.trees.xgboost_document import (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fasttrig.display.environment import render
+from fasttrig.report.document import Report
 from fasttrig.report.html.summary import tiles
-from fasttrig.report.model import Report
 
 
 def report_html(report: Report, page: str = "") -> str:

@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from fasttrig.base.errors import InputError
 from fasttrig.display.environment import count, percent, render
-from fasttrig.errors import InputError
 from fasttrig.report.budget import BUNCH_CROSSING_NS
+from fasttrig.report.document import Report
 from fasttrig.report.html import palette
 from fasttrig.report.html.summary import stage_text
-from fasttrig.report.model import Report
 
 INDEX = "index.html"
 

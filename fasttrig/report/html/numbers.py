@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fasttrig.fixed import FixedType
+from fasttrig.base.fixed import FixedType
 from fasttrig.report.budget import BUNCH_CROSSING_NS, ESTIMATE, RESOURCES
-from fasttrig.report.model import AgreementRow, OpRow, Report, SensitivityRow
+from fasttrig.report.document import AgreementRow, OpRow, Report, SensitivityRow
 
 _DESIGNS = {"rtlsim": "RTL", "synth": "RTL"}
 

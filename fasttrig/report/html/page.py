@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from fasttrig.agreement.checks import Measured
-from fasttrig.agreement.scores import Scores
 from fasttrig.design import Design, load_built
 from fasttrig.display.drawing import draw_design
 from fasttrig.display.environment import render
 from fasttrig.ir.graph import Graph
+from fasttrig.ladder.checks import Measured
+from fasttrig.physics.scores import Scores
+from fasttrig.report.document import Report
 from fasttrig.report.html import numbers, palette, summary
 from fasttrig.report.html.plots.style import Plot, from_file
-from fasttrig.report.model import Report
 
 FOLDER, PAGE = "report", "report.html"
 _GROUPS = {

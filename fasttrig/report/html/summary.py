@@ -7,8 +7,8 @@ from typing import Any
 
 from fasttrig.display.environment import count, percent
 from fasttrig.report.budget import BUNCH_CROSSING_NS, best_latency, best_resources
+from fasttrig.report.document import Report
 from fasttrig.report.html.numbers import cost, design_of, is_free, largest_ops, signed, worst_change
-from fasttrig.report.model import Report
 
 
 def tiles(report: Report) -> list[dict[str, str]]:

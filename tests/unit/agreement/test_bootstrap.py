@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fasttrig.agreement.bootstrap import area, roc_replicas
-from fasttrig.agreement.physics import compare
-from fasttrig.agreement.scores import Scores, with_errors, with_replicas
+from fasttrig.physics.bootstrap import area, roc_replicas
+from fasttrig.physics.classification import compare
+from fasttrig.physics.scores import Scores, with_errors, with_replicas
 
 CLASSES = ("b", "s")
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fasttrig.agreement.sensitivity import sensitivities
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const
+from fasttrig.physics.sensitivity import sensitivities
 
 INPUT = FixedType(8, 3)
 
@@ -96,7 +96,7 @@ def test_a_feature_loses_a_bit_of_its_own_grid(graph):
 
 
 def test_a_large_graph_runs_on_a_seeded_choice_of_events(graph, monkeypatch):
-    from fasttrig.agreement import sensitivity
+    from fasttrig.physics import sensitivity
 
     monkeypatch.setattr(sensitivity, "MIN_EVENTS", 40)
     monkeypatch.setattr(sensitivity, "MAX_WORK", 1)

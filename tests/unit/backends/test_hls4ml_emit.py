@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from fasttrig.backends.hls4ml import emit, materialised
-from fasttrig.backends.hls4ml.layers import plan
+from fasttrig.backends.hls4ml.layer_list import plan
 from fasttrig.backends.hls4ml.names import layer_names
 from fasttrig.backends.hls4ml.precision import Precision
-from fasttrig.errors import RefusalError, UnsupportedError
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.base.errors import RefusalError, UnsupportedError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const, MatMul
-from fasttrig.project import LayerSettings, TargetSettings
+from fasttrig.settings import LayerSettings, TargetSettings
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 spec = importlib.util.spec_from_file_location("regold", REPOSITORY / "ci" / "regold.py")

@@ -17,16 +17,16 @@ import pytest
 
 from fasttrig.backends.conifer import emit, emit_json, emit_vhdl
 from fasttrig.backends.conifer import hls as writer
-from fasttrig.backends.conifer.ensemble import ensemble, precisions, score_type
+from fasttrig.backends.conifer.parameters import ensemble, precisions, score_type
 from fasttrig.backends.conifer.parts import read_parts
 from fasttrig.backends.hls4ml import emit as emit_network
-from fasttrig.errors import FasttrigError, MissingPackageError, UnsupportedError
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.base.errors import FasttrigError, MissingPackageError, UnsupportedError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Cast, Value
 from fasttrig.ir.text import parse_graph
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 from tests.ladder.forest_cases import forest_graph
 
 REPOSITORY = Path(__file__).resolve().parents[3]

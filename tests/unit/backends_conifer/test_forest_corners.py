@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fasttrig.agreement.forest_corners import threshold_corners
+from fasttrig.base.fixed import FixedType
 from fasttrig.emulator.evaluate import check_inputs
-from fasttrig.fixed import FixedType
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Forest
+from fasttrig.ladder.forest_corners import threshold_corners
 from tests.ladder.forest_cases import forest_graph
 
 X = FixedType(8, 4)

@@ -12,11 +12,11 @@ from alkaid.trace import FVariable, HWConfig, trace
 from fasttrig.backends.rtl import emit_rtl
 from fasttrig.backends.rtl.arithmetic import add_constant, cast, constant, take_bits
 from fasttrig.backends.rtl.tracing import trace_graph
-from fasttrig.errors import MissingPackageError, UnsupportedError
-from fasttrig.fixed import FixedType, Overflow, Rounding, cast_raw
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.base.errors import MissingPackageError, UnsupportedError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding, cast_raw
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 
 MODES = tuple(itertools.product(Rounding, Overflow))
 TARGETS = [

@@ -15,14 +15,14 @@ pytest.importorskip("alkaid", reason="the extra rtl is not installed")
 from alkaid.trace.passes import add_surrogate
 
 from fasttrig.backends.rtl import emit_rtl
-from fasttrig.backends.rtl.pipeline import pipelined
+from fasttrig.backends.rtl.pipelining import pipelined
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
 from fasttrig.backends.rtl.tracing import trace_graph
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const
 from fasttrig.ir.text import parse_graph, print_graph
-from fasttrig.project import TargetSettings
+from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.rtlsim import pack, unpack
 
 
@@ -68,7 +68,7 @@ def test_the_same_text_in_another_process(tmp_path):
     digest = hashlib.sha256(repr(sorted(emit_rtl(graph, TargetSettings()).items())).encode()).hexdigest()
     code = (
         "import hashlib, sys; from fasttrig.backends.rtl import emit_rtl; from fasttrig.ir.text import parse_graph;"
-        "from fasttrig.project import TargetSettings; "
+        "from fasttrig.settings import TargetSettings; "
         "f = emit_rtl(parse_graph(sys.stdin.read()), TargetSettings());"
         "print(hashlib.sha256(repr(sorted(f.items())).encode()).hexdigest())"
     )

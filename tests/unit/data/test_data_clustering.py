@@ -10,7 +10,7 @@ import pytest
 from fasttrig.data.jets5.clustering import Jets, find_jets, groom, select_matched, wrap_phi
 from fasttrig.data.jets5.detector import Candidates
 from fasttrig.data.jets5.events import Parents
-from fasttrig.data.jets5.settings import Settings
+from fasttrig.data.jets5.parameters import Settings
 
 Vector = tuple[float, float, float, float]
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from fasttrig.base.errors import InputError
 from fasttrig.commands.data import app
 from fasttrig.data import samples
 from fasttrig.data.columns import CLASS_NAMES
 from fasttrig.data.describe import describe, plot_observables, render
-from fasttrig.errors import InputError
 
 RUNNER = CliRunner()
 

@@ -7,7 +7,7 @@ import pytest
 
 from fasttrig.data.jets5.detector import CHARGED_HADRON, ELECTRON, MUON, NEUTRAL_HADRON, PHOTON, reconstruct
 from fasttrig.data.jets5.events import Particles
-from fasttrig.data.jets5.settings import Detector
+from fasttrig.data.jets5.parameters import Detector
 
 
 def particles(pdg_id, charge, pt, eta, phi, x_mm=0.0, y_mm=0.0) -> Particles:

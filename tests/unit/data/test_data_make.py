@@ -8,12 +8,12 @@ import sys
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import InputError, MissingPackageError
 from fasttrig.data.columns import CLASS_NAMES
 from fasttrig.data.jets5 import make_jets5
 from fasttrig.data.jets5.make import assign_splits, plan
-from fasttrig.data.jets5.settings import Settings
+from fasttrig.data.jets5.parameters import Settings
 from fasttrig.data.readers import read_table
-from fasttrig.errors import InputError, MissingPackageError
 
 N_JETS = 22
 

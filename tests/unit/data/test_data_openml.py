@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import sklearn.datasets
 
+from fasttrig.base.errors import DataError
 from fasttrig.data.columns import SIXTEEN
 from fasttrig.data.openml import read_openml_jets
-from fasttrig.errors import DataError
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, names: list[str], classes: list[str]) -> None:

@@ -7,9 +7,9 @@ import pickle
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import DataError, InputError
 from fasttrig.data.columns import SIXTEEN
 from fasttrig.data.readers import column_names, iter_table, load_jets5, read_table
-from fasttrig.errors import DataError, InputError
 
 N_ROWS = 1000
 SUFFIXES = ["parquet", "h5", "npy", "npz", "root", "csv"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import InputError
 from fasttrig.data import samples
 from fasttrig.data.columns import ALL, CLASS_NAMES, SIXTEEN
 from fasttrig.data.readers import load_jets5, read_table
-from fasttrig.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fasttrig.base.errors import DataError
 from fasttrig.data.columns import ALL, OBSERVABLES, SIXTEEN, Column
 from fasttrig.data.storage import decode, encode
-from fasttrig.errors import DataError
 
 
 @pytest.mark.parametrize("column", ALL, ids=lambda column: column.name)

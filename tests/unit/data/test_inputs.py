@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import DataError
+from fasttrig.base.fixed import FixedType
 from fasttrig.data.inputs import FeatureMap, InputMap
-from fasttrig.errors import DataError
-from fasttrig.fixed import FixedType
 
 TYPE = FixedType(10, 3)
 NAMES, UNITS = ("mass", "tau", "n"), ("GeV", "", "")

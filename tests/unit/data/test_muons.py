@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from fasttrig.base.errors import InputError
 from fasttrig.data import samples
 from fasttrig.data.muons import BEND, FEATURES, METADATA_KEY, TARGET, make_muons, simulate
 from fasttrig.data.readers import read_table
-from fasttrig.errors import InputError
 
 
 def test_the_embedded_sample_is_what_the_generator_makes(tmp_path):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import fasttrig
+from fasttrig.base.fixed import FixedType
 from fasttrig.display.drawing import design_html, draw_design
 from fasttrig.display.layout import OP_HEIGHT, OP_WIDTH, place
-from fasttrig.fixed import FixedType
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const
 
 SVG = "{http://www.w3.org/2000/svg}"

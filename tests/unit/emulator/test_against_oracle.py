@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.evaluate import Evaluation, evaluate
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Input, MatMul, Value
 from tests import oracle

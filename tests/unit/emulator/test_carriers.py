@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import GraphError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.carriers import Carrier
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.emulator.plan import plan
-from fasttrig.errors import GraphError
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Input, MatMul, Value
 from tests.unit.emulator.test_against_oracle import assert_same

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import DataError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import DataError
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.fixed import FixedType, IntArray, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.forest import partial_sum_bounds
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, MatMul, Op, Value

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.compiled.program import BLOCK_EVENTS as BLOCK
 from fasttrig.emulator.compiled.program import PLANE_EVENTS
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import UnsupportedError
-from fasttrig.fixed import IntArray
 from fasttrig.ir.graph import Graph
 from fasttrig.toolchain.emulator_library import load
 from tests.strategies import graphs, random_raw

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import DataError, InputError, ToolError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import DataError, InputError, ToolError
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.toolchain import emulator_library
 from fasttrig.toolchain.emulator_library import default_cache_dir, emulate_compiled, load

@@ -9,13 +9,13 @@ from shutil import which
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.base.firmware_files import root
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.compiled import write_emulator
 from fasttrig.emulator.compiled.program import io_type
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import InputError, UnsupportedError
-from fasttrig.firmware_files import root
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.toolchain.emulator_library import load
 from fasttrig.toolchain.run import find_compiler, run

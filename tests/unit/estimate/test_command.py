@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from fasttrig.base.errors import InputError
 from fasttrig.cli import app
-from fasttrig.errors import InputError
 
 GOLDEN = Path(__file__).parents[3] / "firmware" / "golden"
 RUNNER = CliRunner()

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 import fasttrig
-from fasttrig.errors import InputError
-from fasttrig.estimate.layers import closest_reuse_factor, read_layers
+from fasttrig.base.errors import InputError
+from fasttrig.estimate.layer_costs import closest_reuse_factor, read_layers
 from fasttrig.estimate.records import load_records
 
 QUANTITIES = ("lut", "ff", "dsp", "bram18", "uram", "latency_cycles", "ii_cycles")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fasttrig.errors import InputError
+from fasttrig.base.errors import InputError
 from fasttrig.estimate.devices import boards, find_device
 
 

@@ -5,9 +5,9 @@ import math
 
 import pytest
 
+from fasttrig.estimate.cost_model import CONSTANTS
 from fasttrig.estimate.errors_table import error_table, read_errors
 from fasttrig.estimate.fit import regenerate
-from fasttrig.estimate.model import CONSTANTS
 
 RELATIVE = 0.02  # of a fitted constant: a flat minimum ends a little elsewhere with another linear algebra library
 

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fasttrig.errors import UnsupportedError
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import FixedType
 from fasttrig.estimate.from_graph import from_graph
-from fasttrig.fixed import FixedType
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const
 from fasttrig.ir.text import parse_graph
-from fasttrig.project import LayerSettings, TargetSettings
+from fasttrig.settings import LayerSettings, TargetSettings
 
 GOLDEN = Path(__file__).parents[3] / "firmware" / "golden"
 SETTINGS = TargetSettings(backend="vivado", clock_period_ns=5.0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fasttrig.errors import InputError
+from fasttrig.base.errors import InputError
 from fasttrig.estimate.vendor import find_reports, read_csynth
 
 CSYNTH = """<?xml version="1.0" encoding="UTF-8"?>

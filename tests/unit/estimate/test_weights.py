@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from fasttrig.estimate.constants import count_products, expected_products, signed_digits
 from fasttrig.estimate.structure import live_words
 from fasttrig.estimate.types import Width, magnitude_bits, parse_width, zero_share
-from fasttrig.estimate.weights import count_products, expected_products, signed_digits
 
 
 def test_signed_digits_are_those_of_the_canonical_form():

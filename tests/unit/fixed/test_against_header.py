@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, cast_raw
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import FixedType, IntArray, Overflow, Rounding, cast_raw
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Input, MatMul, Value
 from fasttrig.ir.verify import verify

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fasttrig.errors import InputError
-from fasttrig.fixed import (
+from fasttrig.base.errors import InputError
+from fasttrig.base.fixed import (
     MAX_BITS,
     FixedType,
     Overflow,

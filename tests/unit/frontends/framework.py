@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import MissingPackageError
+from fasttrig.base.fixed import FixedType
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import MissingPackageError
-from fasttrig.fixed import FixedType
-from fasttrig.frontends.activations import Site, lower_activation
-from fasttrig.frontends.keras_spec import ModelSpec
-from fasttrig.frontends.lowering import Lowering
-from fasttrig.frontends.qkeras import read_qkeras
-from fasttrig.frontends.qkeras_run import (
+from fasttrig.frontends.keras.activations import Site, lower_activation
+from fasttrig.frontends.keras.lowering import Lowering
+from fasttrig.frontends.keras.qkeras import read_qkeras
+from fasttrig.frontends.keras.quantizers import read_quantizer
+from fasttrig.frontends.source import ModelSpec
+from fasttrig.ir.builder import GraphBuilder
+from fasttrig.ir.graph import Graph
+from fasttrig.reference.qkeras_run import (
     Difference,
     first_difference,
     framework_raw,
@@ -24,9 +27,6 @@ from fasttrig.frontends.qkeras_run import (
     input_values,
     layer_ends,
 )
-from fasttrig.frontends.quantizers import read_quantizer
-from fasttrig.ir.build import GraphBuilder
-from fasttrig.ir.graph import Graph
 
 try:
     keras, qkeras = import_framework()

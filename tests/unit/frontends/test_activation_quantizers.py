@@ -7,13 +7,13 @@ import itertools
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import FixedType, to_value
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import UnsupportedError
-from fasttrig.fixed import FixedType, to_value
-from fasttrig.frontends.activations import declared_type, lower_activation
-from fasttrig.frontends.qkeras_run import _backend
-from fasttrig.frontends.quantizers import read_quantizer
+from fasttrig.frontends.keras.activations import declared_type, lower_activation
+from fasttrig.frontends.keras.quantizers import read_quantizer
 from fasttrig.ir.ops import Cast, Table
+from fasttrig.reference.qkeras_run import _backend
 from tests.unit.frontends.framework import activation_graph, eager, keras, qkeras
 
 NARROW = [
@@ -180,7 +180,7 @@ def test_refusals(content: str, operand: FixedType, message: str) -> None:
 
 
 def test_every_quantizer_has_a_row() -> None:
-    from fasttrig.frontends import activations, quantizers
+    from fasttrig.frontends.keras import activations, quantizers
 
     assert set(activations.ACTIVATIONS) == set(quantizers.SIGNATURES)
     assert callable(lower_activation)
@@ -190,7 +190,7 @@ def test_signatures_are_those_of_qkeras() -> None:
     """Names, order and defaults of every option, against QKeras' constructors."""
     import inspect
 
-    from fasttrig.frontends.quantizers import SIGNATURES
+    from fasttrig.frontends.keras.quantizers import SIGNATURES
 
     for name, options in SIGNATURES.items():
         parameters = inspect.signature(getattr(qkeras.quantizers, name).__init__).parameters

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fasttrig.errors import MissingPackageError, RefusalError
-from fasttrig.fixed import FixedType
-from fasttrig.frontends.qkeras import read_qkeras
-from fasttrig.frontends.qkeras_run import framework_predict
+from fasttrig.base.errors import MissingPackageError, RefusalError
+from fasttrig.base.fixed import FixedType
+from fasttrig.frontends.keras.qkeras import read_qkeras
+from fasttrig.reference.qkeras_run import framework_predict
 from tests.unit.frontends.dense_batchnorm import folded_dense
 from tests.unit.frontends.framework import keras, qdense, require_equal
 
@@ -65,11 +65,11 @@ def test_a_weight_on_a_tie_is_refused() -> None:
 
 
 def test_without_center_the_layer_is_refused() -> None:
-    from fasttrig.frontends.keras_spec import ModelSpec
-    from fasttrig.frontends.layers import prepare
-    from fasttrig.frontends.lowering import Lowering
-    from fasttrig.frontends.qkeras import read_spec
-    from fasttrig.ir.build import GraphBuilder
+    from fasttrig.frontends.keras.layers import prepare
+    from fasttrig.frontends.keras.lowering import Lowering
+    from fasttrig.frontends.keras.qkeras import read_spec
+    from fasttrig.frontends.source import ModelSpec
+    from fasttrig.ir.builder import GraphBuilder
 
     spec = read_spec(model())
     layer = spec.layer("fold")

@@ -14,13 +14,13 @@ import h5py
 import numpy as np
 import pytest
 
-from fasttrig.errors import InputError, MissingPackageError, RefusalError, UnsupportedError
-from fasttrig.fixed import FixedType
-from fasttrig.frontends import keras_file
-from fasttrig.frontends.keras_file import read_model_file, snake_case
-from fasttrig.frontends.keras_spec import TensorRef
-from fasttrig.frontends.qkeras import read_qkeras
-from fasttrig.frontends.qkeras_run import framework_predict
+from fasttrig.base.errors import InputError, MissingPackageError, RefusalError, UnsupportedError
+from fasttrig.base.fixed import FixedType
+from fasttrig.frontends.keras import model_file as keras_file
+from fasttrig.frontends.keras.model_file import read_model_file, snake_case
+from fasttrig.frontends.keras.qkeras import read_qkeras
+from fasttrig.frontends.source import TensorRef
+from fasttrig.reference.qkeras_run import framework_predict
 from tests.unit.frontends.framework import keras, qdense, qkeras, sequential
 
 INPUT = FixedType(8, 4)
@@ -62,8 +62,8 @@ def test_weights_go_to_their_layers(files: Path, ending: str) -> None:
 def test_reading_loads_no_framework(files: Path, ending: str) -> None:
     script = f"""
 import sys
-from fasttrig.fixed import FixedType
-from fasttrig.frontends.qkeras import read_qkeras
+from fasttrig.base.fixed import FixedType
+from fasttrig.frontends.keras.qkeras import read_qkeras
 graph = read_qkeras({str(files / f"net.{ending}")!r}, input_type=FixedType(8, 4), batchnorm_type=FixedType(18, 8))
 assert graph.ops
 heavy = {{"tensorflow", "keras", "tf_keras", "qkeras"}} & set(sys.modules)

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import CheckFailed, InputError
+from fasttrig.base.fixed import FixedType, from_value, to_value
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import CheckFailed, InputError
-from fasttrig.fixed import FixedType, from_value, to_value
-from fasttrig.frontends import qkeras_run
-from fasttrig.frontends.lowering import Names, identifier
-from fasttrig.frontends.qkeras import read_qkeras
+from fasttrig.frontends.keras.lowering import Names, identifier
+from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.ir.graph import Postprocessor
 from fasttrig.ir.ops import Cast, MatMul, Scale
 from fasttrig.ir.text import parse_graph, print_graph
+from fasttrig.reference import qkeras_run
 from tests.unit.frontends.framework import (
     keras,
     qdense,

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import RefusalError
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import RefusalError
-from fasttrig.fixed import FixedType, Overflow, Rounding
-from fasttrig.frontends.qkeras import read_qkeras
+from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.ir.graph import Postprocessor
 from fasttrig.ir.ops import Cast, Relu, Softmax
 from tests.unit.frontends.framework import keras, qdense, qkeras, require_equal, sequential

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fasttrig.errors import InputError, RefusalError, UnsupportedError
-from fasttrig.fixed import FixedType
-from fasttrig.frontends.links import index_type
-from fasttrig.frontends.qkeras import read_qkeras
+from fasttrig.base.errors import InputError, RefusalError, UnsupportedError
+from fasttrig.base.fixed import FixedType
+from fasttrig.frontends.keras.final_link import index_type
+from fasttrig.frontends.keras.qkeras import read_qkeras
 from tests.unit.frontends.framework import keras, qdense, qkeras, randomised, require_equal, sequential
 
 INPUT = FixedType(10, 4)
@@ -123,10 +123,10 @@ def test_refusal(case: str) -> None:
 
 def test_qbatchnormalization() -> None:
     """The wheel's layer cannot even be built with its defaults; the class name alone decides."""
-    from fasttrig.frontends.keras_spec import LayerSpec, ModelSpec
-    from fasttrig.frontends.layers import prepare
-    from fasttrig.frontends.lowering import Lowering
-    from fasttrig.ir.build import GraphBuilder
+    from fasttrig.frontends.keras.layers import prepare
+    from fasttrig.frontends.keras.lowering import Lowering
+    from fasttrig.frontends.source import LayerSpec, ModelSpec
+    from fasttrig.ir.builder import GraphBuilder
 
     layer = LayerSpec("b", "QBatchNormalization", {"epsilon": 0.001}, {})
     low = Lowering(ModelSpec("m", "m.h5", (layer,), (), ()), GraphBuilder("m"))
@@ -157,11 +157,11 @@ def test_all_refusals_come_together() -> None:
 
 
 def test_near_names_are_offered() -> None:
-    from fasttrig.frontends.keras_spec import LayerSpec, ModelSpec
-    from fasttrig.frontends.layers import prepare
-    from fasttrig.frontends.lowering import Lowering
-    from fasttrig.frontends.quantizers import read_quantizer
-    from fasttrig.ir.build import GraphBuilder
+    from fasttrig.frontends.keras.layers import prepare
+    from fasttrig.frontends.keras.lowering import Lowering
+    from fasttrig.frontends.keras.quantizers import read_quantizer
+    from fasttrig.frontends.source import LayerSpec, ModelSpec
+    from fasttrig.ir.builder import GraphBuilder
 
     layer = LayerSpec("a", "Concatenat", {}, {})
     with pytest.raises(UnsupportedError) as caught:

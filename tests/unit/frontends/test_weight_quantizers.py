@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from fasttrig.errors import UnsupportedError
-from fasttrig.fixed import FixedType
-from fasttrig.frontends.quantizers import read_quantizer
-from fasttrig.frontends.weights import quantise, trainable, weight_const
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import FixedType
+from fasttrig.frontends.keras.quantizers import read_quantizer
+from fasttrig.frontends.keras.weights import quantise, trainable, weight_const
 from tests.unit.frontends.framework import eager, keras, qkeras
 
 RNG = np.random.default_rng(5)
@@ -163,7 +163,7 @@ def test_what_cannot_be_weights_is_refused(text: str) -> None:
 
 
 def test_keras_epsilon_is_what_the_formulas_assume() -> None:
-    from fasttrig.frontends.weights import EPSILON, TERNARY_THRESHOLD
+    from fasttrig.frontends.keras.weights import EPSILON, TERNARY_THRESHOLD
 
     assert keras.backend.epsilon() == EPSILON
     assert qkeras.ternary().default_threshold == TERNARY_THRESHOLD

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from fasttrig.errors import GraphError
-from fasttrig.fixed import FixedType
+from fasttrig.base.errors import GraphError
+from fasttrig.base.fixed import FixedType
 from fasttrig.ir import serde
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, MatMul, Value
 from fasttrig.ir.serde import load, save, upgrade

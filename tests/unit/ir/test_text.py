@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import fasttrig.ir
-from fasttrig.errors import GraphError
-from fasttrig.fixed import FixedType
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.base.errors import GraphError
+from fasttrig.base.fixed import FixedType
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph, print_graph, print_op
 from fasttrig.ir.verify import verify

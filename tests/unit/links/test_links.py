@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fasttrig.errors import DataError, InputError, ProjectError, UnsupportedError
-from fasttrig.fixed import FixedType
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.base.errors import DataError, InputError, ProjectError, UnsupportedError
+from fasttrig.base.fixed import FixedType
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Value
 from fasttrig.links import (
     FORMATS,

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from fasttrig import firmware_files
-from fasttrig.agreement.corners import corner_inputs
 from fasttrig.backends.wrapper import emit_wrapper
+from fasttrig.base import firmware_files
+from fasttrig.base.errors import DataError, InputError
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.errors import DataError, InputError
 from fasttrig.ir.text import parse_graph
+from fasttrig.ladder.corners import corner_inputs
 from fasttrig.links.link_map import default_link_map
-from fasttrig.links.project import decode, project_patterns
+from fasttrig.links.project_patterns import decode, project_patterns
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from fasttrig.base.fixed import FixedType
 from fasttrig.data.inputs import FeatureMap, InputMap
 from fasttrig.data.table import Table
 from fasttrig.design import Design, built_files
-from fasttrig.fixed import FixedType
-from fasttrig.ir.build import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Postprocessor
 from fasttrig.ir.ops import Const
 from fasttrig.streaming.writers import writing

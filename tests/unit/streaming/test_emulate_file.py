@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from fasttrig import design as design_module
+from fasttrig.base.errors import DataError, FasttrigError, InputError
 from fasttrig.commands.files import expand, output_paths
 from fasttrig.data.readers import read_table
-from fasttrig.errors import DataError, FasttrigError, InputError
 from fasttrig.streaming import emulate_file, emulate_files
 from tests.unit.streaming.cases import N_EVENTS, assert_holds, columns, expected, small_design, write
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fasttrig.errors import ToolError
+from fasttrig.base.errors import ToolError
 from fasttrig.toolchain.netlist import read_netlist
 from fasttrig.toolchain.synth import FAMILIES, SynthResult, family_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fasttrig.errors import ToolError
+from fasttrig.base.errors import ToolError
 from fasttrig.toolchain import run as door
 from fasttrig.toolchain.run import find_compiler, run
 

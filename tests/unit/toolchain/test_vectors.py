@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fasttrig.errors import DataError
-from fasttrig.fixed import FixedType
+from fasttrig.base.errors import DataError
+from fasttrig.base.fixed import FixedType
 from fasttrig.toolchain.vectors import read_hex, write_hex
 
 TYPES = [FixedType(6, 1), FixedType(9, 3, False)]

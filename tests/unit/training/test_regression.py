@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import fasttrig
-from fasttrig.agreement.regression import compare_regression, measure_quality
+from fasttrig.base.errors import DataError, ProjectError
 from fasttrig.data.muons import FEATURES, make_muons
-from fasttrig.errors import DataError, ProjectError
-from fasttrig.project import load_project
+from fasttrig.physics.regression import compare_regression, measure_quality
+from fasttrig.settings import load_project
 from fasttrig.training.train import train
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.agreement.scores import Scores
-from fasttrig.fixed import FloatArray
+from fasttrig.base.fixed import FloatArray
+from fasttrig.physics.scores import Scores
+from fasttrig.report.document import WorstEventRow
 from fasttrig.report.html.plots.style import Plot, colour, finish, head, log_labels, new_figure, safe, series
-from fasttrig.report.model import WorstEventRow
 
 N_CELLS, N_LEVELS, N_NAMED = 72, 6, 5
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.agreement.bootstrap import EFFICIENCIES
-from fasttrig.agreement.physics import SIGNAL_EFFICIENCIES
-from fasttrig.agreement.scores import Scores
-from fasttrig.fixed import FloatArray
+from fasttrig.base.fixed import FloatArray
+from fasttrig.physics.bootstrap import EFFICIENCIES
+from fasttrig.physics.classification import SIGNAL_EFFICIENCIES
+from fasttrig.physics.scores import Scores
+from fasttrig.report.document import AgreementRow
 from fasttrig.report.html.plots.style import (
     MARKERS,
     Plot,
@@ -22,7 +23,6 @@ from fasttrig.report.html.plots.style import (
     series,
     sub,
 )
-from fasttrig.report.model import AgreementRow
 
 BINS = np.linspace(0.0, 1.0, 41)
 SIGNAL_LABEL = "Signal efficiency ε" + sub("S")

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.agreement.regression import measure_quality
-from fasttrig.agreement.scores import Scores
-from fasttrig.fixed import FloatArray
+from fasttrig.base.fixed import FloatArray
+from fasttrig.physics.regression import measure_quality
+from fasttrig.physics.scores import Scores
 from fasttrig.report.html.plots.style import (
     LINES,
     MARKERS,

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fasttrig.errors import FasttrigError, InputError, UnsupportedError
+from fasttrig.base.errors import FasttrigError, InputError, UnsupportedError
 from fasttrig.frontends.trees import conifer_json, lightgbm_model, read_ensemble, reads, tmva_xml
 from fasttrig.frontends.trees.files import read_document
 from fasttrig.frontends.trees.ubjson import parse_ubjson

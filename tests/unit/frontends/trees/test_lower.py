@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fasttrig.errors import InputError
-from fasttrig.fixed import FixedType
+from fasttrig.base.errors import InputError
+from fasttrig.base.fixed import FixedType
 from fasttrig.frontends.trees import Ensemble, Link, SplitRule, Tree, lower_forest, thresholds_to_raw
 from fasttrig.frontends.trees.lower import DEFAULT_RESOLUTION, default_leaf_fraction_bits
 from fasttrig.ir.ops import Forest

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fasttrig.base.errors import InputError, RefusalError, UnsupportedError
+from fasttrig.base.fixed import FixedType, to_value
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.emulator.forest import leaf_indices
-from fasttrig.errors import InputError, RefusalError, UnsupportedError
-from fasttrig.fixed import FixedType, to_value
 from fasttrig.frontends.trees import SplitRule, read_ensemble, read_trees, xgboost_model
 from fasttrig.frontends.trees.conifer_json import conifer_types
 from fasttrig.ir.forest import tree_depths

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fasttrig.errors import MissingPackageError
+from fasttrig.base.errors import MissingPackageError
 from fasttrig.frontends.trees import read_ensemble, reads
 from fasttrig.frontends.trees.files import read_document
 from fasttrig.frontends.trees.xgboost_model import read_parsed

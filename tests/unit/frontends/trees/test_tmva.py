@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fasttrig.base.fixed import FixedType, to_value
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.fixed import FixedType, to_value
 from fasttrig.frontends.trees import Link, read_ensemble, read_trees, reads
 from fasttrig.frontends.trees.tmva_xml import parse_weights
 from tests.ladder.forest_cases import GRID, quantise

@@ -1,0 +1,325 @@
+"""From ops to hls4ml layers: what each op becomes, with every type spelled out.
+
+One row per op class. A `Cast` whose operand has no other user becomes the result type of the layer that makes the
+operand, as hls4ml's own projects have it; alone it becomes a linear activation, which is one assignment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from fasttrig.backends.hls4ml.names import layer_names
+from fasttrig.backends.hls4ml.planner import Layer, Plan, Planner, drops_too_much
+from fasttrig.backends.hls4ml.precision import Precision
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import FixedType, FloatArray, Overflow, to_value
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import (
+    Add,
+    ArgMax,
+    Cast,
+    Concat,
+    Const,
+    Forest,
+    Input,
+    MatMul,
+    Op,
+    Relu,
+    Reshape,
+    Scale,
+    Softmax,
+    Table,
+    require_rows,
+)
+
+FLOAT64_BITS = 53
+"""hls4ml keeps weights as doubles: wider integers would be rounded."""
+
+STREAM_READERS = 7
+"""How often hls4ml can copy a stream."""
+
+
+def plan(graph: Graph, io_type: str) -> Plan:
+    """The hls4ml layers of `graph`.
+
+    Raises
+    ------
+    UnsupportedError
+        For an op that hls4ml's templates cannot compute exactly.
+    """
+    planner = Planner(graph, io_type == "io_stream", layer_names(graph))
+    for op in graph.ops:
+        if op.result not in planner.made_by:
+            _ROWS[type(op)](planner, op)
+    outputs = planner.separate_outputs()
+    inputs = tuple(planner.made_by[op.result] for op in graph.inputs)
+    if planner.streamed:
+        _check_streams(planner.layers, outputs)
+    return Plan(tuple(planner.layers), inputs, outputs, planner.made_by)
+
+
+def values_of(const: Const, where: str) -> FloatArray:
+    """The constant as the doubles that hls4ml prints; same shape. Refuses integers that a double would round."""
+    largest = int(np.abs(const.raw.astype(object)).max()) if const.raw.size else 0
+    if largest.bit_length() > FLOAT64_BITS:
+        raise UnsupportedError(
+            "a constant is too wide for hls4ml, which keeps weights as doubles",
+            where=f"{where} > '{const.name}'",
+            got=f"{const.type}, {largest.bit_length()} bits",
+            want=f"at most {FLOAT64_BITS} bits",
+            try_="quantise the weights to fewer bits",
+        )
+    return to_value(const.raw, const.type)
+
+
+def _check_streams(layers: list[Layer], outputs: tuple[str, ...]) -> None:
+    for layer in layers:
+        readers = sum(other.inputs.count(layer.name) for other in layers) + outputs.count(layer.name)
+        if readers > STREAM_READERS:
+            raise UnsupportedError(
+                "hls4ml cannot copy a stream this often",
+                where=layer.where,
+                got=f"{readers} readers",
+                want=f"at most {STREAM_READERS}",
+                try_="io_type = 'io_parallel'",
+            )
+
+
+def _input(planner: Planner, op: Input) -> None:
+    attributes = {"input_shape": list(op.result.shape)}
+    planner.put("InputLayer", (op,), {"result": Precision(op.result.type)}, inputs=(), attributes=attributes)
+
+
+def _matmul(planner: Planner, op: MatMul) -> None:
+    accum = Precision(op.accum_type)
+    if op.narrowed:
+        accum = Precision(op.accum_type, op.accum_rounding, op.accum_overflow)
+        _check_narrowed(op)
+    n_in, n_out = op.weight.shape
+    precisions = {"accum": accum, "weight": Precision(op.weight.type), "bias": Precision(op.bias.type)}
+    weights = {"weight": op.weight, "bias": op.bias}
+    if len(op.operand.shape) == 1:
+        attributes: dict[str, Any] = {"n_in": n_in, "n_out": n_out}
+        planner.add("Dense", op, inputs=(op.operand,), precisions=precisions, attributes=attributes, weights=weights)
+        return
+    if len(op.operand.shape) > 2:
+        raise UnsupportedError(
+            "hls4ml has no matrix product on a tensor of this rank",
+            where=_where(op),
+            got=str(op.operand.shape),
+            want="(features,) or (time, features)",
+            try_="reshape to (time, features) before it",
+        )
+    time = op.operand.shape[0]
+    attributes = {
+        "data_format": "channels_last",
+        "n_chan": n_in,
+        "n_filt": n_out,
+        "in_width": time,
+        "out_width": time,
+        "filt_width": 1,
+        "stride_width": 1,
+        "pad_left": 0,
+        "pad_right": 0,
+    }
+    planner.add("Conv1D", op, inputs=(op.operand,), precisions=precisions, attributes=attributes, weights=weights)
+
+
+def _check_narrowed(op: MatMul) -> None:
+    a, b = op.operand.type, op.weight.type
+    product = FixedType(a.width + b.width, a.integer_bits + b.integer_bits, a.signed or b.signed)
+    for what, source in (("product", product), ("bias", op.bias.type)):
+        if drops_too_much(source, op.accum_type, op.accum_rounding):
+            raise _too_coarse(op, f"{what} {source}", str(op.accum_type))
+
+
+def _too_coarse(op: Op, source: str, target: str) -> UnsupportedError:
+    return UnsupportedError(
+        "the vendor's types cannot round away more bits than a number has",
+        where=_where(op),
+        got=f"{source} cast to {target}",
+        want="a finer target, or truncation (TRN)",
+        try_="give the target more fraction bits",
+    )
+
+
+def _scale(planner: Planner, op: Scale) -> None:
+    n_channels = op.operand.shape[-1]
+    planner.add(
+        "BatchNormalization",
+        op,
+        inputs=(op.operand,),
+        precisions={"scale": Precision(op.scale.type), "bias": Precision(op.offset.type)},
+        attributes={"n_in": op.operand.size, "n_filt": n_channels if len(op.operand.shape) > 1 else -1},
+        weights={"scale": op.scale, "bias": op.offset},
+    )
+
+
+def _cast(planner: Planner, op: Cast) -> None:
+    """One assignment; from a wider copy where the operand has fewer bits than are dropped (see `drops_too_much`)."""
+    attributes = {"activation": "linear", "n_in": op.operand.size}
+    name, source = planner.names[op.result], planner.made_by[op.operand]
+    if drops_too_much(op.operand.type, op.result.type, op.rounding):
+        width = op.operand.type.fraction_bits - op.result.type.fraction_bits
+        wide = replace(op.operand.type, width=width, integer_bits=width - op.operand.type.fraction_bits)
+        copy = Layer(f"{name}_wide", "Activation", (source,), attributes, {"result": Precision(wide)}, (op,))
+        planner.layers.append(copy)
+        source = copy.name
+    precisions = {"result": Precision(op.result.type, op.rounding, op.overflow)}
+    planner.layers.append(Layer(name, "Activation", (source,), attributes, precisions, (op,)))
+    planner.made_by[op.result] = name
+
+
+def _relu(planner: Planner, op: Relu) -> None:
+    n_in = op.operand.size
+    if op.limit_raw is None and op.negative_shift is None:
+        planner.add("Activation", op, inputs=(op.operand,), attributes={"activation": "relu", "n_in": n_in})
+        return
+    shift = op.negative_shift or 0
+    low, high = op.operand.type.min_raw << shift, op.operand.type.max_raw << shift
+    limit = high if op.limit_raw is None else op.limit_raw
+    full = FixedType.covering(min(low, limit), max(high, limit), op.operand.type.fraction_bits + shift, signed=True)
+    planner.add(
+        "FasttrigRelu",
+        op,
+        inputs=(op.operand,),
+        precisions={"full": Precision(full)},
+        attributes={
+            "output_shape": op.result.shape,
+            "n_in": n_in,
+            "leaky": op.negative_shift is not None,
+            "negative_shift": shift,
+            "limit_raw": limit,
+        },
+    )
+
+
+def _add(planner: Planner, op: Add) -> None:
+    planner.add("Merge", op, inputs=(op.left, op.right), attributes={"op": "add"})
+
+
+def _concat(planner: Planner, op: Concat) -> None:
+    """hls4ml joins two at a time: parts fold from the left, each step at the result's type."""
+    if planner.streamed and op.axis != len(op.result.shape) - 1:
+        raise UnsupportedError(
+            "a stream cannot be concatenated along this axis",
+            where=_where(op),
+            got=f"axis {op.axis}, io_stream",
+            want="the last axis",
+            try_="io_type = 'io_parallel'",
+        )
+    if len(op.result.shape) > 3:
+        raise UnsupportedError("hls4ml concatenates up to rank 3", where=_where(op), got=str(op.result.shape))
+    attributes = {"op": f"concatenate{len(op.result.shape)}d", "axis": op.axis + 1}
+    joined = planner.made_by[op.parts[0]]
+    if len(op.parts) == 1:
+        planner.add("Activation", op, inputs=op.parts, attributes={"activation": "linear", "n_in": op.result.size})
+        return
+    for number, part in enumerate(op.parts[1:-1], start=1):
+        name = f"{planner.names[op.result]}_part{number}"
+        inputs = (joined, planner.made_by[part])
+        precisions = {"result": Precision(op.result.type)}
+        planner.layers.append(Layer(name, "Concatenate", inputs, dict(attributes), precisions, (op,)))
+        joined = name
+    planner.add("Concatenate", op, inputs=(op.parts[0], op.parts[-1]), attributes=attributes)
+    last = planner.layers.pop()
+    planner.layers.append(replace(last, inputs=(joined, last.inputs[1])))
+
+
+def _reshape(planner: Planner, op: Reshape) -> None:
+    """In a stream only a dense layer can read a flattened tensor in its old packing; for others it is repacked."""
+    users = planner.graph.users(op.result)
+    in_place = all(isinstance(user, MatMul) for user in users) and len(op.result.shape) == 1
+    kind = "Repack" if planner.streamed and not (users and in_place) else "Reshape"
+    attributes = {"target_shape": list(op.result.shape)}
+    same_array = planner.precision_of(op.operand) if kind == "Reshape" else Precision(op.result.type)
+    planner.put(kind, (op,), {"result": same_array}, inputs=(op.operand,), attributes=attributes)
+
+
+def _table(planner: Planner, op: Table) -> None:
+    planner.add(
+        "FasttrigTable",
+        op,
+        inputs=(op.operand,),
+        precisions={"table": Precision(op.table.type)},
+        attributes={
+            "output_shape": op.result.shape,
+            "table_size": op.table.raw.size,
+            "n_in": op.operand.size,
+            "is_signed": op.operand.type.signed,
+            "function": " ".join(op.function.split()),
+        },
+        weights={"table": op.table},
+    )
+
+
+def _softmax(planner: Planner, op: Softmax) -> None:
+    n_in, source = op.operand.shape[-1], op.operand.type
+    a, b = op.exp_table.type, op.inverse_table.type
+    product = FixedType(a.width + b.width, a.integer_bits + b.integer_bits, signed=False)
+    if drops_too_much(product, op.result.type, op.rounding):
+        raise _too_coarse(op, f"product {product}", str(op.result.type))
+    precisions = {
+        "result": Precision(op.result.type, op.rounding, op.overflow),
+        "distance": Precision(FixedType(source.width, source.integer_bits, signed=False)),
+        "index": Precision(op.index_type, overflow=Overflow.SAT),
+        "sum": Precision(FixedType.covering(0, a.max_raw * n_in, a.fraction_bits)),
+        "inverse_index": Precision(op.inverse_index_type, overflow=Overflow.SAT),
+        "exp": Precision(op.exp_table.type),
+        "inverse": Precision(op.inverse_table.type),
+    }
+    planner.put(
+        "FasttrigSoftmax",
+        (op,),
+        precisions,
+        inputs=(op.operand,),
+        attributes={
+            "output_shape": op.result.shape,
+            "n_in": n_in,
+            "n_outer": op.operand.size // n_in,
+            "exp_size": op.exp_table.raw.size,
+            "inverse_size": op.inverse_table.raw.size,
+        },
+        weights={"exp": op.exp_table, "inverse": op.inverse_table},
+    )
+
+
+def _argmax(planner: Planner, op: ArgMax) -> None:
+    n_in = op.operand.shape[-1]
+    attributes = {"output_shape": op.result.shape, "n_in": n_in, "n_outer": op.operand.size // n_in}
+    planner.add("FasttrigArgMax", op, inputs=(op.operand,), attributes=attributes)
+
+
+def _forest(planner: Planner, op: Forest) -> None:
+    raise UnsupportedError(
+        "hls4ml has no trees",
+        where=_where(op),
+        got=f"a forest of {op.n_trees} trees",
+        want="a network",
+        try_="the conifer backend writes forests",
+    )
+
+
+def _where(op: Op) -> str:
+    return f"op '{op.name}'" + (f" ({op.origin})" if op.origin else "")
+
+
+_ROWS: dict[type[Op], Callable[[Planner, Any], None]] = {
+    Input: _input,
+    MatMul: _matmul,
+    Scale: _scale,
+    Cast: _cast,
+    Relu: _relu,
+    Add: _add,
+    Concat: _concat,
+    Reshape: _reshape,
+    Table: _table,
+    Softmax: _softmax,
+    ArgMax: _argmax,
+    Forest: _forest,
+}
+require_rows(_ROWS, "hls4ml layers")

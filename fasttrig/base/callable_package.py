@@ -1,0 +1,21 @@
+"""A folder of the pipeline that is also a public function: ``fasttrig.build(...)``, ``fasttrig.estimate(...)``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+
+class _CallablePackage(ModuleType):
+    """A package that, called, runs the function of its own name in its module of the same name."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        name = self.__name__.rpartition(".")[2]
+        return getattr(importlib.import_module(f"{self.__name__}.{name}"), name)(*arguments, **options)
+
+
+def make_callable(package: str) -> None:
+    """Let the imported package ``fasttrig.NAME`` be called as ``fasttrig.NAME.NAME.NAME``."""
+    sys.modules[package].__class__ = _CallablePackage

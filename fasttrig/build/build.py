@@ -1,0 +1,285 @@
+"""``build``: from a design to a verified firmware project on disk, stage by stage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fasttrig.base.errors import InputError, MissingPackageError, ProjectError, UnsupportedError, near_names
+from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, source_hash
+from fasttrig.base.staging import staged_folder, write_texts
+from fasttrig.build.synthesis import MANIFEST, REPORT, synthesise_or_say_why_not
+from fasttrig.design import Design, Emulation, Events, built_files, read
+from fasttrig.ir.text import print_graph
+from fasttrig.ladder.checks import RTL, VHDL, Measured, measure
+from fasttrig.report.assemble import assemble
+from fasttrig.report.document import Report
+from fasttrig.report.html.index import write_index
+from fasttrig.report.html.page import PAGE, page_files
+from fasttrig.settings import LayerSettings, TargetSettings
+
+CMS_TARGETS = ("cms-emulator", "cms-emulator-integer")
+TARGETS = ("fpga", "rtl", *CMS_TARGETS)
+HLS = "hls"
+CMS_EVENTS = 256
+"""Events for the tests inside the plug-in, taken evenly from the project's vectors."""
+
+Notify = Callable[[str], None]
+"""Called with the name of each stage as it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A built firmware project: its folder, its design, what was found out about it.
+
+    `fresh` is false when nothing had changed and the earlier build was taken.
+    """
+
+    folder: Path
+    design: Design
+    report: Report
+    fresh: bool = True
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows: verdict, key figures, ladder, and where the page is."""
+        from fasttrig.report.html.card import report_html
+
+        return report_html(self.report, page=str(self.folder / "report" / PAGE))
+
+    def csim(self, x: Events) -> Emulation:
+        """Run the compiled C-simulation of the project on events; takes and gives what `Design.emulate` does."""
+        from fasttrig.toolchain.csim import csim
+
+        if not (self.folder / HLS).is_dir():
+            raise InputError(
+                "this project has no C-simulation",
+                where=str(self.folder),
+                got="built with target 'rtl'",
+                try_="build it with target 'fpga'",
+            )
+        raw, given = self.design.quantise(x)
+        result = csim(self.folder / HLS, [raw[op.name] for op in self.design.graph.inputs])
+        return self.design.interpret(result.outputs, given)
+
+
+def build(
+    design: Design | str | Path,
+    target: str = "fpga",
+    out: Path | str = "build",
+    *,
+    options: Mapping[str, Any] | None = None,
+    force: bool = False,
+    synth: bool = False,
+    notify: Notify = lambda stage: None,
+) -> Project:
+    """Write the firmware project of `design` below `out` and prove it.
+
+    Parameters
+    ----------
+    design : Design, or what `fasttrig.read` takes
+    target : "fpga", "rtl", "cms-emulator" or "cms-emulator-integer"
+        "rtl" leaves the HLS project out and needs the extra rtl; the last two add the plug-in for CMS software, with
+        the HLS code or with the integer emulator inside.
+    out : path
+        The project goes to ``out/<model name>``; it appears there whole or not at all. ``out/index.html`` lists all
+        models built below `out`.
+    options : mapping
+        Overrides of ``[target]``, e.g. ``{"clock_period_ns": 5.0}``.
+    force : bool
+        Build again even when nothing changed.
+    synth : bool
+        Run logic synthesis on the RTL; what is missing or takes too long is said in the report.
+
+    Returns
+    -------
+    Project
+        Its ``report.good`` says whether every check held; `build` itself raises only on bad input or a broken tool.
+    """
+    if target not in TARGETS:
+        raise InputError("no such target", got=repr(target), want=", ".join(TARGETS))
+    if not isinstance(design, Design):
+        design = read(design)
+    settings = target_settings(design, options or {})
+    folder = Path(out) / design.graph.name
+    manifest = manifest_of(design, settings, target)
+    finished = None if force else load_finished(folder, manifest["key"])
+    if finished is None:
+        with staged_folder(folder) as stage:
+            report = _build_into(stage, design, settings, target, manifest, notify)
+    else:
+        report = finished
+    if synth:
+        notify("synthesising the RTL")
+        report = synthesise_or_say_why_not(folder)
+    write_index(folder.parent)
+    return Project(folder, design, report, fresh=finished is None)
+
+
+def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSettings:
+    """``[target]`` of the design's project with `options` over it; the namespace filled in."""
+    project = design.project
+    base = project.target if project is not None else TargetSettings()
+    namespace = project.namespace if project is not None else f"{design.graph.name}_v1"
+    known = TargetSettings.model_fields
+    for key in options:
+        if key not in known:
+            raise ProjectError("unknown target option", got=key, try_=near_names(key, known))
+    try:
+        settings = TargetSettings.model_validate({**base.model_dump(), "namespace": namespace, **options})
+    except ValidationError as error:
+        faults = "\n".join(
+            f"{'.'.join(map(str, item['loc']))} = {item['input']!r}: {item['msg']}" for item in error.errors()
+        )
+        raise ProjectError("a target option has a wrong value", got=faults) from None
+    _check_layers(design, settings.layers)
+    return settings
+
+
+def _check_layers(design: Design, layers: Mapping[str, LayerSettings]) -> None:
+    names = [op.name for op in design.graph.ops]
+    for name in layers:
+        if name not in names:
+            raise ProjectError(
+                "no such op", where=f"[target.layers.{name}]", got=repr(name), try_=near_names(name, names)
+            )
+
+
+def manifest_of(design: Design, settings: TargetSettings, target: str) -> dict[str, Any]:
+    """Hashes, versions and seeds that decide the outcome; ``key`` is the hash of them all."""
+    from fasttrig.data.labelled import sample_path
+    from fasttrig.ladder.corners import SEED
+
+    hashes = {"graph": sha256_json(print_graph(design.graph)), "fasttrig": source_hash()}
+    seeds = {"corners": SEED}
+    if design.project is not None:
+        project = design.project
+        files = {name: project.path(name) for name in (project.model.file, project.model.float_file) if name}
+        files["sample"] = sample_path(project)
+        hashes |= {name: sha256_file(path) for name, path in files.items() if path.is_file()}
+        hashes["project"] = sha256_json(project.model_dump(mode="json"))
+        seeds["training"] = project.training.seed
+    hashes["target"] = sha256_json([target, settings.model_dump(mode="json")])
+    manifest = {"hashes": hashes, "versions": package_versions(), "seeds": seeds}
+    return {"key": sha256_json(manifest), **manifest}
+
+
+def load_finished(folder: Path, key: str) -> Report | None:
+    """The report of an earlier build with the same key whose files are all still what they were."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["key"] != key:
+            return None
+        if any(sha256_file(folder / name) != digest for name, digest in manifest["files"].items()):
+            return None
+        return Report.model_validate_json((folder / REPORT).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # no build, half a build or an edited one: build again
+
+
+def _build_into(
+    stage: Path, design: Design, settings: TargetSettings, target: str, manifest: dict[str, Any], notify: Notify
+) -> Report:
+    from fasttrig.backends import emit, has_forest
+    from fasttrig.report.rtl import rtl_row
+
+    if target != "rtl":
+        notify("writing the HLS project")
+        write_texts(stage, {f"{HLS}/{name}": text for name, text in emit(design.graph, settings).items()})
+        write_texts(stage, _vhdl(design, settings))
+    write_texts(stage, built_files(design))
+    write_texts(stage, _emulator(design))
+    write_texts(stage, _rtl(design, settings, required=target == "rtl"))
+    measured: Measured = measure(design, settings, stage, notify)
+    if target in CMS_TARGETS:
+        write_texts(stage, _cms(design, settings, stage, integer=target == "cms-emulator-integer"))
+    rtl = rtl_row(stage / RTL, of_a_network=not has_forest(design.graph))
+    report = assemble(design, settings, measured, dict(manifest), rtl)
+    write_texts(stage, {REPORT: report.model_dump_json(indent=1) + "\n"})
+    notify("drawing the report")
+    write_texts(stage, {f"report/{name}": text for name, text in page_files(design, report, measured).items()})
+    hashes = {name: sha256_file(stage / name) for name in _files(stage)}
+    write_texts(stage, {MANIFEST: json.dumps({**manifest, "files": hashes}, indent=1, sort_keys=True) + "\n"})
+    return report
+
+
+def _emulator(design: Design) -> dict[str, str]:
+    """The dependency-free C++ emulator, and the JSON of CMSSW's ``conifer.h`` for a forest.
+
+    What a format cannot hold (numbers too wide, a cast behind the forest) is left out; the ladder says so.
+    """
+    from fasttrig.backends import has_forest
+    from fasttrig.backends.conifer import emit_json
+    from fasttrig.emulator.compiled import write_emulator
+
+    version = design.project.model.version if design.project is not None else 1
+    files: dict[str, str] = {}
+    with suppress(UnsupportedError):
+        files |= write_emulator(design.graph, version=version)
+    if has_forest(design.graph):
+        with suppress(UnsupportedError):
+            files["conifer.json"] = emit_json(design.graph)
+    return {f"emulator/{name}": text for name, text in files.items()}
+
+
+def _rtl(design: Design, settings: TargetSettings, *, required: bool) -> dict[str, str]:
+    """The RTL project, in Verilog with its wrappers, where the extra rtl is installed; the ladder says what is missing.
+
+    The wrappers are Verilog; a project in VHDL has none.
+    """
+    from fasttrig.backends.rtl import DESIGN_FILE, emit_rtl
+    from fasttrig.backends.wrapper import emit_wrapper
+    from fasttrig.links import default_link_map
+
+    try:
+        files = emit_rtl(design.graph, settings)
+    except (MissingPackageError, UnsupportedError):
+        if required:
+            raise
+        return {}
+    latency_cycles = json.loads(files[DESIGN_FILE])["latency_cycles"]
+    for kind in ("axi_stream", "emp") if settings.rtl_language == "verilog" else ():
+        files |= emit_wrapper(kind, design.graph, default_link_map(design.graph), latency_cycles)
+    return {f"{RTL}/{name}": text for name, text in files.items()}
+
+
+def _cms(design: Design, settings: TargetSettings, stage: Path, *, integer: bool) -> dict[str, str]:
+    """The plug-in for CMS software."""
+    from fasttrig.backends.cms import emit_cms, library_name
+    from fasttrig.emulator.compiled import write_emulator
+
+    version = design.project.model.version if design.project is not None else 1
+    lines = [(stage / "vectors" / name).read_text().splitlines(True) for name in ("inputs.hex", "outputs.hex")]
+    step = -(-len(lines[0]) // CMS_EVENTS)
+    inputs, outputs = ("".join(part[::step]) for part in lines)
+    code = write_emulator(design.graph, library_name(design.graph, version), version) if integer else None
+    features = design.inputs.features if design.inputs is not None else ()
+    files = emit_cms(
+        design.graph, settings, version, vectors=(inputs, outputs), features=features, integer_emulator=code
+    )
+    return {f"cms/{name}": text for name, text in files.items()}
+
+
+def _vhdl(design: Design, settings: TargetSettings) -> dict[str, str]:
+    """The VHDL project of a forest, where conifer's entities can hold it."""
+    from fasttrig.backends import has_forest
+    from fasttrig.backends.conifer import emit_vhdl
+
+    if not has_forest(design.graph):
+        return {}
+    with suppress(UnsupportedError):
+        return {f"{VHDL}/{name}": text for name, text in emit_vhdl(design.graph, settings).items()}
+    return {}
+
+
+def _files(stage: Path) -> Iterator[str]:
+    """Everything written, but for what the simulations compiled."""
+    for path in sorted(stage.rglob("*")):
+        name = path.relative_to(stage).as_posix()
+        if path.is_file() and not name.startswith((f"{HLS}/csim/", f"{RTL}/simulation/", f"{RTL}/synthesis/")):
+            yield name

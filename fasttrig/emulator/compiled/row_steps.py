@@ -1,0 +1,284 @@
+"""One row per op: the constants and the calls that compute it on plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fasttrig.base.fixed import FixedType, Overflow, Rounding, cast_raw
+from fasttrig.emulator.carriers import magnitude
+from fasttrig.emulator.compiled import cpp
+from fasttrig.emulator.compiled.epilogue import overflows
+from fasttrig.emulator.compiled.forest import forest_lines
+from fasttrig.emulator.compiled.integers import CType, compute_type
+from fasttrig.emulator.compiled.weight_packing import aligned, wraps_without_rounding
+from fasttrig.emulator.steps import bound_of, product_type, sum_type
+from fasttrig.ir.ops import (
+    Add,
+    ArgMax,
+    Cast,
+    Concat,
+    Forest,
+    Input,
+    MatMul,
+    Op,
+    Relu,
+    Reshape,
+    Scale,
+    Softmax,
+    Table,
+    require_rows,
+)
+from fasttrig.ir.ranges import Interval, exact_fraction_bits
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An op in its place: proven ranges, and the C++ arrays it reads and writes."""
+
+    op: Any
+    operands: tuple[Interval, ...]
+    result: Interval
+    reads: tuple[str, ...]
+    writes: str
+
+    def compute(self, bound: int | None = None) -> CType:
+        """The type for everything on the way; `bound` (default: what the reference emulator proves) included."""
+        if bound is None:
+            bound = bound_of(self.op, self.operands, self.result)
+        return compute_type(max(bound, *(magnitude(part) for part in (*self.operands, self.result))), self.op)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an op adds to the source: files of arithmetic it needs, structs of constants, calls in ``network``, planes
+    of one bit per event (their array's name, how many)."""
+
+    pieces: tuple[str, ...] = ()
+    structs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    calls: tuple[str, ...] = ()
+    planes: tuple[str, int] = ("", 0)
+
+
+def part_of(site: Site) -> Part:
+    """The part of one op."""
+    return _ROWS[type(site.op)](site)
+
+
+def overflow_lines(kind: str, target: FixedType, overflow: Overflow, possible: bool) -> list[str]:
+    """`overflow`, `low` and `high` of a struct of constants; an overflow that cannot happen costs nothing."""
+    if not possible:
+        return [
+            "    static constexpr Overflow overflow = Overflow::none;",
+            f"    static constexpr {kind} low = 0, high = 0;",
+        ]
+    mode = {Overflow.WRAP: "wrap", Overflow.SAT_ZERO: "sat_zero"}.get(overflow, "sat")
+    low = target.min_sym_raw if overflow is Overflow.SAT_SYM else target.min_raw
+    return [
+        f"    static constexpr Overflow overflow = Overflow::{mode};",
+        f"    static constexpr {kind} low = {cpp.literal(low)}, high = {cpp.literal(target.max_raw)};",
+    ]
+
+
+def rounding_line(rounding: Rounding) -> str:
+    return f"    static constexpr Rounding rounding = Rounding::{rounding.name.lower()};"
+
+
+def _one(site: Site, piece: str, kind: CType | None, lines: list[str], *needs: str) -> Part:
+    """The usual part: one struct, one call of the function that has the name of its file."""
+    head = [f"    using Compute = {kind.name};"] if kind is not None else []
+    struct = f"{site.op.name}_op"
+    call = f"{piece}<{struct}>({', '.join((*site.reads, site.writes))});"
+    return Part((*needs, piece), ((struct, (*head, *lines)),), (call,))
+
+
+def _nothing(site: Site) -> Part:
+    return Part()
+
+
+def _matmul(site: Site) -> Part:
+    op: MatMul = site.op
+    if op.narrowed and not wraps_without_rounding(op):
+        return _ordered_matmul(site)
+    kind = site.compute()
+    weight, bias = aligned(op)
+    lines = [
+        cpp.sizes(rows=op.operand.size // len(weight), n_in=len(weight), n_out=len(bias)),
+        *overflow_lines(kind.name, op.accum_type, op.accum_overflow, op.narrowed),
+        *cpp.table("bias", bias),
+        *cpp.rows("weight", weight.T),
+    ]
+    return _one(site, "matmul", kind, lines)
+
+
+def _ordered_matmul(site: Site) -> Part:
+    op: MatMul = site.op
+    kind, accum = site.compute(), op.accum_type
+    dropped = op.operand.type.fraction_bits + op.weight.type.fraction_bits - accum.fraction_bits
+    bias = cast_raw(op.bias.raw.astype(object), op.bias.type, accum, op.accum_rounding, op.accum_overflow)
+    n_in, n_out = op.weight.shape
+    lines = [
+        cpp.sizes(rows=op.operand.size // n_in, n_in=n_in, n_out=n_out),
+        cpp.constant("int", "dropped_bits", dropped),
+        rounding_line(op.accum_rounding),
+        *overflow_lines(kind.name, accum, op.accum_overflow, True),
+        *cpp.table("bias", bias),
+        *cpp.rows("weight", op.weight.raw.T),
+    ]
+    return _one(site, "ordered_matmul", kind, lines)
+
+
+def _scale(site: Site) -> Part:
+    op: Scale = site.op
+    bits = exact_fraction_bits(op)
+    shift = bits - op.operand.type.fraction_bits - op.scale.type.fraction_bits
+    factor = op.scale.raw.astype(object) << shift
+    offset = op.offset.raw.astype(object) << (bits - op.offset.type.fraction_bits)
+    lines = [
+        cpp.sizes(size=op.result.size, channels=len(factor)),
+        *cpp.table("factor", factor),
+        *cpp.table("offset", offset),
+    ]
+    return _one(site, "scale", site.compute(), lines)
+
+
+def _cast(site: Site) -> Part:
+    op: Cast = site.op
+    source, target = op.operand.type, op.result.type
+    largest = max(1, magnitude(site.operands[0]))
+    # Two bits past the number's own, every further bit dropped gives the same: 0, or -1 where the rounding is down.
+    dropped = min(source.fraction_bits - target.fraction_bits, largest.bit_length() + 2)
+    possible = any(overflows(op, site.operands[0]))
+    moved = largest + (1 << dropped) if dropped > 0 else largest << -dropped
+    kind = site.compute(moved + (2 << target.width if possible else 0))
+    lines = [
+        cpp.sizes(size=op.result.size),
+        cpp.constant("int", "dropped_bits", dropped),
+        rounding_line(op.rounding),
+        *overflow_lines(kind.name, target, op.overflow, possible),
+    ]
+    return _one(site, "cast", kind, lines)
+
+
+def _relu(site: Site) -> Part:
+    op: Relu = site.op
+    kind = site.compute()
+    limited = op.limit_raw is not None and kind.holds(op.limit_raw, op.limit_raw)
+    lines = [
+        cpp.sizes(size=op.result.size),
+        cpp.switch("leaky", op.negative_shift is not None),
+        cpp.switch("limited", limited),
+        cpp.constant("int", "negative_shift", op.negative_shift or 0),
+        cpp.constant(kind.name, "limit", (op.limit_raw or 0) if limited else 0),
+    ]
+    return _one(site, "relu", kind, lines)
+
+
+def _add(site: Site) -> Part:
+    op: Add = site.op
+    bits = exact_fraction_bits(op)
+    left, right = bits - op.left.type.fraction_bits, bits - op.right.type.fraction_bits
+    lines = [
+        cpp.sizes(size=op.result.size),
+        cpp.constant("int", "left_shift", left),
+        cpp.constant("int", "right_shift", right),
+    ]
+    return _one(site, "add", site.compute(), lines)
+
+
+def _concat(site: Site) -> Part:
+    op: Concat = site.op
+    bits, kind = exact_fraction_bits(op), site.compute()
+    inner = int(np.prod(op.result.shape[op.axis + 1 :], dtype=np.int64))
+    stride = op.result.shape[op.axis] * inner
+    first, structs, calls = 0, [], []
+    for index, (part, read) in enumerate(zip(op.parts, site.reads, strict=True)):
+        run = part.shape[op.axis] * inner
+        name = f"{op.name}_part{index}_op"
+        numbers = cpp.sizes(runs=op.result.size // stride, run=run, stride=stride, first=first)
+        shift = cpp.constant("int", "shift", bits - part.type.fraction_bits)
+        structs.append((name, (f"    using Compute = {kind.name};", numbers, shift)))
+        calls.append(f"concat<{name}>({read}, {site.writes});")
+        first += run
+    return Part(("concat",), tuple(structs), tuple(calls))
+
+
+def _table(site: Site) -> Part:
+    op: Table = site.op
+    first = cpp.constant("std::int64_t", "first", op.operand.type.min_raw)
+    lines = [
+        f"    // {cpp.comment(op.function)}",
+        cpp.sizes(size=op.result.size),
+        first,
+        *cpp.table("entries", op.table.raw),
+    ]
+    return _one(site, "table", None, lines)
+
+
+def _softmax(site: Site) -> Part:
+    op: Softmax = site.op
+    n, target = op.operand.shape[-1], op.result.type
+    low, high = site.operands[0].bounds
+    total = sum_type(op.exp_table.type, n)
+    product = product_type(op.exp_table.type, op.inverse_table.type)
+    exp_dropped = _index_shift(op.operand.type, op.index_type, high - low)
+    inverse_dropped = _index_shift(total, op.inverse_index_type, total.max_raw)
+    largest = max(1, product.max_raw)
+    dropped = min(product.fraction_bits - target.fraction_bits, product.width + 2)
+    moved = largest + (1 << dropped) if dropped > 0 else largest << -dropped
+    indices = (1 << op.index_type.width) + (1 << op.inverse_index_type.width)
+    kind = site.compute(moved + total.max_raw + (high - low) + indices + (2 << target.width))
+    lines = [
+        cpp.sizes(
+            rows=op.operand.size // n, n=n, exp_entries=len(op.exp_table.raw), inverse_entries=len(op.inverse_table.raw)
+        ),
+        cpp.constant("int", "exp_dropped_bits", exp_dropped),
+        cpp.constant("int", "inverse_dropped_bits", inverse_dropped),
+        cpp.constant("int", "dropped_bits", dropped),
+        rounding_line(op.rounding),
+        *overflow_lines(kind.name, target, op.overflow, True),
+        *cpp.table("exp_table", op.exp_table.raw),
+        *cpp.table("inverse_table", op.inverse_table.raw),
+    ]
+    return _one(site, "softmax", kind, lines)
+
+
+def _index_shift(source: FixedType, index: FixedType, largest: int) -> int:
+    """Bits dropped to reach the grid of an index; capped where one more changes nothing."""
+    dropped = source.fraction_bits - index.fraction_bits
+    return max(-index.width, min(dropped, max(1, largest).bit_length()))
+
+
+def _argmax(site: Site) -> Part:
+    op: ArgMax = site.op
+    n = op.operand.shape[-1]
+    return _one(site, "argmax", None, [cpp.sizes(rows=op.operand.size // n, n=n)])
+
+
+def _forest(site: Site) -> Part:
+    op: Forest = site.op
+    kind, n_planes, lines = forest_lines(op, site.operands[0])
+    struct, planes = f"{op.name}_op", f"{op.name}_planes"
+    head = f"    using Compute = {kind.name};"
+    call = f"forest<{struct}>({site.reads[0]}, at.{planes}, {site.writes});"
+    return Part(("forest",), ((struct, (head, *lines)),), (call,), (planes, n_planes))
+
+
+_ROWS: dict[type[Op], Callable[[Site], Part]] = {
+    Input: _nothing,
+    MatMul: _matmul,
+    Scale: _scale,
+    Cast: _cast,
+    Relu: _relu,
+    Add: _add,
+    Concat: _concat,
+    Reshape: _nothing,
+    Table: _table,
+    Softmax: _softmax,
+    ArgMax: _argmax,
+    Forest: _forest,
+}
+require_rows(_ROWS, "compiled emulator functions")

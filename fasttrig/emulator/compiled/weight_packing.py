@@ -1,0 +1,108 @@
+"""What the dense kernels read: groups of four bytes per event, and which layers can use them.
+
+A group is four unsigned bytes (``quads``) or two numbers of 16 bits (``pairs``) of neighbouring inputs. Bytes hold
+``raw - offset``, so that any range of up to 256 numbers fits; the layer's bias makes up for the offset exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from fasttrig.base.fixed import IntArray, Overflow
+from fasttrig.emulator.compiled.integers import INT8, INT16, INT32
+from fasttrig.ir.ops import MatMul
+from fasttrig.ir.ranges import Interval, exact_fraction_bits_of_matmul
+
+
+class Group(Enum):
+    """Name, C++ type of a number, numbers in a group."""
+
+    QUADS = ("quads", "std::uint8_t", 4)
+    PAIRS = ("pairs", "std::int16_t", 2)
+
+    @property
+    def label(self) -> str:
+        return self.value[0]
+
+    @property
+    def cell(self) -> str:
+        return self.value[1]
+
+    @property
+    def size(self) -> int:
+        return self.value[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How a tensor is packed along its last axis."""
+
+    group: Group
+    offset: int = 0
+
+
+def packing_of(op: MatMul, operand: Interval) -> Packing | None:
+    """The packing in which `op` reads its operand; none where its numbers do not fit 32-bit sums of packed products."""
+    if op.narrowed:
+        return None
+    weight, bias = aligned(op)
+    low, high = operand.bounds
+    for packing, weight_type in (
+        (Packing(Group.QUADS, 0 if low >= 0 and high <= 255 else low), INT8),
+        (Packing(Group.PAIRS), INT16),
+    ):
+        if not _fits(packing, low, high) or not weight_type.holds(int(weight.min()), int(weight.max())):
+            continue
+        if INT32.holds(0, largest_sum(weight, bias, low, high, packing.offset)):
+            return packing
+    return None
+
+
+def aligned(op: MatMul) -> tuple[IntArray, IntArray]:
+    """Weights of shape (n_in, n_out) and bias, both at the fraction bits of the exact sum (Python integers)."""
+    bits = op.accum_type.fraction_bits if op.narrowed else exact_fraction_bits_of_matmul(op)
+    shift = bits - op.operand.type.fraction_bits - op.weight.type.fraction_bits
+    weight = op.weight.raw.astype(object) << max(0, shift)
+    return weight, op.bias.raw.astype(object) << max(0, bits - op.bias.type.fraction_bits)
+
+
+def largest_sum(weight: IntArray, bias: IntArray, low: int, high: int, offset: int) -> int:
+    """A number that no partial sum of packed products exceeds in magnitude, whatever the order."""
+    largest = max(abs(low - offset), abs(high - offset), 1)
+    products = abs(weight).sum(axis=0) * largest
+    return int((products + abs(bias) + abs(offset) * abs(weight).sum(axis=0)).max())
+
+
+def wraps_without_rounding(op: MatMul) -> bool:
+    """Whether a narrowed sum may be taken exactly and wrapped once: no bit is dropped, and wrapping commutes."""
+    products = op.operand.type.fraction_bits + op.weight.type.fraction_bits
+    finest = max(products, op.bias.type.fraction_bits)
+    return op.accum_overflow is Overflow.WRAP and op.accum_type.fraction_bits >= finest
+
+
+def groups_in_16_bits(weight: IntArray, high: int) -> int:
+    """How many consecutive quads may be summed in 16 bits, position by pair of inputs; 0 when not even one.
+
+    `weight` has shape (n_quads, 4, n_out); the inputs are 0 ... `high`.
+    """
+    pairs = weight.reshape(len(weight), 2, 2, -1)
+    up = np.maximum(pairs, 0).sum(axis=2) * high
+    down = np.minimum(pairs, 0).sum(axis=2) * high
+    best = 0
+    for count in range(1, len(weight) + 1):
+        starts = range(0, len(weight), count)
+        tops = [up[start : start + count].sum(axis=0) for start in starts]
+        bottoms = [down[start : start + count].sum(axis=0) for start in starts]
+        if not INT16.holds(int(np.min(bottoms)), int(np.max(tops))):
+            break
+        best = count
+    return best
+
+
+def _fits(packing: Packing, low: int, high: int) -> bool:
+    if packing.group is Group.PAIRS:
+        return INT16.holds(low, high)
+    return high - packing.offset <= 255

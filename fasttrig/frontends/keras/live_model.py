@@ -1,0 +1,93 @@
+"""Reads a live Keras model object into the same specification as a file, through get_config and get_weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fasttrig.base.errors import InputError
+from fasttrig.frontends.keras.model_file import check_weight
+from fasttrig.frontends.source import ModelSpec, Weights, model_spec
+
+_UNSAVED_OPTIONS = ("is_quantized_clip", "scale_axis", "use_ste")
+"""Options of QKeras' quantizers that change the result and that its get_config leaves out."""
+
+_QUANTIZER_FIELDS = {
+    "activation": ("activation",),
+    "kernel_quantizer": ("kernel_quantizer_internal",),
+    "bias_quantizer": ("bias_quantizer_internal",),
+}
+
+
+def is_live_model(source: Any) -> bool:
+    """Whether `source` looks like a Keras model object, told without importing Keras."""
+    return all(hasattr(source, name) for name in ("get_config", "get_weights", "layers"))
+
+
+def read_live_model(model: Any) -> ModelSpec:
+    """The specification of a live tf_keras or keras model."""
+    source = f"model '{getattr(model, 'name', 'model')}'"
+    if not getattr(model, "built", True):
+        raise InputError(
+            "the model is not built yet",
+            where=source,
+            want="a model with known input shapes",
+            try_="call model.build((None, n_features)) first",
+        )
+    config = {"class_name": type(model).__name__, "config": plain(model.get_config())}
+    if config["class_name"] not in ("Sequential", "Functional", "Model"):
+        config["class_name"] = _base_kind(model)
+    live = {layer.name: layer for layer in model.layers}
+    for entry in config["config"].get("layers", []):
+        name = entry.get("name") or entry["config"].get("name")
+        entry["config"] = entry["config"] | _quantizer_options(live[name]) if name in live else entry["config"]
+    return model_spec(
+        config, source, lambda layers: {name: _weights(live[name], source) for name, _ in layers if name in live}
+    )
+
+
+def _base_kind(model: Any) -> str:
+    bases = {base.__name__ for base in type(model).__mro__}
+    return next((kind for kind in ("Sequential", "Functional") if kind in bases), type(model).__name__)
+
+
+def _quantizer_options(layer: Any) -> dict[str, Any]:
+    """The layer's quantizers as they are now, with what their saved form would leave out."""
+    found: dict[str, Any] = {}
+    for key, attributes in _QUANTIZER_FIELDS.items():
+        for attribute in attributes:
+            content = getattr(layer, attribute, None)
+            if hasattr(content, "get_config"):
+                found[key] = plain(content)
+    return found
+
+
+def _weights(layer: Any, source: str) -> Weights:
+    where = f"{source} > layer '{layer.name}'"
+    names = [variable.name.rsplit("/", 1)[-1].split(":", 1)[0] for variable in layer.weights]
+    arrays = layer.get_weights()
+    if len(names) != len(arrays):
+        return {}
+    return {name: check_weight(np.asarray(array), name, where) for name, array in zip(names, arrays, strict=True)}
+
+
+def plain(content: Any) -> Any:
+    """Configuration objects as plain data: mappings, lists, numbers, strings."""
+    if hasattr(content, "get_config") and not isinstance(content, type):
+        options = {key: getattr(content, key) for key in _UNSAVED_OPTIONS if hasattr(content, key)}
+        return {"class_name": type(content).__name__, "config": plain(options | dict(content.get_config()))}
+    if isinstance(content, Mapping):
+        return {str(key): plain(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [plain(item) for item in content]
+    if isinstance(content, np.ndarray):
+        return plain(content.tolist())
+    if isinstance(content, np.generic):
+        return content.item()
+    if hasattr(content, "numpy"):
+        return plain(np.asarray(content.numpy()))
+    if callable(content):
+        return getattr(content, "__name__", type(content).__name__)
+    return content

@@ -1,0 +1,100 @@
+"""What lowering one model needs at hand: the builder, unique names, the refusals collected so far."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.fixed import FixedType
+from fasttrig.frontends.source import LayerSpec, ModelSpec
+from fasttrig.ir.builder import GraphBuilder
+from fasttrig.ir.graph import Postprocessor
+
+T = TypeVar("T")
+
+_RESERVED_WORDS = """
+alignas alignof and asm auto begin bitand bitor bool break case catch char class const continue default delete do
+double else end entity enum export extern false float for friend function goto if in initial inline inout input
+int integer is logic long module mutable namespace new not operator or out output private process protected
+public real reg register return short signal signed sizeof static struct switch template this throw time true try
+typedef typename union unsigned using variable virtual void volatile wait wire while with xor
+"""
+_RESERVED = frozenset(_RESERVED_WORDS.split())
+"""Words of C++, Verilog and VHDL that no value may be called."""
+
+
+class Names:
+    """Unique names for values and constants: identifiers in C++, Verilog and VHDL (which ignores case)."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+
+    def new(self, wanted: str) -> str:
+        """`wanted` made an identifier, with a count behind it where it is taken."""
+        base = identifier(wanted)
+        name, count = base, 1
+        while name.casefold() in self._used:
+            count += 1
+            name = f"{base}_{count}"
+        self._used.add(name.casefold())
+        return name
+
+
+def identifier(text: str) -> str:
+    """`text` as an identifier: letters, digits, single underscores; never a reserved word."""
+    name = re.sub(r"_+", "_", re.sub(r"[^A-Za-z0-9]", "_", text)).strip("_")
+    if not name or name[0].isdigit():
+        name = f"n{name}"
+    taken = name.casefold() in _RESERVED or keyword.iskeyword(name)
+    return f"{name}_0" if taken else name
+
+
+@dataclass(slots=True)
+class Lowering:
+    """The state of one conversion.
+
+    Attributes
+    ----------
+    link_layer : str or None
+        The layer whose softmax or sigmoid ends the model; None where the model has no such end.
+    firmware_links : bool
+        Whether that link is computed on the chip.
+    batchnorm_type : FixedType or None
+        The type to which scales and offsets of batch normalisations are rounded; None: exact or refused.
+    """
+
+    model: ModelSpec
+    builder: GraphBuilder
+    link_layer: str | None = None
+    firmware_links: bool = False
+    batchnorm_type: FixedType | None = None
+    names: Names = field(default_factory=Names)
+    refusals: list[UnsupportedError] = field(default_factory=list)
+    postprocessor: Postprocessor = Postprocessor.NONE
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Keep a refusal for the list and go on."""
+        try:
+            yield
+        except UnsupportedError as refusal:
+            self.refusals.append(refusal)
+
+    def attempt(self, make: Callable[[], T]) -> T | None:
+        """What `make` gives; None where it refuses, with the refusal kept for the list."""
+        try:
+            return make()
+        except UnsupportedError as refusal:
+            self.refusals.append(refusal)
+            return None
+
+    def where(self, layer: LayerSpec, *parts: str) -> str:
+        return self.model.where(layer, *parts)
+
+    def origin(self, layer: LayerSpec, *parts: str) -> str:
+        return self.model.origin(layer, *parts)

@@ -1,0 +1,159 @@
+"""Builds a graph op by op; result types follow from the operands' types, so that every op is exact as it is made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
+from fasttrig.ir.graph import Graph, Postprocessor
+from fasttrig.ir.ops import (
+    Add,
+    ArgMax,
+    Cast,
+    Concat,
+    Const,
+    Input,
+    MatMul,
+    Op,
+    Relu,
+    Reshape,
+    Scale,
+    Shape,
+    Softmax,
+    Table,
+    Value,
+)
+from fasttrig.ir.ranges import Interval, exact_type
+from fasttrig.ir.verify import verify
+
+_ONE_BIT = FixedType(1, 1)
+
+
+class GraphBuilder:
+    """Collects ops; each method returns the value it made.
+
+    Values are named by the caller (unique, ``[A-Za-z_][A-Za-z0-9_]*``: they become C++ names). `origin` is the path
+    back to the model. Types of exact ops are the narrowest that hold every result the operands' *types* allow; the
+    pass ``narrow-types`` later uses the ranges that really reach them.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ops: list[Op] = []
+
+    def input(
+        self,
+        name: str,
+        shape: Shape,
+        fixed_type: FixedType,
+        *,
+        channel_types: tuple[FixedType, ...] = (),
+        origin: str = "",
+    ) -> Value:
+        return self._append(Input(result=Value(name, shape, fixed_type), channel_types=channel_types, origin=origin))
+
+    def matmul(self, name: str, operand: Value, weight: Const, bias: Const, *, origin: str = "") -> Value:
+        """Shapes: operand (..., n_in), weight (n_in, n_out), bias (n_out,) -> (..., n_out)."""
+        shape = (*operand.shape[:-1], weight.shape[1])
+        return self._exact(MatMul(result=_draft(name, shape), operand=operand, weight=weight, bias=bias, origin=origin))
+
+    def scale(self, name: str, operand: Value, scale: Const, offset: Const, *, origin: str = "") -> Value:
+        result = _draft(name, operand.shape)
+        return self._exact(Scale(result=result, operand=operand, scale=scale, offset=offset, origin=origin))
+
+    def cast(
+        self,
+        name: str,
+        operand: Value,
+        fixed_type: FixedType,
+        rounding: Rounding,
+        overflow: Overflow,
+        *,
+        origin: str = "",
+    ) -> Value:
+        result = Value(name, operand.shape, fixed_type)
+        return self._append(Cast(result=result, operand=operand, rounding=rounding, overflow=overflow, origin=origin))
+
+    def relu(
+        self,
+        name: str,
+        operand: Value,
+        *,
+        limit_raw: int | None = None,
+        negative_shift: int | None = None,
+        origin: str = "",
+    ) -> Value:
+        """`limit_raw` counts at the result's fraction bits: the operand's plus `negative_shift`."""
+        result = _draft(name, operand.shape)
+        return self._exact(
+            Relu(result=result, operand=operand, limit_raw=limit_raw, negative_shift=negative_shift, origin=origin)
+        )
+
+    def add(self, name: str, left: Value, right: Value, *, origin: str = "") -> Value:
+        return self._exact(Add(result=_draft(name, left.shape), left=left, right=right, origin=origin))
+
+    def concat(self, name: str, parts: tuple[Value, ...], *, axis: int = -1, origin: str = "") -> Value:
+        """`axis` counts without the event axis; it is stored non-negative."""
+        axis = axis % len(parts[0].shape)
+        shape = list(parts[0].shape)
+        shape[axis] = sum(part.shape[axis] for part in parts)
+        return self._exact(Concat(result=_draft(name, tuple(shape)), parts=parts, axis=axis, origin=origin))
+
+    def reshape(self, name: str, operand: Value, shape: Shape, *, origin: str = "") -> Value:
+        return self._append(Reshape(result=Value(name, shape, operand.type), operand=operand, origin=origin))
+
+    def table(self, name: str, operand: Value, table: Const, function: str, *, origin: str = "") -> Value:
+        """`table` has ``2**operand.type.width`` entries, the first for ``operand.type.min_raw``."""
+        result = Value(name, operand.shape, table.type)
+        return self._append(Table(result=result, operand=operand, table=table, function=function, origin=origin))
+
+    def softmax(
+        self,
+        name: str,
+        operand: Value,
+        fixed_type: FixedType,
+        *,
+        index_type: FixedType,
+        exp_table: Const,
+        inverse_index_type: FixedType,
+        inverse_table: Const,
+        origin: str = "",
+    ) -> Value:
+        result = Value(name, operand.shape, fixed_type)
+        op = Softmax(
+            result=result,
+            operand=operand,
+            index_type=index_type,
+            exp_table=exp_table,
+            inverse_index_type=inverse_index_type,
+            inverse_table=inverse_table,
+            origin=origin,
+        )
+        return self._append(op)
+
+    def argmax(self, name: str, operand: Value, *, origin: str = "") -> Value:
+        fixed_type = FixedType.covering(0, operand.shape[-1] - 1, 0)
+        result = Value(name, (*operand.shape[:-1], 1), fixed_type)
+        return self._append(ArgMax(result=result, operand=operand, origin=origin))
+
+    def graph(self, *outputs: Value, postprocessor: Postprocessor = Postprocessor.NONE) -> Graph:
+        """The verified graph of everything built so far."""
+        graph = Graph(self.name, tuple(self.ops), outputs, postprocessor)
+        verify(graph, after="reading the model")
+        return graph
+
+    def _append(self, op: Op) -> Value:
+        self.ops.append(op)
+        return op.result
+
+    def _exact(self, draft: Op) -> Value:
+        return self._append(exactly_typed(draft, [Interval.of_type(v.type, v.shape) for v in draft.operands]))
+
+
+def exactly_typed(op: Op, operands: list[Interval]) -> Op:
+    """`op` with the narrowest result type in which it is exact on operands inside the given intervals."""
+    return replace(op, result=replace(op.result, type=exact_type(op, operands)))
+
+
+def _draft(name: str, shape: Shape) -> Value:
+    return Value(name, shape, _ONE_BIT)

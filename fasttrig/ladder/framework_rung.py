@@ -1,0 +1,64 @@
+"""What the framework that trained a model says of it: QKeras for networks, XGBoost for trees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fasttrig.base.fixed import FloatArray, IntArray
+from fasttrig.design import Design
+from fasttrig.emulator.evaluate import evaluate
+from fasttrig.ir.graph import Graph
+
+
+def raw_outputs(design: Design, graph: Graph, inputs: dict[str, IntArray]) -> dict[str, IntArray]:
+    """The framework's outputs as raw integers, under the names of the design's outputs; `graph` is as read."""
+    if design.ensemble is not None:
+        from fasttrig.reference.tree_libraries import framework_raw as trees_raw
+
+        found = trees_raw(graph, design.ensemble, design.source, inputs)
+    else:
+        from fasttrig.reference.qkeras_run import framework_raw
+
+        found = framework_raw(graph, design.source, inputs)
+    return {out.name: found[read.name] for out, read in zip(design.graph.outputs, graph.outputs, strict=True)}
+
+
+def domain(design: Design, graph: Graph) -> str:
+    """Where the equality was looked for: how the framework was run, and on which inputs."""
+    grid = ", ".join(str(op.result.type) for op in graph.inputs)
+    if design.ensemble is not None:
+        return f"XGBoost's own leaves, inputs on the grid of {grid}"
+    from fasttrig.reference.qkeras_run import beyond_float32
+
+    wide = beyond_float32(graph)
+    note = f"; in float32, as trained, these sums may round: {', '.join(wide)}" if wide else ""
+    return f"QKeras in float64, inputs on the grid of {grid}{note}"
+
+
+def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:
+    """Emulator and framework op by op on one event: the first op that differs."""
+    if design.ensemble is not None:
+        return "compare leaf by leaf: fasttrig.reference.tree_libraries.library_leaves against Ensemble.library_leaves"
+    from fasttrig.reference.qkeras_run import first_difference, framework_trace, input_values
+
+    trace = framework_trace(design.source, input_values(graph, row))
+    emulated = evaluate(graph, row, keep={op.name for op in graph.ops}).trace
+    found = first_difference(graph, trace, emulated)
+    if found is None:
+        return "no single layer differs on this event alone"
+    op = graph.op(found.op)
+    return (
+        f"first differing op: '{found.op}' ({op.origin}), {op.result.type}, element {found.index}: emulator "
+        f"{found.graph_raw} raw, framework {found.framework_value!r}"
+    )
+
+
+def float_margins(design: Design, twin: Path, x: FloatArray) -> FloatArray:
+    """Margins of the float twin, shape (n_events, n_outputs); x is scaled, neither rounded nor clipped."""
+    if design.ensemble is not None:
+        from fasttrig.frontends.trees import read_ensemble
+
+        return read_ensemble(twin).margin(x)
+    from fasttrig.reference.qkeras_run import framework_predict
+
+    return next(iter(framework_predict(twin, x).values()))

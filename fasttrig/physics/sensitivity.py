@@ -1,0 +1,163 @@
+"""What one bit less would cost: every op narrowed by one fraction bit in turn, on the labelled events, emulated.
+
+Nothing is estimated: the narrowed graph runs in the bit-accurate emulator. A result is narrowed by a cast to the
+coarser type and one back, so all that follows keeps its types; weights and leaves are rounded to every second integer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, overflow_raw, round_raw
+from fasttrig.emulator.evaluate import evaluate
+from fasttrig.ir.graph import Graph, rewrite
+from fasttrig.ir.ops import ArgMax, Cast, Concat, Const, Forest, Input, MatMul, Op, Relu, Reshape, Scale, Value
+from fasttrig.ir.ranges import exact_type, infer_ranges
+from fasttrig.ir.verify import verify
+
+Part = Literal["result", "weights", "leaves"]
+Quality = Callable[[dict[str, IntArray], IntArray], dict[str, float]]
+"""``quality(raw outputs, events)`` -> named figures, such as the AUC of each class; `events` are the rows that ran."""
+
+InputsOf = Callable[[dict[str, IntArray]], dict[str, IntArray]]
+MAX_EVENTS, MIN_EVENTS, MAX_WORK, SEED = 50_000, 2_000, 40_000_000_000, 1
+"""`MAX_WORK` bounds the multiplications, comparisons and casts of all runs together: some seconds."""
+_WITHOUT_OWN_BITS = (Concat, Reshape, ArgMax, Relu)
+"""Ops that pass on what they get: a bit less is a bit less of their operand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """One narrowed part. `change` is the figure with one bit less minus the figure as built, by the figure's name."""
+
+    op: str
+    part: Part
+    type: FixedType
+    narrowed: FixedType
+    n_events: int
+    change: dict[str, float]
+
+
+def sensitivities(graph: Graph, inputs: dict[str, IntArray], quality: Quality) -> tuple[Sensitivity, ...]:
+    """Every op of `graph` with one fraction bit less, in the order of the ops.
+
+    Parameters
+    ----------
+    inputs : mapping of input name to int array, shape (n_events, *shape)
+        Of many, or for a large graph, a seeded choice of them is used.
+    """
+    n_events = len(next(iter(inputs.values())))
+    events = np.arange(n_events)
+    limit = min(MAX_EVENTS, max(MIN_EVENTS, MAX_WORK // (2 * len(graph.ops) * sum(map(_work, graph.ops)))))
+    if n_events > limit:
+        events = np.sort(np.random.default_rng(SEED).choice(n_events, limit, replace=False))
+    given = {name: array[events] for name, array in inputs.items()}
+    before = quality(evaluate(graph, given).outputs, events)
+    found = []
+    for op, part, type_, narrowed, inputs_of in _variants(graph):
+        outputs = evaluate(narrowed, inputs_of(given)).outputs
+        renamed = {value.name: outputs[new.name] for value, new in zip(graph.outputs, narrowed.outputs, strict=True)}
+        after = quality(renamed, events)
+        change = {name: after[name] - before[name] for name in before}
+        found.append(Sensitivity(op.name, part, type_, coarser(type_), len(events), change))
+    return tuple(found)
+
+
+def _work(op: Op) -> int:
+    """Elementary steps of one event, roughly."""
+    if isinstance(op, MatMul):
+        return op.result.size * op.weight.shape[0]
+    return 64 * op.n_trees if isinstance(op, Forest) else 16 * max(1, op.result.size)
+
+
+def coarser(type_: FixedType) -> FixedType:
+    """The type with one fraction bit less."""
+    return replace(type_, width=type_.width - 1)
+
+
+def _variants(graph: Graph) -> Iterator[tuple[Op, Part, FixedType, Graph, InputsOf]]:
+    """Every op and part with its type, the changed graph, and what the inputs become."""
+    for op in graph.ops:
+        if isinstance(op, Input) and op.result.type.width > 1:
+            yield op, "result", op.result.type, graph, partial(_coarse_inputs, op)
+            continue
+        weight = op.weight if isinstance(op, MatMul) else op.scale if isinstance(op, Scale) else None
+        if weight is not None and weight.type.width > 1:
+            yield op, "weights", weight.type, _with(graph, op, _coarse_weights), dict
+        if isinstance(op, Forest) and op.leaf.type.width > 1:
+            yield op, "leaves", op.leaf.type, _with(graph, op, _coarse_leaves), dict
+        elif not isinstance(op, _WITHOUT_OWN_BITS) and op.result.type.width > 1:
+            yield op, "result", op.result.type, _with(graph, op, _coarse_result), dict
+
+
+def _coarse_inputs(op: Input, given: dict[str, IntArray]) -> dict[str, IntArray]:
+    """Each feature on every second step of its own grid, inside its own range."""
+    common = op.result.type
+    array = given[op.name]
+    columns = []
+    for k in range(array.shape[-1]):
+        own = op.channel_types[k] if op.channel_types else common
+        half = coarser(own) if own.width > 1 else own
+        rounded = round_raw(array[..., k], common, half.fraction_bits, Rounding.RND_CONV)
+        columns.append(overflow_raw(rounded, half, Overflow.SAT) << (common.fraction_bits - half.fraction_bits))
+    return {**given, op.name: np.stack(columns, axis=-1)}
+
+
+def _with(graph: Graph, target: Op, change: Callable[[Op, Any], tuple[Op, ...]]) -> Graph:
+    """`graph` with `target` changed and everything else as it is."""
+    ranges = infer_ranges(graph)
+    operands = [ranges[value] for value in target.operands]
+    changed = rewrite(graph, lambda op: change(op, operands) if op.name == target.name else op)
+    verify(changed, after="narrowing by one bit")
+    return changed
+
+
+def _coarse_result(op: Op, operands: Any) -> tuple[Op, ...]:
+    """A cast rounds as it did; any other result is rounded to the nearest."""
+    type_ = op.result.type
+    if isinstance(op, Cast):
+        first: Op = replace(op, result=_named(op.result, "narrow", coarser(type_)))
+        return first, _cast(op, first.result, type_)
+    kept = replace(op, result=_named(op.result, "exact", type_))
+    narrow = _cast(op, kept.result, coarser(type_), "narrow")
+    return kept, narrow, _cast(op, narrow.result, type_)
+
+
+def _coarse_weights(op: Any, operands: Any) -> tuple[Op, ...]:
+    name = "weight" if isinstance(op, MatMul) else "scale"
+    narrow = replace(op, **{name: _coarse_constant(getattr(op, name))})
+    return _retyped(op, narrow, operands)
+
+
+def _coarse_leaves(op: Any, operands: Any) -> tuple[Op, ...]:
+    return _retyped(op, replace(op, leaf=_coarse_constant(op.leaf)), operands)
+
+
+def _retyped(op: Op, narrow: Op, operands: Any) -> tuple[Op, ...]:
+    """Rounded constants may sum to a little more: the exact type first, then back to what followed before."""
+    if isinstance(op, MatMul) and op.narrowed:
+        return (narrow,)
+    wide = replace(narrow, result=_named(op.result, "wide", exact_type(narrow, operands)))
+    return wide, _cast(op, wide.result, op.result.type)
+
+
+def _coarse_constant(constant: Const) -> Const:
+    """Every integer rounded to an even one (halves to the multiple of four), inside the type."""
+    half = coarser(constant.type)
+    rounded = round_raw(constant.raw, constant.type, half.fraction_bits, Rounding.RND_CONV)
+    raw = overflow_raw(rounded, half, Overflow.SAT) * 2
+    return replace(constant, name=f"{constant.name}__narrow", raw=raw)
+
+
+def _cast(op: Op, operand: Value, type_: FixedType, suffix: str = "") -> Cast:
+    result = _named(op.result, suffix, type_) if suffix else replace(op.result, type=type_)
+    return Cast(result=result, operand=operand, rounding=Rounding.RND_CONV, overflow=Overflow.SAT, origin=op.origin)
+
+
+def _named(value: Value, suffix: str, type_: FixedType) -> Value:
+    return replace(value, name=f"{value.name}__{suffix}", type=type_)

@@ -1,0 +1,387 @@
+"""Runs a QKeras model in its own framework, for the ladder's first rung: framework = emulate, in raw integers.
+
+How the framework is run, and why:
+
+- Weights are quantised by QKeras itself in float32, as trained. Everything after that runs in float64, where sums of
+  products of fixed-point numbers are exact up to 53 bits. QKeras names float32 in places (`quantized_relu` casts to
+  it, the powers of two mix it in); for the time of the run those go to float64 (`reference/float64.py`), so that wide
+  accumulators are not rounded before they are quantised. Nothing else of QKeras is touched.
+- A final softmax or sigmoid is taken off: logits are compared.
+- Results are turned into raw integers exactly; a number off the graph's grid is a failed check, never rounded.
+
+Only this module of the frontend imports TensorFlow, and only when it is called. A file is read by fasttrig's own
+reader first, which refuses code, before Keras is given it. (QKeras 0.9.0 as installed needs no `np.product`: its
+quantizers do not call it.)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fasttrig.base.errors import CheckFailed, InputError, MissingPackageError
+from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
+from fasttrig.frontends.keras.final_link import LINKS
+from fasttrig.frontends.keras.layers import LAYERS
+from fasttrig.frontends.keras.normalisation import rounded_parameters
+from fasttrig.frontends.keras.qkeras import link_layer, read_spec
+from fasttrig.frontends.keras.quantizers import quantizer_name
+from fasttrig.frontends.source import ModelSpec, refuse_code
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import MatMul, Op, Value
+from fasttrig.ir.ranges import exact_fraction_bits_of_matmul
+from fasttrig.reference.float64 import quantizers_in
+from fasttrig.reference.keras_runtime import import_framework
+
+BATCH_EVENTS = 4096
+_QUANTIZERS = (
+    "quantizer",
+    "activation",
+    "kernel_quantizer",
+    "kernel_quantizer_internal",
+    "bias_quantizer",
+    "bias_quantizer_internal",
+)
+FLOAT64_BITS, FLOAT32_BITS = 53, 24
+_LAYER = re.compile(r" > layer '(.+?)'(?: > |$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first op, in the graph's order, whose integers are not the framework's."""
+
+    op: str
+    layer: str
+    event: int
+    index: tuple[int, ...]
+    graph_raw: int
+    framework_value: float
+    n_different: int
+
+
+def framework_predict(
+    source: Any,
+    x_values: FloatArray | Mapping[str, FloatArray],
+    *,
+    float64: bool = True,
+    batchnorm_type: FixedType | None = None,
+) -> dict[str, FloatArray]:
+    """Outputs of the model in its framework, by output layer name, in the model's order; logits before a link.
+
+    Parameters
+    ----------
+    source : path or live model
+    x_values : float array, shape (n_events, *shape), or a mapping of input layer name to such an array
+    float64 : bool
+        Run in float64 (exact far beyond 24 bits); False runs as trained, in float32.
+    batchnorm_type : FixedType, optional
+        Round batch normalisations as `read_qkeras` did.
+
+    Raises
+    ------
+    MissingPackageError
+        If TensorFlow, tf_keras or qkeras is missing, or Keras 3 is already in use.
+    """
+    spec = read_spec(source)
+    names = [ref.layer for ref in spec.outputs]
+    results = _run(spec, source, x_values, [(ref.layer, ref.call) for ref in spec.outputs], float64, batchnorm_type)
+    return dict(zip(names, results, strict=True))
+
+
+def framework_trace(
+    source: Any,
+    x_values: FloatArray | Mapping[str, FloatArray],
+    *,
+    float64: bool = True,
+    batchnorm_type: FixedType | None = None,
+) -> dict[str, FloatArray]:
+    """The output of every layer that is called once, by layer name; otherwise as `framework_predict`."""
+    spec = read_spec(source)
+    names = [layer.name for layer in spec.layers if layer.kind != "InputLayer" and len(layer.calls) == 1]
+    results = _run(spec, source, x_values, [(name, 0) for name in names], float64, batchnorm_type)
+    return dict(zip(names, results, strict=True))
+
+
+def framework_raw(
+    graph: Graph,
+    source: Any,
+    inputs: IntArray | Mapping[str, IntArray],
+    *,
+    float64: bool = True,
+    batchnorm_type: FixedType | None = None,
+) -> dict[str, IntArray]:
+    """The framework's outputs as raw integers of the graph's outputs, from raw integers of its inputs.
+
+    The graph must be read with ``output_activation="postprocessor"``: tables on the chip have no exact counterpart.
+
+    Raises
+    ------
+    CheckFailed
+        If an output of the framework is not on the grid of the graph's output.
+    """
+    require_exact(graph, FLOAT64_BITS if float64 else FLOAT32_BITS)
+    found = framework_predict(source, input_values(graph, inputs), float64=float64, batchnorm_type=batchnorm_type)
+    pairs = zip(graph.outputs, found.items(), strict=True)
+    return {value.name: raw_of(value, array, layer) for value, (layer, array) in pairs}
+
+
+def first_difference(
+    graph: Graph, trace: Mapping[str, FloatArray], emulated: Mapping[str, IntArray]
+) -> Difference | None:
+    """The first op whose integers differ from its layer's output in the framework; None where all agree.
+
+    Parameters
+    ----------
+    trace : dict of str to float array
+        What `framework_trace` gave: real numbers by layer name.
+    emulated : dict of str to int array
+        Raw integers by op name, of (at least) the ops in `layer_ends(graph)`: the emulator's `keep`.
+    """
+    for layer, op in layer_ends(graph).items():
+        if layer not in trace:
+            continue
+        scaled = np.ldexp(trace[layer], op.result.type.fraction_bits)
+        different = np.argwhere(scaled != emulated[op.name].astype(np.float64))
+        if len(different):
+            place = tuple(int(i) for i in different[0])
+            return Difference(
+                op.name,
+                layer,
+                place[0],
+                place[1:],
+                int(emulated[op.name][place]),
+                float(trace[layer][place]),
+                len(different),
+            )
+    return None
+
+
+def layer_ends(graph: Graph) -> dict[str, Op]:
+    """The last op that each layer of the framework became, by layer name, in the graph's order."""
+    found: dict[str, Op] = {}
+    for op in graph.ops:
+        layer = layer_of(op)
+        if layer is not None:
+            found.pop(layer, None)
+            found[layer] = op
+    return found
+
+
+def layer_of(op: Op) -> str | None:
+    """The framework's layer behind an op, from its origin."""
+    match = _LAYER.search(op.origin)
+    return match[1] if match else None
+
+
+def beyond_float32(graph: Graph) -> tuple[str, ...]:
+    """Ops whose sums may need more than float32's 24 bits: there the model as trained may round differently."""
+    return tuple(op.name for op in graph.ops if isinstance(op, MatMul) and op.accum_type.width > FLOAT32_BITS + 1)
+
+
+def require_exact(graph: Graph, bits: int) -> None:
+    """Raise where a sum of the framework may leave its exact integers."""
+    for op in graph.ops:
+        if not isinstance(op, MatMul):
+            continue
+        width = op.accum_type.width if not op.narrowed else exact_fraction_bits_of_matmul(op)
+        if width > bits + 1:
+            raise InputError(
+                "the framework cannot hold this sum exactly",
+                where=op.origin or op.name,
+                got=f"{width} bits",
+                want=f"at most {bits} bits and a sign",
+            )
+
+
+def input_values(graph: Graph, inputs: IntArray | Mapping[str, IntArray]) -> dict[str, FloatArray]:
+    """Real numbers of raw inputs, by the framework's input layer names."""
+    given = inputs if isinstance(inputs, Mapping) else {graph.inputs[0].name: inputs}
+    return {layer_of(op) or op.name: to_value(given[op.name], op.result.type) for op in graph.inputs}
+
+
+def raw_of(value: Value, array: FloatArray, layer: str) -> IntArray:
+    """Real numbers as raw integers of `value`, exactly, or not at all."""
+    scaled = np.ldexp(np.asarray(array, dtype=np.float64), value.type.fraction_bits)
+    off_grid = scaled != np.rint(scaled)
+    if off_grid.any():
+        place = tuple(int(index) for index in np.argwhere(off_grid)[0])
+        raise CheckFailed(
+            "the framework gives a number that is not on the graph's grid",
+            where=f"layer '{layer}', element {place}",
+            got=f"{array[place]!r} ({int(off_grid.sum())} of {off_grid.size} elements)",
+            want=f"multiples of 2**-{value.type.fraction_bits} ({value.type})",
+        )
+    return scaled.astype(np.int64).reshape(len(scaled), *value.shape)
+
+
+def _run(
+    spec: ModelSpec,
+    source: Any,
+    x_values: FloatArray | Mapping[str, FloatArray],
+    wanted: list[tuple[str, int]],
+    float64: bool,
+    batchnorm_type: FixedType | None,
+) -> list[FloatArray]:
+    keras, qkeras = import_framework()
+    if getattr(qkeras.quantizers, "_sigmoid", None) is not qkeras.quantizers.hard_sigmoid:
+        raise InputError("QKeras' internal sigmoid was changed", want="qkeras.quantizers.set_internal_sigmoid('hard')")
+    unknown = [layer.kind for layer in spec.layers if layer.kind not in LAYERS and layer.kind != "InputLayer"]
+    if unknown:
+        raise InputError("fasttrig does not run a layer that it does not know", where=spec.source, got=unknown[0])
+    original = _load(keras, qkeras, source, spec)
+    floatx = keras.backend.floatx()
+    try:
+        keras.backend.set_floatx("float32")
+        pinned = _quantised_in_float32(keras, original)
+        keras.backend.set_floatx("float64" if float64 else "float32")
+        with quantizers_in(qkeras, float64), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # Keras on quantizers as constraints
+            model = _copy(keras, qkeras, original, float64)
+            _adapt(keras, model, original, spec, pinned, batchnorm_type)
+            outputs = [model.get_layer(layer).get_output_at(call) for layer, call in wanted]
+            runner = keras.Model(model.inputs, outputs)
+            found = runner.predict(_ordered(spec, x_values, float64), batch_size=BATCH_EVENTS, verbose=0)
+    finally:
+        keras.backend.set_floatx(floatx)
+    found = [found] if len(wanted) == 1 and not isinstance(found, list) else found
+    return [np.asarray(array, dtype=np.float64) for array in found]
+
+
+def _ordered(spec: ModelSpec, x_values: Any, float64: bool) -> list[Any]:
+    names = [ref.layer for ref in spec.inputs]
+    given = x_values if isinstance(x_values, Mapping) else {names[0]: x_values}
+    missing = [name for name in names if name not in given]
+    if missing:
+        raise InputError("an input of the model is missing", got=", ".join(given), want=missing[0])
+    return [np.asarray(given[name], dtype=np.float64 if float64 else np.float32) for name in names]
+
+
+def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
+    if not isinstance(source, (str, os.PathLike)):
+        return source
+    for layer in spec.layers:
+        refuse_code(layer.config, spec.where(layer), training_too=True)
+    objects: dict[str, Any] = {}
+    qkeras.utils._add_supported_quantized_objects(objects)
+    try:
+        return keras.models.load_model(os.fspath(source), custom_objects=objects, compile=False)
+    except (ValueError, TypeError, ImportError) as error:
+        raise MissingPackageError(
+            "the framework cannot load this model",
+            where=str(source),
+            got=str(error)[:300],
+            want="a model that the installed tf_keras and QKeras know",
+            try_="load it where it was trained, and give the live model",
+        ) from error
+
+
+def _quantised_in_float32(keras: Any, model: Any) -> dict[tuple[str, str], np.ndarray]:
+    """Every weight as QKeras quantises it in float32, by (layer, attribute of the quantizer)."""
+    found: dict[tuple[str, str], np.ndarray] = {}
+    for layer in model.layers:
+        weights = dict(zip(("kernel", "bias"), _folded(layer), strict=False))
+        for key, weight in weights.items():
+            quantizer = getattr(layer, f"{key}_quantizer_internal", None)
+            if quantizer is not None and weight is not None:
+                single = keras.backend.constant(np.asarray(weight), dtype="float32")
+                found[layer.name, f"{key}_quantizer_internal"] = np.asarray(quantizer(single), dtype=np.float64)
+    return found
+
+
+def _folded(layer: Any) -> tuple[Any, ...]:
+    if hasattr(layer, "get_folded_weights"):
+        return tuple(layer.get_folded_weights())
+    return getattr(layer, "kernel", None), getattr(layer, "bias", None)
+
+
+def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:
+    """The same model with layers in the precision of the run; quantizers are the original's own objects."""
+    objects: dict[str, Any] = {type(layer).__name__: type(layer) for layer in original.layers}
+    qkeras.utils._add_supported_quantized_objects(objects)
+    config = original.get_config() | {"layers": [_neutral(entry) for entry in original.get_config()["layers"]]}
+    kind = keras.Sequential if isinstance(original, keras.Sequential) else keras.Model
+    model = kind.from_config(_with_dtype(config, "float64" if float64 else "float32"), custom_objects=objects)
+    model.set_weights(original.get_weights())
+    for layer in model.layers:
+        twin = original.get_layer(layer.name)
+        for attribute in _QUANTIZERS:
+            if getattr(twin, attribute, None) is not None:
+                setattr(layer, attribute, getattr(twin, attribute))
+    return model
+
+
+def _neutral(entry: dict[str, Any]) -> dict[str, Any]:
+    """A layer's configuration without its quantizers: Keras does not rebuild all of them, so they are handed over."""
+    blank = {"activation": "linear", "kernel_quantizer": None, "bias_quantizer": None}
+    config = entry["config"] | {key: value for key, value in blank.items() if key in entry["config"]}
+    return entry | {"config": config}
+
+
+def _with_dtype(config: Any, dtype: str) -> Any:
+    if isinstance(config, dict):
+        return {
+            key: dtype if key == "dtype" and value in ("float32", "float64") else _with_dtype(value, dtype)
+            for key, value in config.items()
+        }
+    return [_with_dtype(item, dtype) for item in config] if isinstance(config, list) else config
+
+
+def _adapt(
+    keras: Any,
+    model: Any,
+    original: Any,
+    spec: ModelSpec,
+    pinned: Mapping[tuple[str, str], np.ndarray],
+    batchnorm_type: FixedType | None,
+) -> None:
+    for (name, attribute), weight in pinned.items():
+        setattr(model.get_layer(name), attribute, _Constant(keras, weight))
+    for layer in spec.layers:
+        if batchnorm_type is not None and layer.kind == "BatchNormalization":
+            scale, offset = rounded_parameters(layer, batchnorm_type, layer.name)
+            model.get_layer(layer.name).call = _Affine(keras, scale, offset)
+    _without_link(keras, model, spec)
+
+
+def _without_link(keras: Any, model: Any, spec: ModelSpec) -> None:
+    name = link_layer(spec)
+    if name is None:
+        return
+    layer, kind = model.get_layer(name), spec.layer(name).kind
+    if kind == "Softmax":
+        layer.call = _same
+        return
+    assert quantizer_name(spec.layer(name).config.get("activation")) in LINKS
+    layer.activation = keras.activations.linear
+    if kind == "QActivation":
+        layer.quantizer = keras.activations.linear
+
+
+def _same(inputs: Any, **_options: Any) -> Any:
+    return inputs
+
+
+class _Constant:
+    """Stands in for a weight quantizer: the weight that it gave in float32."""
+
+    def __init__(self, keras: Any, weight: np.ndarray) -> None:
+        self._keras, self._weight = keras, weight
+
+    def __call__(self, _weight: Any) -> Any:
+        return self._keras.backend.constant(self._weight, dtype=self._keras.backend.floatx())
+
+
+class _Affine:
+    """Stands in for a batch normalisation whose scale and offset were rounded."""
+
+    def __init__(self, keras: Any, scale: np.ndarray, offset: np.ndarray) -> None:
+        self._scale, self._offset = _Constant(keras, scale), _Constant(keras, offset)
+
+    def __call__(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        return inputs * self._scale(None) + self._offset(None)

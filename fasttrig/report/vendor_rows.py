@@ -1,0 +1,123 @@
+"""Reports of vendor tools beside the estimates: rows of the report, and the budget held against them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fasttrig.base.errors import InputError
+from fasttrig.estimate.devices import Device, find_device
+from fasttrig.estimate.vendor import NAMES, VendorReport, find_reports, top_level
+from fasttrig.report.budget import ESTIMATE, RESOURCES, renewed, verdict
+from fasttrig.report.document import Report
+from fasttrig.report.estimates import exactly
+
+VENDOR = "vendor "
+_ORDER = ("csynth", "synth", "route")
+_ESTIMATED_AS = {"csynth": "csynth", "synth": "synth", "route": "synth"}
+
+
+def with_vendor_reports(report: Report, folder: Path) -> Report:
+    """`report` with what the reports below `folder` say; nothing is written.
+
+    Budget and verdict follow: numbers after logic synthesis or routing go before those of an HLS report.
+
+    Raises
+    ------
+    InputError
+        When the folder does not exist, holds no report of a known name, or one that cannot be read.
+    """
+    found = top_level(find_reports(folder))
+    counted = sorted((one for one in found if one.lut is not None), key=lambda one: _ORDER.index(one.stage))
+    if not counted:
+        raise InputError(
+            "no vendor report with counts in this folder",
+            where=str(folder),
+            got=f"{len(found)} others",
+            want=", ".join(NAMES),
+            try_="the folder in which Vitis HLS or Vivado ran",
+        )
+    rows = [_resources(one, report, [other for other in found if other.stage == one.stage]) for one in counted]
+    latency = [
+        *report.latency[: _estimates(report.latency)],
+        *(_latency(one) for one in counted if one.latency_cycles),
+        *report.latency[_estimates(report.latency) :],
+    ]
+    hls = [row for row in rows if row["stage"] == f"{VENDOR}csynth"]
+    placed = [row for row in rows if row not in hls]
+    split = _estimates(report.resources)
+    resources = [*report.resources[:split], *hls, *report.resources[split:], *placed]
+    budget = renewed(report.budget, latency, resources)
+    word, reason = verdict(report.ladder, budget)
+    return report.model_copy(
+        update={"latency": latency, "resources": resources, "budget": budget, "verdict": word, "verdict_reason": reason}
+    )
+
+
+def vendor_rows(report: Report) -> list[dict[str, Any]]:
+    """Its rows of resources that vendor tools counted."""
+    return [row for row in report.resources if row["stage"].startswith(VENDOR)]
+
+
+def estimate_of(row: dict[str, Any], report: Report) -> dict[str, Any] | None:
+    """The estimate that a vendor's row is to be held against; a routed design against the estimate of synthesis."""
+    wanted = ESTIMATE + _ESTIMATED_AS[row["stage"].removeprefix(VENDOR)]
+    return next((other for other in report.resources if other["stage"] == wanted), None)
+
+
+def _estimates(rows: Sequence[dict[str, Any]]) -> int:
+    """How many of the rows, from the first on, are estimates."""
+    return next((index for index, row in enumerate(rows) if not row["stage"].startswith(ESTIMATE)), len(rows))
+
+
+def _resources(one: VendorReport, report: Report, same_stage: Sequence[VendorReport]) -> dict[str, Any]:
+    part = one.part or str(report.target.get("part", ""))
+    used = {name: number for name in RESOURCES if (number := getattr(one, name)) is not None}
+    device = _device(part) or _device(str(report.target.get("part", "")))
+    slack = next((other.wns_ns for other in same_stage if other.wns_ns is not None), None)
+    return {
+        "stage": VENDOR + one.stage,
+        "tool": f"{one.tool} {one.version}".strip(),
+        "part": part,
+        "file": one.path,
+        "shares": device.shares({name: float(number) for name, number in used.items()}) if device else {},
+        "crosses_slr": device.crosses_slr({name: float(n) for name, n in used.items()}) if device else False,
+        "wns_ns": slack,
+        "notes": _notes(one, report, slack),
+        **{name: exactly(n) for name, n in used.items()},
+    }
+
+
+def _latency(one: VendorReport) -> dict[str, Any]:
+    cycles, clock = one.latency_cycles or 0, one.clock_period_ns or 0.0
+    return {
+        "stage": VENDOR + one.stage,
+        "tool": f"{one.tool} {one.version}".strip(),
+        "file": one.path,
+        "latency_cycles": exactly(cycles),
+        "ii_cycles": exactly(one.ii_cycles or 1),
+        "latency_ns": cycles * clock,
+        "notes": [],
+    }
+
+
+def _notes(one: VendorReport, report: Report, slack: float | None) -> list[str]:
+    """Where the vendor's run was one of something else than this build, and whether it met the clock."""
+    notes = []
+    wanted, clock = _device(str(report.target.get("part", ""))), report.target.get("clock_period_ns")
+    got = _device(one.part)
+    if got and wanted and got != wanted:
+        notes.append(f"for {one.part}, not for the build's {report.target['part']}")
+    if one.clock_period_ns and clock and abs(one.clock_period_ns - clock) > 1e-6:
+        notes.append(f"for a clock of {one.clock_period_ns:g} ns, not for the build's {clock:g} ns")
+    if slack is not None:
+        notes.append(f"clock met, {slack:g} ns to spare" if slack >= 0 else f"clock missed by {-slack:g} ns")
+    return notes
+
+
+def _device(part: str) -> Device | None:
+    try:
+        return find_device(part) if part else None
+    except InputError:
+        return None

@@ -1,0 +1,333 @@
+"""``model.toml`` as typed settings: every key validated, every fault listed with file, key, got and want."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
+
+from fasttrig.base.errors import InputError, ProjectError, near_names
+from fasttrig.base.fixed import FixedType, Overflow, Rounding
+
+MODELS_FILE = "fasttrig.toml"
+MODEL_FILE = "model.toml"
+
+
+def _parse_type(content: object) -> FixedType:
+    if isinstance(content, FixedType):
+        return content
+    if not isinstance(content, str):
+        raise ValueError("want fixed<W,I> or ufixed<W,I>")
+    try:
+        return FixedType.parse(content)
+    except InputError as error:
+        raise ValueError(f"{error.what}; want {error.want or 'at least one bit'}") from error
+
+
+def _identifier(name: str) -> str:
+    if not name.isascii() or not name.isidentifier():
+        raise ValueError("want an identifier: letters, digits, underscores; it names files and C++ functions")
+    return name
+
+
+TypeField = Annotated[FixedType, BeforeValidator(_parse_type), PlainSerializer(str)]
+Name = Annotated[str, AfterValidator(_identifier)]
+Strategy = Literal["latency", "resource", "distributed_arithmetic"]
+
+
+class Settings(BaseModel):
+    """Base of all tables: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class ModelSettings(Settings):
+    """``[model]``: what is built and from which files (relative to model.toml)."""
+
+    name: Name
+    description: str = ""
+    version: int = Field(1, ge=1, description="goes into the C++ namespace: <name>_v<version>")
+    file: str = Field(description="the trained model: .h5, .keras (QKeras); .json, .ubj (XGBoost) and other trees")
+    float_file: str | None = Field(None, description="the float twin, for the comparison in physics units")
+    inputs_file: str = Field("inputs.json", description="the input map chosen from the training sample")
+    card: str = Field("README.md", description="the model card that `fasttrig train` writes")
+
+
+class DataSettings(Settings):
+    """``[data]``: the event sample, its columns, and what is learnt: `classes`, or the column `target`."""
+
+    sample: str = Field("jets5", description="the embedded sample's name, or a path relative to model.toml")
+    features: tuple[str, ...] = Field((), description="input columns in the network's order; empty: the sample's own")
+    classes: tuple[str, ...] = Field((), description="names of the labels 0, 1, ...")
+    target: str = Field("", description="column to learn by regression, e.g. log2_pt")
+    target_unit: str = ""
+    thresholds: tuple[float, ...] = Field((), description="cuts on the target whose efficiency the report gives")
+
+    @model_validator(mode="after")
+    def _one_task(self) -> DataSettings:
+        if self.target and (self.classes or self.features == ()):
+            raise ValueError("a regression names its target and its features, and no classes")
+        if not self.target and len(self.classes) < 2:
+            raise ValueError("classes: want at least two names, or a target for a regression")
+        return self
+
+    @property
+    def is_regression(self) -> bool:
+        return bool(self.target)
+
+
+class InputSettings(Settings):
+    """``[inputs]``: how a feature becomes a fixed-point number: an add and a shift."""
+
+    type: TypeField = Field(description="the network's input type; features may be narrower, see `types`")
+    quantile: float = Field(0.999, gt=0.5, le=1.0, description="central share of the training sample inside the range")
+    types: dict[str, TypeField] = Field({}, description="narrower type of single features")
+
+
+class ArchitectureSettings(Settings):
+    """``[architecture]``: a dense network."""
+
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field(description="widths of the hidden layers")
+
+
+class QuantiserSettings(Settings):
+    """``[quantisers]``: types as ap_fixed counts them, used by quantisation-aware training."""
+
+    weight: TypeField
+    bias: TypeField
+    activation: TypeField
+
+
+class TreeSettings(Settings):
+    """``[trees]``: gradient boosting with XGBoost; for a regression the squared error is the loss."""
+
+    rounds: int = Field(20, ge=1, description="boosting rounds; each has one tree per class")
+    max_depth: int = Field(4, ge=1, le=12)
+    learning_rate: float = Field(0.3, gt=0)
+    min_child_weight: float = Field(10.0, ge=0)
+    min_rejection: float | None = Field(
+        None, gt=0, description="of background, every class, quantised, at half of the signal kept"
+    )
+    max_auc_loss: float = Field(0.002, ge=0, description="mean AUC that coarser inputs, then coarser leaves, may cost")
+    max_rms_growth: float = Field(0.01, ge=0, description="as max_auc_loss, for a regression: growth of its RMS error")
+    types_file: str = Field("types.json", description="leaf grid found by the search of `fasttrig train`")
+
+
+class TrainingSettings(Settings):
+    """``[training]``"""
+
+    seed: int = 1
+    epochs: int = Field(30, ge=1)
+    batch_size: int = Field(1024, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    patience: int = Field(8, ge=1, description="epochs without a better validation loss before training stops")
+
+
+class LayerSettings(Settings):
+    """``[target.layers.<op>]``: hls4ml's words for one op."""
+
+    strategy: Strategy | None = None
+    reuse_factor: int | None = Field(None, ge=1)
+
+
+class TargetSettings(Settings):
+    """``[target]``: the firmware project; hls4ml's own words."""
+
+    backend: Literal["vitis", "vivado", "oneapi", "catapult"] = "vitis"
+    part: str = "xcvu13p-flga2577-2-e"
+    clock_period_ns: float = Field(2.5, gt=0)
+    clock_uncertainty_percent: float = Field(12.5, ge=0, lt=100)
+    io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
+    strategy: Strategy = "latency"
+    reuse_factor: int = Field(1, ge=1)
+    rtl_language: Literal["verilog", "vhdl"] = Field("verilog", description="of rtl/; Verilator and Yosys read Verilog")
+    namespace: Name | None = Field(None, description="C++ namespace; default <name>_v<version>")
+    layers: dict[str, LayerSettings] = {}
+
+
+class BudgetSettings(Settings):
+    """``[budget]``: what must hold; a limit that is not met makes ``fasttrig build`` exit with 1."""
+
+    latency_ns: float | None = Field(None, gt=0, description="of the RTL if simulated, else estimated (HLS)")
+    latency_bunch_crossings: float | None = Field(None, gt=0, description="the same, in crossings of 25 ns")
+    ii_cycles: float | None = Field(None, ge=1)
+    max_lut: int | None = Field(None, ge=0, description="a count; of the RTL, else estimated")
+    max_ff: int | None = Field(None, ge=0)
+    max_dsp: int | None = Field(None, ge=0)
+    max_bram18: int | None = Field(None, ge=0)
+    max_uram: int | None = Field(None, ge=0)
+    max_lut_share: float | None = Field(None, gt=0, description="of the part; counted of the RTL, else estimated")
+    max_ff_share: float | None = Field(None, gt=0)
+    max_dsp_share: float | None = Field(None, gt=0)
+    max_bram18_share: float | None = Field(None, gt=0)
+    max_uram_share: float | None = Field(None, gt=0)
+    min_accuracy: float | None = Field(None, ge=0, le=1)
+    min_auc: float | None = Field(None, ge=0, le=1, description="of every class, quantised")
+    min_rejection: float | None = Field(
+        None, gt=0, description="of background, every class, quantised, at half of the signal kept"
+    )
+    max_auc_loss: float | None = Field(None, ge=0, description="float minus quantised, of every class")
+    max_rms_growth: float | None = Field(None, ge=0, description="of the RMS error of a regression, as a share")
+
+
+class NarrowedType(Settings):
+    """``[types.<op>]``: a type narrowed by hand; overflows are then emulated, counted and shown."""
+
+    accum: TypeField | None = Field(None, description="accumulator of a matrix product")
+    result: TypeField | None = Field(None, description="result, by a cast after the op")
+    rounding: Annotated[Rounding, BeforeValidator(lambda c: Rounding(c))] = Rounding.TRN
+    overflow: Annotated[Overflow, BeforeValidator(lambda c: Overflow(c))] = Overflow.WRAP
+
+
+class ModelProject(Settings):
+    """Everything that ``model.toml`` says."""
+
+    model: ModelSettings
+    data: DataSettings
+    inputs: InputSettings
+    architecture: ArchitectureSettings | None = None
+    quantisers: QuantiserSettings | None = None
+    trees: TreeSettings | None = None
+    training: TrainingSettings = TrainingSettings()
+    target: TargetSettings = TargetSettings()
+    budget: BudgetSettings = BudgetSettings()
+    types: dict[str, NarrowedType] = {}
+
+    folder: Path = Field(Path(), exclude=True, repr=False)
+
+    def path(self, relative: str) -> Path:
+        """A file named in model.toml, found from the folder of model.toml."""
+        return self.folder / relative
+
+    @property
+    def namespace(self) -> str:
+        return self.target.namespace or f"{self.model.name}_v{self.model.version}"
+
+
+def load_project(path: Path | str) -> ModelProject:
+    """Read and validate a ``model.toml`` (or the folder that holds one).
+
+    Raises
+    ------
+    ProjectError
+        With every fault of the file, each with its key, what it holds and what it should.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / MODEL_FILE
+    content = _read_toml(path)
+    try:
+        return ModelProject.model_validate({**content, "folder": path.parent})
+    except ValidationError as error:
+        raise ProjectError(
+            f"{path.name} does not say what it must: {error.error_count()} fault(s)",
+            where=str(path),
+            got="\n".join(_fault(item) for item in error.errors()),
+            want="keys as in the README, section 'model.toml'",
+        ) from None
+
+
+def find_models(names: Iterable[str], start: Path) -> list[Path]:
+    """The folders of the models to build.
+
+    Each name is a folder with a ``model.toml``, such a file, or the name of a folder below ``models/``. Without names:
+    ``model.toml`` in `start`, else the list in ``models/fasttrig.toml``, else the models that the package carries.
+    """
+    names = list(names)
+    if names:
+        return [_find_model(name, start) for name in names]
+    if (start / MODEL_FILE).is_file():
+        return [start]
+    root = models_folder(start)
+    listed = _read_toml(root / MODELS_FILE).get("build")
+    if not isinstance(listed, list) or not listed or not all(isinstance(item, str) for item in listed):
+        raise ProjectError(
+            "no list of models to build", where=str(root / MODELS_FILE), got=repr(listed), want='build = ["jet_mlp"]'
+        )
+    return [_find_model(name, start) for name in listed]
+
+
+def models_folder(start: Path) -> Path:
+    """``models/`` in or above `start`, else the one inside the installed package or the checkout."""
+    candidates = [folder / "models" for folder in (start, *start.parents)]
+    package = Path(__file__).resolve().parent
+    candidates += [package / "_models", package.parent / "models"]
+    for folder in candidates:
+        if (folder / MODELS_FILE).is_file():
+            return folder
+    raise ProjectError("no models found", where=str(start), want=f"models/{MODELS_FILE} or {MODEL_FILE}")
+
+
+def _find_model(name: str, start: Path) -> Path:
+    path = start / name
+    if path.name == MODEL_FILE and path.is_file():
+        return path.parent
+    if (path / MODEL_FILE).is_file():
+        return path
+    root = models_folder(start)
+    if (root / name / MODEL_FILE).is_file():
+        return root / name
+    if path.is_dir():
+        raise ProjectError(
+            "no model in this folder",
+            where=str(path),
+            want=f"a {MODEL_FILE} in it",
+            try_="`fasttrig init NAME` starts a project",
+        )
+    if path.is_file():
+        raise ProjectError(
+            "a file where a model's folder is wanted",
+            where=str(path),
+            want=f"a folder with {MODEL_FILE}",
+            try_="`fasttrig init NAME` starts one, and its model.toml names the file",
+        )
+    known = [folder.parent.name for folder in root.glob(f"*/{MODEL_FILE}")]
+    raise ProjectError(
+        "no such model",
+        where=str(root),
+        got=repr(name),
+        want=f"a folder with {MODEL_FILE}",
+        try_=near_names(name, known),
+    )
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ProjectError("no such file", where=str(path), want=f"a {path.name}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, IsADirectoryError, PermissionError, RecursionError) as error:
+        raise ProjectError("cannot read this as TOML", where=str(path), got=str(error)) from None
+
+
+def _fault(item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"{key}: unknown key; {_known_keys(item['loc'])}"
+    if item["type"] == "missing":
+        return f"{key}: missing"
+    message = item["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" if isinstance(item["input"], dict) else f"{key} = {item['input']!r}: {message}"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> str:
+    table: Any = ModelProject
+    for part in location[:-1]:
+        field = getattr(table, "model_fields", {}).get(part)
+        annotation = getattr(field, "annotation", None)
+        nested = [a for a in getattr(annotation, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
+        table = nested[0] if nested else annotation if annotation is not None else table
+    known = [name for name in getattr(table, "model_fields", {}) if name != "folder"]
+    return near_names(str(location[-1]), known) if known else "remove it"

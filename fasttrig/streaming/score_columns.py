@@ -1,0 +1,49 @@
+"""The columns that an emulation adds: scores and raw integers, one column per class or number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fasttrig.base.errors import DataError
+from fasttrig.data.formats import Chunk
+from fasttrig.design import Design, Emulation
+
+
+def added_columns(design: Design, emulation: Emulation, prefix: str) -> Chunk:
+    """Columns of shape (n_events,), each named ``<prefix><kind>_<class>``.
+
+    The kinds are ``score``, the first output after its link, per class; ``raw``, the bits of every output as an
+    integer; ``value``, what these stand for, of outputs after the first: ``raw * 2**-fraction_bits``.
+    """
+    found: Chunk = {}
+    scores = emulation.scores
+    for label, column in zip(_labels(design.classes, scores.shape[1]), scores.T, strict=True):
+        found[f"{prefix}score_{label}"] = column
+    for number, output in enumerate(design.graph.outputs):
+        raw, values = (array[output.name].reshape(len(scores), -1) for array in (emulation.raw, emulation.values))
+        classes = design.classes if number == 0 else ()
+        labels = [output.name] if output.size == 1 else _labels(classes, output.size, f"{output.name}_")
+        dtype = np.int32 if output.type.width < 32 else np.int64
+        for index, label in enumerate(labels):
+            found[f"{prefix}raw_{label}"] = raw[:, index].astype(dtype)
+            if number:
+                found[f"{prefix}value_{label}"] = values[:, index]
+    return {name: np.ascontiguousarray(column) for name, column in found.items()}
+
+
+def refuse_twice(kept: Sequence[str], added: Chunk, where: str) -> None:
+    """DataError where a column of the file has the name of one that is added."""
+    both = [name for name in added if name in kept]
+    if both:
+        raise DataError(
+            "the file already has a column of this name",
+            where=where,
+            got=", ".join(map(repr, both)),
+            try_="--prefix NAME_, for other names; or --keep, to choose the columns that stay",
+        )
+
+
+def _labels(classes: Sequence[str], size: int, before: str = "") -> list[str]:
+    return list(classes) if len(classes) == size else [f"{before}{index}" for index in range(size)]

@@ -1,0 +1,178 @@
+"""A graph in real numbers: the same constants, nothing rounded, nothing clipped; and what each op loses on its own.
+
+This is no emulator. It says what the design would give with unlimited bits, so that a reader sees where the bits it has
+cost something. A `Cast` that drops the sign is the ReLU of the model and stays one; any other cast does nothing here. A
+`Table` is read between its entries by a straight line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from fasttrig.base.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, to_value
+from fasttrig.emulator.forest import leaf_indices
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import (
+    Add,
+    ArgMax,
+    Cast,
+    Concat,
+    Const,
+    Forest,
+    Input,
+    MatMul,
+    Op,
+    Relu,
+    Reshape,
+    Scale,
+    Softmax,
+    Table,
+    require_rows,
+)
+
+Reals = Sequence[FloatArray]
+
+
+def evaluate_real(graph: Graph, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Real numbers of every op, by name.
+
+    Parameters
+    ----------
+    inputs : dict of input name to float array, shape (n_events, *shape)
+        Values of the graph's inputs: scaled, but neither rounded nor clipped.
+
+    Returns
+    -------
+    dict of str to float array, shape (n_events, *op.result.shape)
+    """
+    found: dict[str, FloatArray] = {}
+    for op in graph.ops:
+        given = [inputs[op.name]] if isinstance(op, Input) else [found[value.name] for value in op.operands]
+        found[op.name] = _REAL[type(op)](op, [np.asarray(array, dtype=np.float64) for array in given])
+    return found
+
+
+def rounding_loss(op: Op, operands: Sequence[IntArray], result: IntArray) -> FloatArray:
+    """What the op itself lost: its exact result on the same raw operands, minus its raw result; in LSBs of the result.
+
+    Zero for every op that is exact. A number within `rounding_allowance` was rounded, one beyond it overflowed (or, in
+    a Softmax, was lost to the resolution of its tables). Shapes: `result` (n_events, ...) -> same.
+    """
+    if isinstance(op, Cast):
+        return _cast_loss(op, operands[0], result)
+    if isinstance(op, MatMul) and op.narrowed:
+        return _matmul_loss(op, operands[0], result)
+    if isinstance(op, Softmax):
+        exact = _softmax(op, [to_value(operands[0], op.operand.type)])
+        return np.ldexp(exact, op.result.type.fraction_bits) - result.astype(np.float64)
+    return np.zeros(result.shape)
+
+
+def rounding_allowance(op: Op) -> float:
+    """The most that rounding alone can lose, in LSBs of the result."""
+    if isinstance(op, Cast):
+        return _step(op.rounding, op.operand.type.fraction_bits - op.result.type.fraction_bits)
+    if isinstance(op, MatMul) and op.narrowed:
+        dropped = op.operand.type.fraction_bits + op.weight.type.fraction_bits - op.accum_type.fraction_bits
+        bias_dropped = op.bias.type.fraction_bits - op.accum_type.fraction_bits
+        return op.operand.shape[-1] * _step(op.accum_rounding, dropped) + _step(op.accum_rounding, bias_dropped)
+    return 1.0 if isinstance(op, Softmax) else 0.0
+
+
+def drops_sign(op: Cast) -> bool:
+    """Whether the cast is a ReLU: from signed to unsigned, negative numbers becoming zero."""
+    return op.operand.type.signed and not op.result.type.signed and op.overflow is not Overflow.WRAP
+
+
+def _step(rounding: Rounding, dropped_bits: int) -> float:
+    if dropped_bits <= 0:
+        return 0.0
+    return 1.0 if rounding in (Rounding.TRN, Rounding.TRN_ZERO) else 0.5
+
+
+def _cast_loss(op: Cast, operand: IntArray, result: IntArray) -> FloatArray:
+    exact: Any = operand.astype(object)  # Python integers: exact at any width
+    if drops_sign(op):
+        exact = np.maximum(exact, 0)
+    return _difference(exact, op.operand.type.fraction_bits, result, op.result.type)
+
+
+def _matmul_loss(op: MatMul, operand: IntArray, result: IntArray) -> FloatArray:
+    bits = op.operand.type.fraction_bits + op.weight.type.fraction_bits
+    shift = op.bias.type.fraction_bits - bits
+    products: Any = operand.astype(object) @ op.weight.raw.astype(object)
+    exact = (products << max(0, shift)) + (op.bias.raw.astype(object) << max(0, -shift))
+    return _difference(exact, bits + max(0, shift), result, op.result.type)
+
+
+def _difference(exact: Any, fraction_bits: int, result: IntArray, result_type: FixedType) -> FloatArray:
+    lsb = Fraction(2) ** (fraction_bits - result_type.fraction_bits)
+    lost = [float(Fraction(int(e)) / lsb - int(r)) for e, r in zip(exact.flat, result.flat, strict=True)]
+    return np.array(lost, dtype=np.float64).reshape(result.shape)
+
+
+def _value(const: Const) -> FloatArray:
+    return to_value(const.raw, const.type)
+
+
+def _matmul(op: MatMul, operands: Reals) -> FloatArray:
+    return operands[0] @ _value(op.weight) + _value(op.bias)
+
+
+def _scale(op: Scale, operands: Reals) -> FloatArray:
+    return operands[0] * _value(op.scale) + _value(op.offset)
+
+
+def _cast(op: Cast, operands: Reals) -> FloatArray:
+    return np.maximum(operands[0], 0.0) if drops_sign(op) else operands[0]
+
+
+def _relu(op: Relu, operands: Reals) -> FloatArray:
+    x = operands[0]
+    result = np.maximum(x, 0.0)
+    if op.negative_shift is not None:
+        result = result + np.ldexp(np.minimum(x, 0.0), -op.negative_shift)
+    return result if op.limit_raw is None else np.minimum(result, np.ldexp(op.limit_raw, -op.result.type.fraction_bits))
+
+
+def _table(op: Table, operands: Reals) -> FloatArray:
+    kind = op.operand.type
+    grid = np.ldexp(np.arange(len(op.table.raw), dtype=np.float64) + kind.min_raw, -kind.fraction_bits)
+    return np.interp(operands[0], grid, _value(op.table))
+
+
+def _softmax(op: Softmax, operands: Reals) -> FloatArray:
+    powers = np.exp(operands[0] - operands[0].max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _forest(op: Forest, operands: Reals) -> FloatArray:
+    """``raw < threshold`` is ``value * 2**F < threshold``: the same trees on features that were not rounded."""
+    floor: Any = np.floor(np.ldexp(operands[0], op.operand.type.fraction_bits))
+    exits = leaf_indices(op, np.clip(floor, -(2.0**61), 2.0**61).astype(np.int64))
+    leaves, outputs = _value(op.leaf), op.tree_output.raw
+    total = np.tile(_value(op.base_margin), (len(exits), 1))
+    for tree, output in enumerate(outputs.tolist()):
+        total[:, output : output + op.n_targets] += leaves[exits[:, tree]]
+    return total
+
+
+_REAL: dict[type[Op], Callable[[Any, Reals], FloatArray]] = {
+    Input: lambda op, operands: operands[0],
+    MatMul: _matmul,
+    Scale: _scale,
+    Cast: _cast,
+    Relu: _relu,
+    Add: lambda op, operands: operands[0] + operands[1],
+    Concat: lambda op, operands: np.concatenate(operands, axis=op.axis + 1),
+    Reshape: lambda op, operands: operands[0].reshape(len(operands[0]), *op.result.shape),
+    Table: _table,
+    Softmax: _softmax,
+    ArgMax: lambda op, operands: np.argmax(operands[0], axis=-1, keepdims=True).astype(np.float64),
+    Forest: _forest,
+}
+require_rows(_REAL, "real numbers")
