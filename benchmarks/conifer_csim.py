@@ -29,7 +29,6 @@ from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, Value
-from fasttrig.ir.ranges import interval_of
 from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.csim import compile_project, csim
 
@@ -61,7 +60,7 @@ def forest(rounds: int, classes: int, depth: int) -> Graph:
     consts = {name: Const.covering(name, raw, grids.get(name, 0)) for name, raw in tables.items()}
     source = Input(result=Value("x", (N_FEATURES,), X))
     draft = Forest(result=Value("margin", (classes,), FixedType(40, 20)), operand=source.result, **consts)
-    op = exactly_typed(draft, [interval_of(source, [])])
+    op = exactly_typed(draft, [source.interval()])
     return Graph("forest", (source, op), (op.result,))
 
 

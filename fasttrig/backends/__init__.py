@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def has_forest(graph: Graph) -> bool:
     """Whether trees are among the ops."""
-    return any(isinstance(op, Forest) for op in graph.ops)
+    return bool(graph.ops_of(Forest))
 
 
 def emit(graph: Graph, target: TargetSettings) -> dict[str, str]:

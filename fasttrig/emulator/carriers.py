@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fasttrig.base.fixed import INT64_BITS
-from fasttrig.ir.ranges import Interval
+from fasttrig.ir.interval import Interval
 
 CarriedArray: TypeAlias = npt.NDArray[Any]
 """Integers in the dtype of their carrier."""

@@ -18,7 +18,7 @@ from fasttrig.emulator.carriers import CarriedArray, Tally, convert
 from fasttrig.emulator.plan import Step, plan
 from fasttrig.emulator.steps import sum_type
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import Cast, Input, MatMul, Value
+from fasttrig.ir.ops import Input, Value
 
 __all__ = ["CHUNK_EVENTS", "Evaluation", "check_inputs", "evaluate", "sum_type"]
 
@@ -73,7 +73,7 @@ def evaluate(
     wanted = _wanted(graph, keep)
     n_events = len(next(iter(arrays.values())))
     results = {value: _empty(n_events, value) for value in dict.fromkeys((*graph.outputs, *wanted))}
-    tally = {op.name: 0 for op in graph.ops if isinstance(op, Cast) or (isinstance(op, MatMul) and op.narrowed)}
+    tally = {op.name: 0 for op in graph.ops if op.counts_overflows}
     for start in range(0, n_events, max(1, chunk_events)):
         rows = slice(start, min(start + max(1, chunk_events), n_events))
         _run_chunk(steps, {name: array[rows] for name, array in arrays.items()}, results, rows, tally)
@@ -90,7 +90,7 @@ def _run_chunk(
     alive: dict[Value, CarriedArray] = {}
     for step in steps:
         op = step.op
-        stored = [given[op.name]] if isinstance(op, Input) else [alive[value] for value in op.operands]
+        stored = [alive[value] for value in op.operands] or [given[op.name]]
         operands = [convert(array, step.compute.dtype) for array in stored]
         owns = step.owns or operands[0] is not stored[0]
         made = convert(step.run(tally, owns, operands), step.result.dtype)

@@ -21,12 +21,12 @@ from fasttrig.base.fixed import (
 )
 from fasttrig.emulator.carriers import CarriedArray, Carrier, Run, Site, Tally, convert, magnitude
 from fasttrig.emulator.forest import emulate_forest
+from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import (
     Add,
     ArgMax,
     Cast,
     Concat,
-    Const,
     Forest,
     Input,
     MatMul,
@@ -38,7 +38,6 @@ from fasttrig.ir.ops import (
     Table,
     require_rows,
 )
-from fasttrig.ir.ranges import Interval, exact_fraction_bits, exact_fraction_bits_of_matmul
 
 
 def bound_of(op: Op, operands: tuple[Interval, ...], result: Interval) -> int:
@@ -64,18 +63,8 @@ def product_type(a: FixedType, b: FixedType) -> FixedType:
 # --- MatMul ---------------------------------------------------------------------------------------------------------
 
 
-def _matmul_shifts(op: MatMul) -> tuple[int, int, int]:
-    """Fraction bits the sum is taken at, and left shifts of products and bias to it (negative: bits are dropped)."""
-    bits = op.accum_type.fraction_bits if op.narrowed else exact_fraction_bits_of_matmul(op)
-    return bits, bits - _product_bits(op), bits - op.bias.type.fraction_bits
-
-
-def _product_bits(op: MatMul) -> int:
-    return op.operand.type.fraction_bits + op.weight.type.fraction_bits
-
-
 def _matmul_bound(op: MatMul, operands: tuple[Interval, ...], result: Interval) -> int:
-    _, shift, bias_shift = _matmul_shifts(op)
+    shift, bias_shift = op.shifts
     leading = tuple(range(operands[0].low.ndim - 1))
     largest: Any = np.maximum(abs(operands[0].low), abs(operands[0].high)).max(axis=leading)
     weight: Any = abs(op.weight.raw.astype(object))
@@ -90,13 +79,9 @@ def _matmul_bound(op: MatMul, operands: tuple[Interval, ...], result: Interval) 
 
 def _prepare_matmul(site: Site) -> Run:
     op: MatMul = site.op
-    _, shift, bias_shift = _matmul_shifts(op)
-    drops_bits = shift < 0 or bias_shift < 0
-    if op.narrowed and (drops_bits or op.accum_overflow is not Overflow.WRAP):
+    if op.narrowed and not op.wraps_once:
         return _prepare_ordered_matmul(site)
-    dtype = site.compute.dtype
-    weight = convert(op.weight.raw.astype(object) << shift, dtype)
-    bias = convert(op.bias.raw.astype(object) << bias_shift, dtype)
+    weight, bias = (convert(constant, site.compute.dtype) for constant in op.aligned())
     n_in, n_out = weight.shape
 
     def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
@@ -120,7 +105,7 @@ def _prepare_ordered_matmul(site: Site) -> Run:
     op: MatMul = site.op
     accum, overflow = op.accum_type, op.accum_overflow
     weight, bias = convert(op.weight.raw, site.compute.dtype), convert(op.bias.raw, site.compute.dtype)
-    product = product_type(op.operand.type, op.weight.type)
+    product = op.product_type
     bias_rounded = _rounded(bias.copy(), op.bias.type, accum, op.accum_rounding)
 
     def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
@@ -171,25 +156,16 @@ def _prepare_same(site: Site) -> Run:
     return lambda tally, owns, operands: operands[0]
 
 
-def _cast_range(op: Cast, operand: Interval) -> tuple[bool, bool]:
-    """Whether rounded numbers under the least and over the greatest raw integer of the target can occur."""
-    low, high = operand.bounds
-    ends = np.array([low, high], dtype=object)
-    rounded = round_raw(ends, op.operand.type, op.result.type.fraction_bits, op.rounding)
-    least = op.result.type.min_sym_raw if op.overflow is Overflow.SAT_SYM else op.result.type.min_raw
-    return bool(rounded[0] < least), bool(rounded[1] > op.result.type.max_raw)
-
-
 def _cast_bound(op: Cast, operands: tuple[Interval, ...], result: Interval) -> int:
-    dropped = op.operand.type.fraction_bits - op.result.type.fraction_bits
+    dropped = op.dropped_bits
     largest = max(1, magnitude(operands[0]))
     moved = (largest << -dropped) if dropped <= 0 else largest + (1 << dropped)
-    return moved + (2 << op.result.type.width) if any(_cast_range(op, operands[0])) else moved
+    return moved + (2 << op.result.type.width) if any(op.overflows(operands[0])) else moved
 
 
 def _prepare_cast(site: Site) -> Run:
     op: Cast = site.op
-    below, above = _cast_range(op, site.operands[0])
+    below, above = op.overflows(site.operands[0])
     source, target = op.operand.type, op.result.type
 
     def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
@@ -204,27 +180,14 @@ def _prepare_cast(site: Site) -> Run:
     return run
 
 
-def _scale_shifts(op: Scale) -> tuple[int, int]:
-    bits = exact_fraction_bits(op)
-    product_bits = op.operand.type.fraction_bits + op.scale.type.fraction_bits
-    return bits - product_bits, bits - op.offset.type.fraction_bits
-
-
-def _largest(const: Const) -> int:
-    return max(-int(const.raw.min()), int(const.raw.max()))
-
-
 def _scale_bound(op: Scale, operands: tuple[Interval, ...], result: Interval) -> int:
-    shift, offset_shift = _scale_shifts(op)
-    products = max(1, magnitude(operands[0])) * _largest(op.scale) << shift
-    return products + (_largest(op.offset) << offset_shift)
+    scale, offset = op.aligned()
+    return max(1, magnitude(operands[0])) * int(abs(scale).max()) + int(abs(offset).max())
 
 
 def _prepare_scale(site: Site) -> Run:
     op: Scale = site.op
-    shift, offset_shift = _scale_shifts(op)
-    scale = convert(op.scale.raw.astype(object) << shift, site.compute.dtype)
-    offset = convert(op.offset.raw.astype(object) << offset_shift, site.compute.dtype)
+    scale, offset = (convert(constant, site.compute.dtype) for constant in op.aligned())
     return lambda tally, owns, operands: operands[0] * scale + offset
 
 
@@ -248,20 +211,13 @@ def _prepare_relu(site: Site) -> Run:
     return run
 
 
-def _parts(op: Any) -> tuple[Any, ...]:
-    return op.parts if isinstance(op, Concat) else (op.left, op.right)
-
-
 def _aligned_bound(op: Add | Concat, operands: tuple[Interval, ...], result: Interval) -> int:
-    bits = exact_fraction_bits(op)
-    pairs = zip(operands, _parts(op), strict=True)
-    return sum(max(1, magnitude(interval)) << (bits - value.type.fraction_bits) for interval, value in pairs)
+    pairs = zip(operands, op.shifts, strict=True)
+    return sum(max(1, magnitude(interval)) << shift for interval, shift in pairs)
 
 
 def _aligned(op: Add | Concat, operands: list[CarriedArray]) -> list[CarriedArray]:
-    bits = exact_fraction_bits(op)
-    shifts = [bits - value.type.fraction_bits for value in _parts(op)]
-    return [raw * (1 << shift) if shift else raw for raw, shift in zip(operands, shifts, strict=True)]
+    return [raw * (1 << shift) if shift else raw for raw, shift in zip(operands, op.shifts, strict=True)]
 
 
 def _prepare_add(site: Site) -> Run:
@@ -284,7 +240,7 @@ def _prepare_reshape(site: Site) -> Run:
 
 def _prepare_table(site: Site) -> Run:
     op: Table = site.op
-    table = convert(op.table.raw, Carrier.for_bound(_largest(op.table)).dtype)
+    table = convert(op.table.raw, Carrier.for_bound(op.table.largest).dtype)
     first = op.operand.type.min_raw
     return lambda tally, owns, operands: table[operands[0].astype(np.intp) - first]
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.graph import Graph, Postprocessor
+from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import (
     Add,
     ArgMax,
@@ -23,7 +24,6 @@ from fasttrig.ir.ops import (
     Table,
     Value,
 )
-from fasttrig.ir.ranges import Interval, exact_type
 from fasttrig.ir.verify import verify
 
 _ONE_BIT = FixedType(1, 1)
@@ -152,7 +152,7 @@ class GraphBuilder:
 
 def exactly_typed(op: Op, operands: list[Interval]) -> Op:
     """`op` with the narrowest result type in which it is exact on operands inside the given intervals."""
-    return replace(op, result=replace(op.result, type=exact_type(op, operands)))
+    return replace(op, result=replace(op.result, type=op.exact_type(operands)))
 
 
 def _draft(name: str, shape: Shape) -> Value:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from fasttrig.base.errors import GraphError
 from fasttrig.base.fixed import IntArray
-from fasttrig.ir.ops import Forest
+from fasttrig.ir.ops.base import Fault
+from fasttrig.ir.ops.trees import Forest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,12 +117,12 @@ def distinct_comparisons(op: Forest) -> tuple[IntArray, IntArray]:
     return comparisons, index.reshape(-1)
 
 
-def forest_fault(op: Forest) -> GraphError | None:
+def forest_fault(op: Forest) -> Fault | None:
     """What is wrong with the forest's own structure, or None."""
     return _fault_of_shapes(op) or _fault_of_grids(op) or _fault_of_indices(op)
 
 
-def _fault_of_shapes(op: Forest) -> GraphError | None:
+def _fault_of_shapes(op: Forest) -> Fault | None:
     per_tree, per_node = (
         {op.tree_root.shape, op.tree_output.shape},
         {const.shape for const in (op.feature, op.threshold, op.left, op.right)},
@@ -135,23 +135,21 @@ def _fault_of_shapes(op: Forest) -> GraphError | None:
         "tree_* (n_trees,); feature, threshold, left, right (n_nodes,); leaf (n_leaves, n_targets); "
         "base_margin (n_outputs,); operand (n_features,)"
     )
-    return _fault(op, "the tables of a forest do not fit together", got=got, want=want)
+    return Fault("the tables of a forest do not fit together", got=got, want=want)
 
 
-def _fault_of_grids(op: Forest) -> GraphError | None:
+def _fault_of_grids(op: Forest) -> Fault | None:
     bits = op.leaf.type.fraction_bits
     if op.base_margin.type.fraction_bits != bits:
         got = f"{op.base_margin.type.fraction_bits} fraction bits"
-        return _fault(op, "base_margin is not on the grid of the leaves", got=got, want=f"{bits}")
+        return Fault("base_margin is not on the grid of the leaves", got=got, want=f"{bits}")
     if op.threshold.type.fraction_bits != op.operand.type.fraction_bits:
         got = f"{op.threshold.type.fraction_bits} fraction bits"
-        return _fault(
-            op, "thresholds are not on the grid of the features", got=got, want=f"{op.operand.type.fraction_bits}"
-        )
+        return Fault("thresholds are not on the grid of the features", got=got, want=f"{op.operand.type.fraction_bits}")
     return None
 
 
-def _fault_of_indices(op: Forest) -> GraphError | None:
+def _fault_of_indices(op: Forest) -> Fault | None:
     end = op.n_nodes + op.n_leaves
     checks = (
         ("feature", op.feature.raw, 0, op.operand.shape[0]),
@@ -164,8 +162,7 @@ def _fault_of_indices(op: Forest) -> GraphError | None:
         bad = np.flatnonzero((raw < first) | (raw >= stop))
         if bad.size:
             least = int(np.broadcast_to(first, raw.shape)[bad[0]])
-            return _fault(
-                op,
+            return Fault(
                 f"an index of a forest points nowhere, or back: {name}[{bad[0]}]",
                 got=str(raw[bad[0]]),
                 want=f"{least} to {stop - 1}",
@@ -174,7 +171,3 @@ def _fault_of_indices(op: Forest) -> GraphError | None:
 
 
 _TABLES = ("operand", "tree_root", "tree_output", "feature", "threshold", "left", "right", "leaf", "base_margin")
-
-
-def _fault(op: Forest, what: str, got: str, want: str) -> GraphError:
-    return GraphError(what, where=f"op '{op.name}'" + (f" ({op.origin})" if op.origin else ""), got=got, want=want)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from typing import TypeVar
 
 from fasttrig.base.errors import GraphError, near_names
 from fasttrig.ir.ops import Const, Input, Op, Value
+
+OpKind = TypeVar("OpKind", bound=Op)
 
 
 class Postprocessor(Enum):
@@ -29,7 +32,7 @@ class Graph:
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        return tuple(op for op in self.ops if isinstance(op, Input))
+        return self.ops_of(Input)
 
     @property
     def constants(self) -> tuple[Const, ...]:
@@ -51,6 +54,21 @@ class Graph:
                 return op
         known = [op.name for op in self.ops]
         raise GraphError("no such op", where=f"graph '{self.name}'", got=repr(name), try_=near_names(name, known))
+
+    def ops_of(self, kind: type[OpKind]) -> tuple[OpKind, ...]:
+        """All ops of one kind, in the graph's order."""
+        return tuple(op for op in self.ops if isinstance(op, kind))
+
+    @property
+    def live_ops(self) -> tuple[Op, ...]:
+        """The ops that an output depends on, in the graph's order."""
+        needed = set(self.outputs)
+        kept: list[Op] = []
+        for op in reversed(self.ops):
+            if op.result in needed:
+                kept.append(op)
+                needed.update(op.operands)
+        return tuple(reversed(kept))
 
     def users(self, value: Value) -> tuple[Op, ...]:
         return tuple(op for op in self.ops if value in op.operands)

@@ -26,7 +26,7 @@ def threshold_corners(graph: Graph, seed: int = SEED) -> dict[str, IntArray]:
     """
     rng = np.random.default_rng(seed)
     sources = {op.result: op for op in graph.inputs}
-    forests = [op for op in graph.ops if isinstance(op, Forest) and op.operand in sources]
+    forests = [op for op in graph.ops_of(Forest) if op.operand in sources]
     arrays = {op.name: _drawn(op, rng, len(STEPS) * sum(forest.n_nodes for forest in forests)) for op in graph.inputs}
     start = 0
     for forest in forests:

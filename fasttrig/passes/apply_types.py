@@ -10,7 +10,7 @@ from fasttrig.base.errors import InputError, near_names
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Cast, Input, MatMul, Op, Relu
-from fasttrig.ir.ranges import Ranges, interval_of
+from fasttrig.ir.ranges import Ranges
 from fasttrig.passes.base import Pass
 from fasttrig.passes.retype import retyped, table_operands
 
@@ -87,7 +87,7 @@ class ApplyTypes(Pass):
             if choice is not None and choice.result is not None:
                 made = _cast_behind(made[0], choice, choice.result, taken)
             for new in made:
-                ranges[new.result] = interval_of(new, [ranges[value] for value in new.operands])
+                ranges[new.result] = new.interval(*(ranges[value] for value in new.operands))
             return made
 
         return rewrite(graph, step)

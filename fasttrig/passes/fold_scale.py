@@ -12,7 +12,7 @@ from fasttrig.base.fixed import INT64_BITS
 from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Const, MatMul, Op, Reshape, Scale
-from fasttrig.ir.ranges import Ranges, interval_of
+from fasttrig.ir.ranges import Ranges
 from fasttrig.passes.base import Pass
 from fasttrig.passes.retype import table_operands
 
@@ -41,7 +41,7 @@ class FoldScale(Pass):
                 made = exactly_typed(draft, [ranges[draft.operand]])
             if isinstance(op, Reshape):
                 made = replace(op, result=replace(op.result, type=op.operand.type))
-            ranges[made.result] = interval_of(made, [ranges[value] for value in made.operands])
+            ranges[made.result] = made.interval(*(ranges[value] for value in made.operands))
             return made
 
         rewritten = rewrite(graph, step)

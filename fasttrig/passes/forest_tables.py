@@ -9,8 +9,9 @@ import numpy as np
 
 from fasttrig.base.fixed import IntArray
 from fasttrig.ir.graph import Graph, rewrite
+from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import Const, Forest, Input, Op
-from fasttrig.ir.ranges import Interval, Ranges, interval_of
+from fasttrig.ir.ranges import Ranges
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +39,7 @@ def rewrite_forests(graph: Graph, change: Callable[[Forest, Features], Forest]) 
     def step(op: Op) -> Op:
         operands = [ranges[value] for value in op.operands]
         new = change(op, _features(made[op.operand.name], operands[0])) if isinstance(op, Forest) else op
-        ranges[new.result] = interval_of(new, operands)
+        ranges[new.result] = new.interval(*operands)
         made[new.name] = new
         return new
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fasttrig.base.fixed import Overflow
+from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import Cast
-from fasttrig.ir.ranges import Interval
 
 
 def changes_no_number(op: Cast, operand: Interval) -> bool:

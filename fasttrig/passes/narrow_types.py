@@ -8,7 +8,7 @@ from typing import ClassVar
 from fasttrig.base.errors import GraphError
 from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Op
-from fasttrig.ir.ranges import Ranges, interval_of
+from fasttrig.ir.ranges import Ranges
 from fasttrig.passes.base import Pass
 from fasttrig.passes.retype import retyped, table_operands
 
@@ -29,7 +29,7 @@ class NarrowTypes(Pass):
         def step(op: Op) -> Op:
             operands = [ranges[value] for value in op.operands]
             made = op if op.name in kept else retyped(op, operands)
-            ranges[made.result] = interval_of(made, operands)
+            ranges[made.result] = made.interval(*operands)
             return made
 
         return rewrite(graph, step)

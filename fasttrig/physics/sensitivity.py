@@ -16,8 +16,8 @@ import numpy as np
 from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, overflow_raw, round_raw
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.graph import Graph, rewrite
-from fasttrig.ir.ops import ArgMax, Cast, Concat, Const, Forest, Input, MatMul, Op, Relu, Reshape, Scale, Value
-from fasttrig.ir.ranges import exact_type, infer_ranges
+from fasttrig.ir.ops import Cast, Const, Input, Op, Value
+from fasttrig.ir.ranges import infer_ranges
 from fasttrig.ir.verify import verify
 
 Part = Literal["result", "weights", "leaves"]
@@ -27,8 +27,6 @@ Quality = Callable[[dict[str, IntArray], IntArray], dict[str, float]]
 InputsOf = Callable[[dict[str, IntArray]], dict[str, IntArray]]
 MAX_EVENTS, MIN_EVENTS, MAX_WORK, SEED = 50_000, 2_000, 40_000_000_000, 1
 """`MAX_WORK` bounds the multiplications, comparisons and casts of all runs together: some seconds."""
-_WITHOUT_OWN_BITS = (Concat, Reshape, ArgMax, Relu)
-"""Ops that pass on what they get: a bit less is a bit less of their operand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def sensitivities(graph: Graph, inputs: dict[str, IntArray], quality: Quality) -
     """
     n_events = len(next(iter(inputs.values())))
     events = np.arange(n_events)
-    limit = min(MAX_EVENTS, max(MIN_EVENTS, MAX_WORK // (2 * len(graph.ops) * sum(map(_work, graph.ops)))))
+    limit = min(MAX_EVENTS, max(MIN_EVENTS, MAX_WORK // (2 * len(graph.ops) * sum(op.work for op in graph.ops))))
     if n_events > limit:
         events = np.sort(np.random.default_rng(SEED).choice(n_events, limit, replace=False))
     given = {name: array[events] for name, array in inputs.items()}
@@ -68,13 +66,6 @@ def sensitivities(graph: Graph, inputs: dict[str, IntArray], quality: Quality) -
     return tuple(found)
 
 
-def _work(op: Op) -> int:
-    """Elementary steps of one event, roughly."""
-    if isinstance(op, MatMul):
-        return op.result.size * op.weight.shape[0]
-    return 64 * op.n_trees if isinstance(op, Forest) else 16 * max(1, op.result.size)
-
-
 def coarser(type_: FixedType) -> FixedType:
     """The type with one fraction bit less."""
     return replace(type_, width=type_.width - 1)
@@ -86,12 +77,10 @@ def _variants(graph: Graph) -> Iterator[tuple[Op, Part, FixedType, Graph, Inputs
         if isinstance(op, Input) and op.result.type.width > 1:
             yield op, "result", op.result.type, graph, partial(_coarse_inputs, op)
             continue
-        weight = op.weight if isinstance(op, MatMul) else op.scale if isinstance(op, Scale) else None
-        if weight is not None and weight.type.width > 1:
-            yield op, "weights", weight.type, _with(graph, op, _coarse_weights), dict
-        if isinstance(op, Forest) and op.leaf.type.width > 1:
-            yield op, "leaves", op.leaf.type, _with(graph, op, _coarse_leaves), dict
-        elif not isinstance(op, _WITHOUT_OWN_BITS) and op.result.type.width > 1:
+        if op.weights is not None and op.weights.type.width > 1:
+            part: Part = "weights" if op.own_bits else "leaves"
+            yield op, part, op.weights.type, _with(graph, op, _coarse_weights), dict
+        if op.own_bits and op.result.type.width > 1:
             yield op, "result", op.result.type, _with(graph, op, _coarse_result), dict
 
 
@@ -129,20 +118,14 @@ def _coarse_result(op: Op, operands: Any) -> tuple[Op, ...]:
 
 
 def _coarse_weights(op: Any, operands: Any) -> tuple[Op, ...]:
-    name = "weight" if isinstance(op, MatMul) else "scale"
-    narrow = replace(op, **{name: _coarse_constant(getattr(op, name))})
-    return _retyped(op, narrow, operands)
-
-
-def _coarse_leaves(op: Any, operands: Any) -> tuple[Op, ...]:
-    return _retyped(op, replace(op, leaf=_coarse_constant(op.leaf)), operands)
+    return _retyped(op, replace(op, **{op.weights_field: _coarse_constant(op.weights)}), operands)
 
 
 def _retyped(op: Op, narrow: Op, operands: Any) -> tuple[Op, ...]:
     """Rounded constants may sum to a little more: the exact type first, then back to what followed before."""
-    if isinstance(op, MatMul) and op.narrowed:
+    if not op.exact:
         return (narrow,)
-    wide = replace(narrow, result=_named(op.result, "wide", exact_type(narrow, operands)))
+    wide = replace(narrow, result=_named(op.result, "wide", narrow.exact_type(operands)))
     return wide, _cast(op, wide.result, op.result.type)
 
 

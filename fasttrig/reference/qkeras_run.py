@@ -35,7 +35,6 @@ from fasttrig.frontends.keras.quantizers import quantizer_name
 from fasttrig.frontends.source import ModelSpec, refuse_code
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import MatMul, Op, Value
-from fasttrig.ir.ranges import exact_fraction_bits_of_matmul
 from fasttrig.reference.float64 import quantizers_in
 from fasttrig.reference.keras_runtime import import_framework
 
@@ -181,15 +180,13 @@ def layer_of(op: Op) -> str | None:
 
 def beyond_float32(graph: Graph) -> tuple[str, ...]:
     """Ops whose sums may need more than float32's 24 bits: there the model as trained may round differently."""
-    return tuple(op.name for op in graph.ops if isinstance(op, MatMul) and op.accum_type.width > FLOAT32_BITS + 1)
+    return tuple(op.name for op in graph.ops_of(MatMul) if op.accum_type.width > FLOAT32_BITS + 1)
 
 
 def require_exact(graph: Graph, bits: int) -> None:
     """Raise where a sum of the framework may leave its exact integers."""
-    for op in graph.ops:
-        if not isinstance(op, MatMul):
-            continue
-        width = op.accum_type.width if not op.narrowed else exact_fraction_bits_of_matmul(op)
+    for op in graph.ops_of(MatMul):
+        width = op.accum_type.width if not op.narrowed else op.exact_bits
         if width > bits + 1:
             raise InputError(
                 "the framework cannot hold this sum exactly",

@@ -34,7 +34,7 @@ def framework_raw(graph: Graph, ensemble: Ensemble, source: Any, inputs: Mapping
     CheckFailed
         When XGBoost names a leaf that the ensemble does not have.
     """
-    (forest,) = (op for op in graph.ops if isinstance(op, Forest))
+    (forest,) = graph.ops_of(Forest)
     values = to_value(inputs[forest.operand.name], forest.operand.type)
     exits = _exits(ensemble, library_leaves(ensemble, source, values))
     total = np.tile(forest.base_margin.raw, (len(values), 1))

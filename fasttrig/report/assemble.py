@@ -9,8 +9,8 @@ import numpy as np
 
 from fasttrig.design import Design
 from fasttrig.display.labels import details
-from fasttrig.ir.ops import Cast, MatMul, Op, Softmax
-from fasttrig.ir.ranges import Ranges, exact_type, infer_ranges
+from fasttrig.ir.ops import Cast, MatMul, Op
+from fasttrig.ir.ranges import Ranges, infer_ranges
 from fasttrig.ladder.checks import Measured
 from fasttrig.physics.classification import Agreement
 from fasttrig.physics.regression import RegressionAgreement
@@ -170,15 +170,14 @@ def _ops(design: Design, measured: Measured) -> list[OpRow]:
 def _exact_type(design: Design, op: Op, ranges: Ranges) -> str:
     """The type in which nothing is lost, of an accumulator or a result that the user narrowed."""
     if isinstance(op, MatMul) and op.narrowed:
-        return str(exact_type(replace(op, narrowed=False), [ranges[op.operand]]))
+        return str(replace(op, narrowed=False).exact_type([ranges[op.operand]]))
     choice = design.project.types.get(op.name) if design.project is not None else None
     return str(op.operand.type) if isinstance(op, Cast) and choice is not None and choice.result is not None else ""
 
 
 def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:
     seen = measured.evaluation.trace[op.name]
-    can_overflow = isinstance(op, Cast | Softmax) or (isinstance(op, MatMul) and op.narrowed)
-    weights = op.weight.raw if isinstance(op, MatMul) else np.empty(0)
+    weights = op.weights.raw if op.weights is not None and op.own_bits else np.empty(0)
     return OpRow(
         name=op.name,
         kind=type(op).__name__,
@@ -191,7 +190,7 @@ def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:
         zero_fraction=float(np.mean(seen == 0)) if seen.size else 0.0,
         stage=measured.op_stages.get(op.name),
         seen=(int(seen.min()), int(seen.max())),
-        overflows=measured.evaluation.overflows.get(op.name, 0) if can_overflow else None,
+        overflows=measured.evaluation.overflows.get(op.name, 0) if op.loses_bits else None,
         n_weights=int(weights.size),
         n_zero_weights=int(np.count_nonzero(weights == 0)),
         origin=op.origin,

@@ -17,6 +17,7 @@ from fasttrig.base.fixed import FixedType, FloatArray, IntArray, Overflow, Round
 from fasttrig.emulator.forest import leaf_indices
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
+    OPS,
     Add,
     ArgMax,
     Cast,
@@ -51,7 +52,7 @@ def evaluate_real(graph: Graph, inputs: Mapping[str, FloatArray]) -> dict[str, F
     """
     found: dict[str, FloatArray] = {}
     for op in graph.ops:
-        given = [inputs[op.name]] if isinstance(op, Input) else [found[value.name] for value in op.operands]
+        given = [found[value.name] for value in op.operands] or [inputs[op.name]]
         found[op.name] = _REAL[type(op)](op, [np.asarray(array, dtype=np.float64) for array in given])
     return found
 
@@ -62,25 +63,14 @@ def rounding_loss(op: Op, operands: Sequence[IntArray], result: IntArray) -> Flo
     Zero for every op that is exact. A number within `rounding_allowance` was rounded, one beyond it overflowed (or, in
     a Softmax, was lost to the resolution of its tables). Shapes: `result` (n_events, ...) -> same.
     """
-    if isinstance(op, Cast):
-        return _cast_loss(op, operands[0], result)
-    if isinstance(op, MatMul) and op.narrowed:
-        return _matmul_loss(op, operands[0], result)
-    if isinstance(op, Softmax):
-        exact = _softmax(op, [to_value(operands[0], op.operand.type)])
-        return np.ldexp(exact, op.result.type.fraction_bits) - result.astype(np.float64)
-    return np.zeros(result.shape)
+    loss = _LOSSES.get(type(op)) if op.loses_bits else None
+    return np.zeros(result.shape) if loss is None else loss[0](op, operands[0], result)
 
 
 def rounding_allowance(op: Op) -> float:
     """The most that rounding alone can lose, in LSBs of the result."""
-    if isinstance(op, Cast):
-        return _step(op.rounding, op.operand.type.fraction_bits - op.result.type.fraction_bits)
-    if isinstance(op, MatMul) and op.narrowed:
-        dropped = op.operand.type.fraction_bits + op.weight.type.fraction_bits - op.accum_type.fraction_bits
-        bias_dropped = op.bias.type.fraction_bits - op.accum_type.fraction_bits
-        return op.operand.shape[-1] * _step(op.accum_rounding, dropped) + _step(op.accum_rounding, bias_dropped)
-    return 1.0 if isinstance(op, Softmax) else 0.0
+    loss = _LOSSES.get(type(op)) if op.loses_bits else None
+    return 0.0 if loss is None else loss[1](op)
 
 
 def drops_sign(op: Cast) -> bool:
@@ -94,6 +84,20 @@ def _step(rounding: Rounding, dropped_bits: int) -> float:
     return 1.0 if rounding in (Rounding.TRN, Rounding.TRN_ZERO) else 0.5
 
 
+def _cast_allowance(op: Cast) -> float:
+    return _step(op.rounding, op.dropped_bits)
+
+
+def _matmul_allowance(op: MatMul) -> float:
+    shift, bias_shift = op.shifts
+    return op.operand.shape[-1] * _step(op.accum_rounding, -shift) + _step(op.accum_rounding, -bias_shift)
+
+
+def _softmax_loss(op: Softmax, operand: IntArray, result: IntArray) -> FloatArray:
+    exact = _softmax(op, [to_value(operand, op.operand.type)])
+    return np.ldexp(exact, op.result.type.fraction_bits) - result.astype(np.float64)
+
+
 def _cast_loss(op: Cast, operand: IntArray, result: IntArray) -> FloatArray:
     exact: Any = operand.astype(object)  # Python integers: exact at any width
     if drops_sign(op):
@@ -102,7 +106,7 @@ def _cast_loss(op: Cast, operand: IntArray, result: IntArray) -> FloatArray:
 
 
 def _matmul_loss(op: MatMul, operand: IntArray, result: IntArray) -> FloatArray:
-    bits = op.operand.type.fraction_bits + op.weight.type.fraction_bits
+    bits = op.product_bits
     shift = op.bias.type.fraction_bits - bits
     products: Any = operand.astype(object) @ op.weight.raw.astype(object)
     exact = (products << max(0, shift)) + (op.bias.raw.astype(object) << max(0, -shift))
@@ -176,3 +180,11 @@ _REAL: dict[type[Op], Callable[[Any, Reals], FloatArray]] = {
     Forest: _forest,
 }
 require_rows(_REAL, "real numbers")
+
+_LOSSES: dict[type[Op], tuple[Callable[[Any, IntArray, IntArray], FloatArray], Callable[[Any], float]]] = {
+    Cast: (_cast_loss, _cast_allowance),
+    MatMul: (_matmul_loss, _matmul_allowance),
+    Softmax: (_softmax_loss, lambda op: 1.0),
+}
+"""Of each kind of op that can lose bits: what it lost, and the most that rounding alone can lose."""
+require_rows(_LOSSES, "losses", [kind for kind in OPS if kind.loses_bits is not Op.loses_bits])

@@ -206,11 +206,10 @@ def _scores(design: Design, found: dict[str, Any], *, is_raw: bool = True) -> Fl
 
 def _exits(design: Design, raw: dict[str, IntArray]) -> tuple[TreeExit, ...]:
     exits: list[TreeExit] = []
-    for op in design.graph.ops:
-        if isinstance(op, Forest):
-            leaves = leaf_indices(op, raw[op.operand.name])[0].tolist()
-            exits += [
-                TreeExit(tree, int(op.tree_output.raw[tree]), leaf, tuple(op.leaf.raw[leaf].tolist()))
-                for tree, leaf in enumerate(leaves)
-            ]
+    for op in design.graph.ops_of(Forest):
+        leaves = leaf_indices(op, raw[op.operand.name])[0].tolist()
+        exits += [
+            TreeExit(tree, int(op.tree_output.raw[tree]), leaf, tuple(op.leaf.raw[leaf].tolist()))
+            for tree, leaf in enumerate(leaves)
+        ]
     return tuple(exits)

@@ -98,7 +98,7 @@ def _after_activation(graph: Graph, op: Op) -> Op:
 def _product(graph: Graph, layer: str) -> MatMul | None:
     from fasttrig.reference.qkeras_run import layer_of
 
-    return next((op for op in graph.ops if isinstance(op, MatMul) and layer_of(op) == layer), None)
+    return next((op for op in graph.ops_of(MatMul) if layer_of(op) == layer), None)
 
 
 def _correlation(kernel: FloatArray, weight: FloatArray) -> float:

@@ -14,7 +14,6 @@ from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
 from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, Value
-from fasttrig.ir.ranges import interval_of
 from fasttrig.ir.verify import verify
 
 GRID = FixedType(8, 4)
@@ -37,7 +36,7 @@ def forest_graph(
     n_outputs = consts["base_margin"].shape
     draft = Forest(result=Value("margin", n_outputs, FixedType(60, 60 - leaf_bits)), operand=x, **consts)
     source = Input(result=x, channel_types=channel_types)
-    op = exactly_typed(draft, [interval_of(source, [])])
+    op = exactly_typed(draft, [source.interval()])
     graph = Graph("forest", (source, op), (op.result,))
     verify(graph)
     return graph

@@ -18,7 +18,6 @@ from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, Value
-from fasttrig.ir.ranges import interval_of
 from fasttrig.ladder.forest_corners import threshold_corners
 from tests.ladder.forest_cases import events_for, forests
 from tests.ladder.rtl_cases import traced_outputs
@@ -87,7 +86,7 @@ def test_wide_leaves_and_constant_trees(least, n_tables):
     consts = {name: Const.covering(name, np.array(raw), 0) for name, raw in tables.items()}
     source = Input(result=Value("x", (1,), FixedType(5, 5)))
     draft = Forest(result=Value("margin", (1,), FixedType(40, 40)), operand=source.result, **consts)
-    op = exactly_typed(draft, [interval_of(source, [])])
+    op = exactly_typed(draft, [source.interval()])
     graph = Graph("forest", (source, op), (op.result,))
     events = {"x": np.arange(-16, 16)[:, None]}
     assert sum(op.opcode == LOOKUP for op in trace_graph(graph).ops) <= n_tables

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from fasttrig.backends.conifer import wheels
-from fasttrig.backends.conifer.parts import Parts, place, read_parts
+from fasttrig.backends.conifer.parts import Parts, read_parts
 from fasttrig.backends.hls4ml.names import checked_identifier
 from fasttrig.backends.hls4ml.precision import Precision
 from fasttrig.backends.hls4ml.testbench import CppPort, testbench_files
@@ -75,7 +75,7 @@ def _check(graph: Graph, parts: Parts, target: TargetSettings) -> None:
     if parts.forest.n_nodes > MOST_SPLITS:
         raise UnsupportedError(
             "a forest too large to be unrolled",
-            where=place(parts.forest),
+            where=parts.forest.where,
             got=f"{parts.forest.n_nodes} splits",
             want=f"at most {MOST_SPLITS}",
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.backends.conifer.parts import Parts, place, read_parts
+from fasttrig.backends.conifer.parts import Parts, read_parts
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType
 from fasttrig.ir.forest import Reach, reach
@@ -158,7 +158,7 @@ def _plain_tree(op: Forest, reached: Reach, root: int, target: int, room: int) -
         if len(feature) >= 2 * room:
             raise UnsupportedError(
                 "trees that share subtrees are too large to write one by one",
-                where=place(op),
+                where=op.where,
                 got=f"more than {MOST_LEAVES} leaves",
                 want="smaller trees",
             )
@@ -195,7 +195,7 @@ def _check(parts: Parts) -> None:
     if parts.cast is not None:
         raise UnsupportedError(
             "conifer has no cast behind the sum",
-            where=place(parts.cast),
+            where=parts.cast.where,
             got="Input -> Forest -> Cast",
             want="Input -> Forest",
             try_="cast its result where it is used",
@@ -203,7 +203,7 @@ def _check(parts: Parts) -> None:
     if op.n_outputs == BINARY_CLASSES:
         raise UnsupportedError(
             "conifer takes two classes for one output",
-            where=place(op),
+            where=op.where,
             got="2 outputs",
             want="1, or at least 3",
             try_="the Vitis and Vivado project has two",
@@ -212,7 +212,7 @@ def _check(parts: Parts) -> None:
         if fixed_type.width > FLOAT64_BITS:
             raise UnsupportedError(
                 "a number is too wide for conifer, which keeps doubles",
-                where=place(op),
+                where=op.where,
                 got=str(fixed_type),
                 want=f"at most {FLOAT64_BITS} bits",
                 try_="fewer fraction bits",

@@ -46,7 +46,7 @@ def read_parts(graph: Graph) -> Parts:
     if cast is not None and drops_too_much(forest.result.type, cast.result.type, cast.rounding):
         raise UnsupportedError(
             "the vendor's types cannot round away more bits than a number has",
-            where=place(cast),
+            where=cast.where,
             got=f"{forest.result.type} cast to {cast.result.type}",
             want="a finer target, or truncation (TRN)",
             try_="give the target more fraction bits",
@@ -54,16 +54,11 @@ def read_parts(graph: Graph) -> Parts:
     return Parts(source, forest, cast)
 
 
-def place(op: Op) -> str:
-    """The place in the model, for errors."""
-    return f"op '{op.name}'" + (f" ({op.origin})" if op.origin else "")
-
-
 def _check_width(op: Op, fixed_type: FixedType) -> None:
     if fixed_type.width > INT64_BITS:
         raise UnsupportedError(
             "a type is too wide for a forest in firmware",
-            where=place(op),
+            where=op.where,
             got=str(fixed_type),
             want=f"at most {INT64_BITS} bits",
             try_="fewer fraction bits",

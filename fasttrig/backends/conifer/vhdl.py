@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from fasttrig.backends.conifer import wheels
 from fasttrig.backends.conifer.parameters import LEAF, Tree, depth, trees_by_round
-from fasttrig.backends.conifer.parts import Parts, place, read_parts
+from fasttrig.backends.conifer.parts import Parts, read_parts
 from fasttrig.backends.hls4ml.testbench import ports_json
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import FasttrigError, UnsupportedError
@@ -105,7 +105,7 @@ def _check(parts: Parts, n_nodes: int) -> None:
     if parts.cast is not None:
         raise UnsupportedError(
             "conifer has no cast behind the sum",
-            where=place(parts.cast),
+            where=parts.cast.where,
             got="Input -> Forest -> Cast",
             want="Input -> Forest",
             try_="cast its result where it is used",
@@ -114,7 +114,7 @@ def _check(parts: Parts, n_nodes: int) -> None:
         if fixed_type.width > INTEGER_BITS:
             raise UnsupportedError(
                 "a number is too wide for conifer's VHDL, which keeps integers",
-                where=place(op),
+                where=op.where,
                 got=str(fixed_type),
                 want=f"at most {INTEGER_BITS} bits",
                 try_="fewer fraction bits, or the HLS project",
@@ -122,7 +122,7 @@ def _check(parts: Parts, n_nodes: int) -> None:
     if n_nodes > MOST_NODES:
         raise UnsupportedError(
             "trees too deep for conifer's VHDL, which fills each up to the same depth",
-            where=place(op),
+            where=op.where,
             got=f"{n_nodes} nodes per output",
             want=f"at most {MOST_NODES}",
             try_="the HLS project",

@@ -109,7 +109,7 @@ def _matmul(planner: Planner, op: MatMul) -> None:
     if len(op.operand.shape) > 2:
         raise UnsupportedError(
             "hls4ml has no matrix product on a tensor of this rank",
-            where=_where(op),
+            where=op.where,
             got=str(op.operand.shape),
             want="(features,) or (time, features)",
             try_="reshape to (time, features) before it",
@@ -130,8 +130,7 @@ def _matmul(planner: Planner, op: MatMul) -> None:
 
 
 def _check_narrowed(op: MatMul) -> None:
-    a, b = op.operand.type, op.weight.type
-    product = FixedType(a.width + b.width, a.integer_bits + b.integer_bits, a.signed or b.signed)
+    product = op.product_type
     for what, source in (("product", product), ("bias", op.bias.type)):
         if drops_too_much(source, op.accum_type, op.accum_rounding):
             raise _too_coarse(op, f"{what} {source}", str(op.accum_type))
@@ -140,7 +139,7 @@ def _check_narrowed(op: MatMul) -> None:
 def _too_coarse(op: Op, source: str, target: str) -> UnsupportedError:
     return UnsupportedError(
         "the vendor's types cannot round away more bits than a number has",
-        where=_where(op),
+        where=op.where,
         got=f"{source} cast to {target}",
         want="a finer target, or truncation (TRN)",
         try_="give the target more fraction bits",
@@ -207,13 +206,13 @@ def _concat(planner: Planner, op: Concat) -> None:
     if planner.streamed and op.axis != len(op.result.shape) - 1:
         raise UnsupportedError(
             "a stream cannot be concatenated along this axis",
-            where=_where(op),
+            where=op.where,
             got=f"axis {op.axis}, io_stream",
             want="the last axis",
             try_="io_type = 'io_parallel'",
         )
     if len(op.result.shape) > 3:
-        raise UnsupportedError("hls4ml concatenates up to rank 3", where=_where(op), got=str(op.result.shape))
+        raise UnsupportedError("hls4ml concatenates up to rank 3", where=op.where, got=str(op.result.shape))
     attributes = {"op": f"concatenate{len(op.result.shape)}d", "axis": op.axis + 1}
     joined = planner.made_by[op.parts[0]]
     if len(op.parts) == 1:
@@ -297,15 +296,11 @@ def _argmax(planner: Planner, op: ArgMax) -> None:
 def _forest(planner: Planner, op: Forest) -> None:
     raise UnsupportedError(
         "hls4ml has no trees",
-        where=_where(op),
+        where=op.where,
         got=f"a forest of {op.n_trees} trees",
         want="a network",
         try_="the conifer backend writes forests",
     )
-
-
-def _where(op: Op) -> str:
-    return f"op '{op.name}'" + (f" ({op.origin})" if op.origin else "")
 
 
 _ROWS: dict[type[Op], Callable[[Planner, Any], None]] = {

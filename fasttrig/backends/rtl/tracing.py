@@ -105,7 +105,7 @@ def trace_values(graph: Graph) -> dict[Value, Numbers]:
             numbers = _ROWS[type(op)](op, *(made[value] for value in op.operands))
         except UnsupportedError as error:
             raise UnsupportedError(
-                error.what, where=_where(op), got=error.got, want=error.want, try_=error.try_
+                error.what, where=op.where, got=error.got, want=error.want, try_=error.try_
             ) from None
         made[op.result] = _map(partial(confine, target=op.result.type), numbers)
     return made
@@ -143,15 +143,11 @@ def _array(numbers: list[FVariable], shape: tuple[int, ...]) -> Numbers:
     return array.reshape(shape)
 
 
-def _where(op: Op) -> str:
-    return f"op '{op.name}'" + (f" ({op.origin})" if op.origin else "")
-
-
 def _check_width(op: Op) -> None:
     if op.result.type.width > MAX_WIDTH:
         raise UnsupportedError(
             "a number is too wide for alkaid, which carries doubles",
-            where=_where(op),
+            where=op.where,
             got=str(op.result.type),
             want=f"at most {MAX_WIDTH} bits",
             try_="quantise to fewer bits",
@@ -173,19 +169,10 @@ def _matmul(op: MatMul, operand: Numbers) -> Numbers:
 
 
 def _product(op: MatMul, row: Numbers) -> list[FVariable]:
-    accum = op.accum_type
-    drops_bits = (
-        op.narrowed
-        and min(
-            accum.fraction_bits - op.operand.type.fraction_bits - op.weight.type.fraction_bits,
-            accum.fraction_bits - op.bias.type.fraction_bits,
-        )
-        < 0
-    )
-    if op.narrowed and (drops_bits or op.accum_overflow is not Overflow.WRAP):
+    if op.narrowed and not op.wraps_once:
         return _ordered_product(op, row)
     sums = _distributed(row, _values(op.weight), _values(op.bias))
-    return [bring_into_range(number, accum, Overflow.WRAP) for number in sums] if op.narrowed else sums
+    return [bring_into_range(number, op.accum_type, Overflow.WRAP) for number in sums] if op.narrowed else sums
 
 
 def _distributed(row: Numbers, weight: npt.NDArray[np.float64], bias: npt.NDArray[np.float64]) -> list[FVariable]:

@@ -14,7 +14,6 @@ from fasttrig.emulator.compiled.row_steps import rounding_line
 from fasttrig.emulator.compiled.weight_packing import (
     Group,
     Packing,
-    aligned,
     groups_in_16_bits,
     largest_sum,
     packing_of,
@@ -51,7 +50,7 @@ def dense_of(graph: Graph, op: MatMul, ranges: Ranges) -> Dense | None:
     packing = packing_of(op, ranges[op.operand])
     if packing is None:
         return None
-    weight, bias = aligned(op)
+    weight, bias = op.aligned()
     bound = largest_sum(weight, bias, *ranges[op.operand].bounds, packing.offset)
     epilogue = epilogue_of(graph, op.result, ranges)
     dropped = epilogue.dropped_bits
@@ -64,7 +63,7 @@ def dense_of(graph: Graph, op: MatMul, ranges: Ranges) -> Dense | None:
 def dense_lines(dense: Dense, ranges: Ranges, written: Packing | None) -> tuple[str, ...]:
     """The struct of constants; `written` is the packing of the result, none where it is plain."""
     op, packing, epilogue = dense.op, dense.packing, dense.epilogue
-    weight, bias = aligned(op)
+    weight, bias = op.aligned()
     groups = as_groups(weight, packing.group.size)
     low, high = _limits(epilogue)
     used = (groups != 0).any(axis=1)

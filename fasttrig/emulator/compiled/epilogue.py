@@ -12,8 +12,9 @@ import numpy as np
 
 from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, round_raw
 from fasttrig.ir.graph import Graph
+from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import Cast, Op, Relu, Value
-from fasttrig.ir.ranges import Interval, Ranges
+from fasttrig.ir.ranges import Ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +63,18 @@ def _with(epilogue: Epilogue, op: Op, ranges: Ranges) -> Epilogue | None:
 
 def _with_cast(epilogue: Epilogue, op: Cast, operand: Interval) -> Epilogue | None:
     source, target = op.operand.type, op.result.type
-    dropped = source.fraction_bits - target.fraction_bits
+    dropped = op.dropped_bits
     if dropped != 0 and epilogue.dropped_bits != 0:
         return None
-    below, above = overflows(op, operand)
+    below, above = op.overflows(operand)
     if (below or above) and op.overflow in (Overflow.WRAP, Overflow.SAT_ZERO):
         return None
     made = epilogue
     if dropped != 0:
         low, high = (_rounded(limit, source, target, op.rounding) for limit in (epilogue.low, epilogue.high))
         made = replace(epilogue, dropped_bits=dropped, rounding=op.rounding, low=low, high=high)
-    least = target.min_sym_raw if op.overflow is Overflow.SAT_SYM else target.min_raw
-    return made.clamped(least if below else None, target.max_raw if above else None)
-
-
-def overflows(op: Cast, operand: Interval) -> tuple[bool, bool]:
-    """Whether rounded numbers under the least and over the greatest raw integer of the target can occur."""
-    low, high = rounded_bounds(operand, op.operand.type, op.result.type, op.rounding)
-    least = op.result.type.min_sym_raw if op.overflow is Overflow.SAT_SYM else op.result.type.min_raw
-    return low < least, high > op.result.type.max_raw
-
-
-def rounded_bounds(operand: Interval, source: FixedType, target: FixedType, rounding: Rounding) -> tuple[int, int]:
-    """Bounds after rounding to the target's fraction bits, before overflow."""
-    ends = round_raw(np.array(operand.bounds, dtype=object), source, target.fraction_bits, rounding)
-    return int(ends[0]), int(ends[1])
+    least, greatest = op.limits
+    return made.clamped(least if below else None, greatest if above else None)
 
 
 def _rounded(limit: int | None, source: FixedType, target: FixedType, rounding: Rounding) -> int | None:

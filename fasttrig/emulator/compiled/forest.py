@@ -18,8 +18,8 @@ from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.integers import CType, compute_type
 from fasttrig.ir.forest import Reach, reach
+from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import Forest
-from fasttrig.ir.ranges import Interval
 
 ZEROS, ONES = 0, 1
 """The constant planes."""

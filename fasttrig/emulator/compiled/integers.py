@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fasttrig.base.errors import UnsupportedError
+from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import Op
-from fasttrig.ir.ranges import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,10 @@ def _narrowest(kinds: tuple[CType, ...], low: int, high: int, op: Op) -> CType:
     for kind in kinds:
         if kind.holds(low, high):
             return kind
-    origin = f" ({op.origin})" if op.origin else ""
     bits = max((~low).bit_length() if low < 0 else 0, high.bit_length()) + 1
     raise UnsupportedError(
         "a number is too wide for the compiled emulator",
-        where=f"op '{op.name}'{origin}",
+        where=op.where,
         got=f"{bits} bits",
         want="at most 128 bits anywhere, at most 62 in inputs and outputs",
         try_="the NumPy emulator takes any width; or narrow the types",

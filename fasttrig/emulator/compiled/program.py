@@ -13,8 +13,9 @@ from fasttrig.emulator.compiled.integers import INT32, INT64, CType, stored_type
 from fasttrig.emulator.compiled.row_steps import Site, part_of
 from fasttrig.emulator.compiled.weight_packing import Packing
 from fasttrig.ir.graph import Graph
+from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import Forest, Input, MatMul, Op, Reshape, Value
-from fasttrig.ir.ranges import Interval, Ranges
+from fasttrig.ir.ranges import Ranges
 from fasttrig.ir.verify import verify
 
 BLOCK_EVENTS, PLANE_EVENTS = 64, 512
@@ -79,7 +80,7 @@ def program_of(graph: Graph) -> Program:
     """
     ranges = verify(graph)
     program = Program(graph, ranges, io_type(graph))
-    live = _live(graph)
+    live = graph.live_ops
     plan = _plan(graph, live, ranges)
     arrays: dict[Value, str] = {}
     first = 0
@@ -113,17 +114,6 @@ def io_type(graph: Graph) -> CType:
             )
     narrow = all(INT32.holds(value.type.min_raw, value.type.max_raw) for value in values)
     return INT32 if narrow else INT64
-
-
-def _live(graph: Graph) -> tuple[Op, ...]:
-    """The ops that an output depends on."""
-    needed = set(graph.outputs)
-    kept: list[Op] = []
-    for op in reversed(graph.ops):
-        if op.result in needed:
-            kept.append(op)
-            needed.update(op.operands)
-    return tuple(reversed(kept))
 
 
 def _plan(graph: Graph, live: tuple[Op, ...], ranges: Ranges) -> _Plan:

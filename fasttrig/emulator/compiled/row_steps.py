@@ -11,11 +11,10 @@ import numpy as np
 from fasttrig.base.fixed import FixedType, Overflow, Rounding, cast_raw
 from fasttrig.emulator.carriers import magnitude
 from fasttrig.emulator.compiled import cpp
-from fasttrig.emulator.compiled.epilogue import overflows
 from fasttrig.emulator.compiled.forest import forest_lines
 from fasttrig.emulator.compiled.integers import CType, compute_type
-from fasttrig.emulator.compiled.weight_packing import aligned, wraps_without_rounding
 from fasttrig.emulator.steps import bound_of, product_type, sum_type
+from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import (
     Add,
     ArgMax,
@@ -32,7 +31,6 @@ from fasttrig.ir.ops import (
     Table,
     require_rows,
 )
-from fasttrig.ir.ranges import Interval, exact_fraction_bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +99,10 @@ def _nothing(site: Site) -> Part:
 
 def _matmul(site: Site) -> Part:
     op: MatMul = site.op
-    if op.narrowed and not wraps_without_rounding(op):
+    if op.narrowed and not op.wraps_once:
         return _ordered_matmul(site)
     kind = site.compute()
-    weight, bias = aligned(op)
+    weight, bias = op.aligned()
     lines = [
         cpp.sizes(rows=op.operand.size // len(weight), n_in=len(weight), n_out=len(bias)),
         *overflow_lines(kind.name, op.accum_type, op.accum_overflow, op.narrowed),
@@ -117,7 +115,7 @@ def _matmul(site: Site) -> Part:
 def _ordered_matmul(site: Site) -> Part:
     op: MatMul = site.op
     kind, accum = site.compute(), op.accum_type
-    dropped = op.operand.type.fraction_bits + op.weight.type.fraction_bits - accum.fraction_bits
+    dropped = -op.shifts[0]
     bias = cast_raw(op.bias.raw.astype(object), op.bias.type, accum, op.accum_rounding, op.accum_overflow)
     n_in, n_out = op.weight.shape
     lines = [
@@ -133,10 +131,7 @@ def _ordered_matmul(site: Site) -> Part:
 
 def _scale(site: Site) -> Part:
     op: Scale = site.op
-    bits = exact_fraction_bits(op)
-    shift = bits - op.operand.type.fraction_bits - op.scale.type.fraction_bits
-    factor = op.scale.raw.astype(object) << shift
-    offset = op.offset.raw.astype(object) << (bits - op.offset.type.fraction_bits)
+    factor, offset = op.aligned()
     lines = [
         cpp.sizes(size=op.result.size, channels=len(factor)),
         *cpp.table("factor", factor),
@@ -147,11 +142,11 @@ def _scale(site: Site) -> Part:
 
 def _cast(site: Site) -> Part:
     op: Cast = site.op
-    source, target = op.operand.type, op.result.type
+    target = op.result.type
     largest = max(1, magnitude(site.operands[0]))
     # Two bits past the number's own, every further bit dropped gives the same: 0, or -1 where the rounding is down.
-    dropped = min(source.fraction_bits - target.fraction_bits, largest.bit_length() + 2)
-    possible = any(overflows(op, site.operands[0]))
+    dropped = min(op.dropped_bits, largest.bit_length() + 2)
+    possible = any(op.overflows(site.operands[0]))
     moved = largest + (1 << dropped) if dropped > 0 else largest << -dropped
     kind = site.compute(moved + (2 << target.width if possible else 0))
     lines = [
@@ -179,8 +174,7 @@ def _relu(site: Site) -> Part:
 
 def _add(site: Site) -> Part:
     op: Add = site.op
-    bits = exact_fraction_bits(op)
-    left, right = bits - op.left.type.fraction_bits, bits - op.right.type.fraction_bits
+    left, right = op.shifts
     lines = [
         cpp.sizes(size=op.result.size),
         cpp.constant("int", "left_shift", left),
@@ -191,7 +185,7 @@ def _add(site: Site) -> Part:
 
 def _concat(site: Site) -> Part:
     op: Concat = site.op
-    bits, kind = exact_fraction_bits(op), site.compute()
+    kind = site.compute()
     inner = int(np.prod(op.result.shape[op.axis + 1 :], dtype=np.int64))
     stride = op.result.shape[op.axis] * inner
     first, structs, calls = 0, [], []
@@ -199,7 +193,7 @@ def _concat(site: Site) -> Part:
         run = part.shape[op.axis] * inner
         name = f"{op.name}_part{index}_op"
         numbers = cpp.sizes(runs=op.result.size // stride, run=run, stride=stride, first=first)
-        shift = cpp.constant("int", "shift", bits - part.type.fraction_bits)
+        shift = cpp.constant("int", "shift", op.shifts[index])
         structs.append((name, (f"    using Compute = {kind.name};", numbers, shift)))
         calls.append(f"concat<{name}>({read}, {site.writes});")
         first += run

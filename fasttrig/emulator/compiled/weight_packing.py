@@ -11,10 +11,10 @@ from enum import Enum
 
 import numpy as np
 
-from fasttrig.base.fixed import IntArray, Overflow
+from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.compiled.integers import INT8, INT16, INT32
+from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import MatMul
-from fasttrig.ir.ranges import Interval, exact_fraction_bits_of_matmul
 
 
 class Group(Enum):
@@ -48,7 +48,7 @@ def packing_of(op: MatMul, operand: Interval) -> Packing | None:
     """The packing in which `op` reads its operand; none where its numbers do not fit 32-bit sums of packed products."""
     if op.narrowed:
         return None
-    weight, bias = aligned(op)
+    weight, bias = op.aligned()
     low, high = operand.bounds
     for packing, weight_type in (
         (Packing(Group.QUADS, 0 if low >= 0 and high <= 255 else low), INT8),
@@ -61,26 +61,11 @@ def packing_of(op: MatMul, operand: Interval) -> Packing | None:
     return None
 
 
-def aligned(op: MatMul) -> tuple[IntArray, IntArray]:
-    """Weights of shape (n_in, n_out) and bias, both at the fraction bits of the exact sum (Python integers)."""
-    bits = op.accum_type.fraction_bits if op.narrowed else exact_fraction_bits_of_matmul(op)
-    shift = bits - op.operand.type.fraction_bits - op.weight.type.fraction_bits
-    weight = op.weight.raw.astype(object) << max(0, shift)
-    return weight, op.bias.raw.astype(object) << max(0, bits - op.bias.type.fraction_bits)
-
-
 def largest_sum(weight: IntArray, bias: IntArray, low: int, high: int, offset: int) -> int:
     """A number that no partial sum of packed products exceeds in magnitude, whatever the order."""
     largest = max(abs(low - offset), abs(high - offset), 1)
     products = abs(weight).sum(axis=0) * largest
     return int((products + abs(bias) + abs(offset) * abs(weight).sum(axis=0)).max())
-
-
-def wraps_without_rounding(op: MatMul) -> bool:
-    """Whether a narrowed sum may be taken exactly and wrapped once: no bit is dropped, and wrapping commutes."""
-    products = op.operand.type.fraction_bits + op.weight.type.fraction_bits
-    finest = max(products, op.bias.type.fraction_bits)
-    return op.accum_overflow is Overflow.WRAP and op.accum_type.fraction_bits >= finest
 
 
 def groups_in_16_bits(weight: IntArray, high: int) -> int:

@@ -9,14 +9,12 @@ from pathlib import PurePath
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.base.errors import InputError
+from fasttrig.base.errors import GraphError, InputError
 from fasttrig.base.fixed import INT64_BITS, FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
 from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, SplitRule
 from fasttrig.ir.builder import exactly_typed
-from fasttrig.ir.forest import forest_fault
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, Value
-from fasttrig.ir.ranges import interval_of
 from fasttrig.ir.verify import verify
 
 DEFAULT_RESOLUTION = 1024
@@ -55,10 +53,10 @@ def lower_forest(
     x = Value("x", (ensemble.n_features,), input_type)
     source = Input(result=x, channel_types=tuple(channel_types), origin=f"{_short(ensemble.origin)} > features")
     draft = _forest(ensemble, x, tuple(channel_types) or (input_type,) * ensemble.n_features, bits)
-    fault = forest_fault(draft)
+    fault = draft.fault()
     if fault is not None:
-        raise fault
-    forest = exactly_typed(draft, [interval_of(source, [])])
+        raise GraphError(fault.what, where=draft.where, got=fault.got, want=fault.want)
+    forest = exactly_typed(draft, [source.interval()])
     graph = Graph(name, (source, forest), (forest.result,), ensemble.postprocessor)
     verify(graph, after="reading the model")
     return graph

@@ -13,7 +13,6 @@ from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.forest import partial_sum_bounds
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, MatMul, Op, Value
-from fasttrig.ir.ranges import interval_of
 from fasttrig.ir.verify import verify
 
 SIX_BITS = FixedType(6, 1)
@@ -206,7 +205,7 @@ def forests(seed: int) -> Graph:
             for name, raw in tables.items()
         }
         ops.append(Input(result=x))
-        interval = interval_of(ops[-1], [])
+        interval = ops[-1].interval()
         draft = Forest(result=Value(f"margin{number}", (3,), FixedType(60, 60)), operand=x, **consts)
         bounds = partial_sum_bounds(draft, interval.low, interval.high)
         ops.append(replace(draft, result=replace(draft.result, type=FixedType.covering(*bounds, 0, signed=True))))

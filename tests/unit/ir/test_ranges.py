@@ -14,7 +14,7 @@ from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, MatMul
-from fasttrig.ir.ranges import accumulator_interval, infer_ranges
+from fasttrig.ir.ranges import infer_ranges
 from fasttrig.ir.verify import verify
 from tests.strategies import graphs, raw_inputs
 
@@ -67,5 +67,5 @@ def test_the_accumulator_holds_every_partial_sum_and_not_one_bit_more(seed: int)
     subsets = np.array([subset for subset in product((0, 1), repeat=4) if any(subset)])
     sums = np.einsum("st,ntj->nsj", subsets, terms)
     low, high = min(0, int(sums.min())), max(0, int(sums.max()))
-    assert accumulator_interval(op, infer_ranges(graph)[op.operand]) == (low, high)
+    assert op.partial_sums(infer_ranges(graph)[op.operand]) == (low, high)
     assert op.result.type == FixedType.covering(low, high, bits, signed=True)

@@ -1,0 +1,73 @@
+"""The operations of the integer IR: one frozen dataclass per kind, fields named, nothing implied.
+
+`../SPEC.md` gives every op's formula. All arithmetic is exact (the result type holds every result) except in `Cast`,
+which alone rounds and overflows, and in a `MatMul` whose accumulator a user narrowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fasttrig.base.errors import GraphError
+from fasttrig.ir.ops.arithmetic import Add, Cast, MatMul, Relu, Scale
+from fasttrig.ir.ops.base import Const, Fault, Op, Shape, Value
+from fasttrig.ir.ops.control import ArgMax
+from fasttrig.ir.ops.lookup import Softmax, Table
+from fasttrig.ir.ops.structure import Concat, Input, Reshape
+from fasttrig.ir.ops.trees import Forest
+
+__all__ = [
+    "OPS",
+    "Add",
+    "ArgMax",
+    "Cast",
+    "Concat",
+    "Const",
+    "Fault",
+    "Forest",
+    "Input",
+    "MatMul",
+    "Op",
+    "Relu",
+    "Reshape",
+    "Scale",
+    "Shape",
+    "Softmax",
+    "Table",
+    "Value",
+    "require_rows",
+]
+
+OPS: tuple[type[Op], ...] = (
+    Input,
+    MatMul,
+    Scale,
+    Cast,
+    Relu,
+    Add,
+    Concat,
+    Reshape,
+    Table,
+    Softmax,
+    ArgMax,
+    Forest,
+)
+"""Every op of the IR."""
+
+
+def require_rows(table: Mapping[type[Op], object], what: str, kinds: Iterable[type[Op]] = OPS) -> None:
+    """Raise when `table` lacks a row for one of `kinds`: called by every module that keeps such a table."""
+    missing = [kind.__name__ for kind in kinds if kind not in table]
+    if missing:
+        raise GraphError(f"the table of {what} has no row for {', '.join(missing)}", want="one row per op class")
+
+
+def _require_facts() -> None:
+    """Every op states what has no default."""
+    for kind in OPS:
+        for fact in ("result_shape", "fraction_bits", "interval"):
+            if getattr(kind, fact) is getattr(Op, fact):
+                raise GraphError(f"op {kind.__name__} does not state '{fact}'", want="a method of the class")
+
+
+_require_facts()

@@ -1,0 +1,186 @@
+"""Values, constants, and the base of all ops. Shapes leave out the event axis."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+
+from fasttrig.base.errors import GraphError
+from fasttrig.base.fixed import FixedType, IntArray
+from fasttrig.ir.interval import Interval
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor that flows through the graph: its name, its shape without the event axis, its type."""
+
+    name: str
+    shape: Shape
+    type: FixedType
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const:
+    """A tensor of raw integers known at compile time. Read-only; equal when name, type, shape and integers are."""
+
+    name: str
+    type: FixedType
+    raw: IntArray = field(repr=False)
+
+    def __post_init__(self) -> None:
+        raw = np.array(self.raw, dtype=np.int64)
+        if raw.size and not self.type.holds(int(raw.min()), int(raw.max())):
+            raise GraphError(
+                "a constant does not fit its type",
+                where=f"constant '{self.name}'",
+                got=f"raw integers from {raw.min()} to {raw.max()}",
+                want=f"{self.type}: {self.type.min_raw} to {self.type.max_raw}",
+            )
+        raw.setflags(write=False)
+        object.__setattr__(self, "raw", raw)
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(self.raw.shape)
+
+    @property
+    def largest(self) -> int:
+        """The greatest magnitude among the raw integers."""
+        return max(-int(self.raw.min()), int(self.raw.max())) if self.raw.size else 0
+
+    def aligned(self, fraction_bits: int) -> IntArray:
+        """The raw integers at `fraction_bits`, which are not fewer than the type's; Python integers."""
+        aligned: IntArray = self.raw.astype(object) << (fraction_bits - self.type.fraction_bits)
+        return aligned
+
+    @classmethod
+    def covering(cls, name: str, raw: IntArray, fraction_bits: int, *, signed: bool | None = None) -> Const:
+        """The constant with the narrowest type that holds `raw`."""
+        raw = np.asarray(raw)
+        low, high = (int(raw.min()), int(raw.max())) if raw.size else (0, 0)
+        return cls(name, FixedType.covering(low, high, fraction_bits, signed=signed), raw)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Const):
+            return NotImplemented
+        same_head = (self.name, self.type, self.shape) == (other.name, other.type, other.shape)
+        return same_head and bool(np.array_equal(self.raw, other.raw))
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.type, self.shape, self.raw.tobytes()))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with an op on its own: what, got, want."""
+
+    what: str
+    got: str = ""
+    want: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """Base of all ops: facts that hold for an op whoever reads it.
+
+    `origin` is the path back to the model: ``jet.h5 > layer 'fc1' > kernel``. A subclass states `result_shape`,
+    `fraction_bits` and `interval`, and the other facts where the defaults do not hold.
+    """
+
+    result: Value
+    origin: str = ""
+
+    weights_field: ClassVar[str] = ""
+    """Name of the constant that training found; empty for an op without one."""
+
+    own_bits: ClassVar[bool] = True
+    """Whether the result has fraction bits of its own, not just those of an operand."""
+
+    @property
+    def name(self) -> str:
+        return self.result.name
+
+    @property
+    def where(self) -> str:
+        """The place of the op, for error messages."""
+        return f"op '{self.name}'" + (f" ({self.origin})" if self.origin else "")
+
+    @property
+    def operands(self) -> tuple[Value, ...]:
+        found: list[Value] = []
+        for spec in fields(self):
+            content = getattr(self, spec.name)
+            if spec.name == "result":
+                continue
+            if isinstance(content, Value):
+                found.append(content)
+            elif isinstance(content, tuple):
+                found.extend(item for item in content if isinstance(item, Value))
+        return tuple(found)
+
+    @property
+    def constants(self) -> tuple[Const, ...]:
+        contents = (getattr(self, spec.name) for spec in fields(self))
+        return tuple(content for content in contents if isinstance(content, Const))
+
+    @property
+    def exact(self) -> bool:
+        """Whether the result type follows from the operands' ranges; else a frontend or a user declared it."""
+        return False
+
+    @property
+    def loses_bits(self) -> bool:
+        """Whether the op may round or overflow."""
+        return False
+
+    @property
+    def counts_overflows(self) -> bool:
+        """Whether the emulators count the elements that an overflow changed."""
+        return self.loses_bits
+
+    @property
+    def weights(self) -> Const | None:
+        """The constant that training found, if the op has one."""
+        return getattr(self, self.weights_field) if self.weights_field else None
+
+    @property
+    def work(self) -> int:
+        """Elementary steps that one event takes, roughly; for choosing sample sizes."""
+        return 16 * max(1, self.result.size)
+
+    def result_shape(self) -> Shape:
+        """The shape of the result that follows from operands and constants."""
+        raise NotImplementedError
+
+    @property
+    def fraction_bits(self) -> int:
+        """Fraction bits of the result that follow from operands and constants; those declared where none follow."""
+        raise NotImplementedError
+
+    def interval(self, *operands: Interval) -> Interval:
+        """The interval of the result when each operand lies in its interval."""
+        raise NotImplementedError
+
+    def partial_sums(self, *operands: Interval) -> tuple[int, int] | None:
+        """Bounds of every partial sum, in whichever order a backend adds; None for an op that is no sum."""
+        return None
+
+    def exact_type(self, operands: list[Interval]) -> FixedType:
+        """The narrowest result type in which the op is exact on operands inside the given intervals."""
+        sums = self.partial_sums(*operands)
+        if sums is None:
+            return self.interval(*operands).type(self.fraction_bits)
+        return FixedType.covering(*sums, self.fraction_bits)
+
+    def fault(self) -> Fault | None:
+        """What is wrong with the fields of the op, beyond shape, type and range of the result."""
+        return None
