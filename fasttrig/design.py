@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fasttrig.base.built_project import GRAPH, INPUTS, OUTPUTS, BuiltProject
 from fasttrig.base.errors import DataError, GraphError, InputError, UnsupportedError
 from fasttrig.base.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
 from fasttrig.data.inputs import InputMap
@@ -30,7 +31,6 @@ Events: TypeAlias = npt.ArrayLike | Mapping[str, npt.ArrayLike]
 COMPILED_FROM = 100_000
 """Events from which on `Design.emulate` uses the compiled emulator: below, NumPy's is done before a compiler is."""
 
-BUILT_GRAPH, BUILT_INPUTS, BUILT_OUTPUTS = "design.ir", "inputs.json", "outputs.json"
 """What a build folder keeps of a design."""
 
 OUTPUTS_FORMAT = "fasttrig-outputs 1"
@@ -226,7 +226,7 @@ def read(
 def open_design(text: str) -> Design:
     """The design that a command's argument means: a build folder, a model file, or a model's folder or name."""
     path = Path(text)
-    if (path / BUILT_GRAPH).is_file():
+    if BuiltProject(path).exists:
         return load_built(path)
     if path.is_file() and path.name != MODEL_FILE:
         return read(path)
@@ -249,11 +249,11 @@ def read_project(project: ModelProject) -> Design:
 
 def built_files(design: Design) -> dict[str, str]:
     """Text of what a build folder keeps of `design`: what `load_built` reads."""
-    files = {BUILT_GRAPH: print_graph(design.graph)}
+    files = {GRAPH: print_graph(design.graph)}
     if design.inputs is not None:
-        files[BUILT_INPUTS] = design.inputs.to_json()
+        files[INPUTS] = design.inputs.to_json()
     if design.classes:
-        files[BUILT_OUTPUTS] = json.dumps({"format": OUTPUTS_FORMAT, "classes": design.classes}, indent=1) + "\n"
+        files[OUTPUTS] = json.dumps({"format": OUTPUTS_FORMAT, "classes": design.classes}, indent=1) + "\n"
     return files
 
 
@@ -265,7 +265,8 @@ def load_built(folder: str | Path) -> Design:
     InputError
         When the folder is no build folder, or a file in it is damaged.
     """
-    path = Path(folder) / BUILT_GRAPH
+    built = BuiltProject(Path(folder))
+    path = built.graph
     try:
         graph = parse_graph(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -279,12 +280,11 @@ def load_built(folder: str | Path) -> Design:
     except GraphError as error:
         error.where = " > ".join(part for part in (str(path), error.where) if part)
         raise
-    inputs = path.with_name(BUILT_INPUTS)
     return Design(
         graph,
         path,
-        InputMap.load(inputs) if inputs.exists() else None,
-        classes=_built_classes(path.with_name(BUILT_OUTPUTS)),
+        InputMap.load(built.inputs) if built.inputs.exists() else None,
+        classes=_built_classes(built.outputs),
     )
 
 

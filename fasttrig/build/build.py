@@ -11,22 +11,36 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from fasttrig.base.built_project import (
+    CMS,
+    EMULATOR,
+    HLS,
+    INPUTS_HEX,
+    MANIFEST,
+    OUTPUTS_HEX,
+    REPORT,
+    REPORTS,
+    RTL,
+    SCRATCH,
+    VECTORS,
+    VHDL,
+    BuiltProject,
+)
 from fasttrig.base.errors import InputError, MissingPackageError, ProjectError, UnsupportedError, near_names
 from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, source_hash
 from fasttrig.base.staging import staged_folder, write_texts
-from fasttrig.build.synthesis import MANIFEST, REPORT, synthesise_or_say_why_not
+from fasttrig.build.synthesis import synthesise_or_say_why_not
 from fasttrig.design import Design, Emulation, Events, built_files, read
 from fasttrig.ir.text import print_graph
-from fasttrig.ladder.checks import RTL, VHDL, Measured, measure
+from fasttrig.ladder.checks import Measured, measure
 from fasttrig.report.assemble import assemble
 from fasttrig.report.document import Report
 from fasttrig.report.html.index import write_index
-from fasttrig.report.html.page import PAGE, page_files
+from fasttrig.report.html.page import page_files
 from fasttrig.settings import LayerSettings, TargetSettings
 
 CMS_TARGETS = ("cms-emulator", "cms-emulator-integer")
 TARGETS = ("fpga", "rtl", *CMS_TARGETS)
-HLS = "hls"
 CMS_EVENTS = 256
 """Events for the tests inside the plug-in, taken evenly from the project's vectors."""
 
@@ -50,7 +64,7 @@ class Project:
         """What Jupyter shows: verdict, key figures, ladder, and where the page is."""
         from fasttrig.report.html.card import report_html
 
-        return report_html(self.report, page=str(self.folder / "report" / PAGE))
+        return report_html(self.report, page=str(BuiltProject(self.folder).page))
 
     def csim(self, x: Events) -> Emulation:
         """Run the compiled C-simulation of the project on events; takes and gives what `Design.emulate` does."""
@@ -202,7 +216,7 @@ def _build_into(
     report = assemble(design, settings, measured, dict(manifest), rtl)
     write_texts(stage, {REPORT: report.model_dump_json(indent=1) + "\n"})
     notify("drawing the report")
-    write_texts(stage, {f"report/{name}": text for name, text in page_files(design, report, measured).items()})
+    write_texts(stage, {f"{REPORTS}/{name}": text for name, text in page_files(design, report, measured).items()})
     hashes = {name: sha256_file(stage / name) for name in _files(stage)}
     write_texts(stage, {MANIFEST: json.dumps({**manifest, "files": hashes}, indent=1, sort_keys=True) + "\n"})
     return report
@@ -224,7 +238,7 @@ def _emulator(design: Design) -> dict[str, str]:
     if has_forest(design.graph):
         with suppress(UnsupportedError):
             files["conifer.json"] = emit_json(design.graph)
-    return {f"emulator/{name}": text for name, text in files.items()}
+    return {f"{EMULATOR}/{name}": text for name, text in files.items()}
 
 
 def _rtl(design: Design, settings: TargetSettings, *, required: bool) -> dict[str, str]:
@@ -254,7 +268,7 @@ def _cms(design: Design, settings: TargetSettings, stage: Path, *, integer: bool
     from fasttrig.emulator.compiled import write_emulator
 
     version = design.project.model.version if design.project is not None else 1
-    lines = [(stage / "vectors" / name).read_text().splitlines(True) for name in ("inputs.hex", "outputs.hex")]
+    lines = [(stage / VECTORS / name).read_text().splitlines(True) for name in (INPUTS_HEX, OUTPUTS_HEX)]
     step = -(-len(lines[0]) // CMS_EVENTS)
     inputs, outputs = ("".join(part[::step]) for part in lines)
     code = write_emulator(design.graph, library_name(design.graph, version), version) if integer else None
@@ -262,7 +276,7 @@ def _cms(design: Design, settings: TargetSettings, stage: Path, *, integer: bool
     files = emit_cms(
         design.graph, settings, version, vectors=(inputs, outputs), features=features, integer_emulator=code
     )
-    return {f"cms/{name}": text for name, text in files.items()}
+    return {f"{CMS}/{name}": text for name, text in files.items()}
 
 
 def _vhdl(design: Design, settings: TargetSettings) -> dict[str, str]:
@@ -281,5 +295,5 @@ def _files(stage: Path) -> Iterator[str]:
     """Everything written, but for what the simulations compiled."""
     for path in sorted(stage.rglob("*")):
         name = path.relative_to(stage).as_posix()
-        if path.is_file() and not name.startswith((f"{HLS}/csim/", f"{RTL}/simulation/", f"{RTL}/synthesis/")):
+        if path.is_file() and not name.startswith(SCRATCH):
             yield name

@@ -7,16 +7,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from fasttrig.base.built_project import MANIFEST, PAGE, REPORT, RTL
 from fasttrig.base.errors import InputError, MissingPackageError, ToolTimeoutError
 from fasttrig.base.hashing import sha256_file
-from fasttrig.ladder.checks import RTL
 from fasttrig.report.document import Report
 from fasttrig.report.html.index import write_index
-from fasttrig.report.html.page import FOLDER, PAGE, page_again
+from fasttrig.report.html.page import page_again
 from fasttrig.report.rtl import not_synthesised, synthesised
 from fasttrig.toolchain.synth import TIME_LIMIT_S, Mode, SynthResult, synthesise
-
-MANIFEST, REPORT, HTML = "manifest.json", "report/report.json", f"{FOLDER}/{PAGE}"
 
 
 def synthesise_project(
@@ -73,7 +71,7 @@ def read_report(folder: Path) -> Report:
 def write_report(folder: Path, report: Report) -> None:
     """The report and its page, then their hashes in the manifest: in between, the project counts as changed and is
     built anew. The index of all builds follows."""
-    texts = {REPORT: report.model_dump_json(indent=1) + "\n", HTML: page_again(folder, report)}
+    texts = {REPORT: report.model_dump_json(indent=1) + "\n", PAGE: page_again(folder, report)}
     path = folder / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))
     for name, text in texts.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fasttrig.base.built_project import BuiltProject
 from fasttrig.base.errors import EXIT_CHECK_FAILED
 from fasttrig.commands.options import AsJson, Models, make_console, print_json
 from fasttrig.commands.progress import stages
@@ -71,4 +72,4 @@ def _show_project(project: Any, console: Console) -> None:
     print_report(project.report, console)
     note = "" if project.fresh else "   (nothing changed since the last build; --force builds again)"
     console.print(f"\nproject: {project.folder}{note}")
-    console.print(f"page:    {project.folder}/report/report.html")
+    console.print(f"page:    {BuiltProject(project.folder).page}")

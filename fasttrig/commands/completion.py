@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from fasttrig.base.built_project import GRAPH
+
 BUILD_FOLDER = "build"
 
 
@@ -34,8 +36,8 @@ def _models(incomplete: str) -> Iterator[str]:
 
 
 def _builds(incomplete: str) -> Iterator[str]:
-    yield from (path.parent.as_posix() for path in Path(BUILD_FOLDER).glob("*/design.ir"))
-    yield from _folders(incomplete, "design.ir")
+    yield from (path.parent.as_posix() for path in Path(BUILD_FOLDER).glob(f"*/{GRAPH}"))
+    yield from _folders(incomplete, GRAPH)
 
 
 def _folders(incomplete: str, holding: str) -> Iterator[str]:

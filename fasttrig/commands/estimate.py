@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fasttrig.base.built_project import BuiltProject
 from fasttrig.commands.completion import complete_designs
 from fasttrig.commands.options import AsJson, make_console, print_json
 
@@ -69,8 +70,8 @@ def _open(design: str, input_type: str | None) -> tuple[Callable[[dict[str, Any]
     path = Path(design)
     if path.suffix in (".json", ".toml") and path.name != "model.toml":
         return _description(path), str(path)
-    if (path / "design.ir").is_file():
-        return _built(path), str(path / "design.ir")
+    if BuiltProject(path).exists:
+        return _built(path), str(BuiltProject(path).graph)
     from fasttrig.design import read
     from fasttrig.settings import MODEL_FILE, TargetSettings, find_models
 
@@ -102,8 +103,8 @@ def _built(folder: Path) -> Callable[[dict[str, Any]], Estimate]:
     from fasttrig.ir.text import parse_graph
     from fasttrig.settings import TargetSettings
 
-    graph = parse_graph((folder / "design.ir").read_text(encoding="utf-8"))
-    report = folder / "report" / "report.json"
+    graph = parse_graph(BuiltProject(folder).graph.read_text(encoding="utf-8"))
+    report = BuiltProject(folder).report
     target = json.loads(report.read_text(encoding="utf-8"))["target"] if report.is_file() else {}
     return _graph(graph, TargetSettings.model_validate(target))
 

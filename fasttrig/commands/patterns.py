@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from fasttrig.base.built_project import BuiltProject
 from fasttrig.commands.completion import complete_builds
 from fasttrig.commands.options import AsJson, print_json
 
@@ -53,7 +54,7 @@ def _payload(project: Path, links: Path) -> dict[str, str]:
     from fasttrig.backends.wrapper import emit_wrapper
     from fasttrig.links.project_patterns import load_map, read_graph
 
-    rtl = project / "rtl"
+    rtl = BuiltProject(project).rtl
     if not (rtl / DESIGN_FILE).is_file() or written_language(rtl) != "verilog":
         return {}
     graph = read_graph(project)

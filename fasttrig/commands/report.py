@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fasttrig.base.built_project import BuiltProject
 from fasttrig.base.errors import EXIT_CHECK_FAILED
 from fasttrig.commands.completion import complete_builds
 from fasttrig.commands.options import AsJson, make_console, print_json
@@ -39,8 +40,8 @@ def report(
     from fasttrig.report.vendor_rows import with_vendor_reports
 
     found = read_report(project)
-    if vendor is not None or has_reports(project / "hls"):
-        found = with_vendor_reports(found, vendor or project / "hls")
+    if vendor is not None or has_reports(BuiltProject(project).hls):
+        found = with_vendor_reports(found, vendor or BuiltProject(project).hls)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:

@@ -13,6 +13,17 @@ import numpy as np
 
 from fasttrig.backends import has_forest
 from fasttrig.backends.rtl import written_op_stages
+from fasttrig.base.built_project import (
+    HLS,
+    INPUTS_HEX,
+    OUTPUTS_HEX,
+    RTL,
+    TB_FEATURES,
+    TB_PREDICTIONS,
+    VECTORS,
+    VECTORS_NPZ,
+    VHDL,
+)
 from fasttrig.base.errors import CheckFailed, MissingPackageError, UnsupportedError
 from fasttrig.base.fixed import FloatArray, IntArray, to_value
 from fasttrig.data.labelled import LabelledSample, load_sample
@@ -29,7 +40,6 @@ from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.vectors import write_hex
 
 N_RANDOM_WITHOUT_SAMPLE = 20_000
-HLS, VHDL, RTL = "hls", "vhdl", "rtl"
 N_VHDL = 2_000
 """Events of the VHDL simulation: GHDL runs a few hundred a second."""
 SIMULATED = ("vitis", "vivado")
@@ -69,7 +79,7 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
     sample = load_sample(design.project, "test") if design.project is not None else None
     inputs = compared_inputs(design, sample)
     evaluation = evaluate(design.graph, inputs, keep={op.name for op in design.graph.ops})
-    write_vectors(design, inputs, evaluation, folder / "vectors")
+    write_vectors(design, inputs, evaluation, folder / VECTORS)
     notify("running the framework")
     rungs = [_framework_rung(design, inputs, evaluation)]
     notify("compiling and running the emulator in C++")
@@ -116,14 +126,14 @@ def write_vectors(design: Design, inputs: dict[str, IntArray], evaluation: Evalu
     output_types = [value.type for value in graph.outputs]
     given = [inputs[op.name] for op in graph.inputs]
     found = [evaluation.outputs[value.name] for value in graph.outputs]
-    (folder / "inputs.hex").write_text(write_hex(given, input_types), encoding="ascii")
-    (folder / "outputs.hex").write_text(write_hex(found, output_types), encoding="ascii")
+    (folder / INPUTS_HEX).write_text(write_hex(given, input_types), encoding="ascii")
+    (folder / OUTPUTS_HEX).write_text(write_hex(found, output_types), encoding="ascii")
     names = [f"in_{op.name}" for op in graph.inputs] + [f"out_{value.name}" for value in graph.outputs]
     arrays: dict[str, Any] = dict(zip(names, [*given, *found], strict=True))
-    np.savez_compressed(folder / "vectors.npz", **arrays)
+    np.savez_compressed(folder / VECTORS_NPZ, **arrays)
     for file, tensors, types in (
-        ("tb_input_features.dat", given, input_types),
-        ("tb_output_predictions.dat", found, output_types),
+        (TB_FEATURES, given, input_types),
+        (TB_PREDICTIONS, found, output_types),
     ):
         values = [to_value(a.reshape(len(a), -1), t) for a, t in zip(tensors, types, strict=True)]
         np.savetxt(folder / file, np.concatenate(values, axis=1), fmt="%.17g")

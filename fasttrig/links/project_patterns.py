@@ -8,6 +8,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from fasttrig.base.built_project import BuiltProject
 from fasttrig.base.errors import DataError, InputError
 from fasttrig.base.fixed import IntArray
 from fasttrig.ir.graph import Graph
@@ -84,7 +85,7 @@ def decode(folder: Path, file: Path, links: Path | None = None, side: str = "") 
 
 def read_graph(folder: Path) -> Graph:
     """The design of a built project."""
-    path = folder / "design.ir"
+    path = BuiltProject(folder).graph
     try:
         return parse_graph(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -109,7 +110,7 @@ def _values(graph: Graph, side: str) -> Sequence[Value]:
 
 
 def _vectors(folder: Path, graph: Graph) -> dict[str, dict[str, IntArray]]:
-    path = folder / "vectors" / "vectors.npz"
+    path = BuiltProject(folder).vectors_npz
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {

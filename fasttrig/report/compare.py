@@ -17,11 +17,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from fasttrig.base.built_project import REPORT, BuiltProject, folder_of_report
 from fasttrig.base.errors import InputError
 from fasttrig.report.budget import ESTIMATE, RESOURCES
 from fasttrig.report.document import SCHEMA_VERSION, Report
 
-REPORT = "report/report.json"
 INDEX = "index.html"
 """What ``fasttrig build`` writes beside the builds: ``compare build/*`` may name it too."""
 
@@ -103,7 +103,7 @@ def compare(folders: Sequence[str | Path], *, stage: str = "") -> list[Compared]
 
 def read_report(folder: Path) -> Report:
     """The report of a build folder."""
-    path = folder / REPORT
+    path = BuiltProject(folder).report
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -158,10 +158,11 @@ def quality_names(builds: Iterable[Compared]) -> list[str]:
 
 
 def _builds(folder: Path) -> list[Path]:
-    if (folder / REPORT).is_file() or not folder.exists():
+    if BuiltProject(folder).report.is_file() or not folder.exists():
         return [folder]
-    if folder.parts[-2:] == Path(REPORT).parts:
-        return [folder.parents[1]]
+    around = folder_of_report(folder)
+    if around is not None:
+        return [around]
     if folder.is_dir():
         below = sorted(path.parent.parent for path in folder.glob(f"*/{REPORT}"))
         return below or [folder]

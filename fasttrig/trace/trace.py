@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from fasttrig.base.built_project import HLS
 from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
 from fasttrig.data.inputs import InputMap
 from fasttrig.design import Design, postprocess
@@ -32,8 +33,6 @@ from fasttrig.toolchain.csim_trace import simulate_every_op
 from fasttrig.trace.real_numbers import evaluate_real, rounding_allowance, rounding_loss
 from fasttrig.trace.traced_event import Opened, TracedEvent
 from fasttrig.trace.twin import Twin, trace_twin
-
-HLS = "hls"
 
 
 @dataclass(frozen=True, slots=True)

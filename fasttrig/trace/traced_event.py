@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from fasttrig.base.built_project import BuiltProject
 from fasttrig.base.errors import DataError, FasttrigError, InputError
 from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.base.hashing import sha256_file, sha256_json
 from fasttrig.data.labelled import LabelledSample, load_sample, sample_path
 from fasttrig.data.readers import column_names, iter_table
-from fasttrig.design import BUILT_GRAPH, Design, load_built, read_project
+from fasttrig.design import Design, load_built, read_project
 from fasttrig.settings import MODEL_FILE, ModelProject, TargetSettings, find_models, load_project
-
-REPORT, VECTORS, MANIFEST = "report/report.json", "vectors/vectors.npz", "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class TracedEvent:
 def open_design(name: str, start: Path) -> Opened:
     """The design of a build folder (its ``design.ir``), or of a model's folder or name."""
     folder = Path(name)
-    if not (folder / BUILT_GRAPH).is_file():
+    if not BuiltProject(folder).exists:
         model = find_models([name], start)[0]
         design = read_project(load_project(model))
         assert design.project is not None
@@ -84,7 +83,7 @@ def choose_event(opened: Opened, event: int, file: str | None) -> TracedEvent:
 
 
 def _settings(folder: Path) -> TargetSettings:
-    path = folder / REPORT
+    path = BuiltProject(folder).report
     try:
         return TargetSettings.model_validate(json.loads(path.read_text(encoding="utf-8"))["target"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -104,7 +103,7 @@ def _project_of(folder: Path, design: Design, start: Path) -> tuple[ModelProject
         project = load_project(here) if here.is_file() else None
         if project is None or project.model.name != name:
             project = load_project(find_models([name], start)[0])
-        hashes = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["hashes"]
+        hashes = json.loads(BuiltProject(folder).manifest.read_text(encoding="utf-8"))["hashes"]
         files = {name: project.path(name) for name in (project.model.file, project.model.float_file) if name}
         files["sample"] = sample_path(project)
         changed = [name for name, path in files.items() if path.is_file() and hashes.get(name) != sha256_file(path)]
@@ -119,7 +118,7 @@ def _project_of(folder: Path, design: Design, start: Path) -> tuple[ModelProject
 
 
 def _from_vectors(opened: Opened, folder: Path, event: int) -> TracedEvent:
-    path = folder / VECTORS
+    path = BuiltProject(folder).vectors_npz
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {op.name: stored[f"in_{op.name}"] for op in opened.design.graph.inputs}

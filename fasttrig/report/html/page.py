@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from fasttrig.base.built_project import PAGE, BuiltProject
 from fasttrig.design import Design, load_built
 from fasttrig.display.drawing import draw_design
 from fasttrig.display.environment import render
@@ -15,7 +16,6 @@ from fasttrig.report.document import Report
 from fasttrig.report.html import numbers, palette, summary
 from fasttrig.report.html.plots.style import Plot, from_file
 
-FOLDER, PAGE = "report", "report.html"
 _GROUPS = {
     "quality": re.compile(r"roc|roc-\d+|residuals|response|turn-on"),
     "scores": re.compile(r"scores-\d+"),
@@ -28,14 +28,14 @@ def page_files(design: Design, report: Report, measured: Measured) -> dict[str, 
     """``{name: text}`` of the page and its plots; the same for the same measurements, whatever the clock said."""
     plots = draw_plots(design, report, measured.scores)
     drawn = [*plots, Plot("design", _drawing(design.graph, report))]
-    return {PAGE: page(design.graph, report, plots), **{f"{plot.name}.svg": plot.file for plot in drawn}}
+    return {Path(PAGE).name: page(design.graph, report, plots), **{f"{plot.name}.svg": plot.file for plot in drawn}}
 
 
 def page_again(build: Path, report: Report) -> str:
     """The page of a finished build with another report, such as one that logic synthesis added to; plots are kept."""
-    names = (build / FOLDER).glob("*.svg")
+    names = BuiltProject(build).plots.glob("*.svg")
     order = sorted((path.stem for path in names if path.stem != "design"), key=_place)
-    plots = [from_file(name, (build / FOLDER / f"{name}.svg").read_text(encoding="utf-8")) for name in order]
+    plots = [from_file(name, (BuiltProject(build).plots / f"{name}.svg").read_text(encoding="utf-8")) for name in order]
     return page(load_built(build).graph, report, plots)
 
 
