@@ -19,7 +19,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
-from fasttrig.backends import emit, has_forest
+from fasttrig.backends import emit, is_lone_forest
 from fasttrig.backends.wrapper import Kind
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.build.build import TARGETS
@@ -173,7 +173,7 @@ def _written(graph: Graph, backend: str) -> str:
     assert sorted(found) == sorted(product(io_types, strategies)), f"{backend}: {found} is no full table"
     if not found:
         return "no"
-    return _code(io_types) + ("" if has_forest(graph) else f"; {_code(strategies)}")
+    return _code(io_types) + ("" if is_lone_forest(graph) else f"; {_code(strategies)}")
 
 
 def _code(names: Iterable[str]) -> str:

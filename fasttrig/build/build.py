@@ -199,7 +199,7 @@ def load_finished(folder: Path, key: str) -> Report | None:
 def _build_into(
     stage: Path, design: Design, settings: TargetSettings, target: str, manifest: dict[str, Any], notify: Notify
 ) -> Report:
-    from fasttrig.backends import emit, has_forest
+    from fasttrig.backends import emit, is_lone_forest
     from fasttrig.report.rtl import rtl_row
 
     if target != "rtl":
@@ -212,7 +212,7 @@ def _build_into(
     measured: Measured = measure(design, settings, stage, notify)
     if target in CMS_TARGETS:
         write_texts(stage, _cms(design, settings, stage, integer=target == "cms-emulator-integer"))
-    rtl = rtl_row(stage / RTL, of_a_network=not has_forest(design.graph))
+    rtl = rtl_row(stage / RTL, of_a_network=not is_lone_forest(design.graph))
     report = assemble(design, settings, measured, dict(manifest), rtl)
     write_texts(stage, {REPORT: report.model_dump_json(indent=1) + "\n"})
     notify("drawing the report")
@@ -227,7 +227,7 @@ def _emulator(design: Design) -> dict[str, str]:
 
     What a format cannot hold (numbers too wide, a cast behind the forest) is left out; the ladder says so.
     """
-    from fasttrig.backends import has_forest
+    from fasttrig.backends import is_lone_forest
     from fasttrig.backends.conifer import emit_json
     from fasttrig.emulator.compiled import write_emulator
 
@@ -235,7 +235,7 @@ def _emulator(design: Design) -> dict[str, str]:
     files: dict[str, str] = {}
     with suppress(UnsupportedError):
         files |= write_emulator(design.graph, version=version)
-    if has_forest(design.graph):
+    if is_lone_forest(design.graph):
         with suppress(UnsupportedError):
             files["conifer.json"] = emit_json(design.graph)
     return {f"{EMULATOR}/{name}": text for name, text in files.items()}
@@ -281,10 +281,10 @@ def _cms(design: Design, settings: TargetSettings, stage: Path, *, integer: bool
 
 def _vhdl(design: Design, settings: TargetSettings) -> dict[str, str]:
     """The VHDL project of a forest, where conifer's entities can hold it."""
-    from fasttrig.backends import has_forest
+    from fasttrig.backends import is_lone_forest
     from fasttrig.backends.conifer import emit_vhdl
 
-    if not has_forest(design.graph):
+    if not is_lone_forest(design.graph):
         return {}
     with suppress(UnsupportedError):
         return {f"{VHDL}/{name}": text for name, text in emit_vhdl(design.graph, settings).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
@@ -13,6 +14,7 @@ from fasttrig.ir.ops import (
     Cast,
     Concat,
     Const,
+    Forest,
     Input,
     MatMul,
     Op,
@@ -135,6 +137,11 @@ class GraphBuilder:
         fixed_type = FixedType.covering(0, operand.shape[-1] - 1, 0)
         result = Value(name, (*operand.shape[:-1], 1), fixed_type)
         return self._append(ArgMax(result=result, operand=operand, origin=origin))
+
+    def forest(self, name: str, operand: Value, tables: Mapping[str, Const], *, origin: str = "") -> Value:
+        """`tables` are the constants of `Forest` by field name; operand (n_features,) -> (n_outputs,)."""
+        result = _draft(name, tables["base_margin"].shape)
+        return self._exact(Forest(result=result, operand=operand, origin=origin, **tables))
 
     def graph(self, *outputs: Value, postprocessor: Postprocessor = Postprocessor.NONE) -> Graph:
         """The verified graph of everything built so far."""

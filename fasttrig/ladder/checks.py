@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.backends import has_forest
+from fasttrig.backends import is_lone_forest
 from fasttrig.backends.rtl import written_op_stages
 from fasttrig.base.built_project import (
     HLS,
@@ -29,6 +29,7 @@ from fasttrig.base.fixed import FloatArray, IntArray, to_value
 from fasttrig.data.labelled import LabelledSample, load_sample
 from fasttrig.design import Design, postprocess
 from fasttrig.emulator.evaluate import Evaluation, evaluate
+from fasttrig.ir.ops import Forest
 from fasttrig.ladder.corners import N_RANDOM, corner_inputs
 from fasttrig.ladder.forest_corners import threshold_corners
 from fasttrig.ladder.rungs import Mismatch, Rung, Status, climb, not_run
@@ -111,7 +112,7 @@ def compared_inputs(design: Design, sample: LabelledSample | None) -> dict[str, 
     """
     n_random = N_RANDOM if sample is not None else N_RANDOM_WITHOUT_SAMPLE
     parts = [corner_inputs(design.graph, n_random=n_random)]
-    if has_forest(design.graph):
+    if design.graph.ops_of(Forest):
         parts.append(threshold_corners(design.graph))
     if sample is not None and design.inputs is not None:
         parts.insert(0, {design.graph.inputs[0].name: design.inputs.to_raw(sample.x)})
@@ -183,7 +184,7 @@ def _csim_rung(
     from fasttrig.toolchain.csim_trace import first_difference
 
     def explain(mismatch: Mismatch) -> str:
-        if has_forest(design.graph):
+        if is_lone_forest(design.graph):
             return "the forest is one op: compare its leaves with fasttrig.emulator.forest.leaf_indices"
         found = first_difference(design.graph, settings, event_of(inputs, mismatch))
         return f"first differing op: {found}" if found else "no op differs when every op is an output: look at hls/"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fasttrig.backends import has_forest
+from fasttrig.backends import is_lone_forest
 from fasttrig.base.errors import FasttrigError
 from fasttrig.base.fixed import FloatArray, to_value
 from fasttrig.ir.graph import Graph
@@ -44,7 +44,7 @@ def trace_twin(opened: Opened, event: TracedEvent) -> Twin:
     x = design.inputs.scaled(event.features)
     path = project.path(project.model.float_file)
     try:
-        return _forest(path, design.graph, x) if has_forest(design.graph) else _network(path, design.graph, x)
+        return _forest(path, design.graph, x) if is_lone_forest(design.graph) else _network(path, design.graph, x)
     except FasttrigError as error:
         return Twin({}, {}, None, error.what)
 

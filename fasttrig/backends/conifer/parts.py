@@ -20,6 +20,12 @@ class Parts:
     cast: Cast | None
 
 
+def is_lone_forest(graph: Graph) -> bool:
+    """Whether `graph` is one forest, with at most a cast after it: what conifer's layout can hold."""
+    kinds = tuple(type(op) for op in graph.ops)
+    return kinds in ((Input, Forest), (Input, Forest, Cast)) and graph.outputs == (graph.ops[-1].result,)
+
+
 def read_parts(graph: Graph) -> Parts:
     """The ops of `graph`.
 
@@ -29,7 +35,7 @@ def read_parts(graph: Graph) -> Parts:
         When it holds anything else, or a type that the vendor's header cannot compute with exactly.
     """
     kinds = tuple(type(op) for op in graph.ops)
-    if kinds not in ((Input, Forest), (Input, Forest, Cast)) or graph.outputs != (graph.ops[-1].result,):
+    if not is_lone_forest(graph):
         raise UnsupportedError(
             "the conifer backend writes one forest",
             where=f"graph '{graph.name}'",

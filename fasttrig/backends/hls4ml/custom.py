@@ -1,4 +1,5 @@
-"""Our own layers, registered with hls4ml: relu with a limit or a slope, table, softmax, argmax.
+"""Our own layers, registered with hls4ml: relu with a limit or a slope, table, softmax, argmax,
+forest.
 
 Their C++ is hand-written (``firmware/nnet_utils/fasttrig_*.h``), their configuration structs are template files
 beside this one. hls4ml is imported inside the functions alone: it is heavy.
@@ -17,6 +18,7 @@ WEIGHT_NAMES: dict[str, tuple[str, ...]] = {
     "FasttrigTable": ("table",),
     "FasttrigSoftmax": ("exp", "inverse"),
     "FasttrigArgMax": (),
+    "FasttrigForest": (),
 }
 """Constants of each layer, in the order of the C++ function's arguments."""
 
@@ -25,6 +27,7 @@ TYPE_NAMES: dict[str, tuple[str, ...]] = {
     "FasttrigTable": (),
     "FasttrigSoftmax": ("distance", "index", "sum", "inverse_index"),
     "FasttrigArgMax": (),
+    "FasttrigForest": ("margin",),
 }
 """Types of each layer beside those of its result and its constants."""
 
@@ -33,6 +36,7 @@ HEADERS: dict[str, str] = {
     "FasttrigTable": "fasttrig_table.h",
     "FasttrigSoftmax": "fasttrig_softmax.h",
     "FasttrigArgMax": "fasttrig_argmax.h",
+    "FasttrigForest": "fasttrig_forest.h",
 }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from fasttrig.backends.hls4ml.names import layer_names
 from fasttrig.backends.hls4ml.planner import Layer, Plan, Planner, drops_too_much
 from fasttrig.backends.hls4ml.precision import Precision
+from fasttrig.backends.hls_forest import ForestTables, braces, forest_tables
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType, FloatArray, Overflow, to_value
 from fasttrig.ir.graph import Graph
@@ -294,13 +295,30 @@ def _argmax(planner: Planner, op: ArgMax) -> None:
 
 
 def _forest(planner: Planner, op: Forest) -> None:
-    raise UnsupportedError(
-        "hls4ml has no trees",
-        where=op.where,
-        got=f"a forest of {op.n_trees} trees",
-        want="a network",
-        try_="the conifer backend writes forests",
+    """The trees are constants of the layer's configuration: hls4ml's weights are doubles, these are indices."""
+    tables = forest_tables(op)
+    planner.add(
+        "FasttrigForest",
+        op,
+        inputs=(op.operand,),
+        precisions={"margin": Precision(op.result.type)},
+        attributes={
+            "output_shape": op.result.shape,
+            **tables.sizes,
+            **{name: cpp_type for name, cpp_type in tables.types.items() if name != "threshold_t"},
+            "tables": "\n".join(_function(tables, name) for name in tables.rows),
+        },
     )
+
+
+def _function(tables: ForestTables, name: str) -> str:
+    """A table of constants as a static function of its index."""
+    kind = {"threshold": tables.types["threshold_t"], "leaf": tables.types["leaf_t"]}
+    kind["base_margin"] = kind["leaf"]
+    word = kind.get(name, "int")
+    numbers = braces(tables.rows[name].ravel().tolist())
+    body = f"static const {word} of[] = {numbers};\n        return of[i];"
+    return f"    static {word} {name}(int i) {{\n        {body}\n    }}"
 
 
 _ROWS: dict[type[Op], Callable[[Planner, Any], None]] = {

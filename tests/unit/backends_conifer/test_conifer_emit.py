@@ -19,7 +19,6 @@ from fasttrig.backends.conifer import emit, emit_json, emit_vhdl
 from fasttrig.backends.conifer import hls as writer
 from fasttrig.backends.conifer.parameters import ensemble, precisions, score_type
 from fasttrig.backends.conifer.parts import read_parts
-from fasttrig.backends.hls4ml import emit as emit_network
 from fasttrig.base.errors import FasttrigError, MissingPackageError, UnsupportedError
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.builder import GraphBuilder
@@ -216,7 +215,6 @@ TWO = replace(stump(), ops=stump().ops, outputs=stump().outputs * 2)
     [
         (lambda: emit(RELU, TARGET), "the hls4ml backend writes networks"),
         (lambda: emit(TWO, TARGET), "2 output"),
-        (lambda: emit_network(stump(), TARGET), "the conifer backend writes forests"),
         (lambda: emit(stump(), TargetSettings(backend="oneapi")), "vitis or vivado"),
         (lambda: emit(stump(), TargetSettings(io_type="io_stream")), "io_parallel"),
         (lambda: emit(replace(stump(), name="leaf"), TARGET), "one of the project's own"),
