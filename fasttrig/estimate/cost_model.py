@@ -14,16 +14,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fasttrig.estimate.counts import Built, Setting, Terms
 from fasttrig.estimate.forest_costs import ForestCounts, forest_counts
 from fasttrig.estimate.layer_costs import Layer
-from fasttrig.estimate.structure import Built, Setting, Terms, build
+from fasttrig.estimate.structure import build
 from fasttrig.estimate.terms import synth_class
 from fasttrig.estimate.tools import DEFAULT_FAMILY, clock_margin, dsp_product_bits, fabric_slowness, tool_family
 
 CONSTANTS = Path(__file__).parent / "data" / "constants.json"
 QUANTITIES = ("lut", "ff", "dsp", "bram18", "uram", "latency_cycles", "ii_cycles")
 FITTED = ("lut", "ff", "cycles")
-POOLED = ("network_", "stream_", "recurrent_", "operation")
+NETWORKS = ("network_", "stream_", "recurrent_")
 
 Constants = Mapping[str, Any]
 Numbers = dict[str, float]
@@ -178,7 +179,7 @@ def _regime(layers: tuple[Layer, ...], stream: bool) -> str:
     kind = "resource" if shared else "latency"
     if kinds & {"gru", "lstm"}:
         return f"recurrent_{kind}"
-    if len(matrices) == 1 and kinds - {"wiring"} == {"dense"}:
+    if len(matrices) == 1 and kinds - {"wiring"} == {"dense"} and not stream:
         if shared:
             return "single_resource"
         reused = any(m.reuse_factor > 1 for m in matrices[0].matrices)

@@ -19,6 +19,7 @@ LUT: Mapping[str, float] = {
     "resource_costly": 4.0,
     "saturated": 48.0,  # rounding, two comparisons and a multiplexer on every product
     "result": 4.0,
+    "element_product": 16.0,  # of a dense layer applied to every element of a set: one LUT per bit, for its copy
     "stages": 2.0,
     "shared_input": 16.0,
     "shared_result": 16.0,  # multiplexers in front of and behind shared multipliers
@@ -38,6 +39,7 @@ LUT: Mapping[str, float] = {
     "pool_max": 32.0,
     "pool_average": 16.0,
     "pool_divide": 600.0,  # a divider that Vivado HLS keeps, per value
+    "pool_reciprocal": 32.0,  # a product with the reciprocal of the window's size; no report of the table has one
     "once_input": 8.0,
     "once_shared": 4000.0,
     "once_state": 50.0,
@@ -46,6 +48,7 @@ FF: Mapping[str, float] = {
     "held": 16.0,  # inputs, until they are used
     "live": 16.0,  # products and partial sums at a clock edge
     "sum_stages": 16.0,  # of a slow fabric: every partial sum
+    "element_product_paced": 16.0,
     "resource_result_paced": 4.0,
     "resource_product_paced": 8.0,
     "resource_sum_paced": 1.0,
@@ -84,6 +87,9 @@ CYCLES: Mapping[str, float] = {
     "table": 2.0,
     "softmax": 4.0,
     "stream_layer": 1.0,
+    "stream_turn_paced": 2.0,  # reading and writing the FIFO, in states of their own
+    "element_paced": 2.0,
+    "pool_paced": 0.3,
     "pool_divide": 20.0,
 }
 PRIORS: Mapping[str, Mapping[str, float]] = {"lut": LUT, "ff": FF, "cycles": CYCLES}
