@@ -20,7 +20,7 @@ from fasttrig.estimate.types import is_stream
 _PRIOR_PULL = 0.5
 _KEPT_PULL = 0.6
 _TOOL_PULL = {"lut": 1.5, "ff": 0.6, "cycles": 0.6}
-_SCAN_WEIGHT = 0.3
+_SCAN_WEIGHT = 0.38
 _OFFSET = {"lut": 0.0, "ff": 0.0, "cycles": 2.0}
 
 

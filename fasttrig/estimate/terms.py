@@ -19,7 +19,7 @@ LUT: Mapping[str, float] = {
     "resource_costly": 4.0,
     "saturated": 48.0,  # rounding, two comparisons and a multiplexer on every product
     "result": 4.0,
-    "element_product": 16.0,  # of a dense layer applied to every element of a set: one LUT per bit, for its copy
+    "element_product": 24.0,  # of a dense layer applied to every element of a set: a copy and a cast of each product
     "stages": 2.0,
     "shared_input": 16.0,
     "shared_result": 16.0,  # multiplexers in front of and behind shared multipliers
@@ -48,7 +48,7 @@ FF: Mapping[str, float] = {
     "held": 16.0,  # inputs, until they are used
     "live": 16.0,  # products and partial sums at a clock edge
     "sum_stages": 16.0,  # of a slow fabric: every partial sum
-    "element_product_paced": 16.0,
+    "element_product_paced": 2.0,
     "resource_result_paced": 4.0,
     "resource_product_paced": 8.0,
     "resource_sum_paced": 1.0,
