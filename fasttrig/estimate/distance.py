@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fasttrig.estimate.cost_model import Design
+from fasttrig.estimate.layer_costs import Forest
 
 FARTHEST = 6.0
 """Beyond this distance the interval widens no further: nothing is known there."""
@@ -22,7 +23,7 @@ _TOOL = 0.5  # another version of the tool
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A design's place: `sizes` are log2 of the numbers named in `SIZES`; `marks` are its kinds of layers and flags."""
+    """A design's place: `sizes` on a log2 scale; `marks` are its kinds of layers, its strategies, and stream or not."""
 
     sizes: tuple[float, ...]
     marks: frozenset[str]
@@ -41,14 +42,23 @@ class Point:
         return cls(tuple(sizes), frozenset(marks), str(tool))
 
 
-SIZES = ("inputs", "weights", "positions", "steps", "reuse_factor", "weight_bits", "input_bits", "pace")
-
-
 def point_of(design: Design) -> Point:
     """The place of a design; a design without weights has sizes of one there."""
+    marks = {_kind(layer.kind, layer.function) for layer in design.layers if layer.kind not in ("activation", "wiring")}
+    if design.setting.stream:
+        marks.add("stream")
+    marks |= {layer.strategy for layer in design.layers if layer.matrices}
+    forests = [layer.forest for layer in design.layers if layer.forest]
+    sizes = _forest_sizes(forests) if forests else _network_sizes(design)
+    octaves = tuple(round(math.log2(max(size, 2**-6)), 2) for size in (*sizes, design.setting.slowness))
+    return Point(octaves, frozenset(marks), design.family)
+
+
+def _network_sizes(design: Design) -> tuple[float, ...]:
+    """Inputs and weights, positions and steps, reuse factor, bits of weights and of inputs."""
     matrices = [(layer, matrix) for layer in design.layers for matrix in layer.matrices]
     widest = max(matrices, key=lambda pair: pair[1].size, default=None)
-    numbers = (
+    return (
         max((matrix.n_in for _, matrix in matrices), default=1),
         sum(matrix.n_nonzeros for _, matrix in matrices),
         max((layer.in_positions for layer in design.layers), default=1),
@@ -56,13 +66,20 @@ def point_of(design: Design) -> Point:
         max((matrix.reuse_factor for _, matrix in matrices), default=1),
         widest[0].weight.width if widest else 16,
         widest[0].input.width if widest else 16,
-        design.setting.slowness,
     )
-    marks = {_kind(layer.kind, layer.function) for layer in design.layers if layer.kind not in ("activation", "wiring")}
-    if design.setting.stream:
-        marks.add("stream")
-    marks |= {layer.strategy for layer in design.layers if layer.matrices}
-    return Point(tuple(round(math.log2(max(n, 2**-6)), 2) for n in numbers), frozenset(marks), design.family)
+
+
+def _forest_sizes(forests: Sequence[Forest]) -> tuple[float, ...]:
+    """Trees and nodes, depth, classes, bits; padded to as many sizes as networks have."""
+    return (
+        sum(forest.n_trees for forest in forests),
+        sum(forest.n_nodes for forest in forests),
+        max(forest.max_depth for forest in forests),
+        max(forest.n_classes for forest in forests),
+        max(forest.bits for forest in forests),
+        1,
+        1,
+    )
 
 
 def _kind(kind: str, function: str) -> str:

@@ -5,7 +5,6 @@ import pytest
 
 import fasttrig
 from fasttrig.base.errors import InputError
-from fasttrig.estimate.cost_model import CONSTANTS
 from fasttrig.estimate.outside import MOST_INPUTS
 from fasttrig.estimate.records import load_records
 
@@ -198,5 +197,7 @@ def test_the_width_of_an_interval_follows_its_distance():
     assert width(far.lut) > width(near.lut)
 
 
-def test_the_points_of_the_table_are_kept_with_the_constants():
-    assert '"seen"' in CONSTANTS.read_text()
+def test_forests_have_a_distance_too():
+    forests = [{"kind": "forest", "n_trees": n, "depth": 3, "bits": 18} for n in (100, 100_000)]
+    near, far = (fasttrig.estimate([forest]).calibration["distance"] for forest in forests)
+    assert far > near + 1
