@@ -9,8 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from fasttrig.estimate.layer_costs import Layer
-
-Terms = dict[str, float]
+from fasttrig.estimate.terms import Cycles, Ff, Lut
 
 WORD = 16.0
 DSP_PRODUCT_BITS = 21
@@ -38,9 +37,9 @@ class Setting:
 class Built:
     """Counts of one layer."""
 
-    lut: Terms = field(default_factory=lambda: defaultdict(float))
-    ff: Terms = field(default_factory=lambda: defaultdict(float))
-    cycles: Terms = field(default_factory=lambda: defaultdict(float))
+    lut: dict[Lut, float] = field(default_factory=lambda: defaultdict(float))
+    ff: dict[Ff, float] = field(default_factory=lambda: defaultdict(float))
+    cycles: dict[Cycles, float] = field(default_factory=lambda: defaultdict(float))
     dsp: float = 0.0
     bram18: float = 0.0
     bram18_shallow: float = 0.0  # of these, tables that logic synthesis turns into LUTs
@@ -59,10 +58,10 @@ def count_stream(layer: Layer, setting: Setting, built: Built, channels: int) ->
     if not setting.stream:
         return
     words = channels * layer.input.width / WORD
-    built.lut["stream_layer"] += 1
-    built.lut["stream_fifo"] += words
-    built.ff["stream_layer"] += 1
-    built.ff["stream_fifo"] += words
+    built.lut[Lut.STREAM_LAYER] += 1
+    built.lut[Lut.STREAM_FIFO] += words
+    built.ff[Ff.STREAM_LAYER] += 1
+    built.ff[Ff.STREAM_FIFO] += words
     if layer.positions > 1024 and channels > 1:
         built.bram18 += channels * layer.input.width / 36
-    built.cycles["stream_layer"] += 1
+    built.cycles[Cycles.STREAM_LAYER] += 1

@@ -19,6 +19,7 @@ from fasttrig.estimate.op_costs import (
     build_padding,
     build_pooling,
 )
+from fasttrig.estimate.terms import Cycles, Ff, Lut
 from fasttrig.estimate.types import dsps_per_product
 
 _PARALLEL_POSITIONS = 32
@@ -56,9 +57,9 @@ def _every_position(layer: Layer, matrix: Matrix, setting: Setting, built: Built
     CMS-L1T-Jet-Tagging/TrainTagger (16) report 1.7 and 1.9 times the LUTs that dense layers of the same products have.
     """
     words = copies * matrix.n_nonzeros * layer.accum.width / WORD
-    built.lut["element_product"] += words
-    built.ff["element_product_paced"] += words * setting.slowness
-    built.cycles["element_paced"] += setting.cycle_pace
+    built.lut[Lut.ELEMENT_PRODUCT] += words
+    built.ff[Ff.ELEMENT_PRODUCT_PACED] += words * setting.slowness
+    built.cycles[Cycles.ELEMENT_PACED] += setting.cycle_pace
 
 
 def _copies(layer: Layer, setting: Setting) -> int:
@@ -89,40 +90,40 @@ def _constant_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built:
         # hls4ml asks for II = reuse factor; all seven published networks with a reuse factor of 2 have II 2, whether
         # or not their products wait (ArgyKokk, Hector-Plata, Brainz22/L1JetTagger, uw-acme)
         built.ii = max(built.ii, 2.0)
-    prefix = "resource_" if layer.strategy == "resource" else ""
+    resource = layer.strategy == "resource"
     lut = built.lut
-    lut[prefix + "add"] += copies * products.n_nonzeros * sum_words
-    lut[prefix + "cheap"] += copies * products.cheap * in_words
-    lut[prefix + "costly"] += copies * in_dsp * in_words
-    lut["narrow"] += copies * (products.costly - in_dsp) * in_words
-    lut["result"] += copies * matrix.n_out * sum_words
+    lut[Lut.RESOURCE_ADD if resource else Lut.ADD] += copies * products.n_nonzeros * sum_words
+    lut[Lut.RESOURCE_CHEAP if resource else Lut.CHEAP] += copies * products.cheap * in_words
+    lut[Lut.RESOURCE_COSTLY if resource else Lut.COSTLY] += copies * in_dsp * in_words
+    lut[Lut.NARROW] += copies * (products.costly - in_dsp) * in_words
+    lut[Lut.RESULT] += copies * matrix.n_out * sum_words
     levels = _registered_levels(setting.slowness)
-    lut["stages"] += copies * products.n_nonzeros * sum_words * levels
+    lut[Lut.STAGES] += copies * products.n_nonzeros * sum_words * levels
     if layer.saturates:
-        lut["saturated"] += copies * products.n_nonzeros * sum_words
-        built.ff["saturated"] += copies * products.n_nonzeros * sum_words
+        lut[Lut.SATURATED] += copies * products.n_nonzeros * sum_words
+        built.ff[Ff.SATURATED] += copies * products.n_nonzeros * sum_words
     if layer.strategy == "distributed_arithmetic":
-        lut["adder_graph"] += copies * products.costly * products.digits * in_words
+        lut[Lut.ADDER_GRAPH] += copies * products.costly * products.digits * in_words
     ff, pace = built.ff, setting.slowness
     depth = math.log2(max(1.0, products.n_nonzeros / matrix.n_out))
     shared = min(turns, 2.0)  # fewer events are under way when they start turns apart; the reports show half at most
     if layer.strategy == "resource":
         summed = min(1.0, depth / 4)
-        ff["resource_result_paced"] += copies * matrix.n_out * sum_words * pace * summed
-        ff["resource_product_paced"] += copies * products.costly * in_words * pace * summed
-        ff["resource_sum_paced"] += copies * products.n_nonzeros * sum_words * pace * summed
+        ff[Ff.RESOURCE_RESULT_PACED] += copies * matrix.n_out * sum_words * pace * summed
+        ff[Ff.RESOURCE_PRODUCT_PACED] += copies * products.costly * in_words * pace * summed
+        ff[Ff.RESOURCE_SUM_PACED] += copies * products.n_nonzeros * sum_words * pace * summed
     else:
-        ff["held"] += copies * matrix.n_in * in_words
+        ff[Ff.HELD] += copies * matrix.n_in * in_words
         live = live_words(products, matrix.n_out, pace) if depth > 0 else 0.0
-        ff["live"] += copies * matrix.n_out * sum_words * live / shared
-    ff["sum_stages"] += copies * products.n_nonzeros * sum_words * levels / shared
+        ff[Ff.LIVE] += copies * matrix.n_out * sum_words * live / shared
+    ff[Ff.SUM_STAGES] += copies * products.n_nonzeros * sum_words * levels / shared
     if products.costly > limit:
-        ff["reused"] += copies * products.n_nonzeros * in_words * (1 - min(1.0, 2 / matrix.reuse_factor))
+        ff[Ff.REUSED] += copies * products.n_nonzeros * in_words * (1 - min(1.0, 2 / matrix.reuse_factor))
     pace = setting.cycle_pace
     if layer.steps == 1:
-        built.cycles["matrix_paced"] += pace * min(1.0, depth)
-        built.cycles["depth_paced"] += pace * depth
-        built.cycles["dsp_paced"] += pace * min(1.0, products.costly / matrix.n_out) * min(1.0, depth)
+        built.cycles[Cycles.MATRIX_PACED] += pace * min(1.0, depth)
+        built.cycles[Cycles.DEPTH_PACED] += pace * depth
+        built.cycles[Cycles.DSP_PACED] += pace * min(1.0, products.costly / matrix.n_out) * min(1.0, depth)
 
 
 def live_words(products: Products, n_out: int, slowness: float) -> float:
@@ -171,24 +172,24 @@ def _shared_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built: B
     built.bram18 += brams
     built.bram18_shallow += brams if rf < _SHALLOW else 0.0
     lut = built.lut
-    lut["shared_input"] += copies * matrix.n_in * in_words
-    lut["shared_result"] += copies * matrix.n_out * sum_words
+    lut[Lut.SHARED_INPUT] += copies * matrix.n_in * in_words
+    lut[Lut.SHARED_RESULT] += copies * matrix.n_out * sum_words
     if rf <= 2 * matrix.n_in:
-        lut["shared_sum"] += copies * block * sum_words
+        lut[Lut.SHARED_SUM] += copies * block * sum_words
     else:
-        lut["shared_select"] += copies * block * 2 ** math.ceil(math.log2(max(matrix.n_out, 2))) * sum_words
+        lut[Lut.SHARED_SELECT] += copies * block * 2 ** math.ceil(math.log2(max(matrix.n_out, 2))) * sum_words
     ff = built.ff
-    ff["shared_matrix"] += 1
-    ff["shared_result"] += copies * matrix.n_out * sum_words
+    ff[Ff.SHARED_MATRIX] += 1
+    ff[Ff.SHARED_RESULT] += copies * matrix.n_out * sum_words
     if rf <= matrix.n_in:
-        ff["shared_tree"] += copies * block * in_words * gently(setting.slowness)
+        ff[Ff.SHARED_TREE] += copies * block * in_words * gently(setting.slowness)
     else:
-        ff["shared_dsp" if with_dsp else "shared_lut"] += copies * block * in_words
+        ff[Ff.SHARED_DSP if with_dsp else Ff.SHARED_LUT] += copies * block * in_words
     if not layer.first:
-        ff["handed_on"] += copies * matrix.n_in * in_words * gently(setting.slowness)
+        ff[Ff.HANDED_ON] += copies * matrix.n_in * in_words * gently(setting.slowness)
     if layer.saturates:
-        lut["saturated"] += copies * block * sum_words
-        ff["saturated"] += copies * block * sum_words
+        lut[Lut.SATURATED] += copies * block * sum_words
+        ff[Ff.SATURATED] += copies * block * sum_words
     built.ii = max(built.ii, float(rf))
     if layer.steps == 1:
         built.fixed_cycles += rf + 2
@@ -211,8 +212,8 @@ def _window(layer: Layer, setting: Setting, built: Built, copies: int) -> None:
     words = layer.input.width / WORD
     matrix = layer.matrices[0]
     if setting.stream:
-        built.lut["line_window"] += matrix.n_in * words
-        built.ff["line_window"] += matrix.n_in * words
+        built.lut[Lut.LINE_WINDOW] += matrix.n_in * words
+        built.ff[Ff.LINE_WINDOW] += matrix.n_in * words
         side = math.sqrt(layer.in_positions) if layer.kind == "conv2d" else 0
         rows = max(0.0, math.sqrt(layer.window) - 1) if side else 0
         built.bram18 += rows * matrix.n_in / layer.window * (1 if side * layer.input.width > 1024 else 0)
@@ -220,8 +221,8 @@ def _window(layer: Layer, setting: Setting, built: Built, copies: int) -> None:
         built.busy = layer.in_positions * per_pixel
         count_stream(layer, setting, built, matrix.n_out)
     elif copies == 1 and layer.positions > 1:
-        built.lut["unrolled_input"] += layer.positions * matrix.n_in * words
-        built.ff["unrolled_input"] += layer.positions * matrix.n_in * words
+        built.lut[Lut.UNROLLED_INPUT] += layer.positions * matrix.n_in * words
+        built.ff[Ff.UNROLLED_INPUT] += layer.positions * matrix.n_in * words
         built.ii = max(built.ii, float(layer.positions * matrix.reuse_factor))
         built.fixed_cycles += built.ii
 
@@ -250,7 +251,7 @@ def _build_dense(layer: Layer, setting: Setting, built: Built) -> None:
         # in hls4ml's tests of one input the three fall into one state. No report of a larger network of dense layers
         # alone is in the table.
         depth = math.log2(max(1.0, layer.matrices[0].n_nonzeros / layer.matrices[0].n_out))
-        built.cycles["stream_turn_paced"] += 2 * setting.cycle_pace * min(1.0, depth)
+        built.cycles[Cycles.STREAM_TURN_PACED] += 2 * setting.cycle_pace * min(1.0, depth)
 
 
 def _build_recurrent(layer: Layer, setting: Setting, built: Built) -> None:
@@ -258,10 +259,10 @@ def _build_recurrent(layer: Layer, setting: Setting, built: Built) -> None:
     words = layer.input.width / WORD
     built.dsp += 3 * layer.n_values * dsps_per_product(layer.input.width, layer.input.width)
     built.bram18 += layer.n_values * (1 if layer.kind == "gru" else 1.5)
-    built.lut["gates"] += layer.n_values * words
-    built.ff["gates"] += layer.n_values * words
-    built.lut["sequence"] += layer.steps * (layer.matrices[0].n_in + layer.n_values) * words
-    built.ff["sequence"] += layer.steps * (layer.matrices[0].n_in + layer.n_values) * words
+    built.lut[Lut.GATES] += layer.n_values * words
+    built.ff[Ff.GATES] += layer.n_values * words
+    built.lut[Lut.SEQUENCE] += layer.steps * (layer.matrices[0].n_in + layer.n_values) * words
+    built.ff[Ff.SEQUENCE] += layer.steps * (layer.matrices[0].n_in + layer.n_values) * words
     reuse = max(m.reuse_factor for m in layer.matrices) if layer.strategy == "resource" else 1
     pace = 11.0 if layer.strategy == "resource" else 11.0 * max(1.0, setting.slowness)
     built.busy = layer.steps * ((reuse if reuse > 1 else 0) + pace) + 2
