@@ -74,4 +74,4 @@ def _assumptions(design: Design) -> Iterator[str]:
     guessed = [layer.name for layer in design.layers if any(matrix.zeros_guessed for matrix in layer.matrices)]
     if guessed:
         named = ", ".join(guessed[:4]) + (", ..." if len(guessed) > 4 else "")
-        yield f"zero weights of {named} were not given: counted as not pruned (n_zeros, sparsity or weights say)"
+        yield f"zero weights of {named} are not given: no pruning assumed (give n_zeros, sparsity or weights)"

@@ -1,8 +1,8 @@
 """Cross-validated residuals, and the quantiles that make the 80 % intervals.
 
-Residuals grow with the distance of a design to the rest of the table, so each is divided by `spread` of its distance
-before quantiles are taken. A repository weighs as the square root of its number of reports: forty similar designs say
-little more about the next repository than ten.
+Each residual is divided by `spread` of the distance of its design to the rest of the table before quantiles are taken,
+so that the interval of a design can be multiplied by its own `spread`. A repository weighs as the square root of its
+number of reports: forty similar designs say little more about the next repository than ten.
 """
 
 from __future__ import annotations
