@@ -311,7 +311,7 @@ def _matrix(read: Layer, item: dict[str, Any], n_in: int, n_out: int) -> Matrix:
     reuse = min(read.reuse_factor, n_in * n_out)
     if read.strategy == "resource":
         reuse = closest_reuse_factor(n_in, n_out, reuse)
-    said = count_weights(item, n_in, n_out, read.weight, where=f"layer {read.name!r}")
+    said = count_weights(item, n_in, n_out, read.weight, name=read.name, only=read.kind not in _GATES)
     n_nonzeros = n_in * n_out * (1 - zero_share(magnitude)) if said.n_nonzeros is None else said.n_nonzeros
     return Matrix(
         n_in,

@@ -30,7 +30,9 @@ class SaidWeights:
     products: Products | None = None
 
 
-def count_weights(item: Mapping[str, Any], n_in: int, n_out: int, width: Width, *, where: str) -> SaidWeights:
+def count_weights(
+    item: Mapping[str, Any], n_in: int, n_out: int, width: Width, *, name: str, only: bool = True
+) -> SaidWeights:
     """Count the weights of one layer.
 
     Parameters
@@ -42,30 +44,35 @@ def count_weights(item: Mapping[str, Any], n_in: int, n_out: int, width: Width, 
         Size of the matrix.
     width : Width
         Type of the weights: those that round to zero in it are zeros.
-    where : str
+    name : str
         The layer, for an error.
+    only : bool
+        Whether the layer has this matrix only; the counts of a recurrent layer may be of its two matrices together.
 
     Raises
     ------
     InputError
-        If the layer is pruned and nothing says how many weights are zero, if the counts contradict each other or the
-        matrix, or if the weights are no numbers or too many or too few.
+        If the layer is pruned and nothing says how many weights are zero, if more weights are counted than the matrix
+        has, or if the weights are no numbers, too many or too few.
     """
-    size = n_in * n_out
+    where, size = f"layer {name!r}", n_in * n_out
+    if item.get("weights") is not None and not only:
+        raise InputError("the weights of a recurrent layer are two matrices", where=where, try_="give n_zeros")
     if item.get("weights") is not None:
         return _from_weights(item, n_in, n_out, width, where)
     n_nonzeros, n_zeros, sparsity = (_count(item, key) for key in ("n_nonzeros", "n_zeros", "sparsity"))
     if sparsity is not None and sparsity > 1:
         raise InputError("sparsity is a share", where=where, got=f"{sparsity:g}", want="0 to 1")
-    if n_nonzeros is not None and n_zeros is not None and n_nonzeros + n_zeros != size:
+    counted = (n_nonzeros or 0) + (n_zeros or 0)
+    if only and counted > size:  # fewer are right: a depthwise convolution is listed with a full matrix
         raise InputError(
-            "n_zeros and n_nonzeros do not add up to the weights",
+            "more weights are counted than the layer has",
             where=where,
-            got=f"{n_zeros:g} + {n_nonzeros:g}",
-            want=f"{n_in} x {n_out} = {size}",
+            got=f"n_zeros {n_zeros or 0:g}, n_nonzeros {n_nonzeros or 0:g}",
+            want=f"at most {n_in} x {n_out} = {size}",
         )
     if n_nonzeros is None and n_zeros is not None:
-        n_nonzeros = size - n_zeros
+        n_nonzeros = max(0.0, size - n_zeros)
     if n_nonzeros is None and sparsity is not None:
         n_nonzeros = size * (1 - sparsity)
     if n_nonzeros is None and item.get("pruned"):

@@ -152,7 +152,8 @@ def test_zeros_are_counted_from_the_weights():
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"n_zeros": 5, "n_nonzeros": 5}, "do not add up"),
+        ({"n_zeros": 2000, "n_nonzeros": 500}, "more weights are counted"),
+        ({"n_zeros": 2049}, "more weights are counted"),
         ({"sparsity": 75}, "sparsity is a share"),
         ({"weights": [[1.0, 2.0]]}, "do not fit the layer"),
         ({"weights": [[float("nan")] * 32] * 64}, "not finite"),
@@ -163,6 +164,14 @@ def test_zeros_are_counted_from_the_weights():
 def test_contradictory_counts_of_zeros_are_refused(said, words):
     with pytest.raises(InputError, match=words):
         fasttrig.estimate([dense(64, 32, n_zeros=None) | said])
+
+
+def test_the_counts_of_a_recurrent_layer_may_be_of_both_matrices():
+    """Breaks when a GRU whose zeros are those of its kernel and its recurrent kernel is refused."""
+    gru = {"kind": "gru", "n_in": 3, "n_out": 32, "n_sequence": 10}
+    assert fasttrig.estimate([gru | {"n_zeros": 500}]).lut.value < fasttrig.estimate([gru | {"n_zeros": 0}]).lut.value
+    with pytest.raises(InputError, match="two matrices"):
+        fasttrig.estimate([gru | {"weights": [[0.0]]}])
 
 
 def test_weights_that_nobody_counted_are_mentioned():
