@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrig.estimate.cost_model import predict, rounded
-from fasttrig.estimate.fit import Sample, fit_constants, read_samples
+from fasttrig.estimate.fitting import Sample, fit_constants, read_samples
 from fasttrig.estimate.records import load_records
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

@@ -108,7 +108,7 @@ def op_rows() -> str:
 
 
 def estimates() -> str:
-    """Median relative errors of the estimator, from the table that ``make fit`` writes."""
+    """Median relative errors and coverage of the estimator, from the table that ``make fit`` writes."""
     quantities = ("lut", "ff", "dsp", "latency_cycles")
     found: dict[tuple[str, str], dict[str, str]] = {}
     with ERRORS.open(encoding="utf-8", newline="") as file:
@@ -116,6 +116,10 @@ def estimates() -> str:
             if row["by"] == "set" and row["quantity"] in quantities:
                 error = f"{100 * float(row['median_relative']):.0f} % ({row['n']})"
                 found.setdefault((row["stage"], row["group"]), {})[row["quantity"]] = error
+            if row["by"] == "coverage" and row["group"] == "whole networks":
+                group = f"share of {row['group']} inside the 80 % interval"
+                share = f"{100 * float(row['inside_interval']):.0f} % ({row['n']})"
+                found.setdefault(("both", group), {})[row["quantity"]] = share
     rows = [(stage, group, *(errors.get(name, "") for name in quantities)) for (stage, group), errors in found.items()]
     return table(("stage", "designs", "LUT", "FF", "DSP", "cycles"), rows)
 

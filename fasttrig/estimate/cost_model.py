@@ -14,18 +14,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fasttrig.estimate.counts import Built, Setting
 from fasttrig.estimate.forest_costs import ForestCounts, forest_counts
 from fasttrig.estimate.layer_costs import Layer
-from fasttrig.estimate.structure import Built, Setting, Terms, build
-from fasttrig.estimate.terms import synth_class
+from fasttrig.estimate.structure import build
+from fasttrig.estimate.terms import Cycles, Ff, Lut, synth_class
 from fasttrig.estimate.tools import DEFAULT_FAMILY, clock_margin, dsp_product_bits, fabric_slowness, tool_family
 
 CONSTANTS = Path(__file__).parent / "data" / "constants.json"
 QUANTITIES = ("lut", "ff", "dsp", "bram18", "uram", "latency_cycles", "ii_cycles")
 FITTED = ("lut", "ff", "cycles")
-POOLED = ("network_", "stream_", "recurrent_", "operation")
+NETWORKS = ("network_", "stream_", "recurrent_")
 
 Constants = Mapping[str, Any]
+Terms = dict[str, float]
 Numbers = dict[str, float]
 
 
@@ -43,7 +45,7 @@ class Design:
         """Counts of all layers, and those that a design has once."""
         totals = dict(_once(self)) if quantity != "cycles" else {}
         for built in self.built:
-            for name, count in getattr(built, quantity).items():
+            for name, count in _counts_of(built, quantity).items():
                 totals[name] = totals.get(name, 0.0) + count
         return totals
 
@@ -55,6 +57,16 @@ class Design:
     @property
     def ii_cycles(self) -> float:
         return max([1.0] + [max(built.ii, built.busy) for built in self.built])
+
+
+def _counts_of(built: Built, quantity: str) -> Terms:
+    """Counts of one layer, by the name that `constants.json` has for the term."""
+    counted: dict[str, Mapping[Lut, float] | Mapping[Ff, float] | Mapping[Cycles, float]] = {
+        "lut": built.lut,
+        "ff": built.ff,
+        "cycles": built.cycles,
+    }
+    return {term.value: amount for term, amount in counted[quantity].items()}
 
 
 def count(layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool: str, stream: bool) -> Design:
@@ -103,8 +115,8 @@ def predict_layer(design: Design, index: int, constants: Constants, stage: str) 
     built = design.built[index]
     factors = _factors(design, constants)
     return {
-        "lut": weigh_at(built.lut, constants, "lut", stage) * factors.get("lut", 1.0),
-        "ff": weigh_at(built.ff, constants, "ff", stage) * factors.get("ff", 1.0),
+        "lut": weigh_at(_counts_of(built, "lut"), constants, "lut", stage) * factors.get("lut", 1.0),
+        "ff": weigh_at(_counts_of(built, "ff"), constants, "ff", stage) * factors.get("ff", 1.0),
         "dsp": built.dsp,
         "bram18": _brams(built, stage),
     }
@@ -178,7 +190,7 @@ def _regime(layers: tuple[Layer, ...], stream: bool) -> str:
     kind = "resource" if shared else "latency"
     if kinds & {"gru", "lstm"}:
         return f"recurrent_{kind}"
-    if len(matrices) == 1 and kinds - {"wiring"} == {"dense"}:
+    if len(matrices) == 1 and kinds - {"wiring"} == {"dense"} and not stream:
         if shared:
             return "single_resource"
         reused = any(m.reuse_factor > 1 for m in matrices[0].matrices)
@@ -195,7 +207,7 @@ def _once(design: Design) -> Terms:
     first = next((layer for layer in design.layers if layer.matrices), None)
     words = first.matrices[0].n_in * first.input.width / 16.0 if first and first.positions == 1 else 0.0
     shared = any(layer.strategy == "resource" and m.reuse_factor > 1 for layer in design.layers for m in layer.matrices)
-    return {"once_input": words, "once_shared": float(shared), "once_state": 1.0}
+    return {Lut.ONCE_INPUT.value: words, Lut.ONCE_SHARED.value: float(shared), Lut.ONCE_STATE.value: 1.0}
 
 
 def pool_of(regime: str) -> str:

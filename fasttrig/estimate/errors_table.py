@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fasttrig.estimate.coverage import Coverage
 from fasttrig.estimate.residuals import Residual
 
 ERRORS = Path(__file__).parent / "errors.csv"
@@ -27,6 +28,8 @@ COLUMNS = (
     "within_5_percent",
     "within_1",
     "within_2",
+    "inside_interval",
+    "inside_interval_by_repository",
 )
 Row = dict[str, str]
 
@@ -79,7 +82,25 @@ def _row(key: tuple[str, str, str, str], found: Sequence[Residual]) -> Row:
         np.mean(off <= 2),
     )
     heads = (*key, str(len(found)), str(len({r.family for r in found})))
-    return dict(zip(COLUMNS, (*heads, *(f"{number + 0.0:.3f}" for number in numbers)), strict=True))
+    return dict(zip(COLUMNS, (*heads, *(f"{number + 0.0:.3f}" for number in numbers), "", ""), strict=True))
+
+
+def coverage_table(coverage: Sequence[Coverage]) -> list[Row]:
+    """Rows ``by coverage``: how many reports of repositories left out lie inside their 80 % interval."""
+    return [
+        dict.fromkeys(COLUMNS, "")
+        | {
+            "stage": "all",
+            "by": "coverage",
+            "group": row.group,
+            "quantity": row.quantity,
+            "n": str(row.n),
+            "families": str(row.repositories),
+            "inside_interval": f"{row.by_report:.3f}",
+            "inside_interval_by_repository": f"{row.by_repository:.3f}",
+        }
+        for row in coverage
+    ]
 
 
 def print_errors(rows: Sequence[Row]) -> str:

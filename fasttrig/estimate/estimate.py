@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from fasttrig.base.errors import InputError
@@ -14,14 +15,16 @@ from fasttrig.estimate.cost_model import (
     count,
     default_tool,
     load_constants,
-    pool_of,
     predict,
     predict_layer,
     rounded,
 )
 from fasttrig.estimate.devices import find_device
+from fasttrig.estimate.distance import Point, nearest, point_of
+from fasttrig.estimate.intervals import Interval, find_interval, spread
 from fasttrig.estimate.layer_costs import Layer, read_layers
-from fasttrig.estimate.tools import stage_of_tool, tool_family
+from fasttrig.estimate.outside import reasons_outside, serial_inputs
+from fasttrig.estimate.tools import stage_of_tool
 from fasttrig.estimate.types import is_stream
 
 DEFAULT_PART = "xcvu13p-flga2577-2-e"
@@ -39,10 +42,8 @@ _STAGE_NAMES = {
     "post_impl": "synth",
     "impl": "synth",
 }
-_NOTHING_KNOWN = math.log(3.0)
 _WIDER = 1.5
-_CLOCKS_NS = (2.5, 25.0)
-_WIDTHS = (2, 28)
+_FAR = 1.5
 _STREAM_POSITIONS = 512
 
 
@@ -86,7 +87,9 @@ class Estimate:
     tool : str
         The tool assumed.
     calibration : dict
-        The kind of design (`regime`) whose cross-validated errors made the interval, with its number of reports.
+        The kind of design (`regime`) whose cross-validated errors made the interval of LUT, the number of its reports
+        and repositories, and the distance of the design to the nearest report (a factor of eight in one size, or one
+        property that differs, is about 1).
     notes : tuple of str
         Why an interval is wide, and what was assumed.
     """
@@ -164,9 +167,11 @@ def estimate(
           classes (1), bits (18), library (hls or vhdl)
 
         Of every layer, with its default: input_t (ap_fixed<16,6>, or the result_t before), weight_t (ap_fixed<16,6>),
-        accum_t (ap_fixed<16,6>), bias_t (costs nothing of its own), n_nonzeros or n_zeros (no weight pruned; those that
-        round to zero are counted), reuse_factor and strategy (the design's). Values of weights are not asked for: they
-        count as uniform up to sqrt(3 / n_in).
+        accum_t (ap_fixed<16,6>), bias_t (costs nothing of its own), reuse_factor and strategy (the design's). Zero
+        weights: n_nonzeros, n_zeros, sparsity (share of zeros) or weights (n_in x n_out real numbers, rounded to
+        weight_t; those that round to zero are counted, and the products are those of these weights); without any of
+        them no weight is pruned, and a layer that says ``pruned`` is refused. Weights that are not given count as
+        uniform up to sqrt(3 / n_in).
     part : str
         Part, device or board; default xcvu13p-flga2577-2-e.
     clock_period_ns : float
@@ -187,7 +192,7 @@ def estimate(
     Raises
     ------
     InputError
-        For an unknown kind, strategy or stage, or a clock that is none.
+        For an unknown kind, strategy or stage, a clock that is none, or a pruned layer without its count of zeros.
     """
     _check(stage, clock_period_ns, io_type)
     items = [dict(item) for item in layers]
@@ -214,11 +219,20 @@ def estimate_layers(
     constants = load_constants()
     design = count(layers, part=part, clock_period_ns=clock_period_ns, tool=tool or default_tool(), stream=stream)
     numbers = predict(design, constants, stage)
-    outside = _outside(design, tool)
-    intervals = {name: _interval(name, design, stage, numbers[name], constants, bool(outside)) for name in QUANTITIES}
+    distance = nearest(point_of(design), _seen())
+    reasons = reasons_outside(design, tool)
+    intervals = {
+        name: _interval(name, design, stage, numbers[name], distance, bool(reasons.widen)) for name in QUANTITIES
+    }
     used = {name: float(intervals[name][0].value) for name in QUANTITIES}
     shares, crosses, missing = _device(part, used)
-    notes = [*outside, *_grouped({name: note for name, (_, note) in intervals.items() if note}), *missing]
+    notes = [
+        *reasons.widen,
+        *reasons.mention,
+        *_far(distance),
+        *_grouped({name: note for name, (_, note) in intervals.items() if note}),
+        *missing,
+    ]
     if crosses:
         notes.append("larger than one SLR: the design crosses between dies")
     return Estimate(
@@ -227,7 +241,7 @@ def estimate_layers(
         part=part,
         clock_period_ns=clock_period_ns,
         **{name: intervals[name][0] for name in QUANTITIES},
-        calibration=_calibration(design, stage, constants),
+        calibration=_calibration(design, stage, distance, constants),
         layers=tuple(_layer(design, index, constants, stage) for index in range(len(layers))),
         notes=tuple(notes),
         shares=shares,
@@ -259,36 +273,34 @@ def _is_stream(io_type: str | None, layers: tuple[Layer, ...], types: Iterable[o
     )
 
 
-def _interval(
-    name: str, design: Design, stage: str, number: float, constants: dict[str, Any], wider: bool
-) -> tuple[Number, str]:
+def _interval(name: str, design: Design, stage: str, number: float, distance: float, wider: bool) -> tuple[Number, str]:
     value = rounded(name, number)
-    known, note = _known(constants, stage, design.regime, name)
-    low, high = (known["low"], known["high"]) if known else (-_NOTHING_KNOWN, _NOTHING_KNOWN)
-    if wider or note:
+    known, note = find_interval(_intervals(), stage, design.regime, name)
+    low, high = known.at(distance)
+    if wider:
         low, high = _WIDER * low, _WIDER * high
     least = math.floor((value + 1) * math.exp(low) - 1 + 0.5)
     most = math.ceil((value + 1) * math.exp(high) - 1 - 0.5)
+    if name == "latency_cycles":
+        most += serial_inputs(design)
     floor = 1 if name == "ii_cycles" else 0
     return Number(value, max(floor, min(value, least)), max(value, most)), note
 
 
-def _known(constants: dict[str, Any], stage: str, regime: str, name: str) -> tuple[dict[str, Any] | None, str]:
-    """The residuals of the design's own kind; else those of its pool, and a note that says so.
+@cache
+def _intervals() -> dict[str, Interval]:
+    return {key: Interval.from_dict(content) for key, content in load_constants()["intervals"].items()}
 
-    Cycles and URAM are the same at both stages: either's reports serve.
-    """
-    table = constants["intervals"]
-    stages = STAGES if name in ("latency_cycles", "ii_cycles", "uram") else (stage,)
-    for one in sorted(stages, key=lambda other: other != stage):
-        own = table.get(f"{one}/{regime}/{name}")
-        if own:
-            return own, ""
-    lent = table.get(f"{stage}/{pool_of(regime)}/{name}")
-    if lent is None and name in ("ii_cycles", "uram") and regime.startswith("forest"):
-        return {"low": 0.0, "high": 0.0}, ""  # conifer's forests take an event every cycle and no memory
-    borrowed = "intervals of others, widened by half" if lent else "intervals of a factor of five"
-    return lent, f"too few reports of {regime.replace('_', ' ')} at {stage}: {borrowed}"
+
+@cache
+def _seen() -> tuple[Point, ...]:
+    return tuple(Point.from_list(content) for content in load_constants()["seen"])
+
+
+def _far(distance: float) -> list[str]:
+    if distance < _FAR:
+        return []
+    return [f"no calibrated design is near (distance {distance:.1f}): intervals {spread(distance):.1f} times as wide"]
 
 
 def _grouped(notes: Mapping[str, str]) -> list[str]:
@@ -298,33 +310,16 @@ def _grouped(notes: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _calibration(design: Design, stage: str, constants: dict[str, Any]) -> dict[str, Any]:
-    known = constants["intervals"].get(f"{stage}/{design.regime}/lut", {})
+def _calibration(design: Design, stage: str, distance: float, constants: dict[str, Any]) -> dict[str, Any]:
+    known, _ = find_interval(_intervals(), stage, design.regime, "lut")
     return {
         "regime": design.regime,
         "tool_family": design.family,
-        "n_reports": known.get("n", 0),
-        "n_families": known.get("families", 0),
+        "n_reports": known.n,
+        "n_repositories": known.repositories,
         "n_all": constants["records"],
+        "distance": round(distance, 2),
     }
-
-
-def _outside(design: Design, tool: str | None) -> list[str]:
-    """Reasons for which the design lies outside what was calibrated."""
-    notes: list[str] = []
-    clock = design.setting.clock_period_ns
-    if not _CLOCKS_NS[0] <= clock <= _CLOCKS_NS[1]:
-        notes.append(f"clock period {clock:g} ns is outside the calibrated {_CLOCKS_NS[0]:g} to {_CLOCKS_NS[1]:g} ns")
-    widths = [layer.weight.width for layer in design.layers if layer.matrices]
-    if widths and not _WIDTHS[0] <= min(widths) <= max(widths) <= _WIDTHS[1]:
-        notes.append(f"weights of {min(widths)} to {max(widths)} bits are outside the calibrated 2 to 28 bits")
-    if any(layer.strategy == "distributed_arithmetic" and layer.matrices for layer in design.layers):
-        notes.append("no report with layers of the distributed_arithmetic strategy was calibrated")
-    if design.regime == "forest_vhdl":
-        notes.append("conifer's own formulas for its VHDL library; no report was calibrated")
-    if tool and tool_family(tool) != tool_family(default_tool()) and not any(c.isdigit() for c in tool):
-        notes.append(f"the version of {tool!r} is not said: taken as {tool_family(tool)}")
-    return notes
 
 
 def _device(part: str, used: dict[str, float]) -> tuple[dict[str, float | None], bool, list[str]]:

@@ -2,9 +2,11 @@
 
 LUT, FF and cycles: robust least squares of the log ratio (soft L1), all constants positive and drawn to what the
 hardware should cost (`terms.py`); a factor per tool, drawn to one. DSP and II are counted, not fitted. Sources weigh as
-the square root of their number of designs, so that no repository and no scan rules. Residuals come from
-cross-validation that leaves out one family (repository, or shape of the scan) at a time; intervals are their quantiles.
-Everything is deterministic.
+the square root of their number of designs, so that no repository and no scan rules. Everything is deterministic.
+
+Residuals come from cross-validation that leaves out a whole repository at a time (of the scan of single layers, one
+repository, one shape at a time). The intervals are quantiles of these residuals, see `residuals.py`. Their coverage is
+measured on repositories that neither the constants nor the intervals have seen, and printed.
 
 The terms, their start values, the three delays of `structure.py` and the refusals of `records.py` were chosen looking
 at all records. So the errors are those of the fit, not of that choice: for terms that one repository alone holds
@@ -13,237 +15,103 @@ at all records. So the errors are those of the fit, not of that choice: for term
 
 from __future__ import annotations
 
+import itertools
 import json
-import math
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from fasttrig.base.fixed import FloatArray
-from fasttrig.estimate.cost_model import (
-    CONSTANTS,
-    FITTED,
-    QUANTITIES,
-    Design,
-    applies_factor,
-    count,
-    predict,
-)
-from fasttrig.estimate.errors_table import error_table, write_errors
-from fasttrig.estimate.layer_costs import read_layers
-from fasttrig.estimate.records import Record, load_records
-from fasttrig.estimate.residuals import Residual, coverage, intervals, residual_of
-from fasttrig.estimate.terms import PRIORS, SYNTH, synth_class
-from fasttrig.estimate.tools import FAMILIES
-from fasttrig.estimate.types import is_stream
-
-_PRIOR_PULL = 0.5
-_KEPT_PULL = 0.6
-_TOOL_PULL = {"lut": 1.5, "ff": 0.6, "cycles": 0.6}
-_SCAN_WEIGHT = 0.3
-_OFFSET = {"lut": 0.0, "ff": 0.0, "cycles": 2.0}
+from fasttrig.estimate.cost_model import CONSTANTS, QUANTITIES, predict
+from fasttrig.estimate.coverage import Coverage, coverage_rows, print_coverage
+from fasttrig.estimate.distance import Point, covering, nearest, point_of
+from fasttrig.estimate.errors_table import coverage_table, error_table, write_errors
+from fasttrig.estimate.fitting import Sample, fit_constants, read_samples
+from fasttrig.estimate.records import load_records
+from fasttrig.estimate.residuals import Residual, intervals, is_scan, residual_of
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A record and the design counted from it."""
+class Validation:
+    """Leave-outs of one table of samples; `points` are the places of each repository's designs, thinned out."""
 
-    record: Record
-    design: Design
-    weight: float
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.samples = samples
+        self.repositories = sorted({s.repository for s in samples})
+        self.places = {id(s): point_of(s.design) for s in samples}
+        self.points = {
+            one: covering(self.places[id(s)] for s in samples if s.repository == one) for one in self.repositories
+        }
 
+    def by_family(self) -> list[Residual]:
+        """Residuals of every record without its family: its repository, or its shape of the scan."""
+        found: list[Residual] = []
+        for family in sorted({s.record["family"] for s in self.samples}):
+            left = [s for s in self.samples if s.record["family"] == family]
+            others = [s for s in self.samples if s.record["family"] != family]
+            seen = self._seen({left[0].repository})
+            if is_scan(family):
+                seen += covering(self.places[id(s)] for s in others if s.repository == left[0].repository)
+            found += self._residuals(left, fit_constants(others), seen)
+        return found
 
-def read_samples(records: Sequence[Record]) -> list[Sample]:
-    """Count every record's design; weights by family."""
-    sizes: dict[str, int] = {}
-    for record in records:
-        sizes[record["family"]] = sizes.get(record["family"], 0) + 1
-    return [
-        Sample(r, design_of(r), _SCAN_WEIGHT if "dense1" in r["family"] else sizes[r["family"]] ** -0.5)
-        for r in records
-    ]
+    def coverage(self) -> list[Coverage]:
+        """Coverage on repositories left out of the constants, of the intervals and of the table of distances."""
+        alone: dict[str, list[Residual]] = {}
+        pairs: dict[tuple[str, str], list[Residual]] = {}  # (left out too, of this repository)
+        for one in self.repositories:
+            alone[one] = self._left_out({one})[one]
+        for one, other in itertools.combinations(self.repositories, 2):
+            found = self._left_out({one, other})
+            pairs[other, one], pairs[one, other] = found[one], found[other]
+        known = {
+            one: intervals([r for (out, _), found in pairs.items() if out == one for r in found])
+            for one in self.repositories
+        }
+        return coverage_rows(alone, known)
 
+    def _left_out(self, names: set[str]) -> dict[str, list[Residual]]:
+        constants = fit_constants([s for s in self.samples if s.repository not in names])
+        seen = self._seen(names)
+        return {
+            one: self._residuals([s for s in self.samples if s.repository == one], constants, seen) for one in names
+        }
 
-def design_of(record: Record) -> Design:
-    layers = read_layers(
-        record["layers"], strategy=record["strategy"], reuse_factor=record["reuse_factor"], input_t=record["input_t"]
-    )
-    return count(
-        layers,
-        part=record["part"],
-        clock_period_ns=record["clock_period_ns"],
-        tool=record["tool"],
-        stream=is_stream(record["input_t"]),
-    )
+    def _seen(self, without: set[str]) -> list[Point]:
+        return [point for one in self.repositories if one not in without for point in self.points[one]]
 
-
-def fit_constants(samples: Sequence[Sample]) -> dict[str, Any]:
-    """Constants of every term, factor of every tool, ratios of synth to csynth, constants of forests."""
-    hls = [s for s in samples if s.record["stage"] == "csynth" and not s.design.regime.startswith("forest")]
-    constants: dict[str, Any] = {"tool": {family: {} for family in FAMILIES}}
-    for quantity in FITTED:
-        terms, factors = _fit_terms(hls, quantity)
-        constants[quantity] = terms
-        for family, factor in factors.items():
-            constants["tool"][family][quantity] = factor
-    constants["forest"] = _fit_forests([s for s in samples if s.design.regime == "forest_hls"])
-    constants["synth"] = _fit_synth(samples, constants)
-    return constants
-
-
-def _fit_terms(samples: Sequence[Sample], quantity: str) -> tuple[dict[str, float], dict[str, float]]:
-    from scipy.optimize import least_squares
-
-    key = "latency_cycles" if quantity == "cycles" else quantity
-    used = [s for s in samples if s.record.get(key, 0) > 0 or (quantity == "cycles" and key in s.record)]
-    counted = [s.design.terms(quantity) for s in used]
-    names = sorted({name for terms in counted for name in terms})
-    matrix = np.array([[terms.get(name, 0.0) for name in names] for terms in counted])
-    offset = np.array([_OFFSET[quantity] + (s.design.fixed_cycles if quantity == "cycles" else 0.0) for s in used])
-    target = np.log(np.array([s.record[key] for s in used]) + _OFFSET[quantity])
-    tools = np.array([[float(applies_factor(s.design) and s.design.family == f) for f in FAMILIES] for s in used])
-    weight = np.sqrt([s.weight for s in used])
-    n, start = len(names), np.log([PRIORS[quantity][name] for name in names])
-
-    def residuals(x: FloatArray) -> FloatArray:
-        weighed = (matrix @ np.exp(x[:n])) * np.exp(tools @ x[n:])
-        found = np.log(np.maximum(offset + weighed, 1e-9)) - target
-        return np.concatenate([weight * found, _PRIOR_PULL * (x[:n] - start), _TOOL_PULL[quantity] * x[n:]])
-
-    def jacobian(x: FloatArray) -> FloatArray:
-        factor = np.exp(tools @ x[n:])
-        weighed = (matrix @ np.exp(x[:n])) * factor
-        total = np.maximum(offset + weighed, 1e-9)
-        rows = np.zeros((len(used) + len(x), len(x)))
-        rows[: len(used), :n] = (weight * factor / total)[:, None] * matrix * np.exp(x[:n])
-        rows[: len(used), n:] = (weight * weighed / total)[:, None] * tools
-        rows[len(used) :, :] = np.diag([_PRIOR_PULL] * n + [_TOOL_PULL[quantity]] * len(FAMILIES))
-        return rows
-
-    found = least_squares(
-        residuals,
-        np.concatenate([start, np.zeros(len(FAMILIES))]),
-        jac=jacobian,
-        bounds=(-12, 12),
-        loss="soft_l1",
-        f_scale=0.1,
-        max_nfev=120,
-    ).x
-    constants = dict(PRIORS[quantity]) | {name: _digits(math.exp(x)) for name, x in zip(names, found[:n], strict=True)}
-    return constants, {name: _digits(math.exp(x)) for name, x in zip(FAMILIES, found[n:], strict=True)}
+    def _residuals(self, left: Sequence[Sample], constants: dict[str, Any], seen: Sequence[Point]) -> list[Residual]:
+        found: list[Residual] = []
+        for sample in left:
+            if sample.design.regime.startswith("forest") and not constants["forest"]:
+                continue  # no other repository has a forest
+            stage = "csynth" if sample.record["stage"] == "csynth" else "synth"
+            numbers = predict(sample.design, constants, stage)
+            distance = nearest(self.places[id(sample)], seen)
+            found += [
+                residual_of(sample.record, sample.design, stage, name, numbers[name], distance)
+                for name in QUANTITIES
+                if name in sample.record and not (stage == "synth" and name == "ii_cycles")
+            ]
+        return found
 
 
-def _fit_synth(samples: Sequence[Sample], constants: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """What logic synthesis leaves of each class of terms, from the projects that have both reports."""
-    pairs = {(s.record["source"], s.record["model"]): s.record for s in samples if s.record["stage"] == "csynth"}
-    placed = [
-        (s, pairs[key])
-        for s in samples
-        if (key := (s.record["source"], s.record["model"])) in pairs
-        and s.record["stage"] != "csynth"
-        and not s.design.regime.startswith("forest")
-    ]
-    return {quantity: _fit_kept(placed, constants, quantity) for quantity in SYNTH}
-
-
-def _fit_kept(placed: Sequence[tuple[Sample, Record]], constants: dict[str, Any], quantity: str) -> dict[str, float]:
-    """Robust least squares of the log of the real ratio, drawn to the start values."""
-    from scipy.optimize import least_squares
-
-    names = list(SYNTH[quantity])
-    used = [(s, csynth) for s, csynth in placed if s.record.get(quantity, 0) > 0 and csynth.get(quantity, 0) > 0]
-    shares = np.array([_shares(s.design, constants, quantity, names) for s, _ in used]).reshape(-1, len(names))
-    target = np.log([s.record[quantity] / csynth[quantity] for s, csynth in used])
-    weight = np.sqrt([s.weight for s, _ in used])
-    start = np.log([SYNTH[quantity][name] for name in names])
-
-    def residuals(x: FloatArray) -> FloatArray:
-        return np.concatenate([weight * (np.log(shares @ np.exp(x)) - target), _KEPT_PULL * (x - start)])
-
-    found = least_squares(residuals, start, loss="soft_l1", f_scale=0.1).x
-    return {name: _digits(math.exp(x)) for name, x in zip(names, found, strict=True)}
-
-
-def _shares(design: Design, constants: dict[str, Any], quantity: str, names: Sequence[str]) -> list[float]:
-    """Share of each class in what HLS reports."""
-    parts = dict.fromkeys(names, 0.0)
-    for name, amount in design.terms(quantity).items():
-        parts[synth_class(quantity, name)] += constants[quantity][name] * amount
-    return [part / max(sum(parts.values()), 1e-9) for part in parts.values()]
-
-
-def _fit_forests(samples: Sequence[Sample]) -> dict[str, float]:
-    """Medians of LUT per node, FF per node and stage, cycles per level."""
-    from fasttrig.estimate.forest_costs import forest_counts
-
-    counted = [
-        (forest_counts(s.design.layers[0].forest, s.design.setting), s.record)
-        for s in samples
-        if s.design.layers[0].forest
-    ]
-    placed = [(c, r) for c, r in counted if r["stage"] != "csynth"]
-    reported = [(c, r) for c, r in counted if r["stage"] == "csynth"]
-    lut = float(np.median([(r["lut"] - c.comparison_lut) / c.nodes for c, r in placed]))
-    ff = float(np.median([r["ff"] / c.registered_words for c, r in placed]))
-    levels = np.array([[1.0, c.paced_levels] for c, _ in counted])
-    cycles = np.array([float(r["latency_cycles"]) for _, r in counted])
-    slope = np.linalg.lstsq(levels, cycles, rcond=None)[0]
-    csynth_lut = [r["lut"] / (lut * c.nodes + c.comparison_lut) for c, r in reported]
-    csynth_ff = [r["ff"] / (ff * c.registered_words) for c, r in reported]
-    return {
-        "lut_node": _digits(lut),
-        "ff_pace": _digits(ff),
-        "cycles": _digits(float(slope[0])),
-        "cycles_paced": _digits(float(slope[1])),
-        "csynth_lut": _digits(float(np.median(csynth_lut or [20.0]))),
-        "csynth_ff": _digits(float(np.median(csynth_ff or [5.0]))),
-    }
-
-
-def cross_validate(samples: Sequence[Sample]) -> list[Residual]:
-    """Residuals of every record, each predicted without its family."""
-    found: list[Residual] = []
-    for family in sorted({s.record["family"] for s in samples}):
-        constants = fit_constants([s for s in samples if s.record["family"] != family])
-        for sample in samples:
-            if sample.record["family"] == family:
-                found += _residuals(sample, constants)
-    return found
-
-
-def _residuals(sample: Sample, constants: dict[str, Any]) -> list[Residual]:
-    stage = "csynth" if sample.record["stage"] == "csynth" else "synth"
-    numbers = predict(sample.design, constants, stage)
-    return [
-        residual_of(sample.record, sample.design, stage, name, numbers[name])
-        for name in QUANTITIES
-        if name in sample.record and not (stage == "synth" and name == "ii_cycles")
-    ]
-
-
-def _digits(number: float) -> float:
-    """Four significant digits: what the data carry, and the same on every machine."""
-    return float(f"{number:.4g}")
-
-
-def regenerate() -> tuple[dict[str, Any], list[Residual]]:
-    """Everything that `constants.json` holds, and the residuals that `errors.csv` sums up."""
+def regenerate() -> tuple[dict[str, Any], list[Residual], list[Coverage]]:
+    """Everything that `constants.json` holds, and what `errors.csv` sums up: residuals and coverage."""
     samples = read_samples(load_records())
+    validation = Validation(samples)
+    residuals = validation.by_family()
     constants = fit_constants(samples)
-    residuals = cross_validate(samples)
-    constants["intervals"] = intervals(residuals)
-    constants["coverage"] = coverage(residuals)
+    constants["intervals"] = {key: found.to_dict() for key, found in intervals(residuals).items()}
     constants["records"] = len(samples)
-    return constants, residuals
+    constants["seen"] = [point.to_list() for point in covering(validation.places[id(s)] for s in samples)]
+    return constants, residuals, validation.coverage()
 
 
 def main() -> None:
-    """Write `data/constants.json` and `errors.csv` anew."""
-    constants, residuals = regenerate()
+    """Write `data/constants.json` and `errors.csv` anew, and print the coverage of the intervals."""
+    constants, residuals, coverage = regenerate()
     CONSTANTS.write_text(json.dumps(constants, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    write_errors(error_table(residuals))
+    write_errors([*error_table(residuals), *coverage_table(coverage)])
+    sys.stdout.write(print_coverage(coverage))
 
 
 if __name__ == "__main__":

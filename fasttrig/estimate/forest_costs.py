@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fasttrig.estimate.counts import Setting
 from fasttrig.estimate.layer_costs import Forest
-from fasttrig.estimate.structure import Setting
 
 _WORD = 18.0
 _BITS_PER_LUT = 3.0

@@ -18,6 +18,7 @@ from typing import Any
 from fasttrig.base.errors import InputError, near_names
 from fasttrig.estimate.constants import Products
 from fasttrig.estimate.types import DEFAULT, Width, magnitude_bits, parse_width, zero_share
+from fasttrig.estimate.zero_weights import count_weights
 
 STRATEGIES = ("latency", "resource", "distributed_arithmetic", "unrolled")
 _STRATEGY_NAMES = {
@@ -59,6 +60,7 @@ class Matrix:
     reuse_factor: int
     products: Products | None = None  # counted, where the weights are at hand
     depthwise: bool = False  # one filter per channel: each input meets one weight
+    zeros_guessed: bool = False  # nobody said how many weights are zero
 
     @property
     def size(self) -> int:
@@ -306,14 +308,20 @@ _READERS = {
 
 def _matrix(read: Layer, item: dict[str, Any], n_in: int, n_out: int) -> Matrix:
     magnitude = float(item.get("magnitude_bits") or magnitude_bits(read.weight, n_in))
-    n_nonzeros = _count(item, "n_nonzeros")
-    zeros = _count(item, "n_zeros")
-    if n_nonzeros is None:
-        n_nonzeros = n_in * n_out * (1 - zero_share(magnitude)) if zeros is None else n_in * n_out - zeros
     reuse = min(read.reuse_factor, n_in * n_out)
     if read.strategy == "resource":
         reuse = closest_reuse_factor(n_in, n_out, reuse)
-    return Matrix(n_in, n_out, max(1.0, min(n_nonzeros, n_in * n_out)), magnitude, reuse)
+    said = count_weights(item, n_in, n_out, read.weight, name=read.name, only=read.kind not in _GATES)
+    n_nonzeros = n_in * n_out * (1 - zero_share(magnitude)) if said.n_nonzeros is None else said.n_nonzeros
+    return Matrix(
+        n_in,
+        n_out,
+        max(1.0, min(n_nonzeros, n_in * n_out)),
+        magnitude if said.magnitude is None else said.magnitude,
+        reuse,
+        said.products,
+        zeros_guessed=said.n_nonzeros is None,
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -378,13 +386,6 @@ def _strategy(said: object, default: str) -> str:
     if first not in STRATEGIES:
         raise InputError("no such strategy", got=repr(said), want=", ".join(STRATEGIES))
     return first
-
-
-def _count(item: dict[str, Any], key: str) -> float | None:
-    content = item.get(key)
-    if content is None or isinstance(content, bool) or not isinstance(content, int | float) or content < 0:
-        return None
-    return float(content)
 
 
 def _size(item: dict[str, Any], key: str, default: int) -> int:

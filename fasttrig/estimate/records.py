@@ -133,7 +133,12 @@ def family(report: dict[str, Any]) -> str:
     """Designs that must stay together in cross-validation: one repository, or one shape of the single-layer scan."""
     if "d_in" in report:
         return f"dense1 {report['d_in']}x{report['d_out']}"
-    return report["source"].removeprefix("github ").split("@")[0].split(" ")[0]
+    return repository(report["source"])
+
+
+def repository(source: str) -> str:
+    """The repository of a source, without its commit: ``github a/b@c0ffee`` -> ``a/b``."""
+    return source.removeprefix("github ").split("@")[0].split(" ")[0]
 
 
 def _first(reuse: Any) -> int:
