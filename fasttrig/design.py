@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from fasttrig.base.built_project import GRAPH, INPUTS, OUTPUTS, BuiltProject
-from fasttrig.base.errors import DataError, GraphError, InputError, UnsupportedError
-from fasttrig.base.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
+from fasttrig.base.errors import GraphError, InputError, UnsupportedError
+from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
+from fasttrig.data.events import arrays_of
 from fasttrig.data.inputs import InputMap
+from fasttrig.data.quantise import given_raw, n_events_of, raw_inputs
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.evaluate import Evaluation, evaluate
 from fasttrig.frontends import trees
@@ -26,7 +27,8 @@ from fasttrig.passes.pipeline import compile_graph
 from fasttrig.settings import MODEL_FILE, ModelProject, find_models, load_project
 from fasttrig.toolchain.emulator_library import has_compiler, load
 
-Events: TypeAlias = npt.ArrayLike | Mapping[str, npt.ArrayLike]
+Events: TypeAlias = Any
+"""An array or a list of numbers; or a mapping, a structured array, a frame or a table: numbers by name."""
 
 COMPILED_FROM = 100_000
 """Events from which on `Design.emulate` uses the compiled emulator: below, NumPy's is done before a compiler is."""
@@ -96,7 +98,7 @@ class Design:
 
         return design_html(self.graph)
 
-    def emulate(self, x: Events, *, threads: int = 1, compiled: bool | None = None) -> Emulation:
+    def emulate(self, x: Events, *, raw: bool = False, threads: int = 1, compiled: bool | None = None) -> Emulation:
         """Run the bit-accurate emulator.
 
         There are two, which give the same bits: NumPy, and generated C++ that a compiler of this machine makes a
@@ -104,9 +106,13 @@ class Design:
 
         Parameters
         ----------
-        x : array of shape (n_events, *input shape), or a mapping of input name to such an array
-            Integers are raw inputs of the graph. Real numbers are the features in their own units where the design
-            has an input map, else values of the network's input, quantised to its type (to the nearest, saturating).
+        x : array of shape (n_events, *input shape), or anything with named columns
+            Values, integers as well as floats: the features in their own units where the design has an input map,
+            else values of the network's input, quantised to its type (to the nearest, saturating). Arrays and lists
+            go by position. Mappings, structured arrays, and frames and tables of pandas, polars and pyarrow go by
+            name, in any order: one array per input, or one column per feature (see `feature_names`).
+        raw : bool
+            `x` holds raw integers of the graph's inputs instead; `Emulation.given` says which.
         threads : int
             Of the compiled emulator, which splits the events over them; NumPy's runs on one.
         compiled : bool, optional
@@ -115,16 +121,22 @@ class Design:
 
         Raises
         ------
+        DataError
+            For a missing or an unknown column, a wrong shape, masked or missing or complex numbers, NaN; with `raw`
+            for anything but integers of the inputs' types.
         ToolError, UnsupportedError
             With ``compiled=True``, without a compiler or for a graph that it cannot hold. A compiler that fails is an
             error always.
         """
-        raw, given = self.quantise(x)
-        n_events = min((array.shape[0] for array in raw.values() if array.ndim), default=0)
-        library = self.compiled_emulator(compiled, n_events)
+        found, given = self.quantise(x, raw=raw)
+        library = self.compiled_emulator(compiled, n_events_of(found))
         if library is not None:
-            return self.interpret(library(raw, threads=threads), given)
-        return self.emulation(evaluate(self.graph, raw), given)
+            return self.interpret(library(found, threads=threads), given)
+        return self.emulation(evaluate(self.graph, found), given)
+
+    def emulate_raw(self, x_raw: Events, *, threads: int = 1, compiled: bool | None = None) -> Emulation:
+        """`emulate` of raw integers of the graph's inputs: ``emulate(x_raw, raw=True)``."""
+        return self.emulate(x_raw, raw=True, threads=threads, compiled=compiled)
 
     def compiled_emulator(self, compiled: bool | None = None, n_events: int = COMPILED_FROM) -> CompiledEmulator | None:
         """The compiled emulator where `emulate` takes it for so many events, else None; see there."""
@@ -137,22 +149,23 @@ class Design:
                 raise
             return None
 
-    def quantise(self, x: Events) -> tuple[dict[str, IntArray], Literal["values", "raw"]]:
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the numbers of the only input, where the input map or the tree library gave them; else empty.
+
+        Without names, columns are called ``<input>_0``, ``<input>_1``, ...
+        """
+        if self.inputs is not None:
+            return self.inputs.names
+        return self.ensemble.feature_names if self.ensemble is not None else ()
+
+    def quantise(self, x: Events, *, raw: bool = False) -> tuple[dict[str, IntArray], Literal["values", "raw"]]:
         """Raw integers per input, and how `x` was understood; see `emulate`."""
-        arrays = x if isinstance(x, Mapping) else {self.graph.inputs[0].name: x}
-        if not isinstance(x, Mapping) and len(self.graph.inputs) != 1:
-            names = ", ".join(op.name for op in self.graph.inputs)
-            raise DataError("this design has several inputs", got="one array", want=f"a mapping with {names}")
-        found = {name: np.asarray(array) for name, array in arrays.items()}
-        kinds = {np.issubdtype(array.dtype, np.integer) for array in found.values()}
-        if kinds == {True}:
-            return found, "raw"
-        if kinds != {False}:
-            raise DataError(
-                "integers are raw inputs, real numbers are values: not both at once",
-                got=", ".join(f"{name}: {array.dtype}" for name, array in found.items()),
-            )
-        return {name: self._quantised(name, array) for name, array in found.items()}, "values"
+        shapes = {op.name: op.result.shape for op in self.graph.inputs}
+        arrays = arrays_of(x, shapes, self.feature_names)
+        if raw:
+            return given_raw(arrays), "raw"
+        return raw_inputs(self.graph, self.inputs, arrays), "values"
 
     def emulation(self, evaluation: Evaluation, given: Literal["values", "raw"]) -> Emulation:
         """Raw outputs with their values and scores."""
@@ -167,14 +180,6 @@ class Design:
         first = values[self.graph.outputs[0].name]
         scores = postprocess(first.reshape(len(first), -1), self.graph.postprocessor)
         return Emulation(given, raw, values, scores, overflows)
-
-    def _quantised(self, name: str, array: FloatArray) -> IntArray:
-        if self.inputs is not None:
-            return self.inputs.to_raw(array)
-        known = {op.name: op.result.type for op in self.graph.inputs}
-        if name not in known:
-            raise DataError("no such input", got=name, want=", ".join(known))
-        return from_value(array, known[name], Rounding.RND_CONV, Overflow.SAT)
 
 
 def postprocess(margins: FloatArray, link: Postprocessor) -> FloatArray:

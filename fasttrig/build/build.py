@@ -31,6 +31,7 @@ from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, so
 from fasttrig.base.staging import staged_folder, write_texts
 from fasttrig.build.synthesis import synthesise_or_say_why_not
 from fasttrig.design import Design, Emulation, Events, built_files, read
+from fasttrig.emulator.evaluate import check_inputs
 from fasttrig.ir.text import print_graph
 from fasttrig.ladder.checks import Measured, measure
 from fasttrig.report.assemble import assemble
@@ -66,8 +67,11 @@ class Project:
 
         return report_html(self.report, page=str(BuiltProject(self.folder).page))
 
-    def csim(self, x: Events) -> Emulation:
-        """Run the compiled C-simulation of the project on events; takes and gives what `Design.emulate` does."""
+    def csim(self, x: Events, *, raw: bool = False) -> Emulation:
+        """Run the compiled C-simulation of the project on events; takes and gives what `Design.emulate` does.
+
+        With `raw`, `x` holds raw integers of the graph's inputs.
+        """
         from fasttrig.toolchain.csim import csim
 
         if not (self.folder / HLS).is_dir():
@@ -77,8 +81,9 @@ class Project:
                 got="built with target 'rtl'",
                 try_="build it with target 'fpga'",
             )
-        raw, given = self.design.quantise(x)
-        result = csim(self.folder / HLS, [raw[op.name] for op in self.design.graph.inputs])
+        found, given = self.design.quantise(x, raw=raw)
+        inputs = check_inputs(self.design.graph, found)
+        result = csim(self.folder / HLS, [inputs[op.name] for op in self.design.graph.inputs])
         return self.design.interpret(result.outputs, given)
 
 

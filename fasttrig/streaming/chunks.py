@@ -126,7 +126,7 @@ def feature_columns(design: Design, names: Sequence[str], where: str) -> tuple[s
 def raw_inputs(design: Design, features: Chunk) -> dict[str, IntArray]:
     """Raw integers of each input, shape (n_rows, *shape): features are real numbers in their own units.
 
-    Without an input map, integers are raw already and real numbers are values of the input, as for `Design.emulate`.
+    Without an input map numbers, integers too, are values of the input, as for `Design.emulate`.
     """
     if design.inputs is None:
         return design.quantise(_arrays(design.graph, features))[0]

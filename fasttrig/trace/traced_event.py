@@ -192,7 +192,8 @@ def _event_of(design: Design, row: FloatArray | IntArray, source: str) -> Traced
         return TracedEvent(raw, np.asarray(row, dtype=np.float64), "", source)
     parts = np.split(row, np.cumsum([op.result.size for op in inputs])[:-1], axis=1)
     raw, _ = design.quantise(
-        {op.name: part.reshape(1, *op.result.shape) for op, part in zip(inputs, parts, strict=True)}
+        {op.name: part.reshape(1, *op.result.shape) for op, part in zip(inputs, parts, strict=True)},
+        raw=bool(np.issubdtype(row.dtype, np.integer)),
     )
     return TracedEvent(raw, None, "", source)
 

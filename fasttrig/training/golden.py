@@ -18,7 +18,7 @@ def write_golden(project: ModelProject) -> tuple[Path, Path]:
     design = read_project(project)
     sample = load_sample(project, "test")
     raw, _ = design.quantise(sample.x[:N_EVENTS])
-    emulated = design.emulate(raw)
+    emulated = design.emulate_raw(raw)
     folder = project.path(FOLDER)
     folder.mkdir(exist_ok=True)
     inputs, outputs = folder / "inputs.hex", folder / "outputs.hex"

@@ -74,7 +74,7 @@ def test_the_layout_of_a_project(project):
 def test_csim_and_emulator_take_values_and_raw_integers(project):
     rng = np.random.default_rng(3)
     raw = rng.integers(-32, 32, (50, 4))
-    by_raw, by_value = project.csim(raw), project.csim(raw / 8.0)
+    by_raw, by_value = project.csim(raw, raw=True), project.csim(raw / 8.0)
     emulated = project.design.emulate(raw / 8.0)
     assert (by_raw.given, by_value.given) == ("raw", "values")
     for name, want in emulated.raw.items():
@@ -172,7 +172,7 @@ def test_a_folder_that_cannot_be_written(design, tmp_path):
     [
         (np.full((2, 4), np.nan), "finite"),
         (np.zeros((2, 3)), "shape"),
-        (np.full((2, 4), 99), "outside"),
+        (np.full((2, 4), 99, dtype=complex), "complex"),
     ],
 )
 def test_bad_events_are_refused(design, x, told):
@@ -192,8 +192,9 @@ def test_a_forest_is_built_and_proved(tmp_path):
     for rung in ("emulate", "emulate_compiled", "csim", "rtlsim"):
         assert rows[rung].status == "equal" and rows[rung].n_events > 20_800 + 3 * 100
     assert {"jet_bdt.h", "jet_bdt.cpp", "conifer.json"} == {p.name for p in (project.folder / "emulator").iterdir()}
-    simulated = project.csim(np.zeros((3, 16), dtype=np.int64))
-    assert np.array_equal(simulated.raw["margin"], project.design.emulate(np.zeros((3, 16), np.int64)).raw["margin"])
+    simulated = project.csim(np.zeros((3, 16), dtype=np.int64), raw=True)
+    emulated = project.design.emulate_raw(np.zeros((3, 16), np.int64))
+    assert np.array_equal(simulated.raw["margin"], emulated.raw["margin"])
 
 
 def test_types_narrowed_by_hand_are_emulated_counted_and_budgeted(tmp_path):
