@@ -195,6 +195,7 @@ def _build_into(
     write_texts(stage, built_files(design))
     write_texts(stage, _emulator(design))
     write_texts(stage, _rtl(design, settings, required=target == "rtl"))
+    write_texts(stage, _input_maps(design, settings, stage))
     measured: Measured = measure(design, settings, stage, notify)
     if target in CMS_TARGETS:
         write_texts(stage, _cms(design, settings, stage, integer=target == "cms-emulator-integer"))
@@ -206,6 +207,21 @@ def _build_into(
     hashes = {name: sha256_file(stage / name) for name in _files(stage)}
     write_texts(stage, {MANIFEST: json.dumps({**manifest, "files": hashes}, indent=1, sort_keys=True) + "\n"})
     return report
+
+
+def _input_maps(design: Design, settings: TargetSettings, stage: Path) -> dict[str, str]:
+    """The input map as a header in each part of the project, for each is handed over on its own."""
+    from fasttrig.build.input_map import Kind, input_map_header
+
+    if design.inputs is None:
+        return {}
+    rtl: Kind = "vh" if settings.rtl_language == "verilog" else "vhd"
+    places: dict[str, Kind] = {f"{HLS}/firmware": "h", "emulator": "h", RTL: rtl}
+    return {
+        f"{folder}/input_map.{kind}": input_map_header(design.graph.name, design.inputs, kind)
+        for folder, kind in places.items()
+        if (stage / folder).is_dir()
+    }
 
 
 def _emulator(design: Design) -> dict[str, str]:
@@ -244,7 +260,7 @@ def _rtl(design: Design, settings: TargetSettings, *, required: bool) -> dict[st
         return {}
     latency_cycles = json.loads(files[DESIGN_FILE])["latency_cycles"]
     for kind in ("axi_stream", "emp") if settings.rtl_language == "verilog" else ():
-        files |= emit_wrapper(kind, design.graph, default_link_map(design.graph), latency_cycles)
+        files |= emit_wrapper(kind, design.graph, default_link_map(design.graph), latency_cycles, settings)
     return {f"{RTL}/{name}": text for name, text in files.items()}
 
 
@@ -278,8 +294,8 @@ def _vhdl(design: Design, settings: TargetSettings) -> dict[str, str]:
 
 
 def _files(stage: Path) -> Iterator[str]:
-    """Everything written, but for what the simulations compiled."""
+    """Everything written, but for the logs of a synthesis."""
     for path in sorted(stage.rglob("*")):
         name = path.relative_to(stage).as_posix()
-        if path.is_file() and not name.startswith((f"{HLS}/csim/", f"{RTL}/simulation/", f"{RTL}/synthesis/")):
+        if path.is_file() and not name.startswith(f"{RTL}/synthesis/"):
             yield name

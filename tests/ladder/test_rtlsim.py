@@ -33,8 +33,9 @@ def simulate(graph, folder, inputs, **options):
 
 @needs_verilator
 @pytest.mark.parametrize("case", ["every_op", "random0", "channels"])
-def test_verilated_design_is_equal_and_keeps_its_latency(case, tmp_path):
+def test_verilated_design_is_equal_and_keeps_its_latency(case, tmp_path, monkeypatch):
     """Outputs, and latency and interval as the valid bits show them against those that the project declares."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     graph = {"every_op": lambda: every_op(2), "random0": lambda: random_graph(0), "channels": channels}[case]()
     folder = write_project(graph, tmp_path)
     inputs = channel_inputs(graph, 400) if case == "channels" else random_inputs(np.random.default_rng(1), graph, 400)
@@ -45,6 +46,7 @@ def test_verilated_design_is_equal_and_keeps_its_latency(case, tmp_path):
     assert result.ii_cycles == 1 and result.compile_seconds > 0
     again, wrong = simulate(graph, folder, inputs, seed=5)
     assert not wrong and again.compile_seconds == 0
+    assert not [path for path in folder.rglob("*") if path.suffix in (".o", ".bin") or path.name == "driver"]
 
 
 def channels():
@@ -107,10 +109,10 @@ def test_the_projects_own_bench(target, language, tmp_path):
     """It passes on the vectors beside it, and fails on one wrong bit, on a missing output and on a surplus one."""
     graph = every_op(2) if target != "verilator" else dense_network(3, (4, 3))  # C++ takes long to compile
     folder = write_project(graph, tmp_path, TargetSettings(clock_period_ns=5.0), language)
-    write_vectors(graph, tmp_path, random_inputs(np.random.default_rng(1), graph, 60))
+    write_vectors(graph, folder, random_inputs(np.random.default_rng(1), graph, 60))
     done = run_make(target, folder)
     assert done.returncode == 0 and "PASS: 60 events" in done.stdout + done.stderr, done.stdout + done.stderr
-    outputs = tmp_path / "vectors" / "outputs.hex"
+    outputs = folder / "vectors" / "outputs.hex"
     lines = outputs.read_text().splitlines(keepends=True)
     flipped = ("1" if lines[40][0] == "0" else "0") + lines[40][1:]
     for broken, message in (

@@ -60,6 +60,7 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
         )
     from fasttrig.backends.rtl.bench import bench_files
     from fasttrig.backends.rtl.core import SUFFIX, core_files
+    from fasttrig.backends.rtl.handover import handover_files
     from fasttrig.backends.rtl.pipelining import pipelined
     from fasttrig.backends.rtl.stages import op_stages
     from fasttrig.backends.rtl.top import top_file
@@ -70,4 +71,6 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
     pipeline = pipelined(trace_graph(graph, made), settings.clock_period_ns, settings.clock_uncertainty_percent)
     files = core_files(pipeline.machine, f"{graph.name}_core", language)
     files[f"src/{graph.name}.{SUFFIX[language]}"] = top_file(graph, pipeline, language)
-    return files | bench_files(graph, pipeline, settings, list(files), op_stages(graph, made, pipeline), language)
+    sources = list(files)
+    files |= bench_files(graph, pipeline, settings, sources, op_stages(graph, made, pipeline), language)
+    return files | handover_files(graph, pipeline, settings, sources, language)

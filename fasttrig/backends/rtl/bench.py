@@ -1,4 +1,4 @@
-"""The project around the design: test bench, Makefile, constraints, what is known before synthesis."""
+"""The project around the design: test bench, Makefile, what is known before synthesis."""
 
 from __future__ import annotations
 
@@ -30,13 +30,10 @@ def bench_files(
     inputs, outputs = input_elements(graph), output_elements(graph)
     words = {
         "NAME": graph.name,
-        "PART": settings.part,
         "SUFFIX": suffix,
         "SOURCES": " \\\n    ".join(sources),
-        "CLOCK_PERIOD_NS": f"{settings.clock_period_ns:g}",
         "HALF_PERIOD_NS": f"{settings.clock_period_ns / 2:.3f}",
         "HALF_PERIOD_PS": str(round(settings.clock_period_ns * 500)),
-        "UNCERTAINTY_NS": f"{settings.clock_period_ns * settings.clock_uncertainty_percent / 100:.4g}",
         "LATENCY_CYCLES": str(pipeline.latency_cycles),
         "IN_WORDS": str(len(inputs)),
         "OUT_WORDS": str(len(outputs)),
@@ -47,8 +44,6 @@ def bench_files(
     files = {
         f"tb.{suffix}": f"rtl/tb.{suffix}.in",
         "Makefile": "rtl/Makefile.in",
-        "clock.xdc": "rtl/clock.xdc.in",
-        "clock.sdc": "rtl/clock.sdc.in",
     }
     texts = {name: fill(firmware_files.read(template), words) for name, template in files.items()}
     return texts | {DESIGN_FILE: _description(graph, pipeline, settings, language, sources, stages)}

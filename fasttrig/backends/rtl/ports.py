@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fasttrig.base.fixed import FixedType
@@ -61,3 +62,14 @@ def _packed(kinds: list[tuple[str, FixedType, FixedType]]) -> tuple[Element, ...
         elements.append(Element(name, low_bit, kind, word_type))
         low_bit += kind.width
     return tuple(elements)
+
+
+def runs(elements: Sequence[Element]) -> Iterator[tuple[int, int, int, Element]]:
+    """Neighbours of one tensor and type together: lowest bit, highest bit, number of elements, the first of them."""
+    start = 0
+    for stop in range(1, len(elements) + 1):
+        first, last = elements[start], elements[stop - 1]
+        if stop < len(elements) and (elements[stop].tensor, elements[stop].type) == (first.tensor, first.type):
+            continue
+        yield first.low_bit, last.low_bit + last.type.width - 1, stop - start, first
+        start = stop
