@@ -191,7 +191,9 @@ def test_a_forest_is_built_and_proved(tmp_path):
     rows = {row.rung: row for row in project.report.ladder}
     for rung in ("emulate", "emulate_compiled", "csim", "rtlsim"):
         assert rows[rung].status == "equal" and rows[rung].n_events > 20_800 + 3 * 100
-    assert {"jet_bdt.h", "jet_bdt.cpp", "conifer.json"} == {p.name for p in (project.folder / "emulator").iterdir()}
+    assert {"jet_bdt.h", "jet_bdt.cpp", "conifer.json", "input_map.h"} == {
+        p.name for p in (project.folder / "emulator").iterdir()
+    }
     simulated = project.csim(np.zeros((3, 16), dtype=np.int64))
     assert np.array_equal(simulated.raw["margin"], project.design.emulate(np.zeros((3, 16), np.int64)).raw["margin"])
 

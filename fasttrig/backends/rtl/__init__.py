@@ -68,9 +68,15 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
 
     language = language or settings.rtl_language
     made = trace_values(graph)
-    pipeline = pipelined(trace_graph(graph, made), settings.clock_period_ns, settings.clock_uncertainty_percent)
+    pipeline = pipelined(
+        trace_graph(graph, made),
+        settings.clock_period_ns,
+        settings.clock_uncertainty_percent,
+        max_stage_ns=settings.max_stage_ns,
+        latency_cycles=settings.latency_cycles,
+    )
     files = core_files(pipeline.machine, f"{graph.name}_core", language)
     files[f"src/{graph.name}.{SUFFIX[language]}"] = top_file(graph, pipeline, language)
-    sources = list(files)
+    sources = [path for path in files if not path.endswith(".mem")]
     files |= bench_files(graph, pipeline, settings, sources, op_stages(graph, made, pipeline), language)
     return files | handover_files(graph, pipeline, settings, sources, language)

@@ -95,6 +95,7 @@ def _description(
         "part": settings.part,
         "alkaid_cost": round(pipeline.cost, 3),
         "register_bits": pipeline.register_bits,
+        "bram18": pipeline.bram18,
         "stage_budget_ns": round(pipeline.budget_ns, 6),
         "longest_stage_ns": round(pipeline.longest_stage_ns, 6),
     }

@@ -44,7 +44,9 @@ def handover_files(
         "FEATURES": firmware_files.read("rtl/features.md.in").strip(),
         "WRAPPERS": ", or one of the modules in `wrapper/` (AXI4-Stream, EMP)" if kinds else "",
         "CONSTRAINTS": "`clock.xdc`" + ", or `wrapper/<top>.xdc` for a wrapper" * bool(kinds),
-        "MEMORY": "",
+        "MEMORY": f"- Block RAM: {pipeline.bram18} RAMB18 for tables; their entries are in `src/*.mem`.\n"
+        if pipeline.bram18
+        else "",
     }
     files = {name: fill(firmware_files.read(f"rtl/{name}.in"), words) for name in _FILES}
     files[".gitignore"] = firmware_files.read("rtl/gitignore")
