@@ -246,7 +246,7 @@ def _emulator(design: Design) -> dict[str, str]:
 def _rtl(design: Design, settings: TargetSettings, *, required: bool) -> dict[str, str]:
     """The RTL project, in Verilog with its wrappers, where the extra rtl is installed; the ladder says what is missing.
 
-    The wrappers are Verilog; a project in VHDL has none.
+    The wrappers are Verilog and drive no clock enable: a project in VHDL or with a clock enable has none.
     """
     from fasttrig.backends.rtl import DESIGN_FILE, emit_rtl
     from fasttrig.backends.wrapper import emit_wrapper
@@ -259,7 +259,7 @@ def _rtl(design: Design, settings: TargetSettings, *, required: bool) -> dict[st
             raise
         return {}
     latency_cycles = json.loads(files[DESIGN_FILE])["latency_cycles"]
-    for kind in ("axi_stream", "emp") if settings.rtl_language == "verilog" else ():
+    for kind in ("axi_stream", "emp") if settings.rtl_language == "verilog" and not settings.clock_enable else ():
         files |= emit_wrapper(kind, design.graph, default_link_map(design.graph), latency_cycles, settings)
     return {f"{RTL}/{name}": text for name, text in files.items()}
 

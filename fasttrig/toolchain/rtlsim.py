@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.backends.rtl import DESIGN_FILE
+from fasttrig.backends.rtl import DESIGN_FILE, has_clock_enable
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import CheckFailed, DataError, InputError, MissingPackageError
@@ -225,7 +225,8 @@ def _checked(line: str, n_events: int, folder: Path) -> tuple[int, int | None]:
 def _program(folder: Path, graph: Graph, root: Path, tool: str, optimisation: str) -> tuple[Path, float]:
     """The compiled driver with the design inside, and the seconds spent: 0 if the cache holds it."""
     sources, compiler = _sources(folder), find_compiler()
-    sizes = (f"-DIN_BITS={total_bits(input_elements(graph))}", f"-DSETTLE_CYCLES={SETTLE_CYCLES}")
+    sizes: tuple[str, ...] = (f"-DIN_BITS={total_bits(input_elements(graph))}", f"-DSETTLE_CYCLES={SETTLE_CYCLES}")
+    sizes += ("-DCLOCK_ENABLE",) if has_clock_enable(folder) else ()
     key = _key(folder, sources, (tool, graph.name, optimisation, *sizes, *compiler))
 
     def make(work: Path) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.backends.rtl.core import SUFFIX, Language
 from fasttrig.backends.rtl.pipelining import Pipeline
-from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
+from fasttrig.backends.rtl.ports import Element, clock_enable_words, input_elements, output_elements, total_bits
 from fasttrig.backends.rtl.template import fill
 from fasttrig.base import firmware_files
 from fasttrig.ir.graph import Graph
@@ -40,6 +40,7 @@ def bench_files(
         "IN_BITS": str(total_bits(inputs)),
         "OUT_BITS": str(total_bits(outputs)),
     }
+    words |= clock_enable_words(language, settings.clock_enable)
     words |= _packing(inputs, outputs, language)
     files = {
         f"tb.{suffix}": f"rtl/tb.{suffix}.in",
@@ -89,6 +90,7 @@ def _description(
         "latency_cycles": pipeline.latency_cycles,
         "latency_ns": round(pipeline.latency_cycles * settings.clock_period_ns, 6),
         "ii_cycles": 1,
+        "clock_enable": settings.clock_enable,
         "stages": len(pipeline.stages),
         "op_stages": stages,
         "clock_period_ns": settings.clock_period_ns,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fasttrig.backends.constraints import WRAPPER_CLOCKS, constraint_files
 from fasttrig.backends.rtl.core import SUFFIX, Language
 from fasttrig.backends.rtl.pipelining import Pipeline
-from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, runs, total_bits
+from fasttrig.backends.rtl.ports import Element, clock_enable_words, input_elements, output_elements, runs, total_bits
 from fasttrig.backends.rtl.template import fill
 from fasttrig.base import firmware_files
 from fasttrig.ir.graph import Graph
@@ -23,7 +23,7 @@ def handover_files(
     graph: Graph, pipeline: Pipeline, settings: TargetSettings, sources: list[str], language: Language
 ) -> dict[str, str]:
     """Constraints of the plain top, ``synth.tcl``, ``package_ip.tcl``, ``README.md`` and ``.gitignore``."""
-    kinds = tuple(WRAPPER_CLOCKS) if language == "verilog" else ()
+    kinds = tuple(WRAPPER_CLOCKS) if language == "verilog" and not settings.clock_enable else ()
     tops = [graph.name, *(f"{graph.name}_{kind}" for kind in kinds)]
     inputs, outputs = input_elements(graph), output_elements(graph)
     words = {
@@ -48,6 +48,7 @@ def handover_files(
         if pipeline.bram18
         else "",
     }
+    words |= clock_enable_words(language, settings.clock_enable)
     files = {name: fill(firmware_files.read(f"rtl/{name}.in"), words) for name in _FILES}
     files[".gitignore"] = firmware_files.read("rtl/gitignore")
     return files | constraint_files(graph.name, "clk", settings, "clock")

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 from alkaid.stateful import FSM
+from alkaid.stateful.fsm import Conn, Signal
 from alkaid.trace import to_pipeline
 from alkaid.trace.passes import add_surrogate, dead_code_elimin
 from alkaid.types import CombLogic
@@ -54,6 +55,13 @@ class Pipeline:
     bram18: int = 0
 
 
+def _with_clock_enable(machine: FSM) -> FSM:
+    """`machine`, each of its registers loaded only while the input ``clk_en`` is high."""
+    enable = Signal("clk_en", True, ((False, 1, 0),), reg=False, mode="r")
+    loads = tuple(Conn(conn.src, conn.dst, enable_if=enable) for conn in machine.reg_conns)
+    return FSM(machine.logic, (*machine.comb_conns, *loads))
+
+
 SEARCH_STEPS = 24
 """Halvings of the interval in which the shortest stage is looked for."""
 
@@ -65,6 +73,7 @@ def pipelined(
     *,
     max_stage_ns: float | None = None,
     latency_cycles: int | None = None,
+    clock_enable: bool = False,
 ) -> Pipeline:
     """`program` with three-input adders fused, cut into stages; one input a cycle.
 
@@ -74,6 +83,9 @@ def pipelined(
         Bound on a stage by the delay model, where it is below that of the clock.
     latency_cycles : int, optional
         Most cycles that the design may take. Stages become as short as these cycles allow.
+
+    clock_enable : bool
+        The state machine has an input ``clk_en``; while it is low, every register keeps its value.
 
     Raises
     ------
@@ -91,6 +103,7 @@ def pipelined(
     # alkaid cuts at equal shares of the last latency: with the stage's number as latency it cuts where we did.
     numbered = [op._replace(latency=float(stage + 1)) for op, stage in zip(fused.ops, stage_of, strict=True)]
     machine = to_pipeline(fused._replace(ops=numbered), n_stages=n_stages, verbose=False)
+    machine = _with_clock_enable(machine) if clock_enable else machine
     registers = sum(signal.width for signal in machine.signals.values() if signal.reg)
     return Pipeline(
         machine,

@@ -64,6 +64,33 @@ def _packed(kinds: list[tuple[str, FixedType, FixedType]]) -> tuple[Element, ...
     return tuple(elements)
 
 
+_CLOCK_ENABLE = {
+    "verilog": {
+        "PORT": "    input wire clk_en,  // low: every register keeps its value\n",
+        "IF": "if (clk_en) ",
+        "CORE": ".clk_en(clk_en), ",
+        "ON": ".clk_en(1'b1), ",
+    },
+    "vhdl": {
+        "PORT": "        clk_en : in std_logic;  -- low: every register keeps its value\n",
+        "IF": "elsif clk_en = '1' then",
+        "CORE": "clk_en(0) => clk_en, ",
+        "ON": "clk_en => '1', ",
+    },
+}
+_CLOCK_ENABLE_ROW = (
+    "| `clk_en` | in | 1 | clock enable: while low, every register keeps its value; `rst` acts all the same |\n"
+)
+
+
+def clock_enable_words(language: str, wanted: bool) -> dict[str, str]:
+    """What the templates say about the port ``clk_en``: nothing unless it is `wanted`."""
+    words = {**_CLOCK_ENABLE[language], "ROW": _CLOCK_ENABLE_ROW}
+    if not wanted:
+        words = {**dict.fromkeys(words, ""), "IF": "" if language == "verilog" else "else"}
+    return {f"CLOCK_ENABLE_{key}": word for key, word in words.items()}
+
+
 def runs(elements: Sequence[Element]) -> Iterator[tuple[int, int, int, Element]]:
     """Neighbours of one tensor and type together: lowest bit, highest bit, number of elements, the first of them."""
     start = 0
