@@ -31,6 +31,7 @@ from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, Value
 from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.csim import compile_project, csim
+from fasttrig.toolchain.programs import scratch_folder
 
 N_FEATURES, X, LEAF_BITS = 16, FixedType(10, 4), 10
 N_EVENTS, N_EVENTS_CONIFER = 50_000, 5_000
@@ -71,8 +72,9 @@ def ours(graph: Graph, folder: Path, raw: IntArray, *, precompiled: bool) -> tup
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    with mock.patch("fasttrig.toolchain.csim.include_flags", return_value=()) if not precompiled else mock.MagicMock():
-        compile_project(folder)
+    plain = mock.patch("fasttrig.toolchain.csim.include_flags", return_value=())
+    with scratch_folder("benchmark") as compiled, mock.MagicMock() if precompiled else plain:
+        compile_project(folder, compiled)
     seconds = time.perf_counter() - start
     result = csim(folder, [raw])
     return seconds, len(raw) / result.run_seconds, result.outputs["margin"]

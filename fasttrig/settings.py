@@ -153,6 +153,9 @@ class TargetSettings(Settings):
     strategy: Strategy = "latency"
     reuse_factor: int = Field(1, ge=1)
     rtl_language: Literal["verilog", "vhdl"] = Field("verilog", description="of rtl/; Verilator and Yosys read Verilog")
+    max_stage_ns: float | None = Field(None, gt=0, description="of the RTL: logic between two registers at most")
+    clock_enable: bool = Field(False, description="of the RTL: a port clk_en; rtl/ then has no wrappers")
+    latency_cycles: int | None = Field(None, ge=2, description="of the RTL at most; spare cycles shorten its stages")
     namespace: Name | None = Field(None, description="C++ namespace; default <name>_v<version>")
     layers: dict[str, LayerSettings] = {}
 

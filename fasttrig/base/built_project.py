@@ -13,8 +13,8 @@ REPORT, PAGE = f"{REPORTS}/report.json", f"{REPORTS}/report.html"
 INPUTS_HEX, OUTPUTS_HEX, VECTORS_NPZ = "inputs.hex", "outputs.hex", "vectors.npz"
 TB_FEATURES, TB_PREDICTIONS = "tb_input_features.dat", "tb_output_predictions.dat"
 """Files inside `VECTORS`."""
-SCRATCH = (f"{HLS}/csim/", f"{RTL}/simulation/", f"{RTL}/synthesis/")
-"""Where simulation and synthesis work; no part of what a build promises."""
+SCRATCH = (f"{RTL}/synthesis/",)
+"""Where synthesis leaves its logs; no part of what a build promises."""
 
 
 @dataclass(frozen=True, slots=True)

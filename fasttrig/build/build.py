@@ -214,6 +214,7 @@ def _build_into(
     write_texts(stage, built_files(design))
     write_texts(stage, _emulator(design))
     write_texts(stage, _rtl(design, settings, required=target == "rtl"))
+    write_texts(stage, _input_maps(design, settings, stage))
     measured: Measured = measure(design, settings, stage, notify)
     if target in CMS_TARGETS:
         write_texts(stage, _cms(design, settings, stage, integer=target == "cms-emulator-integer"))
@@ -225,6 +226,21 @@ def _build_into(
     hashes = {name: sha256_file(stage / name) for name in _files(stage)}
     write_texts(stage, {MANIFEST: json.dumps({**manifest, "files": hashes}, indent=1, sort_keys=True) + "\n"})
     return report
+
+
+def _input_maps(design: Design, settings: TargetSettings, stage: Path) -> dict[str, str]:
+    """The input map as a header in each part of the project, for each is handed over on its own."""
+    from fasttrig.build.input_map import Kind, input_map_header
+
+    if design.inputs is None:
+        return {}
+    rtl: Kind = "vh" if settings.rtl_language == "verilog" else "vhd"
+    places: dict[str, Kind] = {f"{HLS}/firmware": "h", "emulator": "h", RTL: rtl}
+    return {
+        f"{folder}/input_map.{kind}": input_map_header(design.graph.name, design.inputs, kind)
+        for folder, kind in places.items()
+        if (stage / folder).is_dir()
+    }
 
 
 def _emulator(design: Design) -> dict[str, str]:
@@ -249,7 +265,7 @@ def _emulator(design: Design) -> dict[str, str]:
 def _rtl(design: Design, settings: TargetSettings, *, required: bool) -> dict[str, str]:
     """The RTL project, in Verilog with its wrappers, where the extra rtl is installed; the ladder says what is missing.
 
-    The wrappers are Verilog; a project in VHDL has none.
+    The wrappers are Verilog and drive no clock enable: a project in VHDL or with a clock enable has none.
     """
     from fasttrig.backends.rtl import DESIGN_FILE, emit_rtl
     from fasttrig.backends.wrapper import emit_wrapper
@@ -262,8 +278,8 @@ def _rtl(design: Design, settings: TargetSettings, *, required: bool) -> dict[st
             raise
         return {}
     latency_cycles = json.loads(files[DESIGN_FILE])["latency_cycles"]
-    for kind in ("axi_stream", "emp") if settings.rtl_language == "verilog" else ():
-        files |= emit_wrapper(kind, design.graph, default_link_map(design.graph), latency_cycles)
+    for kind in ("axi_stream", "emp") if settings.rtl_language == "verilog" and not settings.clock_enable else ():
+        files |= emit_wrapper(kind, design.graph, default_link_map(design.graph), latency_cycles, settings)
     return {f"{RTL}/{name}": text for name, text in files.items()}
 
 
@@ -297,7 +313,7 @@ def _vhdl(design: Design, settings: TargetSettings) -> dict[str, str]:
 
 
 def _files(stage: Path) -> Iterator[str]:
-    """Everything written, but for what the simulations compiled."""
+    """Everything written, but for the logs of a synthesis."""
     for path in sorted(stage.rglob("*")):
         name = path.relative_to(stage).as_posix()
         if path.is_file() and not name.startswith(SCRATCH):

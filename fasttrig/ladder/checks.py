@@ -38,9 +38,11 @@ from fasttrig.physics.scores import Scores, one_bit_less, with_errors, with_repl
 from fasttrig.physics.sensitivity import Sensitivity
 from fasttrig.physics.task import TaskAgreement, compare_task
 from fasttrig.settings import TargetSettings
-from fasttrig.toolchain.vectors import write_hex
+from fasttrig.toolchain.vectors import copy_some_vectors, write_hex
 
 N_RANDOM_WITHOUT_SAMPLE = 20_000
+N_HANDED_OVER = 2_000
+"""Events of the golden vectors inside hls/ and rtl/, spread over all of them: `make` runs them in seconds."""
 N_VHDL = 2_000
 """Events of the VHDL simulation: GHDL runs a few hundred a second."""
 SIMULATED = ("vitis", "vivado")
@@ -81,6 +83,9 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
     inputs = compared_inputs(design, sample)
     evaluation = evaluate(design.graph, inputs, keep={op.name for op in design.graph.ops})
     write_vectors(design, inputs, evaluation, folder / VECTORS)
+    for project in (folder / HLS, folder / RTL):
+        if project.is_dir():  # each is handed over on its own
+            copy_some_vectors(folder / VECTORS, project / VECTORS, N_HANDED_OVER)
     notify("running the framework")
     rungs = [_framework_rung(design, inputs, evaluation)]
     notify("compiling and running the emulator in C++")

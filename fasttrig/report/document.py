@@ -134,6 +134,7 @@ class RtlRow(Row):
     latency_cycles: int
     ii_cycles: int
     register_bits: int = Field(description="between the stages, and in front of the first")
+    bram18: int = Field(0, description="RAMB18 of tables too large for LUTs; the cost and the stages leave them out")
     stage_budget_ns: float = Field(description="the clock period less its uncertainty")
     longest_stage_ns: float = Field(description="by the tracer's delay model")
     alkaid_cost: float = Field(description="the tracer's count of LUTs")

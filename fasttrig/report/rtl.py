@@ -34,6 +34,7 @@ def rtl_row(project: Path, *, of_a_network: bool) -> RtlRow | None:
         "latency_cycles",
         "ii_cycles",
         "register_bits",
+        "bram18",
         "stage_budget_ns",
         "longest_stage_ns",
         "alkaid_cost",

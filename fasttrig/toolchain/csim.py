@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from fasttrig.base.errors import DataError, InputError, ToolError
 from fasttrig.base.fixed import FixedType, IntArray
 from fasttrig.toolchain.precompiled import include_flags
+from fasttrig.toolchain.programs import compiled_program, scratch_folder
 from fasttrig.toolchain.run import Completed, find_compiler, run, threads
 from fasttrig.toolchain.vectors import read_hex, write_hex
 
@@ -53,7 +53,7 @@ class CsimResult:
     outputs : dict of str to int64 array, shape (n_events, *shape)
         Raw integers by output name.
     compile_seconds, run_seconds : float
-        Wall time; `compile_seconds` is 0 when the binary was already there.
+        Wall time; `compile_seconds` is 0 if the cache held the program.
     """
 
     outputs: dict[str, IntArray]
@@ -88,37 +88,34 @@ def csim(project_dir: Path, inputs: Sequence[IntArray], *, timeout_s: float = RU
                 got=str(np.asarray(array).shape),
                 want=f"(n_events, {', '.join(map(str, port.shape))})",
             )
-    compile_seconds = compile_project(project_dir)
-    folder = project_dir / "csim"
-    text = write_hex(inputs, [port.type for port in ports.inputs])
-    (folder / "inputs.hex").write_text(text, encoding="ascii")
-    done = run(
-        [str((folder / "csim").resolve()), "csim/inputs.hex", "csim/outputs.hex", "csim/nothing.hex"],
-        cwd=project_dir,
-        timeout_s=timeout_s,
-        log=folder / "csim.log",
-    )
-    text = (folder / "outputs.hex").read_text(encoding="ascii")
+    program, compile_seconds = simulation_program(project_dir)
     n_events = len(inputs[0])
-    arrays = read_hex(
-        text,
-        [port.type for port in ports.outputs],
-        [port.shape for port in ports.outputs],
-        n_events=n_events,
-        where=str(folder / "outputs.hex"),
-    )
+    with scratch_folder("csim") as folder:
+        text = write_hex(inputs, [port.type for port in ports.inputs])
+        (folder / "inputs.hex").write_text(text, encoding="ascii")
+        done = run(
+            [str(program), "inputs.hex", "outputs.hex", "nothing.hex"],
+            cwd=folder,
+            timeout_s=timeout_s,
+            log=folder / "csim.log",
+        )
+        arrays = read_hex(
+            (folder / "outputs.hex").read_text(encoding="ascii"),
+            [port.type for port in ports.outputs],
+            [port.shape for port in ports.outputs],
+            n_events=n_events,
+            where=str(folder / "outputs.hex"),
+        )
     outputs = {port.name: array for port, array in zip(ports.outputs, arrays, strict=True)}
     return CsimResult(outputs, n_events, compile_seconds, done.seconds)
 
 
 def check_vectors(project_dir: Path, *, timeout_s: float = RUN_TIMEOUT_S) -> Completed:
-    """Run the project on its ``vectors/`` (or those beside it); exit code 1: a word differs, and stdout names it."""
-    compile_project(project_dir)
-    program = str((project_dir / "csim" / "csim").resolve())
-    log = project_dir / "csim" / "csim.log"
-    vectors = "vectors" if (project_dir / "vectors").is_dir() else "../vectors"
-    arguments = [program, f"{vectors}/inputs.hex", "csim/outputs.hex", f"{vectors}/outputs.hex"]
-    return run(arguments, cwd=project_dir, timeout_s=timeout_s, log=log, good_codes=(0, 1))
+    """Run the project on its ``vectors/``; exit code 1: a word differs, and stdout names it."""
+    program, _ = simulation_program(project_dir)
+    with scratch_folder("csim") as folder:
+        arguments = [str(program), "vectors/inputs.hex", str(folder / "outputs.hex"), "vectors/outputs.hex"]
+        return run(arguments, cwd=project_dir, timeout_s=timeout_s, log=folder / "csim.log", good_codes=(0, 1))
 
 
 def read_ports(project_dir: Path) -> Ports:
@@ -140,20 +137,20 @@ def _ports(entries: Sequence[dict[str, Any]]) -> tuple[Port, ...]:
     return tuple(Port(entry["name"], FixedType.parse(entry["type"]), tuple(entry["shape"])) for entry in entries)
 
 
-def compile_project(project_dir: Path, *, timeout_s: float = COMPILE_TIMEOUT_S) -> float:
-    """Build ``csim/csim`` from the sources; seconds spent, 0 when neither sources nor compiler changed."""
-    compiler = find_compiler()
-    folder = project_dir / "csim"
-    folder.mkdir(exist_ok=True)
-    stamp, key = folder / "sources.sha256", _key(project_dir, compiler)
-    if (folder / "csim").is_file() and stamp.is_file() and stamp.read_text(encoding="ascii") == key:
-        return 0.0
-    stamp.unlink(missing_ok=True)
+def simulation_program(project_dir: Path, *, timeout_s: float = COMPILE_TIMEOUT_S) -> tuple[Path, float]:
+    """The compiled test bench, and the seconds spent: 0 if the cache holds it for these sources and this compiler."""
+    key = _key(project_dir, find_compiler())
+    return compiled_program(key, "csim", lambda folder: compile_project(project_dir, folder, timeout_s=timeout_s))
+
+
+def compile_project(project_dir: Path, folder: Path, *, timeout_s: float = COMPILE_TIMEOUT_S) -> Path:
+    """Compile the project's sources into `folder`; the program there."""
+    compiler, folder = find_compiler(), folder.resolve()
     units = [(f"firmware/{read_ports(project_dir).top}.cpp", "top"), ("testbench/csim.cpp", "testbench")]
     flags = (*LANGUAGE, *OPTIMISATION, *INCLUDES)
-    start = time.monotonic()
     command = [*compiler, *flags, *include_flags(project_dir, compiler, flags), "-c"]
-    commands = [[*command, source, "-o", f"csim/{name}.o"] for source, name in units]
+    objects = [str(folder / f"{name}.o") for _, name in units]
+    commands = [[*command, source, "-o", made] for (source, _), made in zip(units, objects, strict=True)]
     logs = [folder / f"{name}.log" for _, name in units]
     with threads(len(units)) as pool:
         tasks = [
@@ -162,10 +159,9 @@ def compile_project(project_dir: Path, *, timeout_s: float = COMPILE_TIMEOUT_S) 
         ]
         for task in tasks:
             task.result()
-    link = [*compiler, *OPTIMISATION, "csim/top.o", "csim/testbench.o", "-o", "csim/csim"]
-    _compile(link, project_dir, timeout_s, folder / "link.log")
-    stamp.write_text(key, encoding="ascii")
-    return time.monotonic() - start
+    program = folder / "csim"
+    _compile([*compiler, *OPTIMISATION, *objects, "-o", str(program)], project_dir, timeout_s, folder / "link.log")
+    return program
 
 
 def _compile(command: list[str], cwd: Path, timeout_s: float, log: Path) -> None:

@@ -15,6 +15,7 @@ from fasttrig.base.errors import DataError, MissingPackageError, ToolError
 from fasttrig.base.fixed import IntArray
 from fasttrig.toolchain.csim import CsimResult, read_ports
 from fasttrig.toolchain.run import run
+from fasttrig.toolchain.vectors import copy_some_vectors
 
 COMPILE_TIMEOUT_S, RUN_TIMEOUT_S = 1800.0, 3600.0
 TOP = ("--std=08", "--work=xil_defaultlib", "testbench")
@@ -98,15 +99,9 @@ def run_bench(project: Path, most_events: int, *, timeout_s: float = RUN_TIMEOUT
         When GHDL fails otherwise than by what the bench checks.
     """
     with tempfile.TemporaryDirectory(prefix="fasttrig-ghdl-") as temporary:
-        copy, vectors = Path(temporary) / "rtl", Path(temporary) / "vectors"
+        copy = Path(temporary) / "rtl"
         shutil.copytree(project, copy, ignore=shutil.ignore_patterns("simulation", "synthesis"))
-        vectors.mkdir()
-        n_events = 0
-        for name in ("inputs.hex", "outputs.hex"):
-            lines = (project.parent / "vectors" / name).read_text(encoding="ascii").splitlines(keepends=True)
-            chosen = np.unique(np.linspace(0, len(lines) - 1, min(most_events, len(lines))).astype(np.int64))
-            n_events = len(chosen)
-            (vectors / name).write_text("".join(lines[i] for i in chosen.tolist()), encoding="ascii")
+        n_events = copy_some_vectors(project.parent / "vectors", copy / "vectors", most_events)
         done = run(["make", "ghdl"], cwd=copy, timeout_s=timeout_s, good_codes=(0, 2))
         version = run(["ghdl", "--version"], cwd=copy, timeout_s=60).stdout
     said = done.stdout + done.stderr

@@ -13,7 +13,6 @@ import importlib.util
 import json
 import os
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,16 +20,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.backends.rtl import DESIGN_FILE
+from fasttrig.backends.rtl import DESIGN_FILE, has_clock_enable
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import CheckFailed, DataError, InputError, MissingPackageError
 from fasttrig.base.fixed import IntArray
 from fasttrig.ir.graph import Graph
+from fasttrig.toolchain.programs import compiled_program, scratch_folder
 from fasttrig.toolchain.run import find_compiler, run, threads
 
 SEED = 1
-FOLDER = "simulation"
 N_COMPILERS = 2
 MANY_EVENTS = 200_000
 """Events from which optimised code pays: for jet_mlp it runs twenty times faster and compiles twice as long."""
@@ -67,7 +66,7 @@ class RtlsimResult:
     ii_cycles : int or None
         Clocks between the outputs of inputs given back to back; None when there was a single event.
     compile_seconds, run_seconds : float
-        Wall time; `compile_seconds` is 0 when the program was already there.
+        Wall time; `compile_seconds` is 0 if the cache held the program.
     tool : str
         Verilator's name and version.
     """
@@ -109,16 +108,17 @@ def rtlsim(
     """
     root = _verilator_root()
     packed = _pack_all(input_elements(graph), graph, inputs)
-    work = (folder / FOLDER).resolve()
-    work.mkdir(parents=True, exist_ok=True)
     tool = f"Verilator {importlib.metadata.version('verilator')}"
     optimisation = "-O1" if len(packed) >= MANY_EVENTS else "-O0"
-    compile_seconds = _compile(folder, graph, root, tool, optimisation)
-    packed.astype("<u4").tofile(work / "inputs.bin")
-    arguments = [str(work / "driver"), "inputs.bin", "outputs.bin", str(len(packed)), str(seed)]
-    done = run(arguments, cwd=work, timeout_s=timeout_s, log=work / "driver.log")
-    latency, interval = _checked(done.stdout, len(packed), work)
-    words = np.fromfile(work / "outputs.bin", dtype="<u4").reshape(len(packed), -1)
+    program, compile_seconds = _program(folder, graph, root, tool, optimisation)
+    with scratch_folder("rtlsim") as work:
+        packed.astype("<u4").tofile(work / "inputs.bin")
+        files = [str(work / "inputs.bin"), str(work / "outputs.bin")]
+        # In the project's folder: $readmemh finds the tables by their path there.
+        arguments = [str(program), *files, str(len(packed)), str(seed)]
+        done = run(arguments, cwd=folder, timeout_s=timeout_s, log=work / "driver.log")
+        latency, interval = _checked(done.stdout, len(packed), folder)
+        words = np.fromfile(work / "outputs.bin", dtype="<u4").reshape(len(packed), -1)
     outputs = _unpack_all(output_elements(graph), graph, words)
     return RtlsimResult(outputs, latency, interval, compile_seconds, done.seconds, tool)
 
@@ -199,7 +199,7 @@ def _unpack_all(elements: tuple[Element, ...], graph: Graph, words: Words) -> di
     return outputs
 
 
-def _checked(line: str, n_events: int, work: Path) -> tuple[int, int | None]:
+def _checked(line: str, n_events: int, folder: Path) -> tuple[int, int | None]:
     """Latency and initiation interval from what the driver said last."""
     words = line.split()
     received, least, most, ii_least, ii_most, stray = (int(words[i]) for i in (1, 3, 4, 6, 7, 9))
@@ -215,56 +215,47 @@ def _checked(line: str, n_events: int, work: Path) -> tuple[int, int | None]:
     if faults:
         raise CheckFailed(
             "the RTL does not keep its timing",
-            where=str(work),
+            where=str(folder),
             got="\n".join(faults),
             want="one output per input, always after the same number of cycles",
         )
     return least, None if ii_least < 0 else ii_least
 
 
-def _compile(folder: Path, graph: Graph, root: Path, tool: str, optimisation: str) -> float:
-    """Build ``simulation/driver``; seconds spent, 0 when neither sources nor tools changed."""
-    work = (folder / FOLDER).resolve()
-    sources = _sources(folder)
-    compiler = find_compiler()
-    stamp, key = work / "sources.sha256", _key(folder, sources, (tool, optimisation, *compiler))
-    if (work / "driver").is_file() and stamp.is_file() and stamp.read_text(encoding="ascii") == key:
-        return 0.0
-    stamp.unlink(missing_ok=True)
-    start = time.monotonic()
-    made = work / "verilated"
-    for old in made.glob("*"):
-        old.unlink()
+def _program(folder: Path, graph: Graph, root: Path, tool: str, optimisation: str) -> tuple[Path, float]:
+    """The compiled driver with the design inside, and the seconds spent: 0 if the cache holds it."""
+    sources, compiler = _sources(folder), find_compiler()
+    sizes: tuple[str, ...] = (f"-DIN_BITS={total_bits(input_elements(graph))}", f"-DSETTLE_CYCLES={SETTLE_CYCLES}")
+    sizes += ("-DCLOCK_ENABLE",) if has_clock_enable(folder) else ()
+    key = _key(folder, sources, (tool, graph.name, optimisation, *sizes, *compiler))
+
+    def make(work: Path) -> Path:
+        made = work / "verilated"
+        _verilate(folder, graph, root, sources, work)
+        (work / "driver.cpp").write_text(firmware_files.read("rtl/driver.cpp"), encoding="utf-8")
+        include = root / "include"
+        command = [*compiler, *LANGUAGE, f"-I{include}", f"-I{include / 'vltstd'}"]
+        units = sorted(made.glob("*.cpp"), key=lambda path: -path.stat().st_size)
+        objects = _compile_units([*units, work / "driver.cpp"], made, [*command, *sizes, f"-I{made}"], optimisation)
+        objects += _runtime([include / name for name in RUNTIME], command, tool, work)
+        link = [*compiler, *map(str, objects), "-o", str(work / "driver"), "-lpthread"]
+        run(link, cwd=work, timeout_s=COMPILE_TIMEOUT_S, log=work / "link.log")
+        return work / "driver"
+
+    return compiled_program(key, "rtlsim", make)
+
+
+def _verilate(folder: Path, graph: Graph, root: Path, sources: Sequence[str], work: Path) -> None:
+    """C++ of the design in ``work/verilated``."""
+    program = str(root / "bin" / "verilator_bin")
+    where = ["--top-module", graph.name, "--Mdir", str(work / "verilated")]
     run(
-        [
-            str(root / "bin" / "verilator_bin"),
-            *VERILATOR_FLAGS,
-            "--top-module",
-            graph.name,
-            "--Mdir",
-            str(made),
-            *sources,
-        ],
+        [program, *VERILATOR_FLAGS, *where, *sources],
         cwd=folder,
         timeout_s=VERILATE_TIMEOUT_S,
         log=work / "verilator.log",
         env={"VERILATOR_ROOT": str(root)},
     )
-    (work / "driver.cpp").write_text(firmware_files.read("rtl/driver.cpp"), encoding="utf-8")
-    include = root / "include"
-    command = [*compiler, *LANGUAGE, f"-I{include}", f"-I{include / 'vltstd'}"]
-    sizes = [f"-DIN_BITS={total_bits(input_elements(graph))}", f"-DSETTLE_CYCLES={SETTLE_CYCLES}"]
-    units = sorted(made.glob("*.cpp"), key=lambda path: -path.stat().st_size)
-    objects = _compile_units([*units, work / "driver.cpp"], made, [*command, *sizes, f"-I{made}"], optimisation)
-    objects += _runtime([include / name for name in RUNTIME], command, tool, work)
-    run(
-        [*compiler, *map(str, objects), "-o", str(work / "driver"), "-lpthread"],
-        cwd=work,
-        timeout_s=COMPILE_TIMEOUT_S,
-        log=work / "link.log",
-    )
-    stamp.write_text(key, encoding="ascii")
-    return time.monotonic() - start
 
 
 def _runtime(units: Sequence[Path], command: Sequence[str], tool: str, work: Path) -> list[Path]:

@@ -191,12 +191,21 @@ def synthesise(
     design = _read_design(project)
     chosen = _known(family) if family else family_of(design.part)
     check_installed()
-    if mode == "per stage" or (mode == "auto" and design.cost > FLAT_COST):
+    has_block_roms = any((project / "src").glob("*.mem"))  # their registers are around the stages, not inside
+    if mode == "per stage" and has_block_roms:
+        raise InputError(
+            "a design with block RAM is synthesised as a whole only",
+            where=str(project),
+            got="per stage",
+            want="flat",
+            try_="leave the mode out",
+        )
+    if mode == "per stage" or (mode == "auto" and design.cost > FLAT_COST and not has_block_roms):
         return _per_stage(project, design, chosen, time_limit_s)
     try:
         return _flat(project, design, chosen, time_limit_s)
     except ToolTimeoutError:
-        if mode == "flat":
+        if mode == "flat" or has_block_roms:
             raise
         return _per_stage(project, design, chosen, time_limit_s)
 

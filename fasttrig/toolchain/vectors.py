@@ -7,6 +7,7 @@ the two's complement of the raw integer in ``ceil(width / 4)`` lower-case digits
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -169,3 +170,21 @@ def _fault(raw: bytes, sizes: Sequence[int], types: Sequence[FixedType], where: 
 def _cut_word(words: Sequence[str], wanted: Sequence[int]) -> bool:
     """Whether a malformed word says more than the count of words."""
     return any(len(word) > digits for word, digits in zip(words, wanted, strict=False))
+
+
+def copy_some_vectors(source: Path, target: Path, most_events: int) -> int:
+    """``inputs.hex`` and ``outputs.hex`` of at most `most_events` events, spread evenly over all in `source`.
+
+    Returns
+    -------
+    int
+        The number of events written to the folder `target`.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    n_events = 0
+    for name in ("inputs.hex", "outputs.hex"):
+        lines = (source / name).read_text(encoding="ascii").splitlines(keepends=True)
+        chosen = np.unique(np.linspace(0, len(lines) - 1, min(most_events, len(lines))).astype(np.int64))
+        n_events = len(chosen)
+        (target / name).write_text("".join(lines[i] for i in chosen.tolist()), encoding="ascii")
+    return n_events

@@ -46,6 +46,11 @@ class Job:
     family: str
     black_boxes: tuple[str, ...] = ()
 
+    @property
+    def memories(self) -> tuple[str, ...]:
+        """Files that the sources read by ``$readmemh``, by their path from the project's folder."""
+        return tuple(f"src/{path.name}" for path in sorted((self.project / "src").glob("*.mem")))
+
     def script(self) -> str:
         """The commands, one a line."""
         lines = [f"read_verilog -sv {name}" for name in self.sources]
@@ -126,7 +131,7 @@ def _named(error: ToolError) -> ToolError:
 
 def _copy(job: Job, work: Path) -> None:
     """Yosys splits its commands at spaces, so it works where no path has any."""
-    for name in job.sources:
+    for name in (*job.sources, *job.memories):
         target = work / name
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -149,7 +154,7 @@ def _key(job: Job) -> str:
     """A hash of everything that decides the netlist, and of how we read it."""
     reader = Path(sys.modules[read_netlist.__module__].__file__ or "").read_bytes()
     digest = hashlib.sha256(repr((tool_name(), job.script(), job.black_boxes)).encode() + reader)
-    for name in job.sources:
+    for name in (*job.sources, *job.memories):
         path = job.project / name
         digest.update(name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b""))
     return digest.hexdigest()[:40]

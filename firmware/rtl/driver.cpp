@@ -5,6 +5,7 @@
 // An event is a row of 32-bit words, least significant first: the bits of in_data and of out_data. The first inputs come
 // back to back, which shows the initiation interval; later ones wait at random, and what is on the port meanwhile is
 // noise. A reset in the middle of some first inputs must leave no valid output behind. Ends with one line:
+// With CLOCK_ENABLE, edges with clk_en low come at random before each clock, and do not count.
 //   outputs N latency MIN MAX ii MIN MAX stray N
 // where "ii" are the clocks between outputs of back-to-back inputs, and "stray" counts valid outputs without an input.
 
@@ -81,11 +82,20 @@ struct Bench {
     }
 
     void clock() {
+#ifdef CLOCK_ENABLE
+        top.clk_en = 0;  // edges that must change nothing
+        for (uint32_t left = random.next() % 3; left > 0; --left) edge();
+        top.clk_en = 1;
+#endif
+        edge();
+        ++cycle;
+    }
+
+    void edge() {
         top.clk = 0;
         top.eval();
         top.clk = 1;
         top.eval();
-        ++cycle;
     }
 
     void put_noise() {

@@ -50,7 +50,6 @@ source [file join $here project.tcl]
 set steps [chosen_steps $known_steps]
 
 set vectors [file join $here vectors]
-if {![file isdirectory $vectors]} { set vectors [file join [file dirname $here] vectors] }
 file mkdir [file join $here csim]
 set arguments "$vectors/inputs.hex $here/csim/vendor_outputs.hex $vectors/outputs.hex"
 

@@ -33,8 +33,9 @@ def simulate(graph, folder, inputs, **options):
 
 @needs_verilator
 @pytest.mark.parametrize("case", ["every_op", "random0", "channels"])
-def test_verilated_design_is_equal_and_keeps_its_latency(case, tmp_path):
+def test_verilated_design_is_equal_and_keeps_its_latency(case, tmp_path, monkeypatch):
     """Outputs, and latency and interval as the valid bits show them against those that the project declares."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     graph = {"every_op": lambda: every_op(2), "random0": lambda: random_graph(0), "channels": channels}[case]()
     folder = write_project(graph, tmp_path)
     inputs = channel_inputs(graph, 400) if case == "channels" else random_inputs(np.random.default_rng(1), graph, 400)
@@ -45,6 +46,57 @@ def test_verilated_design_is_equal_and_keeps_its_latency(case, tmp_path):
     assert result.ii_cycles == 1 and result.compile_seconds > 0
     again, wrong = simulate(graph, folder, inputs, seed=5)
     assert not wrong and again.compile_seconds == 0
+    assert not [path for path in folder.rglob("*") if path.suffix in (".o", ".bin") or path.name == "driver"]
+
+
+@needs_verilator
+@needs_icarus
+def test_a_clock_enable_stops_every_register(tmp_path):
+    """Between any two clocks the driver puts edges with clk_en low: outputs, valid bits and latency stay the same."""
+    graph = dense_network(3, (4, 3))
+    plain, folder = (
+        write_project(graph, tmp_path / name, TargetSettings(clock_enable=wanted))
+        for name, wanted in (("plain", False), ("enabled", True))
+    )
+    inputs = random_inputs(np.random.default_rng(1), graph, 200)
+    result, wrong = simulate(graph, folder, inputs)
+    assert not wrong and result.ii_cycles == 1
+    assert result.latency_cycles == json.loads((plain / "design.json").read_text())["latency_cycles"]
+    assert "clk_en" not in "".join(path.read_text() for path in plain.rglob("*") if path.is_file())
+    write_vectors(graph, folder, inputs)
+    done = run_make("iverilog", folder)
+    assert done.returncode == 0 and "PASS: 200 events" in done.stdout, done.stdout + done.stderr
+    core = folder / "src" / "net_core.v"
+    core.write_text(core.read_text().replace("if (clk_en)", "if (1'b1)", 1))
+    try:
+        _, wrong = simulate(graph, folder, inputs)
+    except CheckFailed:
+        return
+    assert wrong, "a register that does not stop must be found"
+
+
+@pytest.mark.parametrize(
+    "language", [pytest.param("verilog", marks=needs_verilator), pytest.param("vhdl", marks=needs_ghdl)]
+)
+def test_make_wave_writes_a_waveform_that_make_clean_removes(language, tmp_path):
+    graph = dense_network(3, (4, 3))
+    folder = write_project(graph, tmp_path, language=language)
+    write_vectors(graph, folder, random_inputs(np.random.default_rng(1), graph, 300))
+    done = run_make("wave", folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    wave = (folder / "simulation" / "wave.vcd").read_text()
+    assert "$enddefinitions" in wave and "in_valid" in wave and "out_data" in wave
+    run_make("clean", folder)
+    assert not (folder / "simulation").exists()
+
+
+@needs_ghdl
+def test_a_clock_enable_in_vhdl(tmp_path):
+    graph = dense_network(3, (4, 3))
+    folder = write_project(graph, tmp_path, TargetSettings(clock_enable=True), "vhdl")
+    write_vectors(graph, folder, random_inputs(np.random.default_rng(1), graph, 60))
+    done = run_make("ghdl", folder)
+    assert done.returncode == 0 and "PASS: 60 events" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 def channels():
@@ -107,10 +159,10 @@ def test_the_projects_own_bench(target, language, tmp_path):
     """It passes on the vectors beside it, and fails on one wrong bit, on a missing output and on a surplus one."""
     graph = every_op(2) if target != "verilator" else dense_network(3, (4, 3))  # C++ takes long to compile
     folder = write_project(graph, tmp_path, TargetSettings(clock_period_ns=5.0), language)
-    write_vectors(graph, tmp_path, random_inputs(np.random.default_rng(1), graph, 60))
+    write_vectors(graph, folder, random_inputs(np.random.default_rng(1), graph, 60))
     done = run_make(target, folder)
     assert done.returncode == 0 and "PASS: 60 events" in done.stdout + done.stderr, done.stdout + done.stderr
-    outputs = tmp_path / "vectors" / "outputs.hex"
+    outputs = folder / "vectors" / "outputs.hex"
     lines = outputs.read_text().splitlines(keepends=True)
     flipped = ("1" if lines[40][0] == "0" else "0") + lines[40][1:]
     for broken, message in (

@@ -41,8 +41,6 @@ def texts(graph: Graph, target: TargetSettings) -> dict[str, str]:
         f"firmware/{graph.name}.h": _filled("top.h.in", words),
         "firmware/parameters.h": _filled("parameters.h.in", words | _types(parts) | _tables(parts.forest)),
         "project.tcl": _filled("project.tcl.in", words | _settings(target)),
-        "README.md": _filled("README.md.in", words),
-        "vivado_synth.tcl": firmware_files.read("conifer/vivado_synth.tcl"),
         **{f"firmware/ap_types/{name}": text for name, text in wheels.ap_types().items()},
         **testbench_files(graph, *ports, target),
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fasttrig.backends.conifer import wheels
 from fasttrig.backends.conifer.parameters import LEAF, Tree, depth, trees_by_round
 from fasttrig.backends.conifer.parts import Parts, read_parts
+from fasttrig.backends.constraints import constraint_files
 from fasttrig.backends.hls4ml.testbench import ports_json
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import FasttrigError, UnsupportedError
@@ -61,6 +62,7 @@ def texts(graph: Graph, target: TargetSettings) -> dict[str, str]:
         ),
         "ghdl.sh": _template("ghdl.sh.in", {"DESIGN": design, "BENCH": " ".join(BENCH)}),
         "synth.tcl": _template("synth.tcl.in", {"DESIGN": design, "PART": target.part}),
+        "clock.xdc": constraint_files("BDTTop", "clk", target, "clock")["clock.xdc"],
         "testbench/ports.json": ports_json(graph),
     }
     for k in range(n_outputs):

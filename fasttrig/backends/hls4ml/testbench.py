@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fasttrig.backends.constraints import constraint_files
+from fasttrig.backends.rtl.template import fill
 from fasttrig.base import firmware_files
+from fasttrig.ir.ops import Forest
 
 if TYPE_CHECKING:
     from fasttrig.ir.graph import Graph
@@ -26,14 +29,45 @@ class CppPort:
 def testbench_files(
     graph: Graph, inputs: Sequence[CppPort], outputs: Sequence[CppPort], target: TargetSettings
 ) -> dict[str, str]:
-    """Relative path -> text of the test bench, the Makefile and the Tcl that runs the vendor's tools."""
+    """Relative path -> text of the test bench, the Makefile, the Tcl that runs the vendor's tools, and the README."""
+    clock = constraint_files(graph.name, "ap_clk", target, "clock")
     return {
+        "README.md": readme(graph, inputs, outputs, target),
+        ".gitignore": firmware_files.read("testbench/gitignore"),
+        "clock.xdc": clock["clock.xdc"],
+        "vivado_synth.tcl": firmware_files.read("testbench/vivado_synth.tcl"),
         "testbench/csim.cpp": firmware_files.read("testbench/csim.cpp"),
         "testbench/tb_config.h": tb_config(graph, inputs, outputs, target),
         "testbench/ports.json": ports_json(graph),
         "Makefile": firmware_files.read("testbench/Makefile").replace("@NAME@", graph.name),
         "build_prj.tcl": firmware_files.read("tcl/build_prj.tcl"),
     }
+
+
+def readme(graph: Graph, inputs: Sequence[CppPort], outputs: Sequence[CppPort], target: TargetSettings) -> str:
+    """``README.md``: ports and types, how to simulate, how to use the project; a forest's says how trees are made."""
+    prefix = f"{target.namespace}::" if target.namespace else ""
+    values = [op.result for op in graph.inputs] + list(graph.outputs)
+    directions = ["in"] * len(graph.inputs) + ["out"] * len(graph.outputs)
+    words = {
+        "NAME": graph.name,
+        "NAMESPACE": target.namespace or "",
+        "TOP": f"{prefix}{graph.name}",
+        "PART": target.part,
+        "BACKEND": target.backend,
+        "CLOCK_PERIOD_NS": f"{target.clock_period_ns:g}",
+        "PORT_ROWS": "\n".join(
+            f"| `{port.name}` | {direction} | `{value.name}` | {value.size} x {value.type} |"
+            for port, direction, value in zip((*inputs, *outputs), directions, values, strict=True)
+        ),
+        "IO_TYPE": target.io_type,
+        "IO_MEANING": "streams of packs" if target.io_type == "io_stream" else "arrays, all elements at once",
+        "FEATURES": "If the model has an input map, `firmware/input_map.h` gives the name, offset and shift of every\n"
+        "feature.\n",
+    }
+    forest = any(isinstance(op, Forest) for op in graph.ops)
+    head = firmware_files.read("conifer/README.md.in" if forest else "testbench/README.md.in")
+    return fill(head + firmware_files.read("testbench/interface.md.in"), words)
 
 
 def tb_config(graph: Graph, inputs: Sequence[CppPort], outputs: Sequence[CppPort], target: TargetSettings) -> str:

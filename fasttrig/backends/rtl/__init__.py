@@ -33,6 +33,11 @@ def written_language(project_dir: Path) -> str:
     return str(json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8"))["language"])
 
 
+def has_clock_enable(project_dir: Path) -> bool:
+    """Whether the top module of a written project has the port ``clk_en``."""
+    return bool(json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8")).get("clock_enable", False))
+
+
 def written_op_stages(project_dir: Path) -> dict[str, int]:
     """Op name -> the pipeline stage (from 1) behind which its result stands; empty without a written project."""
     path = project_dir / DESIGN_FILE
@@ -60,6 +65,7 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
         )
     from fasttrig.backends.rtl.bench import bench_files
     from fasttrig.backends.rtl.core import SUFFIX, core_files
+    from fasttrig.backends.rtl.handover import handover_files
     from fasttrig.backends.rtl.pipelining import pipelined
     from fasttrig.backends.rtl.stages import op_stages
     from fasttrig.backends.rtl.top import top_file
@@ -67,7 +73,18 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
 
     language = language or settings.rtl_language
     made = trace_values(graph)
-    pipeline = pipelined(trace_graph(graph, made), settings.clock_period_ns, settings.clock_uncertainty_percent)
+    pipeline = pipelined(
+        trace_graph(graph, made),
+        settings.clock_period_ns,
+        settings.clock_uncertainty_percent,
+        max_stage_ns=settings.max_stage_ns,
+        latency_cycles=settings.latency_cycles,
+        clock_enable=settings.clock_enable,
+    )
     files = core_files(pipeline.machine, f"{graph.name}_core", language)
-    files[f"src/{graph.name}.{SUFFIX[language]}"] = top_file(graph, pipeline, language)
-    return files | bench_files(graph, pipeline, settings, list(files), op_stages(graph, made, pipeline), language)
+    files[f"src/{graph.name}.{SUFFIX[language]}"] = top_file(
+        graph, pipeline, language, clock_enable=settings.clock_enable
+    )
+    sources = [path for path in files if not path.endswith(".mem")]
+    files |= bench_files(graph, pipeline, settings, sources, op_stages(graph, made, pipeline), language)
+    return files | handover_files(graph, pipeline, settings, sources, language)

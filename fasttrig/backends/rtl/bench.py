@@ -1,4 +1,4 @@
-"""The project around the design: test bench, Makefile, constraints, what is known before synthesis."""
+"""The project around the design: test bench, Makefile, what is known before synthesis."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.backends.rtl.core import SUFFIX, Language
 from fasttrig.backends.rtl.pipelining import Pipeline
-from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
+from fasttrig.backends.rtl.ports import Element, clock_enable_words, input_elements, output_elements, total_bits
 from fasttrig.backends.rtl.template import fill
 from fasttrig.base import firmware_files
 from fasttrig.ir.graph import Graph
@@ -30,25 +30,21 @@ def bench_files(
     inputs, outputs = input_elements(graph), output_elements(graph)
     words = {
         "NAME": graph.name,
-        "PART": settings.part,
         "SUFFIX": suffix,
         "SOURCES": " \\\n    ".join(sources),
-        "CLOCK_PERIOD_NS": f"{settings.clock_period_ns:g}",
         "HALF_PERIOD_NS": f"{settings.clock_period_ns / 2:.3f}",
         "HALF_PERIOD_PS": str(round(settings.clock_period_ns * 500)),
-        "UNCERTAINTY_NS": f"{settings.clock_period_ns * settings.clock_uncertainty_percent / 100:.4g}",
         "LATENCY_CYCLES": str(pipeline.latency_cycles),
         "IN_WORDS": str(len(inputs)),
         "OUT_WORDS": str(len(outputs)),
         "IN_BITS": str(total_bits(inputs)),
         "OUT_BITS": str(total_bits(outputs)),
     }
+    words |= clock_enable_words(language, settings.clock_enable)
     words |= _packing(inputs, outputs, language)
     files = {
         f"tb.{suffix}": f"rtl/tb.{suffix}.in",
         "Makefile": "rtl/Makefile.in",
-        "clock.xdc": "rtl/clock.xdc.in",
-        "clock.sdc": "rtl/clock.sdc.in",
     }
     texts = {name: fill(firmware_files.read(template), words) for name, template in files.items()}
     return texts | {DESIGN_FILE: _description(graph, pipeline, settings, language, sources, stages)}
@@ -94,12 +90,14 @@ def _description(
         "latency_cycles": pipeline.latency_cycles,
         "latency_ns": round(pipeline.latency_cycles * settings.clock_period_ns, 6),
         "ii_cycles": 1,
+        "clock_enable": settings.clock_enable,
         "stages": len(pipeline.stages),
         "op_stages": stages,
         "clock_period_ns": settings.clock_period_ns,
         "part": settings.part,
         "alkaid_cost": round(pipeline.cost, 3),
         "register_bits": pipeline.register_bits,
+        "bram18": pipeline.bram18,
         "stage_budget_ns": round(pipeline.budget_ns, 6),
         "longest_stage_ns": round(pipeline.longest_stage_ns, 6),
     }

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import alkaid
 from alkaid.stateful import FSM
 
+from fasttrig.backends.rtl.block_rom import rom_files
 from fasttrig.backends.rtl.comparisons import LUT_INPUTS
 from fasttrig.backends.rtl.template import fill
 from fasttrig.base import firmware_files
@@ -37,6 +38,10 @@ def core_files(machine: FSM, name: str, language: Language) -> dict[str, str]:
     order = ([tables] if tables in texts else []) + [key for key in texts if key not in (tables, name)] + [name]
     if tables in texts and language == "verilog":
         texts[tables] = _as_constants(texts[tables])
+    if tables in texts and language == "verilog":
+        roms = rom_files(tuple(machine.logic.values()), name)
+        texts[tables] = _CASE.sub(lambda m: roms[m["name"]][0] if m["name"] in roms else m[0], texts[tables])
+        files |= {path: entries for _, path, entries in roms.values()}
     for key in order:
         files[f"src/{_renamed(key, name)}.{suffix}"] = _renamed(texts[key], name)
     return {path: "\n".join(line.rstrip() for line in text.splitlines()) + "\n" for path, text in files.items()}

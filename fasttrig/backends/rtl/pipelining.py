@@ -12,11 +12,14 @@ import math
 from dataclasses import dataclass
 
 from alkaid.stateful import FSM
+from alkaid.stateful.fsm import Conn, Signal
 from alkaid.trace import to_pipeline
 from alkaid.trace.passes import add_surrogate, dead_code_elimin
 from alkaid.types import CombLogic
 
+from fasttrig.backends.rtl.block_rom import bram18, is_block_rom
 from fasttrig.backends.rtl.fusion import delay_ns, fuse_additions
+from fasttrig.base.errors import UnsupportedError
 
 INPUT, CONSTANT = -1, 5
 """alkaid's codes of the steps that no stage computes."""
@@ -38,6 +41,8 @@ class Pipeline:
     cost : float
         alkaid's estimate of the LUTs.
     register_bits : int
+    bram18 : int
+        RAMB18 of the tables in block RAM; `cost` and `longest_stage_ns` leave those tables out.
     """
 
     machine: FSM
@@ -47,18 +52,58 @@ class Pipeline:
     budget_ns: float
     cost: float
     register_bits: int
+    bram18: int = 0
 
 
-def pipelined(program: CombLogic, clock_period_ns: float, clock_uncertainty_percent: float) -> Pipeline:
-    """`program` with three-input adders fused, cut into stages; one input a cycle."""
+def _with_clock_enable(machine: FSM) -> FSM:
+    """`machine`, each of its registers loaded only while the input ``clk_en`` is high."""
+    enable = Signal("clk_en", True, ((False, 1, 0),), reg=False, mode="r")
+    loads = tuple(Conn(conn.src, conn.dst, enable_if=enable) for conn in machine.reg_conns)
+    return FSM(machine.logic, (*machine.comb_conns, *loads))
+
+
+SEARCH_STEPS = 24
+"""Halvings of the interval in which the shortest stage is looked for."""
+
+
+def pipelined(
+    program: CombLogic,
+    clock_period_ns: float,
+    clock_uncertainty_percent: float,
+    *,
+    max_stage_ns: float | None = None,
+    latency_cycles: int | None = None,
+    clock_enable: bool = False,
+) -> Pipeline:
+    """`program` with three-input adders fused, cut into stages; one input a cycle.
+
+    Parameters
+    ----------
+    max_stage_ns : float, optional
+        Bound on a stage by the delay model, where it is below that of the clock.
+    latency_cycles : int, optional
+        Most cycles that the design may take. Stages become as short as these cycles allow.
+
+    clock_enable : bool
+        The state machine has an input ``clk_en``; while it is low, every register keeps its value.
+
+    Raises
+    ------
+    UnsupportedError
+        When the design needs more than `latency_cycles`.
+    """
     budget_ns = clock_period_ns * (1.0 - clock_uncertainty_percent / 100.0)
+    budget_ns = budget_ns if max_stage_ns is None else min(budget_ns, max_stage_ns)
     fused = _with_additions_of_three(program)
+    if latency_cycles is not None:
+        budget_ns = _shortest_budget(fused, budget_ns, latency_cycles)
     earliest = _as_early_as_possible(fused, budget_ns)
     stage_of = _with_fewer_registers(fused, budget_ns, earliest)
     n_stages = max(stage_of) + 1
     # alkaid cuts at equal shares of the last latency: with the stage's number as latency it cuts where we did.
     numbered = [op._replace(latency=float(stage + 1)) for op, stage in zip(fused.ops, stage_of, strict=True)]
     machine = to_pipeline(fused._replace(ops=numbered), n_stages=n_stages, verbose=False)
+    machine = _with_clock_enable(machine) if clock_enable else machine
     registers = sum(signal.width for signal in machine.signals.values() if signal.reg)
     return Pipeline(
         machine,
@@ -66,9 +111,32 @@ def pipelined(program: CombLogic, clock_period_ns: float, clock_uncertainty_perc
         n_stages + PORT_REGISTERS,
         _longest_path(fused, stage_of),
         budget_ns,
-        fused.cost,
+        fused.cost - sum(op.cost for index, op in enumerate(fused.ops) if is_block_rom(fused, index)),
         int(registers),
+        bram18(fused),
     )
+
+
+def _shortest_budget(program: CombLogic, longest_ns: float, latency_cycles: int) -> float:
+    """The smallest budget of a stage, up to `longest_ns`, with which `program` takes at most `latency_cycles`."""
+
+    def cycles(budget_ns: float) -> int:
+        return max(_as_early_as_possible(program, budget_ns).stage_of) + 1 + PORT_REGISTERS
+
+    needed = cycles(longest_ns)
+    if needed > latency_cycles:
+        raise UnsupportedError(
+            "the RTL cannot be that fast at this clock",
+            where="[target] latency_cycles",
+            got=f"{needed} cycles, with stages of up to {longest_ns:.4g} ns",
+            want=f"at most {latency_cycles}",
+            try_="a slower clock, a larger max_stage_ns, or fewer bits",
+        )
+    low, high = 0.0, longest_ns
+    for _ in range(SEARCH_STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if cycles(middle) <= latency_cycles else (middle, high)
+    return high
 
 
 def _with_additions_of_three(program: CombLogic) -> CombLogic:
@@ -92,6 +160,11 @@ class _Schedule:
     done_ns: list[float]
 
 
+def _delay_ns(program: CombLogic, index: int) -> float:
+    """A table in block RAM fills its stage: nothing with a delay may come before or after it there."""
+    return math.inf if is_block_rom(program, index) else delay_ns(program, index)
+
+
 def _fits(time_ns: float, budget_ns: float) -> bool:
     return time_ns <= budget_ns or math.isclose(time_ns, budget_ns)
 
@@ -100,7 +173,7 @@ def _as_early_as_possible(program: CombLogic, budget_ns: float) -> _Schedule:
     stage_of: list[int] = []
     done_ns: list[float] = []
     for index, op in enumerate(program.ops):
-        delay = delay_ns(program, index)
+        delay = _delay_ns(program, index)
         stage = max((stage_of[i] for i in op.input_ids), default=0)
         start = max((done_ns[i] for i in op.input_ids if stage_of[i] == stage), default=0.0)
         if start > 0 and not _fits(start + delay, budget_ns):
@@ -136,13 +209,13 @@ def _with_fewer_registers(program: CombLogic, budget_ns: float, earliest: _Sched
 
         def tail(stage: int, index: int = index) -> float:
             here = (r for r in readers[index] if stage_of[r] == stage)
-            return max((tail_ns[r] + delay_ns(program, r) for r in here), default=0.0)
+            return max((tail_ns[r] + _delay_ns(program, r) for r in here), default=0.0)
 
         def cost(stage: int, index: int = index, sources: list[int] = sources) -> int:
             grown = sum(widths[i] * max(0, stage - last_use[i]) for i in sources)
             return grown - widths[index] * stage
 
-        delay = delay_ns(program, index)
+        delay = _delay_ns(program, index)
         good = [t for t in range(first + 1, last + 1) if _fits(delay + tail(t), budget_ns)]
         stage = min([first, *good], key=lambda t: (cost(t), t))
         stage_of[index], tail_ns[index] = stage, tail(stage)
@@ -156,5 +229,5 @@ def _longest_path(program: CombLogic, stage_of: list[int]) -> float:
     done: list[float] = []
     for index, op in enumerate(program.ops):
         start = max((done[i] for i in op.input_ids if stage_of[i] == stage_of[index]), default=0.0)
-        done.append(start + delay_ns(program, index))
+        done.append(start + (0.0 if is_block_rom(program, index) else delay_ns(program, index)))
     return max(done)

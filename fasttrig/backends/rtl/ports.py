@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fasttrig.base.fixed import FixedType
@@ -61,3 +62,41 @@ def _packed(kinds: list[tuple[str, FixedType, FixedType]]) -> tuple[Element, ...
         elements.append(Element(name, low_bit, kind, word_type))
         low_bit += kind.width
     return tuple(elements)
+
+
+_CLOCK_ENABLE = {
+    "verilog": {
+        "PORT": "    input wire clk_en,  // low: every register keeps its value\n",
+        "IF": "if (clk_en) ",
+        "CORE": ".clk_en(clk_en), ",
+        "ON": ".clk_en(1'b1), ",
+    },
+    "vhdl": {
+        "PORT": "        clk_en : in std_logic;  -- low: every register keeps its value\n",
+        "IF": "elsif clk_en = '1' then",
+        "CORE": "clk_en(0) => clk_en, ",
+        "ON": "clk_en => '1', ",
+    },
+}
+_CLOCK_ENABLE_ROW = (
+    "| `clk_en` | in | 1 | clock enable: while low, every register keeps its value; `rst` acts all the same |\n"
+)
+
+
+def clock_enable_words(language: str, wanted: bool) -> dict[str, str]:
+    """What the templates say about the port ``clk_en``: nothing unless it is `wanted`."""
+    words = {**_CLOCK_ENABLE[language], "ROW": _CLOCK_ENABLE_ROW}
+    if not wanted:
+        words = {**dict.fromkeys(words, ""), "IF": "" if language == "verilog" else "else"}
+    return {f"CLOCK_ENABLE_{key}": word for key, word in words.items()}
+
+
+def runs(elements: Sequence[Element]) -> Iterator[tuple[int, int, int, Element]]:
+    """Neighbours of one tensor and type together: lowest bit, highest bit, number of elements, the first of them."""
+    start = 0
+    for stop in range(1, len(elements) + 1):
+        first, last = elements[start], elements[stop - 1]
+        if stop < len(elements) and (elements[stop].tensor, elements[stop].type) == (first.tensor, first.type):
+            continue
+        yield first.low_bit, last.low_bit + last.type.width - 1, stop - start, first
+        start = stop

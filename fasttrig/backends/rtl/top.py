@@ -8,14 +8,14 @@ from alkaid.types import CombLogic
 
 from fasttrig.backends.rtl.core import SUFFIX, Language
 from fasttrig.backends.rtl.pipelining import Pipeline
-from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
+from fasttrig.backends.rtl.ports import Element, clock_enable_words, input_elements, output_elements, runs, total_bits
 from fasttrig.backends.rtl.template import fill
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import FasttrigError
 from fasttrig.ir.graph import Graph
 
 
-def top_file(graph: Graph, pipeline: Pipeline, language: Language) -> str:
+def top_file(graph: Graph, pipeline: Pipeline, language: Language, *, clock_enable: bool = False) -> str:
     """The text of the top module of `graph`."""
     inputs, outputs = input_elements(graph), output_elements(graph)
     first, last = pipeline.stages[0], pipeline.stages[-1]
@@ -33,6 +33,7 @@ def top_file(graph: Graph, pipeline: Pipeline, language: Language) -> str:
         "INPUTS": "\n".join(_inputs(write, inputs, first)),
         "OUTPUTS": "\n".join(_outputs(write, outputs, last)),
     }
+    words |= clock_enable_words(language, clock_enable)
     return fill(firmware_files.read(f"rtl/top.{SUFFIX[language]}.in"), words)
 
 
@@ -42,19 +43,10 @@ def _kifs(intervals: Any) -> list[tuple[int, int, int]]:
 
 def _layout(port: str, elements: tuple[Element, ...], comment: str) -> str:
     """One line per run of equal types of a tensor."""
-    lines: list[str] = []
-    start = 0
-    for index, element in enumerate(elements):
-        following = elements[index + 1] if index + 1 < len(elements) else None
-        if following is not None and (following.tensor, following.type) == (element.tensor, element.type):
-            continue
-        high = element.low_bit + element.type.width - 1
-        lines.append(
-            f"{comment}   {port}[{high}:{elements[start].low_bit}]  {element.tensor}: "
-            f"{index + 1 - start} x {element.type}"
-        )
-        start = index + 1
-    return "\n".join(lines)
+    return "\n".join(
+        f"{comment}   {port}[{high}:{low}]  {first.tensor}: {count} x {first.type}"
+        for low, high, count, first in runs(elements)
+    )
 
 
 class _Verilog:

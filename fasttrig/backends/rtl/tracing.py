@@ -69,8 +69,8 @@ MAX_WIDTH = 48
 N_CHECKED, CHECK_SEED = 2_000, 1
 """Random events on which alkaid's simplified program is compared with the plain one."""
 
-MAX_TABLE_BITS = 14
-"""Widest address of a table: it becomes a case statement with one line per entry."""
+MAX_TABLE_BITS = 18
+"""Widest address of a table; those of more than `block_rom.MOST_LUT_BITS` become block RAM."""
 
 
 def trace_graph(graph: Graph, made: Mapping[Value, Numbers] | None = None) -> CombLogic:
@@ -273,7 +273,7 @@ def _look_up(number: FVariable, kind: FixedType, table: Const) -> FVariable:
     """The entry of `number`, a number of `kind`; only entries that its interval reaches are kept."""
     if kind.width > MAX_TABLE_BITS:
         raise UnsupportedError(
-            "a table is too large for a case statement",
+            "a table is too large for hardware",
             got=f"an address of {kind.width} bits",
             want=f"at most {MAX_TABLE_BITS}",
             try_="narrow the type of its operand",

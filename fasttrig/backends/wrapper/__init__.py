@@ -13,6 +13,7 @@ from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:
     from fasttrig.links import LinkMap
+    from fasttrig.settings import TargetSettings
 
 __all__ = ["Kind", "added_cycles", "emit_wrapper"]
 
@@ -30,8 +31,10 @@ def added_cycles(kind: Kind) -> int:
     return _ADDED_CYCLES[kind]
 
 
-def emit_wrapper(kind: Kind, graph: Graph, link_map: LinkMap | None, latency_cycles: int) -> dict[str, str]:
-    """The wrapper as ``{relative path: text}``; its module is ``<graph name>_<kind>``.
+def emit_wrapper(
+    kind: Kind, graph: Graph, link_map: LinkMap | None, latency_cycles: int, settings: TargetSettings | None = None
+) -> dict[str, str]:
+    """The wrapper and its constraints as ``{relative path: text}``; its module is ``<graph name>_<kind>``.
 
     Parameters
     ----------
@@ -43,12 +46,15 @@ def emit_wrapper(kind: Kind, graph: Graph, link_map: LinkMap | None, latency_cyc
         Needed by "emp"; "axi_stream" has an event a transfer and no links.
     latency_cycles : int
         Of the core, at least 1.
+    settings : TargetSettings, optional
+        Part and clock of the constraints; without them only the module is written.
 
     Raises
     ------
     InputError
         For an unknown kind, a missing link map, or one of another design.
     """
+    from fasttrig.backends.constraints import WRAPPER_CLOCKS, constraint_files
     from fasttrig.backends.wrapper import axi_stream, emp
 
     if latency_cycles < 1:
@@ -66,4 +72,7 @@ def emit_wrapper(kind: Kind, graph: Graph, link_map: LinkMap | None, latency_cyc
         )
     else:
         raise InputError("no such wrapper", got=repr(kind), want=", ".join(get_args(Kind)))
-    return {f"wrapper/{graph.name}_{kind}.v": text}
+    top = f"{graph.name}_{kind}"
+    if settings is None:
+        return {f"wrapper/{top}.v": text}
+    return {f"wrapper/{top}.v": text} | constraint_files(top, WRAPPER_CLOCKS[kind], settings, f"wrapper/{top}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
+from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, runs, total_bits
 from fasttrig.backends.wrapper.templates import bits, filled
 from fasttrig.ir.graph import Graph
 
@@ -40,12 +40,6 @@ def _whole_bytes(n_bits: int) -> int:
 
 def _layout(elements: Sequence[Element]) -> str:
     """A comment line for each run of elements of one tensor and type."""
-    lines, start = [], 0
-    for stop in range(1, len(elements) + 1):
-        first = elements[start]
-        if stop < len(elements) and (elements[stop].tensor, elements[stop].type) == (first.tensor, first.type):
-            continue
-        span = bits(first.low_bit, (stop - start) * first.type.width)
-        lines.append(f"//     {span}  {first.tensor}: {stop - start} x {first.type}")
-        start = stop
-    return "\n".join(lines)
+    return "\n".join(
+        f"//     [{high}:{low}]  {first.tensor}: {count} x {first.type}" for low, high, count, first in runs(elements)
+    )

@@ -1,4 +1,4 @@
-// Self-checking test bench of tiny: reads ../vectors/inputs.hex and outputs.hex, waits at random between inputs,
+// Self-checking test bench of tiny: reads vectors/inputs.hex and outputs.hex, waits at random between inputs,
 // compares every output word and the latency. Ends with "PASS", or with a fatal error that names the first difference.
 // Other vectors: +inputs=FILE +outputs=FILE.
 `timescale 1 ns / 1 ps
@@ -61,10 +61,15 @@ module tb;
 
     always @(posedge clk) cycle = cycle + 1;
 
+    initial if ($test$plusargs("wave")) begin
+        $dumpfile("simulation/wave.vcd");
+        $dumpvars(0, tb);
+    end
+
     initial begin
         seed = 1; sent = 0; received = 0; wrong = 0; cycle = 0; first_in = 0; first_out = 0; idle = 0;
-        if (!$value$plusargs("inputs=%s", inputs_name)) inputs_name = "../vectors/inputs.hex";
-        if (!$value$plusargs("outputs=%s", outputs_name)) outputs_name = "../vectors/outputs.hex";
+        if (!$value$plusargs("inputs=%s", inputs_name)) inputs_name = "vectors/inputs.hex";
+        if (!$value$plusargs("outputs=%s", outputs_name)) outputs_name = "vectors/outputs.hex";
         inputs = $fopen(inputs_name, "r");
         outputs = $fopen(outputs_name, "r");
         if (inputs == 0 || outputs == 0) $fatal(1, "the vectors cannot be opened");

@@ -1,4 +1,4 @@
--- Self-checking test bench of tiny: reads ../vectors/inputs.hex and outputs.hex, waits between inputs, compares every
+-- Self-checking test bench of tiny: reads vectors/inputs.hex and outputs.hex, waits between inputs, compares every
 -- output word and the latency. Ends with "PASS", or with a failure that names the first difference.
 library ieee;
 use ieee.std_logic_1164.all;
@@ -8,8 +8,8 @@ use std.textio.all;
 
 entity tb is
     generic (
-        INPUTS_FILE : string := "../vectors/inputs.hex";
-        OUTPUTS_FILE : string := "../vectors/outputs.hex"
+        INPUTS_FILE : string := "vectors/inputs.hex";
+        OUTPUTS_FILE : string := "vectors/outputs.hex"
     );
 end entity tb;
 

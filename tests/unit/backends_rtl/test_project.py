@@ -18,6 +18,7 @@ from fasttrig.backends.rtl import emit_rtl
 from fasttrig.backends.rtl.pipelining import pipelined
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
 from fasttrig.backends.rtl.tracing import trace_graph
+from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const
@@ -61,6 +62,20 @@ def test_a_faster_clock_takes_more_stages_and_the_same_logic():
 def test_an_operation_longer_than_the_clock_gets_a_stage_and_says_so():
     pipeline = pipelined(trace_graph(network()), 0.5, 12.5)
     assert pipeline.longest_stage_ns > pipeline.budget_ns
+
+
+def test_a_stage_can_be_bounded_and_cycles_can_be_given():
+    """A bound on the stage adds registers; spare cycles shorten stages; too few cycles are refused."""
+    usual = json.loads(emit_rtl(network(), TargetSettings(clock_period_ns=20.0))["design.json"])
+    short = json.loads(emit_rtl(network(), TargetSettings(clock_period_ns=20.0, max_stage_ns=2.5))["design.json"])
+    assert short["latency_cycles"] > usual["latency_cycles"] and short["longest_stage_ns"] <= 2.5
+    cycles = usual["latency_cycles"] + 2
+    spread = json.loads(emit_rtl(network(), TargetSettings(clock_period_ns=20.0, latency_cycles=cycles))["design.json"])
+    assert usual["latency_cycles"] < spread["latency_cycles"] <= cycles
+    assert spread["longest_stage_ns"] < usual["longest_stage_ns"]
+    with pytest.raises(UnsupportedError, match="cannot be that fast") as error:
+        emit_rtl(network(), TargetSettings(clock_period_ns=1.0, latency_cycles=2))
+    assert "latency_cycles" in error.value.where
 
 
 def test_the_same_text_in_another_process(tmp_path):

@@ -79,6 +79,7 @@ def test_a_link_map_of_ones_own_gets_its_payload(project, command, tmp_path):
     text = written("verilog", verilog, *own)
     assert text == emit_wrapper("emp", graph, links, 9)["wrapper/tiny_emp.v"] and "TMUX 18" in text
     assert written("vhdl", vhdl, *own) is None and written("default", verilog) is None
+    assert written("enabled", verilog | {"clock_enable": True}, *own) is None, "nothing would drive clk_en"
     assert written("apx", verilog, *own, "--format", "apx") is None
 
 

@@ -1,0 +1,48 @@
+"""The input map as headers, so that names, offsets and shifts of the features travel with each part of a project."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from fasttrig.backends.rtl.template import fill
+from fasttrig.base import firmware_files
+
+if TYPE_CHECKING:
+    from fasttrig.data.inputs import FeatureMap, InputMap
+
+Kind: TypeAlias = Literal["h", "vh", "vhd"]
+
+
+def input_map_header(name: str, inputs: InputMap, kind: Kind) -> str:
+    """``input_map.<kind>`` of the model `name`: C++, Verilog or VHDL.
+
+    Offsets stand in units of each feature's own LSB (an integer, since the offset lies on that grid), and as a number
+    in the feature's unit.
+    """
+    rows = [_row(kind, index, feature, len(inputs.features)) for index, feature in enumerate(inputs.features)]
+    words = {"NAME": name, "GUARD": name.upper(), "N_FEATURES": str(len(inputs.features)), "ROWS": "\n".join(rows)}
+    return fill(firmware_files.read(f"input_map/input_map.{kind}.in"), words)
+
+
+def _row(kind: Kind, index: int, feature: FeatureMap, n_features: int) -> str:
+    offset_raw = round(feature.offset / feature.step)
+    own = feature.type
+    text = json.dumps(feature.name), json.dumps(feature.unit)
+    if kind == "h":
+        comma = "," if index + 1 < n_features else ""
+        place = f"{offset_raw}LL, {feature.offset!r}, {feature.shift}"
+        return f"    {{{text[0]}, {text[1]}, {place}, {own.width}, {own.fraction_bits}}}{comma}  // {own}"
+    unit = f" [{feature.unit}]" if feature.unit else ""
+    said = f"{index}: {feature.name}{unit}, {own}, offset {feature.offset!r}, shift {feature.shift}"
+    numbers = {"OFFSET_RAW": offset_raw, "SHIFT": feature.shift, "WIDTH": own.width, "FRACTION_BITS": own.fraction_bits}
+    if kind == "vh":
+        lines = [f"localparam signed [63:0] FEATURE{index}_{key} = {_signed(n)};" for key, n in numbers.items()]
+        return "\n".join([f"// {said}", *lines])
+    fits = {key: n for key, n in numbers.items() if abs(n) < 1 << 31}  # VHDL's integers have 32 bits
+    lines = [f"    constant FEATURE{index}_{key} : integer := {n};" for key, n in fits.items()]
+    return "\n".join([f"    -- {said}", *lines])
+
+
+def _signed(number: int) -> str:
+    return f"-64'sd{-number}" if number < 0 else f"64'sd{number}"

@@ -1,0 +1,80 @@
+"""Simulation programs in the user's cache, by the hash of all they are made of; project folders keep sources only.
+
+Compilers work in a temporary folder. It is removed when they succeed, and kept with their logs when they fail.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+KEPT = 24
+"""Programs kept, the most recently used ones; those of the shipped models take 1 to 10 MB each."""
+
+
+@contextmanager
+def scratch_folder(purpose: str) -> Iterator[Path]:
+    """A temporary folder, removed unless an error leaves the block: then the logs in it are needed."""
+    folder = Path(tempfile.mkdtemp(prefix=f"fasttrig-{purpose}-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def compiled_program(key: str, purpose: str, make: Callable[[Path], Path]) -> tuple[Path, float]:
+    """The program that `make` compiles, and the seconds spent; 0 seconds if the cache holds the program.
+
+    Parameters
+    ----------
+    key : str
+        Hash of the sources, the flags and the tools.
+    purpose : str
+        First word of the names in the cache: "csim" or "rtlsim".
+    make : callable
+        Compiles in the folder that it is given, and returns the program there.
+    """
+    home = _home()
+    program = home / f"{purpose}-{key}"
+    if program.is_file():
+        with contextlib.suppress(OSError):
+            os.utime(program)
+        return program, 0.0
+    start = time.monotonic()
+    with scratch_folder(purpose) as folder:
+        made = make(folder)
+        copy = Path(shutil.copy2(made, home / f"{program.name}.{os.getpid()}.new"))
+        copy.replace(program)  # another process may have been faster: either program is good
+    _remove_old(home)
+    return program, time.monotonic() - start
+
+
+def _home() -> Path:
+    """The folder of the cache, or one of this process where the cache cannot be written."""
+    try:
+        chosen = os.environ.get("XDG_CACHE_HOME")
+        home = (Path(chosen) if chosen else Path.home() / ".cache") / "fasttrig" / "programs"
+        home.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return _home_of_this_process()
+    return home if os.access(home, os.W_OK | os.X_OK) else _home_of_this_process()
+
+
+@cache
+def _home_of_this_process() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="fasttrig-programs-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _remove_old(home: Path) -> None:
+    with contextlib.suppress(OSError):
+        programs = sorted(home.iterdir(), key=lambda path: path.stat().st_mtime)
+        for old in programs[:-KEPT]:
+            old.unlink(missing_ok=True)
