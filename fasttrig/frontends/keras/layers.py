@@ -372,12 +372,13 @@ LAYERS: dict[str, LayerRow] = {
 }
 """By layer class. The README's table of layers is made from it."""
 
+MODELS_INSIDE = "a model inside a model, at any depth, called once or often: its layers, laid flat"
+"""What becomes of a Functional or Sequential model that is a layer; the README's table says it."""
+
 REFUSED_LAYERS = {
     "Multiply": "products of activations are not supported",
     "Average": "use Add, and let the next quantizer take the factor",
     "QAdaptiveActivation": "its range follows the data; retrain with QActivation('quantized_bits(...)')",
-    "Functional": "a model inside a model: build one flat model from its layers",
-    "Sequential": "a model inside a model: build one flat model from its layers",
     "PReLU": "its slopes are trained real numbers; retrain with LeakyReLU(0.125)",
     "LayerNormalization": "it divides by a square root; retrain with QDenseBatchnorm",
 }
