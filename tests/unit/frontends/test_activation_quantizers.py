@@ -13,7 +13,7 @@ from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.keras.activations import declared_type, lower_activation
 from fasttrig.frontends.keras.quantizers import read_quantizer
 from fasttrig.ir.ops import Cast, Table
-from fasttrig.reference.qkeras_run import _backend
+from fasttrig.reference.float64 import quantizers_in
 from tests.unit.frontends.framework import activation_graph, eager, keras, qkeras
 
 NARROW = [
@@ -45,7 +45,7 @@ def same(content: str, fixed_type: FixedType) -> None:
     value = graph.outputs[0]
     keras.backend.set_floatx("float64")
     try:
-        with _backend(qkeras, True):
+        with quantizers_in(qkeras, True):
             want = eager(qkeras.quantizers.get_quantizer(content), to_value(raw, fixed_type))
     finally:
         keras.backend.set_floatx("float32")

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import fasttrig
 from fasttrig.base.errors import InputError, RefusalError
 from fasttrig.base.fixed import FixedType
+from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.keras.qkeras import read_qkeras, read_spec
+from fasttrig.ladder.framework_rung import explain as framework_explain
+from fasttrig.ladder.framework_rung import raw_outputs
 from fasttrig.reference.qkeras_run import framework_trace, input_values, layer_ends
 from tests.unit.frontends.framework import explain, keras, qdense, qkeras, random_inputs, require_equal
 
@@ -133,3 +137,30 @@ def test_sharing_at_every_level_is_bounded() -> None:
         model = functional(f"m{level}", 4, model, model)
     with pytest.raises(InputError, match="calls its layers too often"):
         read_spec(model)
+
+
+def test_read_takes_the_batchnorm_type_that_a_refusal_recommends(tmp_path: Path) -> None:
+    """The framework rung rounds the same scales, so that both stay equal."""
+    norm = keras.layers.BatchNormalization(name="norm")
+    model = functional("top", 4, functional("encoder", 4, qdense(4, "fc1"), norm), qdense(2, "fc2"))
+    rng = np.random.default_rng(3)
+    for layer in (model.get_layer("encoder").get_layer("norm"), model.get_layer("fc2")):
+        layer.set_weights([rng.uniform(0.3, 0.9, w.shape) for w in layer.get_weights()])
+    path = tmp_path / "m.keras"
+    model.save(path)
+    with pytest.raises(RefusalError, match="batchnorm_type"):
+        fasttrig.read(path, input_type=INPUT)
+    design = fasttrig.read(path, input_type=INPUT, batchnorm_type="fixed<18,8>")
+    graph = design.as_read()
+    inputs = random_inputs(graph, 300)
+    assert str(design.batchnorm_type) == "fixed<18,8>"
+    found = raw_outputs(design, graph, inputs)
+    assert np.array_equal(found["fc2"], evaluate(design.graph, inputs).outputs["fc2"])
+    assert "no single layer differs" in framework_explain(design, graph, {"top_in": inputs["top_in"][:1]})
+
+
+def test_a_tree_model_has_no_batchnorm_type(tmp_path: Path) -> None:
+    sklearn = pytest.importorskip("sklearn.ensemble")
+    trees = sklearn.RandomForestClassifier(2, max_depth=2, random_state=0).fit([[0.0], [1.0]], [0, 1])
+    with pytest.raises(InputError, match="no batch normalisation"):
+        fasttrig.read(trees, input_type=INPUT, batchnorm_type="fixed<18,8>")
