@@ -53,6 +53,14 @@ def prepare(low: Lowering, layer: LayerSpec) -> Plan:
 
 def lower(low: Lowering, layer: LayerSpec, plan: Plan, operands: list[Value]) -> Value:
     """The ops of one call of a layer; returns what the layer gives."""
+    joins = layer.kind in _JOINING
+    if not operands or (len(operands) > 1 and not joins):
+        raise InputError(
+            "a layer is called with another number of tensors than it takes",
+            where=low.where(layer),
+            got=str(len(operands)),
+            want="one or more" if joins else "1",
+        )
     return LAYERS[layer.kind].lower(low, layer, plan, layer.name, operands)
 
 
@@ -335,6 +343,8 @@ def _same(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operands: list
 def _nothing(low: Lowering, layer: LayerSpec) -> Plan:
     return None
 
+
+_JOINING = ("Concatenate", "Add")
 
 _INERT = ("Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "SpatialDropout1D", "ActivityRegularization")
 """Layers that act in training only."""

@@ -93,6 +93,14 @@ CONFIGS = {
         lambda layers: dense(layers).update(inbound_nodes=[{"args": json.loads("[" * 100 + "]" * 100), "kwargs": {}}]),
         "layer 'zeta'",
     ),
+    "a call without tensors": (
+        lambda layers: dense(layers).update(inbound_nodes=[{"args": [], "kwargs": {}}]),
+        "layer 'zeta'",
+    ),
+    "a call with two tensors": (
+        lambda layers: dense(layers)["inbound_nodes"][0].update(args=dense(layers)["inbound_nodes"][0]["args"] * 2),
+        "layer 'zeta'",
+    ),
     "a layer called 100,000 times": (
         lambda layers: dense(layers).update(inbound_nodes=dense(layers)["inbound_nodes"] * 100_000),
         "",
