@@ -5,6 +5,7 @@ One line of JSON a file, written before and after it is read, so that a crash of
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import resource
 import signal
@@ -57,7 +58,9 @@ def main() -> None:
     for line in sys.stdin:
         path = line.strip()
         _say({"begun": path})
+        faulthandler.dump_traceback_later(2 * LIMIT_SECONDS, exit=True)  # a loop inside a C library sees no signal
         outcome = _outcome(path)
+        faulthandler.cancel_dump_traceback_later()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         _say({"path": path, "outcome": outcome, "peak_bytes": peak})
 
