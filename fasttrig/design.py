@@ -70,7 +70,8 @@ class Design:
     """A graph, verified and with its passes run, and where it comes from.
 
     ``print(design)`` shows the graph. `narrowed` names the ops whose types ``[types]`` of model.toml narrowed;
-    `ensemble` is the float reading of a tree model; `classes` names the scores, where anyone did.
+    `ensemble` is the float reading of a tree model; `classes` names the scores, where anyone did; `batchnorm_type` is
+    the type that batch normalisations were rounded to.
     """
 
     graph: Graph
@@ -80,11 +81,12 @@ class Design:
     narrowed: tuple[str, ...] = ()
     ensemble: Ensemble | None = None
     classes: tuple[str, ...] = ()
+    batchnorm_type: FixedType | None = None
 
     def as_read(self) -> Graph:
         """The graph as the frontend made it: no pass has run, no type was narrowed by hand."""
         types = {op.name: op.result.type for op in self.graph.inputs}
-        return _read(self.source, types, self.graph.name, self.inputs, self.project)[0]
+        return _read(self.source, types, self.graph.name, self.inputs, self.project, self.batchnorm_type)[0]
 
     def __str__(self) -> str:
         return str(self.graph)
@@ -194,7 +196,11 @@ def postprocess(margins: FloatArray, link: Postprocessor) -> FloatArray:
 
 
 def read(
-    source: Any, *, input_type: FixedType | str | Mapping[str, FixedType] | None = None, name: str | None = None
+    source: Any,
+    *,
+    input_type: FixedType | str | Mapping[str, FixedType] | None = None,
+    name: str | None = None,
+    batchnorm_type: FixedType | str | None = None,
 ) -> Design:
     """A design from a model folder, a ``model.toml``, a ``.h5``/``.keras`` file or a live QKeras model.
 
@@ -205,6 +211,9 @@ def read(
         Type of the network's input; needed for a bare model file whose first layer does not say it.
     name : str, optional
         Name of the design; default the model's own.
+    batchnorm_type : FixedType or "fixed<W,I>", optional
+        Round scales and offsets of a network's batch normalisations to this type instead of refusing them. The
+        framework's check rounds them in the same way.
 
     Raises
     ------
@@ -213,13 +222,15 @@ def read(
     """
     if isinstance(input_type, str):
         input_type = FixedType.parse(input_type)
+    if isinstance(batchnorm_type, str):
+        batchnorm_type = FixedType.parse(batchnorm_type)
     if not isinstance(source, str | Path):
-        return _design(source, input_type, name, None, None)
+        return _design(source, input_type, name, None, None, batchnorm_type)
     path = Path(source)
     if path.is_dir() or path.name == MODEL_FILE or path.suffix == ".toml":
-        return read_project(load_project(path))
+        return read_project(load_project(path), batchnorm_type)
     if path.suffix.lower() in _NETWORK_SUFFIXES or trees.reads(path):
-        return _design(path, input_type, name, None, None)
+        return _design(path, input_type, name, None, None, batchnorm_type)
     raise InputError(
         "no frontend reads this file",
         where=str(path),
@@ -238,8 +249,8 @@ def open_design(text: str) -> Design:
     return read(find_models([text], Path.cwd())[0])
 
 
-def read_project(project: ModelProject) -> Design:
-    """The design that a ``model.toml`` names."""
+def read_project(project: ModelProject, batchnorm_type: FixedType | None = None) -> Design:
+    """The design that a ``model.toml`` names; `batchnorm_type` as for `read`."""
     inputs = InputMap.load(project.path(project.model.inputs_file))
     if inputs.type != project.inputs.type:
         raise InputError(
@@ -249,7 +260,7 @@ def read_project(project: ModelProject) -> Design:
             want=f"{project.inputs.type} ([inputs] type)",
             try_=f"fasttrig train {project.model.name}, or restore the type the model was trained with",
         )
-    return _design(project.path(project.model.file), inputs.type, project.model.name, inputs, project)
+    return _design(project.path(project.model.file), inputs.type, project.model.name, inputs, project, batchnorm_type)
 
 
 def built_files(design: Design) -> dict[str, str]:
@@ -317,13 +328,14 @@ def _design(
     name: str | None,
     inputs: InputMap | None,
     project: ModelProject | None,
+    batchnorm_type: FixedType | None = None,
 ) -> Design:
     types = project.types if project is not None else {}
-    graph, ensemble = _read(source, input_type, name, inputs, project)
+    graph, ensemble = _read(source, input_type, name, inputs, project, batchnorm_type)
     classes: tuple[str, ...] = ()
     if project is not None:
         classes = (project.data.target,) if project.data.is_regression else project.data.classes
-    return Design(compile_graph(graph, types), source, inputs, project, tuple(types), ensemble, classes)
+    return Design(compile_graph(graph, types), source, inputs, project, tuple(types), ensemble, classes, batchnorm_type)
 
 
 def _read(
@@ -332,16 +344,21 @@ def _read(
     name: str | None,
     inputs: InputMap | None,
     project: ModelProject | None,
+    batchnorm_type: FixedType | None,
 ) -> tuple[Graph, Ensemble | None]:
     channel_types = inputs.channel_types if inputs is not None else ()
     ensemble = None
     if trees.reads(source):
+        if batchnorm_type is not None:
+            raise InputError("a tree model has no batch normalisation", where=str(source), got=f"{batchnorm_type=!s}")
         single = next(iter(input_type.values())) if isinstance(input_type, Mapping) else input_type
         graph, ensemble = trees.read_trees(
             source, input_type=single, channel_types=channel_types, name=name, leaf_fraction_bits=_leaf_bits(project)
         )
     else:
-        graph = read_qkeras(source, input_type=input_type, name=name, channel_types=channel_types)
+        graph = read_qkeras(
+            source, input_type=input_type, name=name, channel_types=channel_types, batchnorm_type=batchnorm_type
+        )
     if inputs is not None and (len(graph.inputs) != 1 or graph.inputs[0].result.shape != (len(inputs.features),)):
         shapes = ", ".join(str(op.result.shape) for op in graph.inputs)
         raise UnsupportedError(

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from fasttrig.base.errors import DataError
 from fasttrig.data.columns import METADATA_PREFIX
+from fasttrig.data.declared import require_entries, require_stored
 from fasttrig.data.storage import decode
 
 Chunk = dict[str, NDArray[Any]]
@@ -178,7 +179,9 @@ class RootSource:
         self.n_rows: int | None = int(self._tree.num_entries)
 
     def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
-        """Yield chunks."""
+        """Yield chunks; the ends of the branches' baskets are checked first."""
+        branches = {name: getattr(self._tree[name], "entry_offsets", None) for name in names}
+        require_entries({name: int(ends[-1]) for name, ends in branches.items() if ends}, self.n_rows or 0)
         for arrays in self._tree.iterate(list(names), step_size=chunk_rows, library="np"):
             yield {name: _plain(name, arrays[name]) for name in names}
 
@@ -188,14 +191,21 @@ def open_hdf5(path: Path) -> Source:
     import h5py
 
     arrays: dict[str, Any] = {}
+    datasets: dict[str, Any] = {}
 
     def visit(name: str, item: Any) -> None:
         if not isinstance(item, h5py.Dataset) or item.ndim == 0 or item.is_virtual or item.external:
             return
+        if item.shape is None:
+            return
+        if item.size:
+            datasets[name] = item
         fields = item.dtype.names
         arrays.update({field: item.fields(field) for field in fields} if fields else {name: item})
 
     h5py.File(path, "r").visititems(visit)
+    for name, dataset in datasets.items():
+        require_stored(name, dataset)
     return ArraySource(arrays)
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from fasttrig.base.errors import DataError, FasttrigError, InputError, near_names
 from fasttrig.data import samples
 from fasttrig.data.columns import SIXTEEN, SPLIT_NAMES
-from fasttrig.data.formats import DAMAGE, SUFFIXES, Chunk, Source
+from fasttrig.data.declared import LFS_POINTER, require_memory
+from fasttrig.data.formats import SUFFIXES, Chunk, Source
 from fasttrig.data.table import Table
 
 __all__ = [
@@ -63,9 +64,11 @@ def read_table(
         raise InputError("no row to read", where="read_table", got=f"n_max={n_max}", want=">= 1")
     chunk_rows = DEFAULT_CHUNK_ROWS if n_max is None else min(n_max, DEFAULT_CHUNK_ROWS)
     parts: list[Table] = []
-    n_rows = 0
+    n_rows = n_bytes = 0
     for part in iter_table(path, columns, chunk_rows, allow_missing=allow_missing):
         parts.append(part)
+        n_bytes += sum(array.nbytes for array in part.columns.values())
+        require_memory(n_bytes, split_tree(path)[0])
         n_rows += part.n_rows
         if n_max is not None and n_rows >= n_max:
             break
@@ -162,11 +165,20 @@ def _open(file: Path, tree: str) -> Source:
         raise DataError("no such file", where=str(file), try_=near_names(file.name, near) if near else "")
     if file.stat().st_size == 0:
         raise DataError("the file is empty", where=str(file), got="0 bytes")
+    with file.open("rb") as stream:
+        if stream.read(len(LFS_POINTER)) == LFS_POINTER:
+            raise DataError(
+                "this is a Git LFS pointer, not the sample itself",
+                where=str(file),
+                got=f"{file.stat().st_size} bytes that name the file's content",
+                want="an event file",
+                try_="git lfs pull",
+            )
     try:
         return opener(file, tree)
-    except FasttrigError:
+    except (FasttrigError, ImportError):
         raise
-    except DAMAGE as error:
+    except Exception as error:  # a library that reads a hostile file may raise anything
         raise _damaged(str(file), error) from error
 
 
@@ -177,7 +189,9 @@ def guarded(chunks: Iterator[Piece], where: str) -> Iterator[Piece]:
     except FasttrigError as error:
         error.where = " > ".join(part for part in (where, error.where) if part)
         raise
-    except DAMAGE as error:
+    except ImportError:
+        raise
+    except Exception as error:
         raise _damaged(where, error) from error
 
 

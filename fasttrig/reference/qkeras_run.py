@@ -19,7 +19,8 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,7 @@ from fasttrig.frontends.source import ModelSpec, refuse_code
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import MatMul, Op, Value
 from fasttrig.reference.float64 import quantizers_in
+from fasttrig.reference.keras_layers import Affine, Constant, Recorder, leaves
 from fasttrig.reference.keras_runtime import import_framework
 
 BATCH_EVENTS = 4096
@@ -48,7 +50,8 @@ _QUANTIZERS = (
     "bias_quantizer_internal",
 )
 FLOAT64_BITS, FLOAT32_BITS = 53, 24
-_LAYER = re.compile(r" > layer '(.+?)'(?: > |$)")
+_LAYER = re.compile(r"(?P<models>(?: > model '[^']+')*) > layer '(?P<layer>.+?)'(?: > |$)")
+_MODEL = re.compile(r" > model '([^']+)'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,12 @@ def framework_predict(
         If TensorFlow, tf_keras or qkeras is missing, or Keras 3 is already in use.
     """
     spec = read_spec(source)
+    with _prepared(spec, source, float64, batchnorm_type) as (keras, model):
+        runner = keras.Model(model.inputs, model.outputs)
+        found = runner.predict(_ordered(spec, x_values, float64), batch_size=BATCH_EVENTS, verbose=0)
+    results = found if isinstance(found, list) else [found]
     names = [ref.layer for ref in spec.outputs]
-    results = _run(spec, source, x_values, [(ref.layer, ref.call) for ref in spec.outputs], float64, batchnorm_type)
-    return dict(zip(names, results, strict=True))
+    return {name: np.asarray(array, dtype=np.float64) for name, array in zip(names, results, strict=True)}
 
 
 def framework_trace(
@@ -100,11 +106,19 @@ def framework_trace(
     float64: bool = True,
     batchnorm_type: FixedType | None = None,
 ) -> dict[str, FloatArray]:
-    """The output of every layer that is called once, by layer name; otherwise as `framework_predict`."""
+    """The output of every layer that is called once, by layer name; otherwise as `framework_predict`.
+
+    Layers of models inside the model are named by their path, ``encoder/fc1``.
+    """
     spec = read_spec(source)
-    names = [layer.name for layer in spec.layers if layer.kind != "InputLayer" and len(layer.calls) == 1]
-    results = _run(spec, source, x_values, [(name, 0) for name in names], float64, batchnorm_type)
-    return dict(zip(names, results, strict=True))
+    names = {layer.name for layer in spec.layers if layer.kind != "InputLayer" and len(layer.calls) == 1}
+    with _prepared(spec, source, float64, batchnorm_type) as (keras, model):
+        recorders = {name: Recorder(layer) for name, layer in leaves(model).items() if name in names}
+        arrays = _ordered(spec, x_values, float64)
+        for start in range(0, len(arrays[0]), BATCH_EVENTS):
+            batch = [keras.backend.constant(array[start : start + BATCH_EVENTS], array.dtype.name) for array in arrays]
+            model(batch if len(batch) > 1 else batch[0], training=False)
+    return {name: recorders[name].output() for name in (layer.name for layer in spec.layers) if name in recorders}
 
 
 def framework_raw(
@@ -175,7 +189,7 @@ def layer_ends(graph: Graph) -> dict[str, Op]:
 def layer_of(op: Op) -> str | None:
     """The framework's layer behind an op, from its origin."""
     match = _LAYER.search(op.origin)
-    return match[1] if match else None
+    return "/".join([*_MODEL.findall(match["models"]), match["layer"]]) if match else None
 
 
 def beyond_float32(graph: Graph) -> tuple[str, ...]:
@@ -217,14 +231,11 @@ def raw_of(value: Value, array: FloatArray, layer: str) -> IntArray:
     return scaled.astype(np.int64).reshape(len(scaled), *value.shape)
 
 
-def _run(
-    spec: ModelSpec,
-    source: Any,
-    x_values: FloatArray | Mapping[str, FloatArray],
-    wanted: list[tuple[str, int]],
-    float64: bool,
-    batchnorm_type: FixedType | None,
-) -> list[FloatArray]:
+@contextmanager
+def _prepared(
+    spec: ModelSpec, source: Any, float64: bool, batchnorm_type: FixedType | None
+) -> Iterator[tuple[Any, Any]]:
+    """(tf_keras, the model as it is to be run); what is run must be run inside the block."""
     keras, qkeras = import_framework()
     if getattr(qkeras.quantizers, "_sigmoid", None) is not qkeras.quantizers.hard_sigmoid:
         raise InputError("QKeras' internal sigmoid was changed", want="qkeras.quantizers.set_internal_sigmoid('hard')")
@@ -240,14 +251,10 @@ def _run(
         with quantizers_in(qkeras, float64), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Keras on quantizers as constraints
             model = _copy(keras, qkeras, original, float64)
-            _adapt(keras, model, original, spec, pinned, batchnorm_type)
-            outputs = [model.get_layer(layer).get_output_at(call) for layer, call in wanted]
-            runner = keras.Model(model.inputs, outputs)
-            found = runner.predict(_ordered(spec, x_values, float64), batch_size=BATCH_EVENTS, verbose=0)
+            _adapt(keras, model, spec, pinned, batchnorm_type)
+            yield keras, model
     finally:
         keras.backend.set_floatx(floatx)
-    found = [found] if len(wanted) == 1 and not isinstance(found, list) else found
-    return [np.asarray(array, dtype=np.float64) for array in found]
 
 
 def _ordered(spec: ModelSpec, x_values: Any, float64: bool) -> list[Any]:
@@ -281,13 +288,13 @@ def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
 def _quantised_in_float32(keras: Any, model: Any) -> dict[tuple[str, str], np.ndarray]:
     """Every weight as QKeras quantises it in float32, by (layer, attribute of the quantizer)."""
     found: dict[tuple[str, str], np.ndarray] = {}
-    for layer in model.layers:
+    for name, layer in leaves(model).items():
         weights = dict(zip(("kernel", "bias"), _folded(layer), strict=False))
         for key, weight in weights.items():
             quantizer = getattr(layer, f"{key}_quantizer_internal", None)
             if quantizer is not None and weight is not None:
                 single = keras.backend.constant(np.asarray(weight), dtype="float32")
-                found[layer.name, f"{key}_quantizer_internal"] = np.asarray(quantizer(single), dtype=np.float64)
+                found[name, f"{key}_quantizer_internal"] = np.asarray(quantizer(single), dtype=np.float64)
     return found
 
 
@@ -299,25 +306,33 @@ def _folded(layer: Any) -> tuple[Any, ...]:
 
 def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:
     """The same model with layers in the precision of the run; quantizers are the original's own objects."""
-    objects: dict[str, Any] = {type(layer).__name__: type(layer) for layer in original.layers}
+    objects: dict[str, Any] = {type(layer).__name__: type(layer) for layer in leaves(original).values()}
     qkeras.utils._add_supported_quantized_objects(objects)
-    config = original.get_config() | {"layers": [_neutral(entry) for entry in original.get_config()["layers"]]}
     kind = keras.Sequential if isinstance(original, keras.Sequential) else keras.Model
-    model = kind.from_config(_with_dtype(config, "float64" if float64 else "float32"), custom_objects=objects)
-    model.set_weights(original.get_weights())
-    for layer in model.layers:
-        twin = original.get_layer(layer.name)
+    config = _with_dtype(_neutral(original.get_config()), "float64" if float64 else "float32")
+    model = kind.from_config(config, custom_objects=objects)
+    twins = leaves(original)
+    for name, layer in leaves(model).items():
+        twin = twins[name]
+        layer.set_weights(twin.get_weights())
         for attribute in _QUANTIZERS:
             if getattr(twin, attribute, None) is not None:
                 setattr(layer, attribute, getattr(twin, attribute))
     return model
 
 
-def _neutral(entry: dict[str, Any]) -> dict[str, Any]:
-    """A layer's configuration without its quantizers: Keras does not rebuild all of them, so they are handed over."""
+def _neutral(config: dict[str, Any]) -> dict[str, Any]:
+    """A model's configuration without quantizers: Keras does not rebuild all of them, so they are handed over."""
     blank = {"activation": "linear", "kernel_quantizer": None, "bias_quantizer": None}
-    config = entry["config"] | {key: value for key, value in blank.items() if key in entry["config"]}
-    return entry | {"config": config}
+    entries = []
+    for entry in config["layers"]:
+        content = entry["config"]
+        if isinstance(content, dict) and "layers" in content:
+            content = _neutral(content)
+        else:
+            content = content | {key: value for key, value in blank.items() if key in content}
+        entries.append(entry | {"config": content})
+    return config | {"layers": entries}
 
 
 def _with_dtype(config: Any, dtype: str) -> Any:
@@ -332,25 +347,25 @@ def _with_dtype(config: Any, dtype: str) -> Any:
 def _adapt(
     keras: Any,
     model: Any,
-    original: Any,
     spec: ModelSpec,
     pinned: Mapping[tuple[str, str], np.ndarray],
     batchnorm_type: FixedType | None,
 ) -> None:
+    layers = leaves(model)
     for (name, attribute), weight in pinned.items():
-        setattr(model.get_layer(name), attribute, _Constant(keras, weight))
+        setattr(layers[name], attribute, Constant(keras, weight))
     for layer in spec.layers:
         if batchnorm_type is not None and layer.kind == "BatchNormalization":
             scale, offset = rounded_parameters(layer, batchnorm_type, layer.name)
-            model.get_layer(layer.name).call = _Affine(keras, scale, offset)
-    _without_link(keras, model, spec)
+            layers[layer.name].call = Affine(keras, scale, offset)
+    _without_link(keras, layers, spec)
 
 
-def _without_link(keras: Any, model: Any, spec: ModelSpec) -> None:
+def _without_link(keras: Any, layers: Mapping[str, Any], spec: ModelSpec) -> None:
     name = link_layer(spec)
     if name is None:
         return
-    layer, kind = model.get_layer(name), spec.layer(name).kind
+    layer, kind = layers[name], spec.layer(name).kind
     if kind == "Softmax":
         layer.call = _same
         return
@@ -362,23 +377,3 @@ def _without_link(keras: Any, model: Any, spec: ModelSpec) -> None:
 
 def _same(inputs: Any, **_options: Any) -> Any:
     return inputs
-
-
-class _Constant:
-    """Stands in for a weight quantizer: the weight that it gave in float32."""
-
-    def __init__(self, keras: Any, weight: np.ndarray) -> None:
-        self._keras, self._weight = keras, weight
-
-    def __call__(self, _weight: Any) -> Any:
-        return self._keras.backend.constant(self._weight, dtype=self._keras.backend.floatx())
-
-
-class _Affine:
-    """Stands in for a batch normalisation whose scale and offset were rounded."""
-
-    def __init__(self, keras: Any, scale: np.ndarray, offset: np.ndarray) -> None:
-        self._scale, self._offset = _Constant(keras, scale), _Constant(keras, offset)
-
-    def __call__(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        return inputs * self._scale(None) + self._offset(None)

@@ -53,6 +53,14 @@ def prepare(low: Lowering, layer: LayerSpec) -> Plan:
 
 def lower(low: Lowering, layer: LayerSpec, plan: Plan, operands: list[Value]) -> Value:
     """The ops of one call of a layer; returns what the layer gives."""
+    joins = layer.kind in _JOINING
+    if not operands or (len(operands) > 1 and not joins):
+        raise InputError(
+            "a layer is called with another number of tensors than it takes",
+            where=low.where(layer),
+            got=str(len(operands)),
+            want="one or more" if joins else "1",
+        )
     return LAYERS[layer.kind].lower(low, layer, plan, layer.name, operands)
 
 
@@ -336,6 +344,8 @@ def _nothing(low: Lowering, layer: LayerSpec) -> Plan:
     return None
 
 
+_JOINING = ("Concatenate", "Add")
+
 _INERT = ("Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "SpatialDropout1D", "ActivityRegularization")
 """Layers that act in training only."""
 
@@ -372,12 +382,13 @@ LAYERS: dict[str, LayerRow] = {
 }
 """By layer class. The README's table of layers is made from it."""
 
+MODELS_INSIDE = "a model inside a model, at any depth, called once or often: its layers, laid flat"
+"""What becomes of a Functional or Sequential model that is a layer; the README's table says it."""
+
 REFUSED_LAYERS = {
     "Multiply": "products of activations are not supported",
     "Average": "use Add, and let the next quantizer take the factor",
     "QAdaptiveActivation": "its range follows the data; retrain with QActivation('quantized_bits(...)')",
-    "Functional": "a model inside a model: build one flat model from its layers",
-    "Sequential": "a model inside a model: build one flat model from its layers",
     "PReLU": "its slopes are trained real numbers; retrain with LeakyReLU(0.125)",
     "LayerNormalization": "it divides by a square root; retrain with QDenseBatchnorm",
 }

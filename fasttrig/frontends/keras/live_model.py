@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import InputError
-from fasttrig.frontends.keras.model_file import check_weight
-from fasttrig.frontends.source import ModelSpec, Weights, model_spec
+from fasttrig.frontends.keras.model_config import model_spec
+from fasttrig.frontends.keras.stored_weights import check_weight
+from fasttrig.frontends.source import MODEL_KINDS, ModelSpec, ModelTree, Weights
 
 _UNSAVED_OPTIONS = ("is_quantized_clip", "scale_axis", "use_ste")
 """Options of QKeras' quantizers that change the result and that its get_config leaves out."""
@@ -37,15 +38,37 @@ def read_live_model(model: Any) -> ModelSpec:
             try_="call model.build((None, n_features)) first",
         )
     config = {"class_name": type(model).__name__, "config": plain(model.get_config())}
-    if config["class_name"] not in ("Sequential", "Functional", "Model"):
+    if config["class_name"] not in MODEL_KINDS:
         config["class_name"] = _base_kind(model)
+    _with_live_options(config["config"], model)
+    return model_spec(config, source, lambda tree: _weights_of_model(model, tree, (), source))
+
+
+def _with_live_options(config: dict[str, Any], model: Any) -> None:
+    """Complete the configurations of all layers, at any depth, by their quantizers as they are now."""
     live = {layer.name: layer for layer in model.layers}
-    for entry in config["config"].get("layers", []):
-        name = entry.get("name") or entry["config"].get("name")
-        entry["config"] = entry["config"] | _quantizer_options(live[name]) if name in live else entry["config"]
-    return model_spec(
-        config, source, lambda layers: {name: _weights(live[name], source) for name, _ in layers if name in live}
-    )
+    for entry in config.get("layers", []):
+        layer = live.get(entry.get("name") or entry["config"].get("name"))
+        if layer is None:
+            continue
+        if is_live_model(layer):
+            if entry["class_name"] not in MODEL_KINDS:
+                entry["class_name"] = _base_kind(layer)
+            _with_live_options(entry["config"], layer)
+        else:
+            entry["config"] = entry["config"] | _quantizer_options(layer)
+
+
+def _weights_of_model(model: Any, tree: ModelTree, models: tuple[str, ...], source: str) -> dict[str, Weights]:
+    live = {layer.name: layer for layer in model.layers}
+    found: dict[str, Weights] = {}
+    for layer in tree.layers:
+        if layer.name in tree.models:
+            inner, where = tree.models[layer.name], f"{source} > model '{layer.name}'"
+            found |= _weights_of_model(live[layer.name], inner, (*models, layer.name), where)
+        elif layer.name in live:
+            found["/".join((*models, layer.name))] = _weights(live[layer.name], source)
+    return found
 
 
 def _base_kind(model: Any) -> str:

@@ -9,26 +9,56 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
+import math
 import os
 import re
+import struct
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fasttrig.base.errors import InputError, MissingPackageError
-from fasttrig.frontends.source import ModelSpec, Weights, model_spec
+from fasttrig.frontends.keras.model_config import model_spec
+from fasttrig.frontends.keras.stored_weights import Budget, inner_weights, norm_names, read_array, variable_names
+from fasttrig.frontends.source import ModelSpec, ModelTree, Weights
 
-MAX_FILE_BYTES = 512 * 2**20
-MAX_CONFIG_BYTES = 32 * 2**20
-MAX_ELEMENTS = 2**26
-"""Bounds on what a file may make us read: far above any trigger model."""
+MAX_FILE_BYTES = 256 * 2**20
+MAX_CONFIG_BYTES = 4 * 2**20
+MAX_MEMBERS = 10_000
+"""Bounds on what a file may make us read: far above any trigger model. Python takes up to 60 bytes a byte of JSON."""
 
-_MEMBERS = {"config.json": MAX_CONFIG_BYTES, "model.weights.h5": MAX_FILE_BYTES}
-_NORM_VARIABLES = (("gamma", "scale"), ("beta", "center"))
+ZIP_ENTRY = b"PK\x01\x02"
+LFS_POINTER = b"version https://git-lfs"
+
+_ZIP_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
+
+_HDF5_DAMAGE = (
+    OSError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RuntimeError,
+    OverflowError,
+    MemoryError,
+)
+
+_MEMBERS = {"config.json": MAX_CONFIG_BYTES, "model.weights.h5": MAX_FILE_BYTES // 2}
 
 
 def read_model_file(path: str | os.PathLike[str]) -> ModelSpec:
@@ -51,6 +81,14 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelSpec:
             want=f"at most {MAX_FILE_BYTES} bytes",
         )
     content = path.read_bytes()
+    if content.startswith(LFS_POINTER):
+        raise InputError(
+            "this is a Git LFS pointer, not the model itself",
+            where=source,
+            got=f"{len(content)} bytes that name the file's content",
+            want="a .h5 or .keras file",
+            try_="git lfs pull",
+        )
     if content.startswith(b"PK"):
         return _read_keras(content, source)
     if content.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -66,7 +104,7 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelSpec:
 
 def _read_h5(content: bytes, source: str) -> ModelSpec:
     with _hdf5(content, source) as file:
-        text = file.attrs.get("model_config")
+        text = _attribute(file, "model_config", source)
         if text is None:
             raise InputError(
                 "the file holds weights only",
@@ -77,30 +115,37 @@ def _read_h5(content: bytes, source: str) -> ModelSpec:
             )
         config = _json(text, source, "model_config")
         group = file.get("model_weights", file)
-        return model_spec(config, source, lambda layers: _weights_by_name(group, layers, source))
+        return model_spec(config, source, lambda tree: _weights_by_name(group, tree, source))
 
 
-def _weights_by_name(group: Any, layers: list[tuple[str, str]], source: str) -> dict[str, Weights]:
+def _weights_by_name(group: Any, tree: ModelTree, source: str) -> dict[str, Weights]:
+    budget = Budget()
     found: dict[str, Weights] = {}
-    for name, _kind in layers:
-        if name not in group:
+    for layer in tree.layers:
+        if layer.name not in group:
             continue
-        here = group[name]
-        names = [_text(item) for item in here.attrs.get("weight_names", [])]
-        found[name] = {_short(item): _array(here, item, f"{source} > layer '{name}'") for item in names}
-        if len(found[name]) != len(names):
-            raise InputError(
-                "two weights of a layer share a name", where=f"{source} > layer '{name}'", got=", ".join(names)
-            )
+        here = group[layer.name]
+        names = [_text(item) for item in _attribute(here, "weight_names", source, default=())]
+        inner = tree.models.get(layer.name)
+        place = f"{source} > {'layer' if inner is None else 'model'} '{layer.name}'"
+        arrays = [read_array(here, item, place, budget) for item in names]
+        if inner is not None:
+            found |= inner_weights(inner, (layer.name,), [_short(item) for item in names], arrays, place)
+            continue
+        found[layer.name] = {_short(item): array for item, array in zip(names, arrays, strict=True)}
+        if len(found[layer.name]) != len(names):
+            raise InputError("two weights of a layer share a name", where=place, got=", ".join(names)[:200])
     return found
 
 
 def _read_keras(content: bytes, source: str) -> ModelSpec:
+    if content.count(ZIP_ENTRY) > MAX_MEMBERS:
+        raise InputError("the .keras file has too many members", where=source, want=f"at most {MAX_MEMBERS}")
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         config = _json(_member(archive, "config.json", source), source, "config.json")
         weights = _member(archive, "model.weights.h5", source)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except _ZIP_DAMAGE as error:
         raise InputError(
             "the .keras file cannot be read",
             where=source,
@@ -109,13 +154,15 @@ def _read_keras(content: bytes, source: str) -> ModelSpec:
             try_="save or copy the model again: the file looks truncated",
         ) from error
     with _hdf5(weights, f"{source} > model.weights.h5") as file:
-        return model_spec(config, source, lambda layers: _weights_by_class(file, layers, config, source))
+        return model_spec(config, source, lambda tree: _weights_by_class(file, tree, source))
 
 
 def _member(archive: zipfile.ZipFile, name: str, source: str) -> bytes:
     """One member, never more of it than its bound, whatever the archive claims."""
     bound = _MEMBERS[name]
     try:
+        if archive.getinfo(name).file_size > bound:
+            raise _too_large(name, source)
         with archive.open(name) as stream:
             content = stream.read(bound + 1)
     except KeyError as error:
@@ -127,58 +174,63 @@ def _member(archive: zipfile.ZipFile, name: str, source: str) -> bytes:
             try_="save the whole model with model.save('model.keras')",
         ) from error
     if len(content) > bound:
-        raise InputError(
-            "a member of the .keras file is too large", where=f"{source} > {name}", want=f"at most {bound} bytes"
-        )
+        raise _too_large(name, source)
     return content
 
 
-def _weights_by_class(file: Any, layers: list[tuple[str, str]], config: Any, source: str) -> dict[str, Weights]:
+def _too_large(name: str, source: str) -> InputError:
+    return InputError(
+        "a member of the .keras file is too large", where=f"{source} > {name}", want=f"at most {_MEMBERS[name]} bytes"
+    )
+
+
+def _weights_by_class(file: Any, tree: ModelTree, source: str) -> dict[str, Weights]:
     root = file["layers"] if "layers" in file else file.get("_layer_checkpoint_dependencies")
     if root is None:
         raise InputError(
             "the weights are not as Keras writes them", where=source, got=", ".join(file)[:80], want="a group 'layers'"
         )
-    configs = {_name_of(entry): entry["config"] for entry in config["config"]["layers"]}
+    return _weights_of_group(root, tree, (), source, Budget())
+
+
+def _weights_of_group(
+    root: Any, tree: ModelTree, models: tuple[str, ...], source: str, budget: Budget
+) -> dict[str, Weights]:
     counts: dict[str, int] = {}
     found: dict[str, Weights] = {}
-    for name, kind in layers:
-        key = snake_case(kind)
+    for layer in tree.layers:
+        key = snake_case(layer.kind)
         count = counts.get(key, 0)
         counts[key] = count + 1
-        group = f"{key}_{count}" if count else key
-        where = f"{source} > layer '{name}'"
-        if group in root:
-            found[name] = _numbered(root[group], kind, configs.get(name, {}), where)
+        name = f"{key}_{count}" if count else key
+        if name not in root:
+            continue
+        if layer.name in tree.models:
+            group = root[name]
+            inner = group["layers"] if "layers" in group else group.get("_layer_checkpoint_dependencies", {})
+            where = f"{source} > model '{layer.name}'"
+            found |= _weights_of_group(inner, tree.models[layer.name], (*models, layer.name), where, budget)
+        else:
+            where = f"{source} > layer '{layer.name}'"
+            found["/".join((*models, layer.name))] = _numbered(root[name], layer.kind, layer.config, where, budget)
     return found
 
 
-def _name_of(entry: Any) -> str:
-    return str(entry.get("name") or entry["config"].get("name"))
-
-
-def _numbered(group: Any, kind: str, config: dict[str, Any], where: str) -> Weights:
+def _numbered(group: Any, kind: str, config: Mapping[str, Any], where: str, budget: Budget) -> Weights:
     """Variables ``vars/0``, ``vars/1``, ... under the names that the layer's configuration implies."""
-    named = _named(group, _variable_names(kind, config), where)
+    named = _named(group, variable_names(kind, config), where, budget)
     if "batchnorm" in group:
-        named |= _named(group["batchnorm"], _norm_names(config), where)
+        named |= _named(group["batchnorm"], norm_names(config), where, budget)
     return named
 
 
-def _named(group: Any, names: list[str], where: str) -> Weights:
+def _named(group: Any, names: list[str], where: str, budget: Budget) -> Weights:
     present = sorted(group["vars"], key=int) if "vars" in group else []
     extra = [f"variable_{index}" for index in range(len(names), len(present))]
-    return {name: _array(group["vars"], key, where) for name, key in zip([*names, *extra], present, strict=False)}
-
-
-def _variable_names(kind: str, config: dict[str, Any]) -> list[str]:
-    if kind.endswith("BatchNormalization"):
-        return _norm_names(config)
-    return ["kernel", "bias"] if config.get("use_bias", True) else ["kernel"]
-
-
-def _norm_names(config: dict[str, Any]) -> list[str]:
-    return [name for name, switch in _NORM_VARIABLES if config.get(switch, True)] + ["moving_mean", "moving_variance"]
+    return {
+        name: read_array(group["vars"], key, where, budget)
+        for name, key in zip([*names, *extra], present, strict=False)
+    }
 
 
 def snake_case(kind: str) -> str:
@@ -196,7 +248,7 @@ def _hdf5(content: bytes, source: str) -> Iterator[Any]:
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             yield file
-    except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
+    except _HDF5_DAMAGE as error:
         raise InputError(
             "the HDF5 content cannot be read",
             where=source,
@@ -206,42 +258,20 @@ def _hdf5(content: bytes, source: str) -> Iterator[Any]:
         ) from error
 
 
-def _array(group: Any, key: str, where: str) -> np.ndarray:
-    """One dataset of floating-point numbers that lies in this very file."""
-    import h5py
-
-    node = group
-    for part in key.split("/"):
-        if not isinstance(node.get(part, getlink=True), h5py.HardLink):
-            raise InputError("a weight is a link", where=where, got=key, want="numbers stored in the file itself")
-        node = node[part]
-    if not isinstance(node, h5py.Dataset) or node.external or node.is_virtual:
-        raise InputError("a weight is not stored in the file", where=where, got=key, want="a plain dataset")
-    if node.size > MAX_ELEMENTS or node.dtype.kind not in "fiu":
+def _attribute(node: Any, name: str, source: str, default: Any = None) -> Any:
+    """An attribute whose declared size is checked before memory is taken for it."""
+    if name not in node.attrs:
+        return default
+    known = node.attrs.get_id(name)
+    n_bytes = math.prod(known.shape or ()) * known.dtype.itemsize
+    if n_bytes > MAX_CONFIG_BYTES:
         raise InputError(
-            "a weight cannot be used",
-            where=where,
-            got=f"{key}: {node.shape} of {node.dtype}",
-            want=f"numbers, at most {MAX_ELEMENTS}",
+            "an attribute of the file is too large",
+            where=f"{source} > {name}",
+            got=f"{n_bytes} bytes declared",
+            want=f"at most {MAX_CONFIG_BYTES} bytes",
         )
-    return check_weight(np.asarray(node[()]), key, where)
-
-
-def check_weight(array: np.ndarray, key: str, where: str) -> np.ndarray:
-    """A weight as float32; refuses what float32 does not hold, and what is not finite. Counters pass as they are."""
-    single = np.asarray(array, dtype=np.float32)
-    if array.dtype.kind in "iu":
-        return single
-    if not np.isfinite(single).all() or not np.array_equal(single.astype(np.float64), array.astype(np.float64)):
-        raise InputError(
-            "a weight is not a finite float32 number",
-            where=where,
-            got=f"{key} of {array.dtype}",
-            want="finite float32 numbers",
-            try_="look at the training: NaN weights, or a float64 model (retrain in float32)",
-        )
-    single.setflags(write=False)
-    return single
+    return node.attrs[name]
 
 
 def _short(name: str) -> str:
@@ -254,6 +284,13 @@ def _text(item: Any) -> str:
 
 
 def _json(text: Any, source: str, what: str) -> Any:
+    if isinstance(text, (str, bytes)) and len(text) > MAX_CONFIG_BYTES:
+        raise InputError(
+            "the model's configuration is too large",
+            where=f"{source} > {what}",
+            got=f"{len(text)} characters",
+            want=f"at most {MAX_CONFIG_BYTES}",
+        )
     try:
         return json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:

@@ -6,7 +6,7 @@ Strings are read as QKeras' own reader reads them (numbers, True/False, quoted t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -142,7 +142,11 @@ def read_quantizer(content: Any, where: str) -> Quantizer | None:
             want="a QKeras quantizer",
             try_=near_names(name, SIGNATURES),
         )
-    return _checked(name, {key: _plain_array(value) for key, value in options.items()}, where)
+    try:
+        plain = {str(key)[:80]: _plain_array(value) for key, value in options.items()}
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise _unreadable(content, where) from error
+    return _checked(name, plain, where)
 
 
 def quantizer_name(content: Any) -> str | None:
@@ -150,10 +154,18 @@ def quantizer_name(content: Any) -> str | None:
     if isinstance(content, Mapping):
         name = content.get("class_name")
         if name in ("Activation", "QActivation"):
-            return quantizer_name(content.get("config", {}).get("activation"))
-        return str(name).rsplit(">", 1)[-1] if name else None
+            inner = content.get("config")
+            activation = inner.get("activation") if isinstance(inner, Mapping) else None
+            return quantizer_name(activation) if isinstance(activation, str) else _class_name(activation)
+        return _class_name(content)
     match = _CALL.fullmatch(content) if isinstance(content, str) else None
     return match[1] if match else None
+
+
+def _class_name(content: Any) -> str | None:
+    """The class of a configuration that is not text; never looks further in, however deep it goes."""
+    name = content.get("class_name") if isinstance(content, Mapping) else None
+    return str(name).rsplit(">", 1)[-1] if name else None
 
 
 def _checked(name: str, options: Mapping[str, Any], where: str) -> Quantizer:
@@ -169,7 +181,7 @@ def _checked(name: str, options: Mapping[str, Any], where: str) -> Quantizer:
         )
     quantizer = Quantizer(name, MappingProxyType(dict(defaults) | dict(options)))
     for option, check, want, hint in _CHECKS:
-        if option in quantizer.options and not check(quantizer[option]):
+        if option in quantizer.options and not _holds(check, quantizer[option]):
             raise UnsupportedError(
                 "fasttrig cannot use this quantizer",
                 where=where,
@@ -178,6 +190,18 @@ def _checked(name: str, options: Mapping[str, Any], where: str) -> Quantizer:
                 try_=hint,
             )
     return quantizer
+
+
+def _holds(check: Callable[[Any], bool], value: Any) -> bool:
+    """Whether a check passes; a value that it cannot even look at (NaN as a count, text as a number) does not."""
+    try:
+        return bool(check(value))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _is_flag(value: Any) -> bool:
+    return value is None or (not isinstance(value, (str, list, tuple, Mapping)) and value in (0, 1))
 
 
 def _is_count(value: Any, low: int, high: int) -> bool:
@@ -200,6 +224,17 @@ def _is_alpha(value: Any) -> bool:
     return bool((np.frexp(array.astype(np.float64))[0] == 0.5).all())
 
 
+_FLAGS = (
+    "keep_negative",
+    "use_stochastic_rounding",
+    "is_quantized_clip",
+    "use_real_tanh",
+    "use_real_sigmoid",
+    "use_01",
+    "quadratic_approximation",
+    "use_ste",
+    "use_variables",
+)
 _NO_AUTO = "retrain with alpha=1"
 _CHECKS = (
     ("bits", lambda v: _is_count(v, 1, 32), "a whole number from 1 to 32", "retrain with fewer bits"),
@@ -210,6 +245,7 @@ _CHECKS = (
         "QKeras itself cannot compute 2**integer for negative or non-integer numbers; use fewer bits instead",
     ),
     ("symmetric", lambda v: v in (0, 1), "0 or 1", ""),
+    *((flag, _is_flag, "True or False", "") for flag in _FLAGS),
     (
         "alpha",
         lambda v: v != "auto" if isinstance(v, str) else True,
@@ -228,6 +264,12 @@ _CHECKS = (
     ),
     ("log2_rounding", lambda v: v in ("rnd", "floor"), "'rnd' or 'floor'", ""),
     ("max_value", lambda v: v is None or float(v) > 0, "None or a positive number", ""),
+    (
+        "relu_upper_bound",
+        lambda v: v is None or (not isinstance(v, str) and 0 <= float(v) < 2**64),
+        "None or a number",
+        "",
+    ),
     ("number_of_unrolls", lambda v: _is_count(v, 1, 1000), "a whole number", ""),
     ("threshold", lambda v: v is None or (not isinstance(v, (str, list)) and float(v) > 0), "None or positive", ""),
 )
@@ -281,10 +323,12 @@ def _unreadable(content: Any, where: str) -> UnsupportedError:
 
 def _plain_array(value: Any) -> Any:
     """Arrays as Keras writes them into JSON (``{"class_name": "__numpy__", ...}``), and lists, as arrays."""
-    if isinstance(value, Mapping) and value.get("class_name") == "__numpy__":
-        value = value.get("config", {}).get("value")
+    for key in ("config", "value") if isinstance(value, Mapping) and value.get("class_name") == "__numpy__" else ():
+        value = value.get(key) if isinstance(value, Mapping) else value
     if isinstance(value, Mapping):
         value = value.get("value")
+    if isinstance(value, Mapping):
+        raise ValueError("an option is an object")
     if not isinstance(value, list):
         return value
     array = np.asarray(value, dtype=np.float64)

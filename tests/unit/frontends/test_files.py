@@ -17,6 +17,7 @@ import pytest
 from fasttrig.base.errors import InputError, MissingPackageError, RefusalError, UnsupportedError
 from fasttrig.base.fixed import FixedType
 from fasttrig.frontends.keras import model_file as keras_file
+from fasttrig.frontends.keras import stored_weights
 from fasttrig.frontends.keras.model_file import read_model_file, snake_case
 from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.frontends.source import TensorRef
@@ -201,8 +202,8 @@ def test_bounds_hold_before_memory_is_taken(files: Path, tmp_path: Path, monkeyp
     assert bomb.stat().st_size < 200_000
     with pytest.raises(InputError, match="too large"):
         read_model_file(bomb)
-    monkeypatch.setattr(keras_file, "MAX_ELEMENTS", 10)
-    with pytest.raises(InputError, match="a weight cannot be used"):
+    monkeypatch.setattr(stored_weights, "MAX_ELEMENTS", 10)
+    with pytest.raises(InputError, match="declares too many weights"):
         read_model_file(files / "net.h5")
     monkeypatch.setattr(keras_file, "MAX_FILE_BYTES", 10)
     with pytest.raises(InputError, match="too large"):

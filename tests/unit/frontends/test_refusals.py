@@ -76,12 +76,6 @@ REFUSED = {
     ),
     "a batch normalisation": (lambda: [LAYERS.BatchNormalization(name="b")], "> scale", "not exact", "QDenseBatchnorm"),
     "an unknown layer": (lambda: [LAYERS.Permute((1,), name="p")], "'p' (Permute)", "does not know this layer", "of: "),
-    "a nested model": (
-        lambda: [keras.Sequential([qdense(3, "d")], name="inner")],
-        "'inner' (Sequential)",
-        "does not know",
-        "flat",
-    ),
     "a product": (lambda: [LAYERS.PReLU(name="p")], "'p' (PReLU)", "does not know this layer", "LeakyReLU"),
     "an automatic activation scale": (
         lambda: [qkeras.QActivation("quantized_bits(6,0,alpha='auto_po2')", name="a")],

@@ -1,0 +1,125 @@
+"""The schema of layer configurations: the keys that fasttrig reads, with their types and bounds, checked at the door.
+
+Other keys are Keras' own business and pass. A configuration that does not fit is refused before anything is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from fasttrig.base.errors import InputError
+
+MAX_UNITS = 2**20
+MAX_AXES = 8
+MAX_NAME = 200
+
+Units = Annotated[int, Field(ge=1, le=MAX_UNITS)]
+Shape = Annotated[list[Units | None], Field(min_length=1, max_length=MAX_AXES)]
+Axis = Annotated[int, Field(ge=-MAX_AXES, le=MAX_AXES)]
+Quantiser = str | dict[str, Any] | None
+"""What `read_quantizer` reads."""
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", protected_namespaces=())
+
+
+class _Layer(_Config):
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] | None = None
+    batch_input_shape: Shape | None = None
+    batch_shape: Shape | None = None
+
+
+class _Activated(_Layer):
+    activation: Quantiser = None
+
+
+class _Dense(_Activated):
+    units: Units
+    use_bias: bool = True
+    kernel_quantizer: Quantiser = None
+    bias_quantizer: Quantiser = None
+
+
+class _Normalised(_Layer):
+    axis: Axis | Annotated[list[Axis], Field(max_length=MAX_AXES)] = -1
+    epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-3
+    center: bool = True
+    scale: bool = True
+
+
+class _DenseBatchnorm(_Dense, _Normalised):
+    pass
+
+
+class _Softmax(_Layer):
+    axis: Axis | list[Axis] = -1
+
+
+class _Rectified(_Layer):
+    negative_slope: FiniteFloat | None = None
+    alpha: FiniteFloat | None = None
+    threshold: FiniteFloat | None = None
+    max_value: FiniteFloat | None = None
+
+
+class _Concatenate(_Layer):
+    axis: Axis = -1
+
+
+class _Flatten(_Layer):
+    data_format: str | None = None
+
+
+class _Reshape(_Layer):
+    target_shape: Annotated[list[Annotated[int, Field(ge=-1, le=MAX_UNITS)]], Field(max_length=MAX_AXES)]
+
+
+SCHEMAS: dict[str, type[_Layer]] = {
+    "Dense": _Dense,
+    "QDense": _Dense,
+    "QDenseBatchnorm": _DenseBatchnorm,
+    "Activation": _Activated,
+    "QActivation": _Activated,
+    "BatchNormalization": _Normalised,
+    "QBatchNormalization": _Normalised,
+    "Softmax": _Softmax,
+    "ReLU": _Rectified,
+    "LeakyReLU": _Rectified,
+    "Concatenate": _Concatenate,
+    "Flatten": _Flatten,
+    "Reshape": _Reshape,
+}
+"""By layer class; any other class is checked for its name and input shape alone."""
+
+
+def check_layer(kind: str, config: Any, where: str) -> None:
+    """Raise where a layer's configuration is not as Keras writes it.
+
+    Raises
+    ------
+    InputError
+        Naming the key, what it holds and what it should hold.
+    """
+    if not isinstance(config, Mapping):
+        raise InputError(
+            "a layer's configuration is not as Keras writes it",
+            where=where,
+            got=f"{type(config).__name__}: {str(config)[:80]}",
+            want="an object of options by name",
+        )
+    try:
+        SCHEMAS.get(kind, _Layer).model_validate(dict(config))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = [str(part)[:80] for level, part in enumerate(first["loc"]) if level == 0 or isinstance(part, int)]
+        raise InputError(
+            "a layer's configuration is not as Keras writes it",
+            where=" > ".join([where, *place]),
+            got=repr(first["input"])[:80] if first["type"] != "missing" else "nothing",
+            want=first["msg"],
+            try_="save the model again: this file was changed or damaged",
+        ) from None

@@ -1,0 +1,55 @@
+"""Layers of a Keras model at any depth, and what stands in for parts of them while the framework runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fasttrig.base.fixed import FloatArray
+
+
+def leaves(model: Any, path: tuple[str, ...] = ()) -> dict[str, Any]:
+    """All layers that are no models, by their path from the outside in: ``encoder/fc1``."""
+    found: dict[str, Any] = {}
+    for layer in model.layers:
+        here = (*path, layer.name)
+        found |= leaves(layer, here) if hasattr(layer, "layers") else {"/".join(here): layer}
+    return found
+
+
+class Recorder:
+    """Keeps what a layer gives, call by call, while the model is run eagerly."""
+
+    def __init__(self, layer: Any) -> None:
+        self._call, self._found = layer.call, list[np.ndarray]()
+        layer.call = self
+
+    def __call__(self, *operands: Any, **options: Any) -> Any:
+        result = self._call(*operands, **options)
+        self._found.append(np.asarray(result, dtype=np.float64))
+        return result
+
+    def output(self) -> FloatArray:
+        """All events in their order."""
+        return np.concatenate(self._found)
+
+
+class Constant:
+    """Stands in for a weight quantizer: the weight that it gave in float32."""
+
+    def __init__(self, keras: Any, weight: np.ndarray) -> None:
+        self._keras, self._weight = keras, weight
+
+    def __call__(self, _weight: Any) -> Any:
+        return self._keras.backend.constant(self._weight, dtype=self._keras.backend.floatx())
+
+
+class Affine:
+    """Stands in for a batch normalisation whose scale and offset were rounded."""
+
+    def __init__(self, keras: Any, scale: np.ndarray, offset: np.ndarray) -> None:
+        self._scale, self._offset = Constant(keras, scale), Constant(keras, offset)
+
+    def __call__(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        return inputs * self._scale(None) + self._offset(None)
