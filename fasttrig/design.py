@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from fasttrig.base.errors import DataError, GraphError, InputError, UnsupportedError
 from fasttrig.base.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
+from fasttrig.base.link_functions import LINK_FUNCTIONS
 from fasttrig.data.inputs import InputMap
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.evaluate import Evaluation, evaluate
 from fasttrig.frontends import trees
 from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.frontends.trees.ensemble import Ensemble
-from fasttrig.ir.graph import Graph, Postprocessor
+from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.pipeline import compile_graph
 from fasttrig.settings import MODEL_FILE, ModelProject, find_models, load_project
@@ -51,7 +52,8 @@ class Emulation:
     values : dict of output name to float array
         The same as real numbers: ``raw * 2**-fraction_bits``.
     scores : float array, shape (n_events, n_classes)
-        The first output after the link that stays outside the firmware (softmax, sigmoid or none).
+        The first output after the link that stays outside the firmware: what the library's ``predict_proba`` (or
+        ``predict`` of a regression) returns, for the quantised model.
     overflows : dict of op name to int, or None
         Elements changed by an overflow; None where nobody counted: only the NumPy emulator does.
     """
@@ -68,7 +70,8 @@ class Design:
     """A graph, verified and with its passes run, and where it comes from.
 
     ``print(design)`` shows the graph. `narrowed` names the ops whose types ``[types]`` of model.toml narrowed;
-    `ensemble` is the float reading of a tree model; `classes` names the scores, where anyone did.
+    `ensemble` is the float reading of a tree model; `classes` names the scores, where anyone did;
+    `leaf_fraction_bits` is the grid of a tree model's leaves that the caller asked for.
     """
 
     graph: Graph
@@ -78,11 +81,12 @@ class Design:
     narrowed: tuple[str, ...] = ()
     ensemble: Ensemble | None = None
     classes: tuple[str, ...] = ()
+    leaf_fraction_bits: int | None = None
 
     def as_read(self) -> Graph:
         """The graph as the frontend made it: no pass has run, no type was narrowed by hand."""
         types = {op.name: op.result.type for op in self.graph.inputs}
-        return _read(self.source, types, self.graph.name, self.inputs, self.project)[0]
+        return _read(self.source, types, self.graph.name, self.inputs, self.project, self.leaf_fraction_bits)[0]
 
     def __str__(self) -> str:
         return str(self.graph)
@@ -165,7 +169,7 @@ class Design:
         types = {value.name: value.type for value in self.graph.outputs}
         values = {name: to_value(array, types[name]) for name, array in raw.items()}
         first = values[self.graph.outputs[0].name]
-        scores = postprocess(first.reshape(len(first), -1), self.graph.postprocessor)
+        scores = postprocess(first.reshape(len(first), -1), self.graph)
         return Emulation(given, raw, values, scores, overflows)
 
     def _quantised(self, name: str, array: FloatArray) -> IntArray:
@@ -177,21 +181,20 @@ class Design:
         return from_value(array, known[name], Rounding.RND_CONV, Overflow.SAT)
 
 
-def postprocess(margins: FloatArray, link: Postprocessor) -> FloatArray:
-    """Class scores of shape (n_events, n_classes) from margins of shape (n_events, n_outputs)."""
-    if link is Postprocessor.SIGMOID:
-        signal = 1.0 / (1.0 + np.exp(-margins))
-        return np.concatenate([1.0 - signal, signal], axis=1) if margins.shape[1] == 1 else signal
-    if link is Postprocessor.SOFTMAX:
-        exponential = np.exp(margins - margins.max(axis=1, keepdims=True))
-        return exponential / exponential.sum(axis=1, keepdims=True)
-    return margins
+def postprocess(margins: FloatArray, graph: Graph) -> FloatArray:
+    """The link of `graph` on margins of shape (n_events, n_outputs): class scores, or predictions of a regression."""
+    scaled = margins if graph.link_scale == 1 else float(graph.link_scale) * margins
+    return LINK_FUNCTIONS[graph.postprocessor.value](scaled)
 
 
 def read(
-    source: Any, *, input_type: FixedType | str | Mapping[str, FixedType] | None = None, name: str | None = None
+    source: Any,
+    *,
+    input_type: FixedType | str | Mapping[str, FixedType] | None = None,
+    name: str | None = None,
+    leaf_fraction_bits: int | None = None,
 ) -> Design:
-    """A design from a model folder, a ``model.toml``, a ``.h5``/``.keras`` file or a live QKeras model.
+    """A design from a model folder, a ``model.toml``, a model file, or a live QKeras or tree model.
 
     Parameters
     ----------
@@ -201,6 +204,10 @@ def read(
     name : str, optional
         Name of the design; default the model's own.
 
+    leaf_fraction_bits : int, optional
+        Fraction bits of a tree model's leaves and outputs; default: the grid that training chose, that of a conifer
+        file, or one fine enough for the forest's margins (`lower_forest`).
+
     Raises
     ------
     RefusalError
@@ -209,12 +216,12 @@ def read(
     if isinstance(input_type, str):
         input_type = FixedType.parse(input_type)
     if not isinstance(source, str | Path):
-        return _design(source, input_type, name, None, None)
+        return _design(source, input_type, name, None, None, leaf_fraction_bits)
     path = Path(source)
     if path.is_dir() or path.name == MODEL_FILE or path.suffix == ".toml":
-        return read_project(load_project(path))
+        return read_project(load_project(path), leaf_fraction_bits)
     if path.suffix.lower() in _NETWORK_SUFFIXES or trees.reads(path):
-        return _design(path, input_type, name, None, None)
+        return _design(path, input_type, name, None, None, leaf_fraction_bits)
     raise InputError(
         "no frontend reads this file",
         where=str(path),
@@ -233,8 +240,8 @@ def open_design(text: str) -> Design:
     return read(find_models([text], Path.cwd())[0])
 
 
-def read_project(project: ModelProject) -> Design:
-    """The design that a ``model.toml`` names."""
+def read_project(project: ModelProject, leaf_fraction_bits: int | None = None) -> Design:
+    """The design that a ``model.toml`` names; see `read`."""
     inputs = InputMap.load(project.path(project.model.inputs_file))
     if inputs.type != project.inputs.type:
         raise InputError(
@@ -244,7 +251,9 @@ def read_project(project: ModelProject) -> Design:
             want=f"{project.inputs.type} ([inputs] type)",
             try_=f"fasttrig train {project.model.name}, or restore the type the model was trained with",
         )
-    return _design(project.path(project.model.file), inputs.type, project.model.name, inputs, project)
+    return _design(
+        project.path(project.model.file), inputs.type, project.model.name, inputs, project, leaf_fraction_bits
+    )
 
 
 def built_files(design: Design) -> dict[str, str]:
@@ -312,13 +321,15 @@ def _design(
     name: str | None,
     inputs: InputMap | None,
     project: ModelProject | None,
+    leaf_bits: int | None = None,
 ) -> Design:
     types = project.types if project is not None else {}
-    graph, ensemble = _read(source, input_type, name, inputs, project)
+    graph, ensemble = _read(source, input_type, name, inputs, project, leaf_bits)
     classes: tuple[str, ...] = ()
     if project is not None:
         classes = (project.data.target,) if project.data.is_regression else project.data.classes
-    return Design(compile_graph(graph, types), source, inputs, project, tuple(types), ensemble, classes)
+    compiled = compile_graph(graph, types)
+    return Design(compiled, source, inputs, project, tuple(types), ensemble, classes, leaf_bits)
 
 
 def _read(
@@ -327,14 +338,18 @@ def _read(
     name: str | None,
     inputs: InputMap | None,
     project: ModelProject | None,
+    leaf_bits: int | None = None,
 ) -> tuple[Graph, Ensemble | None]:
     channel_types = inputs.channel_types if inputs is not None else ()
     ensemble = None
     if trees.reads(source):
         single = next(iter(input_type.values())) if isinstance(input_type, Mapping) else input_type
+        bits = _leaf_bits(project) if leaf_bits is None else leaf_bits
         graph, ensemble = trees.read_trees(
-            source, input_type=single, channel_types=channel_types, name=name, leaf_fraction_bits=_leaf_bits(project)
+            source, input_type=single, channel_types=channel_types, name=name, leaf_fraction_bits=bits
         )
+    elif leaf_bits is not None:
+        raise InputError("leaf_fraction_bits is for models of trees", where=str(source), got=str(leaf_bits))
     else:
         graph = read_qkeras(source, input_type=input_type, name=name, channel_types=channel_types)
     if inputs is not None and (len(graph.inputs) != 1 or graph.inputs[0].result.shape != (len(inputs.features),)):

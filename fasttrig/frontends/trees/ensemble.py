@@ -5,7 +5,6 @@ Weights of whole trees (averages, dart, AdaBoost) are already folded into the le
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, TypeAlias
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from fasttrig.base.errors import DataError, InputError
 from fasttrig.base.fixed import FloatArray, IntArray
+from fasttrig.base.link_functions import LINK_FUNCTIONS
 from fasttrig.ir.graph import Postprocessor
 
 InputFormat: TypeAlias = Literal["float32", "float64"]
@@ -36,8 +36,12 @@ class Link(Enum):
     NONE = "none"
     LOGISTIC = "logistic"
     SOFTMAX = "softmax"
+    PROBABILITY = "probability"
     EXP = "exp"
     TANH = "tanh"
+    STEP = "step"
+    SIGNED_SQUARE = "signed_square"
+    SOFTPLUS = "softplus"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +134,8 @@ class Ensemble:
                 got=str(len(self.feature_names)),
                 want=f"none or {self.n_features}",
             )
+        if not 0 < self.link_scale < np.inf:
+            raise InputError("the scale of a link is no positive number", where=self.origin, got=str(self.link_scale))
         if not np.isfinite(self.base_margin).all():
             raise InputError("a base margin is not finite", where=self.origin, got=str(self.base_margin))
 
@@ -139,9 +145,10 @@ class Ensemble:
 
     @property
     def postprocessor(self) -> Postprocessor:
-        """The link as a graph names it; NONE where the graph's margin is not the argument of a link it knows."""
-        known = {Link.LOGISTIC: Postprocessor.SIGMOID, Link.SOFTMAX: Postprocessor.SOFTMAX}
-        return known.get(self.link, Postprocessor.NONE) if self.link_scale == 1.0 else Postprocessor.NONE
+        """The link as a graph names it: a logistic of two classes gives the probabilities of both."""
+        if self.link is Link.LOGISTIC and self.n_classes == 2 and self.n_outputs == 1:
+            return Postprocessor.SIGMOID
+        return Postprocessor(self.link.value)
 
     def leaf_indices(self, x: npt.ArrayLike) -> IntArray:
         """Exit leaf of each tree. Shapes: x (n_events, n_features) -> (n_events, n_trees)."""
@@ -165,8 +172,9 @@ class Ensemble:
         return total
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
-        """`margin` after the link, same shape."""
-        return _LINKS[self.link](self.link_scale * self.margin(x))
+        """`margin` after the link, same shape: of two classes the second one's probability."""
+        link = "none" if self.link is Link.PROBABILITY else self.link.value
+        return LINK_FUNCTIONS[link](self.link_scale * self.margin(x))
 
     def _features(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         features = np.asarray(x, dtype=self.input_format)
@@ -191,17 +199,3 @@ def _exit_leaves(tree: Tree, features: npt.NDArray[Any], rule: SplitRule) -> Int
         at[active] = np.where(goes_left, tree.left[node], tree.right[node])
         active = active[at[active] < tree.n_nodes]
     return at - tree.n_nodes
-
-
-def _softmax(margin: FloatArray) -> FloatArray:
-    powers = np.exp(margin - margin.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-_LINKS: dict[Link, Callable[[FloatArray], FloatArray]] = {
-    Link.NONE: lambda margin: margin,
-    Link.LOGISTIC: lambda margin: 0.5 * (1.0 + np.tanh(0.5 * margin)),
-    Link.SOFTMAX: _softmax,
-    Link.EXP: np.exp,
-    Link.TANH: np.tanh,
-}

@@ -23,6 +23,7 @@ _LINKS = {
     "multiclass": Link.SOFTMAX,
     "multiclassova": Link.LOGISTIC,
     "cross_entropy": Link.LOGISTIC,
+    "cross_entropy_lambda": Link.SOFTPLUS,
     "poisson": Link.EXP,
     "gamma": Link.EXP,
     "tweedie": Link.EXP,
@@ -100,8 +101,10 @@ def parse_model(text: str, where: str) -> Ensemble:
 
 
 def _link(objective: list[str]) -> tuple[Link, float]:
-    """``binary sigmoid:0.7`` is logistic(0.7 * margin); ``regression sqrt`` squares afterwards: margin only."""
+    """``binary sigmoid:0.7`` is logistic(0.7 * margin); ``regression sqrt`` squares afterwards, and keeps the sign."""
     scales = [float(word.partition(":")[2]) for word in objective if word.startswith("sigmoid:")]
+    if "sqrt" in objective[1:]:
+        return Link.SIGNED_SQUARE, 1.0
     return _LINKS.get(objective[0], Link.NONE), scales[0] if scales else 1.0
 
 

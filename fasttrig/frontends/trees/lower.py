@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import ceil, log2
 from pathlib import PurePath
 
@@ -59,7 +60,7 @@ def lower_forest(
     if fault is not None:
         raise fault
     forest = exactly_typed(draft, [interval_of(source, [])])
-    graph = Graph(name, (source, forest), (forest.result,), ensemble.postprocessor)
+    graph = Graph(name, (source, forest), (forest.result,), ensemble.postprocessor, Fraction(ensemble.link_scale))
     verify(graph, after="reading the model")
     return graph
 

@@ -32,10 +32,10 @@ _LINKS = {
     "reg:tweedie": Link.EXP,
     "survival:cox": Link.EXP,
     "survival:aft": Link.EXP,
+    "binary:hinge": Link.STEP,
 }
 _IDENTITY = (
     "binary:logitraw",
-    "binary:hinge",
     "reg:squarederror",
     "reg:linear",
     "reg:absoluteerror",
