@@ -27,7 +27,8 @@ def domain(design: Design, graph: Graph) -> str:
     """Where the equality was looked for: how the framework was run, and on which inputs."""
     grid = ", ".join(str(op.result.type) for op in graph.inputs)
     if design.ensemble is not None:
-        return f"XGBoost's own leaves, inputs on the grid of {grid}"
+        note = f"; {design.ensemble.note}" if design.ensemble.note else ""
+        return f"the leaves and predictions of {design.ensemble.library}, inputs on the grid of {grid}{note}"
     from fasttrig.reference.qkeras_run import beyond_float32
 
     wide = beyond_float32(graph)

@@ -102,6 +102,10 @@ class Ensemble:
         Prediction = link(link_scale * margin).
     rounds_used, rounds_stored : int
         Boosting rounds (or trees, for a forest) in `trees`, and in the model.
+    missing : float or None
+        The number that the library takes for a missing feature; `trees` already send it the default way.
+    note : str
+        What the source cannot tell about how its user calls the model; shown in the report.
     """
 
     library: str
@@ -118,6 +122,8 @@ class Ensemble:
     link_scale: float = 1.0
     rounds_used: int = 0
     rounds_stored: int = 0
+    missing: float | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.n_features <= MOST_FEATURES or not 0 < self.n_outputs <= MOST_OUTPUTS:
@@ -188,14 +194,18 @@ class Ensemble:
         return features
 
 
+def goes_left(x: FloatArray, threshold: FloatArray, rule: SplitRule) -> npt.NDArray[np.bool_]:
+    """Whether a split of `rule` sends `x` left; NaN goes right. Any shapes that fit together."""
+    return np.asarray(x < threshold if rule is SplitRule.LT else x <= threshold, dtype=bool)
+
+
 def _exit_leaves(tree: Tree, features: npt.NDArray[Any], rule: SplitRule) -> IntArray:
     at = np.zeros(len(features), dtype=np.int64)
     active = np.arange(len(features)) if tree.n_nodes else np.empty(0, dtype=np.int64)
     while active.size:
         node = at[active]
         x = features[active, tree.feature[node]].astype(np.float64)
-        goes_left = x < tree.threshold[node] if rule is SplitRule.LT else x <= tree.threshold[node]
-        goes_left = np.where(np.isnan(x), tree.default_left[node], goes_left)
-        at[active] = np.where(goes_left, tree.left[node], tree.right[node])
+        left = np.where(np.isnan(x), tree.default_left[node], goes_left(x, tree.threshold[node], rule))
+        at[active] = np.where(left, tree.left[node], tree.right[node])
         active = active[at[active] < tree.n_nodes]
     return at - tree.n_nodes

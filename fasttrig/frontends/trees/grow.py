@@ -67,6 +67,11 @@ def grow(table: NodeTable, *, root: int = 0, output: int = 0, n_features: int, w
     )
 
 
+def split_rows(table: NodeTable, *, root: int = 0, where: str) -> IntArray:
+    """The table's row of each split of the tree that `grow` makes, shape (n_nodes,)."""
+    return _order(table, root, where)[0]
+
+
 def _order(table: NodeTable, root: int, where: str) -> tuple[IntArray, IntArray]:
     """Rows of the splits, parents before children, and of the leaves from left to right."""
     n_rows = len(table.is_leaf)
