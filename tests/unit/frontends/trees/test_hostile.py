@@ -319,6 +319,72 @@ def test_a_broken_gzip(tmp_path: Path) -> None:
         read_ensemble(tmp_path / "w.xml.gz")
 
 
+def onnx_trees(kind: str = "Classifier", **changes: Any) -> Any:
+    onnx = pytest.importorskip("onnx")
+    prefix = "class" if kind == "Classifier" else "target"
+    attributes: dict[str, Any] = {
+        "nodes_treeids": [0, 0, 0],
+        "nodes_nodeids": [0, 1, 2],
+        "nodes_featureids": [0, 0, 0],
+        "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"],
+        "nodes_values": [0.5, 0.0, 0.0],
+        "nodes_truenodeids": [1, 0, 0],
+        "nodes_falsenodeids": [2, 0, 0],
+        f"{prefix}_treeids": [0, 0],
+        f"{prefix}_nodeids": [1, 2],
+        f"{prefix}_ids": [0, 1],
+        f"{prefix}_weights": [1.0, 2.0],
+        **({"classlabels_int64s": [0, 1, 2]} if kind == "Classifier" else {"n_targets": 2}),
+        **changes,
+    }
+    node = onnx.helper.make_node(f"TreeEnsemble{kind}", ["x"], ["y"], domain="ai.onnx.ml", **attributes)
+    value = onnx.helper.make_tensor_value_info
+    body = onnx.helper.make_graph([node], "trees", [value("x", 1, [None, 2])], [value("y", 1, [None, 1])])
+    return onnx.helper.make_model(body)
+
+
+def test_onnx_labels_that_no_leaf_names_are_outputs() -> None:
+    ensemble = read_ensemble(onnx_trees())
+    assert ensemble.margin([[0.0, 0.0], [1.0, 0.0]]).tolist() == [[1, 0, 0], [0, 2, 0]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"nodes_truenodeids": [0, 0, 0]},
+        {
+            "nodes_treeids": [0, 0, 0, 0],
+            "nodes_nodeids": [0, 1, 2, 3],
+            "nodes_featureids": [0, 0, 0, 0],
+            "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF", "BRANCH_LEQ"],
+            "nodes_values": [0.5, 0.0, 0.0, 0.0],
+            "nodes_truenodeids": [1, 0, 0, 3],
+            "nodes_falsenodeids": [2, 0, 0, 3],
+        },
+    ],
+)
+def test_onnx_cycles_and_orphans(changes: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="not reached from its root"):
+        read_ensemble(onnx_trees(**changes))
+
+
+def test_onnx_targets_beyond_any_model_are_refused_before_they_are_allocated() -> None:
+    with pytest.raises(InputError, match="impossible outputs"):
+        read_ensemble(onnx_trees("Regressor", n_targets=20_000))
+
+
+def test_onnx_external_data_is_not_opened(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    (tmp_path / "secret.bin").write_bytes(np.ones(3).tobytes())
+    tensor = onnx.TensorProto(name="v", data_type=onnx.TensorProto.DOUBLE, dims=[3])
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="secret.bin")
+    path = tmp_path / "m.onnx"
+    path.write_bytes(onnx_trees("Regressor", nodes_values_as_tensor=tensor).SerializeToString())
+    with pytest.raises(UnsupportedError, match="another file"):
+        read_ensemble(path)
+
+
 def test_onnx_that_is_none(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     (tmp_path / "m.onnx").write_bytes(json.dumps(DOCUMENT).encode())
