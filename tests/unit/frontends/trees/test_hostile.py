@@ -247,6 +247,8 @@ STUMPS = [("0", "0.5", "1", -1.0, 1.0)]
         (tmva_file(STUMPS).replace("?>", "?>" + BOMB, 1), "must not define"),
         (tmva_file(STUMPS).replace("</Weights>", ""), "not an XML file"),
         (tmva_file(STUMPS).replace('NTrees="1"', 'NTrees="1000000000"'), "lacks trees"),
+        (tmva_file(STUMPS).replace("<Weights ", '<Weights PreselectionLowBkgVar0="1" '), "cuts before the trees"),
+        (tmva_file(STUMPS).replace("<Weights ", '<Weights Unheard="1" '), "unknown attributes"),
         (tmva_file(STUMPS, coefficients=2), "oblique"),
         (tmva_file(STUMPS, transformations=1), "transformed variables"),
         (tmva_file(STUMPS, boost="AdaBoostR2"), "that fasttrig can sum up"),
@@ -262,6 +264,22 @@ STUMPS = [("0", "0.5", "1", -1.0, 1.0)]
 def test_broken_tmva(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         tmva_xml.parse_weights(text.encode(), "weights.xml")
+
+
+def test_tmva_before_4_1_and_cuts_that_are_off() -> None:
+    text = tmva_file(STUMPS)
+    old = text.replace("AnalysisType=", "TreeType=").replace(
+        "<Weights ", '<Weights PreselectionLowBkgVar0="0" PreselectionLowBkgVar0Value="-5" '
+    )
+    assert old != text
+    x = [[0.0, 0.0], [1.0, 0.0]]
+    found, want = (tmva_xml.parse_weights(content.encode(), "w.xml").margin(x).tolist() for content in (old, text))
+    assert found == want
+
+
+def test_lightgbm_v2_ends_without_a_line() -> None:
+    old = LIGHTGBM.replace("version=v4", "version=v2").replace("end of trees\n", "")
+    assert len(lightgbm_model.parse_model(old, "test").trees) == 1
 
 
 def test_a_deep_tmva_tree_is_no_recursion() -> None:
