@@ -191,6 +191,20 @@ def test_ubjson_that_claims_too_much(content: bytes) -> None:
         parse_ubjson(content, "test")
 
 
+def test_ubjson_entries_without_bytes_are_counted_together() -> None:
+    """Each array may claim as many constants as the file has bytes; all of them together may not."""
+    content = b"[" + b"[$T#I\x07\xd0" * 400 + b"]"
+    with pytest.raises(InputError, match="claims more entries"):
+        parse_ubjson(content, "test")
+
+
+def test_a_gzip_bomb_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.json"
+    path.write_bytes(gzip.compress(b"[" + b"[]," * (24 << 20) + b"[]]", compresslevel=1))
+    with pytest.raises(InputError, match="too large"):
+        read_document(path)
+
+
 def test_json_that_nests_too_deep(tmp_path: Path) -> None:
     (tmp_path / "deep.json").write_text("[" * 1_000_000)
     with pytest.raises(InputError, match="not a JSON file"):
