@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import numpy as np
-
 from fasttrig.base.built_project import GRAPH, INPUTS, OUTPUTS, BuiltProject
 from fasttrig.base.errors import GraphError, InputError, UnsupportedError
 from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
+from fasttrig.base.link_functions import LINK_FUNCTIONS
 from fasttrig.data.events import arrays_of
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.quantise import given_raw, n_events_of, raw_inputs
@@ -21,7 +20,7 @@ from fasttrig.emulator.evaluate import Evaluation, evaluate
 from fasttrig.frontends import trees
 from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.frontends.trees.ensemble import Ensemble
-from fasttrig.ir.graph import Graph, Postprocessor
+from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.pipeline import compile_graph
 from fasttrig.settings import MODEL_FILE, ModelProject, find_models, load_project
@@ -53,7 +52,8 @@ class Emulation:
     values : dict of output name to float array
         The same as real numbers: ``raw * 2**-fraction_bits``.
     scores : float array, shape (n_events, n_classes)
-        The first output after the link that stays outside the firmware (softmax, sigmoid or none).
+        The first output after the link that stays outside the firmware: what the library's ``predict_proba`` (or
+        ``predict`` of a regression) returns, for the quantised model.
     overflows : dict of op name to int, or None
         Elements changed by an overflow; None where nobody counted: only the NumPy emulator does.
     """
@@ -66,12 +66,20 @@ class Emulation:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How a model is read, where the caller of `read` chose: see its parameters of the same names."""
+
+    batchnorm_type: FixedType | None = None
+    leaf_fraction_bits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Design:
     """A graph, verified and with its passes run, and where it comes from.
 
     ``print(design)`` shows the graph. `narrowed` names the ops whose types ``[types]`` of model.toml narrowed;
-    `ensemble` is the float reading of a tree model; `classes` names the scores, where anyone did; `batchnorm_type` is
-    the type that batch normalisations were rounded to.
+    `ensemble` is the float reading of a tree model; `classes` names the scores, where anyone did; `options` are the
+    choices of the caller of `read`.
     """
 
     graph: Graph
@@ -81,12 +89,12 @@ class Design:
     narrowed: tuple[str, ...] = ()
     ensemble: Ensemble | None = None
     classes: tuple[str, ...] = ()
-    batchnorm_type: FixedType | None = None
+    options: ReadOptions = ReadOptions()
 
     def as_read(self) -> Graph:
         """The graph as the frontend made it: no pass has run, no type was narrowed by hand."""
         types = {op.name: op.result.type for op in self.graph.inputs}
-        return _read(self.source, types, self.graph.name, self.inputs, self.project, self.batchnorm_type)[0]
+        return _read(self.source, types, self.graph.name, self.inputs, self.project, self.options)[0]
 
     def __str__(self) -> str:
         return str(self.graph)
@@ -180,19 +188,14 @@ class Design:
         types = {value.name: value.type for value in self.graph.outputs}
         values = {name: to_value(array, types[name]) for name, array in raw.items()}
         first = values[self.graph.outputs[0].name]
-        scores = postprocess(first.reshape(len(first), -1), self.graph.postprocessor)
+        scores = postprocess(first.reshape(len(first), -1), self.graph)
         return Emulation(given, raw, values, scores, overflows)
 
 
-def postprocess(margins: FloatArray, link: Postprocessor) -> FloatArray:
-    """Class scores of shape (n_events, n_classes) from margins of shape (n_events, n_outputs)."""
-    if link is Postprocessor.SIGMOID:
-        signal = 1.0 / (1.0 + np.exp(-margins))
-        return np.concatenate([1.0 - signal, signal], axis=1) if margins.shape[1] == 1 else signal
-    if link is Postprocessor.SOFTMAX:
-        exponential = np.exp(margins - margins.max(axis=1, keepdims=True))
-        return exponential / exponential.sum(axis=1, keepdims=True)
-    return margins
+def postprocess(margins: FloatArray, graph: Graph) -> FloatArray:
+    """The link of `graph` on margins of shape (n_events, n_outputs): class scores, or predictions of a regression."""
+    scaled = margins if graph.link_scale == 1 else float(graph.link_scale) * margins
+    return LINK_FUNCTIONS[graph.postprocessor.value](scaled)
 
 
 def read(
@@ -201,8 +204,9 @@ def read(
     input_type: FixedType | str | Mapping[str, FixedType] | None = None,
     name: str | None = None,
     batchnorm_type: FixedType | str | None = None,
+    leaf_fraction_bits: int | None = None,
 ) -> Design:
-    """A design from a model folder, a ``model.toml``, a ``.h5``/``.keras`` file or a live QKeras model.
+    """A design from a model folder, a ``model.toml``, a model file, or a live QKeras or tree model.
 
     Parameters
     ----------
@@ -214,6 +218,9 @@ def read(
     batchnorm_type : FixedType or "fixed<W,I>", optional
         Round scales and offsets of a network's batch normalisations to this type instead of refusing them. The
         framework's check rounds them in the same way.
+    leaf_fraction_bits : int, optional
+        Fraction bits of a tree model's leaves and outputs; default: the grid that training chose, that of a conifer
+        file, or one fine enough for the forest's margins (`lower_forest`).
 
     Raises
     ------
@@ -224,13 +231,14 @@ def read(
         input_type = FixedType.parse(input_type)
     if isinstance(batchnorm_type, str):
         batchnorm_type = FixedType.parse(batchnorm_type)
+    options = ReadOptions(batchnorm_type, leaf_fraction_bits)
     if not isinstance(source, str | Path):
-        return _design(source, input_type, name, None, None, batchnorm_type)
+        return _design(source, input_type, name, None, None, options)
     path = Path(source)
     if path.is_dir() or path.name == MODEL_FILE or path.suffix == ".toml":
-        return read_project(load_project(path), batchnorm_type)
+        return read_project(load_project(path), options)
     if path.suffix.lower() in _NETWORK_SUFFIXES or trees.reads(path):
-        return _design(path, input_type, name, None, None, batchnorm_type)
+        return _design(path, input_type, name, None, None, options)
     raise InputError(
         "no frontend reads this file",
         where=str(path),
@@ -249,8 +257,8 @@ def open_design(text: str) -> Design:
     return read(find_models([text], Path.cwd())[0])
 
 
-def read_project(project: ModelProject, batchnorm_type: FixedType | None = None) -> Design:
-    """The design that a ``model.toml`` names; `batchnorm_type` as for `read`."""
+def read_project(project: ModelProject, options: ReadOptions | None = None) -> Design:
+    """The design that a ``model.toml`` names."""
     inputs = InputMap.load(project.path(project.model.inputs_file))
     if inputs.type != project.inputs.type:
         raise InputError(
@@ -260,7 +268,8 @@ def read_project(project: ModelProject, batchnorm_type: FixedType | None = None)
             want=f"{project.inputs.type} ([inputs] type)",
             try_=f"fasttrig train {project.model.name}, or restore the type the model was trained with",
         )
-    return _design(project.path(project.model.file), inputs.type, project.model.name, inputs, project, batchnorm_type)
+    file = project.path(project.model.file)
+    return _design(file, inputs.type, project.model.name, inputs, project, options or ReadOptions())
 
 
 def built_files(design: Design) -> dict[str, str]:
@@ -328,14 +337,14 @@ def _design(
     name: str | None,
     inputs: InputMap | None,
     project: ModelProject | None,
-    batchnorm_type: FixedType | None = None,
+    options: ReadOptions,
 ) -> Design:
     types = project.types if project is not None else {}
-    graph, ensemble = _read(source, input_type, name, inputs, project, batchnorm_type)
+    graph, ensemble = _read(source, input_type, name, inputs, project, options)
     classes: tuple[str, ...] = ()
     if project is not None:
         classes = (project.data.target,) if project.data.is_regression else project.data.classes
-    return Design(compile_graph(graph, types), source, inputs, project, tuple(types), ensemble, classes, batchnorm_type)
+    return Design(compile_graph(graph, types), source, inputs, project, tuple(types), ensemble, classes, options)
 
 
 def _read(
@@ -344,20 +353,29 @@ def _read(
     name: str | None,
     inputs: InputMap | None,
     project: ModelProject | None,
-    batchnorm_type: FixedType | None,
+    options: ReadOptions,
 ) -> tuple[Graph, Ensemble | None]:
     channel_types = inputs.channel_types if inputs is not None else ()
     ensemble = None
     if trees.reads(source):
-        if batchnorm_type is not None:
-            raise InputError("a tree model has no batch normalisation", where=str(source), got=f"{batchnorm_type=!s}")
+        if options.batchnorm_type is not None:
+            raise InputError(
+                "a tree model has no batch normalisation",
+                where=str(source),
+                got=f"batchnorm_type={options.batchnorm_type}",
+            )
         single = next(iter(input_type.values())) if isinstance(input_type, Mapping) else input_type
+        bits = _leaf_bits(project) if options.leaf_fraction_bits is None else options.leaf_fraction_bits
         graph, ensemble = trees.read_trees(
-            source, input_type=single, channel_types=channel_types, name=name, leaf_fraction_bits=_leaf_bits(project)
+            source, input_type=single, channel_types=channel_types, name=name, leaf_fraction_bits=bits
+        )
+    elif options.leaf_fraction_bits is not None:
+        raise InputError(
+            "leaf_fraction_bits is for models of trees", where=str(source), got=str(options.leaf_fraction_bits)
         )
     else:
         graph = read_qkeras(
-            source, input_type=input_type, name=name, channel_types=channel_types, batchnorm_type=batchnorm_type
+            source, input_type=input_type, name=name, channel_types=channel_types, batchnorm_type=options.batchnorm_type
         )
     if inputs is not None and (len(graph.inputs) != 1 or graph.inputs[0].result.shape != (len(inputs.features),)):
         shapes = ", ".join(str(op.result.shape) for op in graph.inputs)

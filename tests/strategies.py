@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -48,7 +50,8 @@ def graphs(draw: DrawFn, max_ops: int = 6, narrowed: bool = True) -> Graph:
         draw(st.sampled_from(kinds))(draw, builder, f"v{index}", draw(st.sampled_from(made)))
     values = [op.result for op in builder.ops]
     outputs = dict.fromkeys([values[-1], *draw(st.lists(st.sampled_from(values), max_size=1))])
-    return builder.graph(*outputs, postprocessor=draw(st.sampled_from(Postprocessor)))
+    graph = builder.graph(*outputs, postprocessor=draw(st.sampled_from(Postprocessor)))
+    return replace(graph, link_scale=draw(st.fractions(min_value=Fraction(1, 1000), max_value=1000)))
 
 
 @st.composite

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from enum import Enum
+from fractions import Fraction
 from typing import TypeVar
 
 from fasttrig.base.errors import GraphError, near_names
@@ -14,21 +15,35 @@ OpKind = TypeVar("OpKind", bound=Op)
 
 
 class Postprocessor(Enum):
-    """The link that turns margins into probabilities; applied off the chip, in real numbers."""
+    """The link that turns margins into predictions; applied off the chip, in real numbers (`link_functions`).
+
+    SIGMOID and PROBABILITY make two columns of a single output: the probabilities of both classes.
+    """
 
     NONE = "none"
     SOFTMAX = "softmax"
     SIGMOID = "sigmoid"
+    LOGISTIC = "logistic"
+    PROBABILITY = "probability"
+    EXP = "exp"
+    TANH = "tanh"
+    STEP = "step"
+    SIGNED_SQUARE = "signed_square"
+    SOFTPLUS = "softplus"
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """An integer program: `ops` in an order in which every operand is made before it is used."""
+    """An integer program: `ops` in an order in which every operand is made before it is used.
+
+    The prediction is ``postprocessor(link_scale * first output)``.
+    """
 
     name: str
     ops: tuple[Op, ...]
     outputs: tuple[Value, ...]
     postprocessor: Postprocessor = Postprocessor.NONE
+    link_scale: Fraction = Fraction(1)
 
     @property
     def inputs(self) -> tuple[Input, ...]:

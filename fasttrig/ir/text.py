@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import fields, replace
 from enum import Enum
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,18 @@ _RAW_PER_LINE = 32
 
 def print_graph(graph: Graph) -> str:
     """The text of `graph`; the same graph gives the same text."""
-    lines = [f"fasttrig-ir {VERSION}", f"graph {graph.name} {graph.postprocessor.value}", ""]
+    lines = [f"fasttrig-ir {VERSION}", f"graph {graph.name} {_print_link(graph)}", ""]
     for const in graph.constants:
         lines += [f"const @{const.name} : {_shape(const.shape)} {const.type}", *_raw_lines(const), ""]
     lines += [_print_op(op) for op in graph.ops]
     lines += [f"return {', '.join(value.name for value in graph.outputs)}", ""]
     return "\n".join(lines)
+
+
+def _print_link(graph: Graph) -> str:
+    """``sigmoid``, or ``sigmoid(2, 1)`` with a scale of 2 / 1."""
+    scale = graph.link_scale
+    return graph.postprocessor.value + ("" if scale == 1 else f"({scale.numerator}, {scale.denominator})")
 
 
 def print_op(op: Op) -> str:
@@ -104,7 +111,7 @@ class _Parser:
             )
         self.next_line()
         self.expect("graph")
-        name, link = self.name(), self.enum(Postprocessor, lambda p: p.value)
+        name, link, scale = self.name(), self.enum(Postprocessor, lambda p: p.value), self.link_scale()
         self.end()
         ops: list[Op] = []
         while True:
@@ -113,9 +120,18 @@ class _Parser:
                 self.const()
             elif self.tokens[0] == "return" and self.tokens[1:2] != [":"]:
                 outputs = self.returned()
-                return Graph(name, tuple(ops), outputs, link)
+                return Graph(name, tuple(ops), outputs, link, scale)
             else:
                 ops.append(self.op())
+
+    def link_scale(self) -> Fraction:
+        """``(numerator, denominator)`` behind the link; 1 where nothing follows."""
+        if self.tokens[:1] != ["("]:
+            return Fraction(1)
+        sizes = self.items(_Parser.integer, "()")
+        if len(sizes) != 2 or sizes[0] <= 0 or sizes[1] <= 0:
+            raise self.fault("not the scale of a link", got=str(sizes), want="(numerator, denominator), both positive")
+        return Fraction(*sizes)
 
     def returned(self) -> tuple[Value, ...]:
         self.expect("return")
@@ -187,14 +203,14 @@ class _Parser:
             raise self.fault("a field is missing", got=", ".join(sorted(found)), want=", ".join(sorted(readers)))
         return found
 
-    def items(self, read: Callable[[_Parser], Any]) -> tuple[Any, ...]:
-        self.expect("[")
+    def items(self, read: Callable[[_Parser], Any], brackets: str = "[]") -> tuple[Any, ...]:
+        self.expect(brackets[0])
         found: list[Any] = []
-        while self.tokens[:1] != ["]"]:
+        while self.tokens[:1] != [brackets[1]]:
             if found:
                 self.expect(",")
             found.append(read(self))
-        self.expect("]")
+        self.expect(brackets[1])
         return tuple(found)
 
     def shape(self) -> Shape:

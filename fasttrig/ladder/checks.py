@@ -338,4 +338,4 @@ def float_scores(design: Design, sample: LabelledSample) -> FloatArray:
     assert design.inputs is not None and design.project is not None
     twin = design.project.path(str(design.project.model.float_file))
     margins = frameworks.float_margins(design, twin, design.inputs.scaled(sample.x))
-    return postprocess(margins, design.graph.postprocessor)
+    return postprocess(margins, design.graph)

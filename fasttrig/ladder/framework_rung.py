@@ -19,7 +19,7 @@ def raw_outputs(design: Design, graph: Graph, inputs: dict[str, IntArray]) -> di
     else:
         from fasttrig.reference.qkeras_run import framework_raw
 
-        found = framework_raw(graph, design.source, inputs, batchnorm_type=design.batchnorm_type)
+        found = framework_raw(graph, design.source, inputs, batchnorm_type=design.options.batchnorm_type)
     return {out.name: found[read.name] for out, read in zip(design.graph.outputs, graph.outputs, strict=True)}
 
 
@@ -27,7 +27,8 @@ def domain(design: Design, graph: Graph) -> str:
     """Where the equality was looked for: how the framework was run, and on which inputs."""
     grid = ", ".join(str(op.result.type) for op in graph.inputs)
     if design.ensemble is not None:
-        return f"XGBoost's own leaves, inputs on the grid of {grid}"
+        note = f"; {design.ensemble.note}" if design.ensemble.note else ""
+        return f"the leaves and predictions of {design.ensemble.library}, inputs on the grid of {grid}{note}"
     from fasttrig.reference.qkeras_run import beyond_float32
 
     wide = beyond_float32(graph)
@@ -41,7 +42,7 @@ def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:
         return "compare leaf by leaf: fasttrig.reference.tree_libraries.library_leaves against Ensemble.library_leaves"
     from fasttrig.reference.qkeras_run import first_difference, framework_trace, input_values
 
-    trace = framework_trace(design.source, input_values(graph, row), batchnorm_type=design.batchnorm_type)
+    trace = framework_trace(design.source, input_values(graph, row), batchnorm_type=design.options.batchnorm_type)
     emulated = evaluate(graph, row, keep={op.name for op in graph.ops}).trace
     found = first_difference(graph, trace, emulated)
     if found is None:

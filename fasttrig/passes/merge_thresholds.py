@@ -36,4 +36,6 @@ def merged(op: Forest, features: Features) -> Forest:
         on_grid = -(-threshold[nodes] // step) * step
         low, high = int(features.low[channel]), int(features.high[channel])
         threshold[nodes] = np.clip(on_grid, low, high + step)
+    if threshold.size and not -(1 << 63) <= min(threshold) <= max(threshold) < 1 << 63:
+        return op  # features wider than 64 bits: constants have 64
     return with_thresholds(op, threshold.astype(np.int64))

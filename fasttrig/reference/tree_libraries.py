@@ -1,4 +1,8 @@
-"""The library's own answer for a tree model, as raw integers: its exit leaves, each standing for its integer leaf."""
+"""The library's own answer for a tree model, as raw integers: its exit leaves, each standing for its integer leaf.
+
+The user's object answers, called as its user calls it: ``apply`` or ``pred_leaf`` for the leaves, ``predict_proba`` or
+``predict`` for the numbers that the leaves must add up to.
+"""
 
 from __future__ import annotations
 
@@ -9,34 +13,44 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import CheckFailed, MissingPackageError
-from fasttrig.base.fixed import IntArray, to_value
-from fasttrig.frontends.trees import xgboost_model
+from fasttrig.base.fixed import FloatArray, IntArray, to_value
+from fasttrig.base.link_functions import LINK_FUNCTIONS
+from fasttrig.frontends.trees import lightgbm_model, sklearn_model, xgboost_model
 from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
 
+_TOLERANCE = 1e-4
+"""Of a prediction, relative to its size: XGBoost sums, and takes its links, in float32."""
+
+_CLASS_NAMES = ("multi:softmax",)
+"""Objectives whose ``predict`` names a class."""
+
 
 def framework_raw(graph: Graph, ensemble: Ensemble, source: Any, inputs: Mapping[str, IntArray]) -> dict[str, IntArray]:
-    """Raw outputs from the leaves that XGBoost itself says each event ends in.
+    """Raw outputs from the leaves that the library itself says each event ends in.
 
     Parameters
     ----------
     graph : Graph
         As read, before any pass: its leaves stand in the order of `ensemble`.
-    source : path or live XGBoost model
+    source : path or live model
     inputs : mapping with the graph's one input
-        Raw integers; XGBoost is given their values, which float32 holds exactly up to 24 bits.
+        Raw integers; the library is given their values (XGBoost takes float32, exact up to 24 bits).
 
     Raises
     ------
     MissingPackageError
-        When the model is not XGBoost's: no other library is run here.
+        When the library is not run here, or does not tell its leaves.
     CheckFailed
-        When XGBoost names a leaf that the ensemble does not have.
+        When the library names a leaf that the ensemble does not have, or predicts something else than the link of the
+        sum of these leaves.
     """
     (forest,) = graph.ops_of(Forest)
     values = to_value(inputs[forest.operand.name], forest.operand.type)
-    exits = _exits(ensemble, library_leaves(ensemble, source, values))
+    model = _opened(ensemble, source)
+    exits = _exits(ensemble, _leaves(ensemble, model, values))
+    _check_predictions(graph, ensemble, exits, _predictions(ensemble, model, values))
     total = np.tile(forest.base_margin.raw, (len(values), 1))
     first = 0
     for number, tree in enumerate(ensemble.trees):
@@ -48,20 +62,78 @@ def framework_raw(graph: Graph, ensemble: Ensemble, source: Any, inputs: Mapping
 
 def library_leaves(ensemble: Ensemble, source: Any, values: Any) -> IntArray:
     """Exit leaf of each tree, numbered and found by the library. Shapes: (n, n_features) -> (n, n_trees)."""
+    return _leaves(ensemble, _opened(ensemble, source), values)
+
+
+def _opened(ensemble: Ensemble, source: Any) -> Any:
+    """The live model of `source`; a file is loaded by its library."""
+    if not isinstance(source, str | Path):
+        return source
+    if ensemble.library.startswith("xgboost"):
+        import xgboost
+
+        return xgboost.Booster(model_file=str(source))
+    if ensemble.library.startswith("lightgbm"):
+        import lightgbm
+
+        return lightgbm.Booster(model_file=str(source))
+    raise MissingPackageError("this library is not run as a framework", got=ensemble.library)
+
+
+def _leaves(ensemble: Ensemble, model: Any, values: FloatArray) -> IntArray:
+    if xgboost_model.is_xgboost(model):
+        found = model.apply(values) if hasattr(model, "apply") else _of_booster(ensemble, model, values, pred_leaf=True)
+    elif lightgbm_model.is_lightgbm(model):
+        found = model.predict(values, pred_leaf=True)
+    elif sklearn_model.is_sklearn(model) and hasattr(model, "apply"):
+        found = model.apply(values)
+    elif sklearn_model.is_sklearn(model) and hasattr(model, "estimators_"):
+        found = np.stack([member.apply(values) for member in model.estimators_], axis=1)
+    else:
+        raise MissingPackageError("this library does not tell its leaves", got=ensemble.library)
+    return np.asarray(found).reshape(len(values), -1).astype(np.int64)
+
+
+def _predictions(ensemble: Ensemble, model: Any, values: FloatArray) -> FloatArray | None:
+    """What the user sees; None where `predict` names classes."""
+    if hasattr(model, "predict_proba") and ensemble.objective != "binary:logitraw":
+        found = model.predict_proba(values)
+    elif type(model).__name__ == "Booster" and xgboost_model.is_xgboost(model):
+        found = None if ensemble.objective in _CLASS_NAMES else _of_booster(ensemble, model, values)
+    elif ensemble.n_classes and type(model).__name__ != "Booster":
+        found = None
+    else:
+        found = model.predict(values)
+    return None if found is None else np.asarray(found, dtype=np.float64).reshape(len(values), -1)
+
+
+def _of_booster(ensemble: Ensemble, booster: Any, values: FloatArray, **options: Any) -> Any:
     import xgboost
 
-    if isinstance(source, str | Path):
-        if not ensemble.library.startswith("xgboost"):
-            raise MissingPackageError("only XGBoost is run as a framework", got=ensemble.library)
-        booster = xgboost.Booster(model_file=str(source))
-    elif xgboost_model.is_xgboost(source):
-        booster = source if isinstance(source, xgboost.Booster) else source.get_booster()
-    else:
-        raise MissingPackageError("only XGBoost is run as a framework", got=ensemble.library)
     names, types = booster.feature_names, booster.feature_types
     matrix = xgboost.DMatrix(np.asarray(values, dtype=np.float32), feature_names=names, feature_types=types)
-    leaves = booster.predict(matrix, pred_leaf=True, iteration_range=(0, ensemble.rounds_used))
-    return np.asarray(leaves).reshape(len(values), -1).astype(np.int64)
+    return booster.predict(matrix, iteration_range=(0, ensemble.rounds_used), **options)
+
+
+def _check_predictions(graph: Graph, ensemble: Ensemble, exits: IntArray, theirs: FloatArray | None) -> None:
+    """The library's prediction must be the graph's link of the sum of the library's own leaves."""
+    if theirs is None or not len(theirs):
+        return
+    margin = np.tile(ensemble.base_margin, (len(exits), 1))
+    for number, tree in enumerate(ensemble.trees):
+        margin[:, tree.output : tree.output + tree.n_targets] += tree.leaf[exits[:, number]]
+    ours = LINK_FUNCTIONS[graph.postprocessor.value](float(graph.link_scale) * margin)
+    if theirs.shape[1] == 1 and ours.shape[1] == 2:
+        ours = ours[:, 1:]  # a Booster gives the second class alone
+    wrong = ours.shape != theirs.shape or np.abs(ours - theirs).max() > _TOLERANCE * (1 + np.abs(theirs).max())
+    if wrong:
+        raise CheckFailed(
+            "the library predicts something else than its leaves add up to",
+            where=ensemble.origin,
+            got=str(theirs[0])[:80],
+            want=str(ours[0])[:80],
+            try_="report this model: its link is not understood",
+        )
 
 
 def _exits(ensemble: Ensemble, found: IntArray) -> IntArray:
@@ -74,7 +146,7 @@ def _exits(ensemble: Ensemble, found: IntArray) -> IntArray:
         unknown = tree.leaf_id[exits[:, number]] != found[:, number]
         if unknown.any():
             raise CheckFailed(
-                "XGBoost ends in a leaf that the model does not have",
+                "the library ends in a leaf that the model does not have",
                 where=f"tree {number}",
                 got=str(found[unknown, number][0]),
             )

@@ -140,7 +140,7 @@ def trace(opened: Opened, event: TracedEvent, *, with_csim: bool = True, with_fl
         built_differs = _built_differences(opened, event, raw)
     scores = {"fixed": _scores(design, raw), "real": _scores(design, real, is_raw=False)}
     if twin.margins is not None:
-        scores["float"] = postprocess(twin.margins, graph.postprocessor)[0]
+        scores["float"] = postprocess(twin.margins, graph)[0]
     return Trace(
         graph.name, event, design.classes, tuple(tensors), scores, _exits(design, raw), tuple(notes), built_differs
     )
@@ -200,7 +200,7 @@ def _built_differences(opened: Opened, event: TracedEvent, raw: dict[str, IntArr
 def _scores(design: Design, found: dict[str, Any], *, is_raw: bool = True) -> FloatArray:
     output = design.graph.outputs[0]
     margins = to_value(found[output.name], output.type) if is_raw else found[output.name]
-    return postprocess(margins.reshape(1, -1), design.graph.postprocessor)[0]
+    return postprocess(margins.reshape(1, -1), design.graph)[0]
 
 
 def _exits(design: Design, raw: dict[str, IntArray]) -> tuple[TreeExit, ...]:

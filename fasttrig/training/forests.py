@@ -59,7 +59,7 @@ def train_forest(project: ModelProject, progress: Progress | None = None) -> Tra
     replace_file(types_path, lambda path: path.write_text(json.dumps(types, indent=1) + "\n", encoding="utf-8"))
     replace_file(inputs_path, lambda path: path.write_text(inputs.to_json(), encoding="utf-8"))
     design, test = read_project(project), splits["test"]
-    float_scores = postprocess(read_ensemble(twin_path).margin(inputs.scaled(test.x)), ensemble.postprocessor)
+    float_scores = postprocess(read_ensemble(twin_path).margin(inputs.scaled(test.x)), design.graph)
     agreement = compare_task(project.data, float_scores, design.emulate(test.x).scores, test.labels)
     files = (model, twin_path, inputs_path, types_path)
     return Trained(files, agreement, len(sample.labels), _summary(ensemble, inputs, settings, goal, bits, scan))

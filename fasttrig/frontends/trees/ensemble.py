@@ -5,7 +5,6 @@ Weights of whole trees (averages, dart, AdaBoost) are already folded into the le
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, TypeAlias
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from fasttrig.base.errors import DataError, InputError
 from fasttrig.base.fixed import FloatArray, IntArray
+from fasttrig.base.link_functions import LINK_FUNCTIONS
 from fasttrig.ir.graph import Postprocessor
 
 InputFormat: TypeAlias = Literal["float32", "float64"]
@@ -36,8 +36,12 @@ class Link(Enum):
     NONE = "none"
     LOGISTIC = "logistic"
     SOFTMAX = "softmax"
+    PROBABILITY = "probability"
     EXP = "exp"
     TANH = "tanh"
+    STEP = "step"
+    SIGNED_SQUARE = "signed_square"
+    SOFTPLUS = "softplus"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,6 +102,10 @@ class Ensemble:
         Prediction = link(link_scale * margin).
     rounds_used, rounds_stored : int
         Boosting rounds (or trees, for a forest) in `trees`, and in the model.
+    missing : float or None
+        The number that the library takes for a missing feature; `trees` already send it the default way.
+    note : str
+        What the source cannot tell about how its user calls the model; shown in the report.
     """
 
     library: str
@@ -114,6 +122,8 @@ class Ensemble:
     link_scale: float = 1.0
     rounds_used: int = 0
     rounds_stored: int = 0
+    missing: float | None = None
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not 0 < self.n_features <= MOST_FEATURES or not 0 < self.n_outputs <= MOST_OUTPUTS:
@@ -130,6 +140,8 @@ class Ensemble:
                 got=str(len(self.feature_names)),
                 want=f"none or {self.n_features}",
             )
+        if not 0 < self.link_scale < np.inf:
+            raise InputError("the scale of a link is no positive number", where=self.origin, got=str(self.link_scale))
         if not np.isfinite(self.base_margin).all():
             raise InputError("a base margin is not finite", where=self.origin, got=str(self.base_margin))
 
@@ -139,9 +151,10 @@ class Ensemble:
 
     @property
     def postprocessor(self) -> Postprocessor:
-        """The link as a graph names it; NONE where the graph's margin is not the argument of a link it knows."""
-        known = {Link.LOGISTIC: Postprocessor.SIGMOID, Link.SOFTMAX: Postprocessor.SOFTMAX}
-        return known.get(self.link, Postprocessor.NONE) if self.link_scale == 1.0 else Postprocessor.NONE
+        """The link as a graph names it: a logistic of two classes gives the probabilities of both."""
+        if self.link is Link.LOGISTIC and self.n_classes == 2 and self.n_outputs == 1:
+            return Postprocessor.SIGMOID
+        return Postprocessor(self.link.value)
 
     def leaf_indices(self, x: npt.ArrayLike) -> IntArray:
         """Exit leaf of each tree. Shapes: x (n_events, n_features) -> (n_events, n_trees)."""
@@ -165,8 +178,9 @@ class Ensemble:
         return total
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
-        """`margin` after the link, same shape."""
-        return _LINKS[self.link](self.link_scale * self.margin(x))
+        """`margin` after the link, same shape: of two classes the second one's probability."""
+        link = "none" if self.link is Link.PROBABILITY else self.link.value
+        return LINK_FUNCTIONS[link](self.link_scale * self.margin(x))
 
     def _features(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         features = np.asarray(x, dtype=self.input_format)
@@ -180,28 +194,18 @@ class Ensemble:
         return features
 
 
+def goes_left(x: FloatArray, threshold: FloatArray, rule: SplitRule) -> npt.NDArray[np.bool_]:
+    """Whether a split of `rule` sends `x` left; NaN goes right. Any shapes that fit together."""
+    return np.asarray(x < threshold if rule is SplitRule.LT else x <= threshold, dtype=bool)
+
+
 def _exit_leaves(tree: Tree, features: npt.NDArray[Any], rule: SplitRule) -> IntArray:
     at = np.zeros(len(features), dtype=np.int64)
     active = np.arange(len(features)) if tree.n_nodes else np.empty(0, dtype=np.int64)
     while active.size:
         node = at[active]
         x = features[active, tree.feature[node]].astype(np.float64)
-        goes_left = x < tree.threshold[node] if rule is SplitRule.LT else x <= tree.threshold[node]
-        goes_left = np.where(np.isnan(x), tree.default_left[node], goes_left)
-        at[active] = np.where(goes_left, tree.left[node], tree.right[node])
+        left = np.where(np.isnan(x), tree.default_left[node], goes_left(x, tree.threshold[node], rule))
+        at[active] = np.where(left, tree.left[node], tree.right[node])
         active = active[at[active] < tree.n_nodes]
     return at - tree.n_nodes
-
-
-def _softmax(margin: FloatArray) -> FloatArray:
-    powers = np.exp(margin - margin.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-_LINKS: dict[Link, Callable[[FloatArray], FloatArray]] = {
-    Link.NONE: lambda margin: margin,
-    Link.LOGISTIC: lambda margin: 0.5 * (1.0 + np.tanh(0.5 * margin)),
-    Link.SOFTMAX: _softmax,
-    Link.EXP: np.exp,
-    Link.TANH: np.tanh,
-}

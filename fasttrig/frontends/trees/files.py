@@ -16,21 +16,26 @@ from fasttrig.frontends.trees.ubjson import parse_ubjson
 MAX_BYTES = 1 << 30
 """Largest model file, unpacked."""
 
+_UNPACKED_BYTES, _UNPACKED_TIMES = 64 << 20, 32
+"""A gzipped file may always unpack to so many bytes, and to so many times its size; a larger one is a bomb."""
+
 _GZIP = b"\x1f\x8b"
 
 
 def read_bytes(path: Path) -> bytes:
     """The content of a file, unpacked where it is gzipped."""
+    limit = MAX_BYTES
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
         if content[:2] == _GZIP:
+            limit = min(MAX_BYTES, max(_UNPACKED_BYTES, _UNPACKED_TIMES * len(content)))
             with gzip.open(path, "rb") as packed:
-                content = packed.read(MAX_BYTES + 1)
+                content = packed.read(limit + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError("a model file cannot be read", where=str(path), got=str(error)) from None
-    if len(content) > MAX_BYTES:
-        raise InputError("a model file is too large", where=str(path), want=f"at most {MAX_BYTES >> 20} MiB unpacked")
+    if len(content) > limit:
+        raise InputError("a model file is too large", where=str(path), want=f"at most {limit >> 20} MiB unpacked")
     if not content.strip():
         raise InputError("a model file is empty", where=str(path))
     return content

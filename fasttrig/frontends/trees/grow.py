@@ -39,17 +39,26 @@ class NodeTable:
     leaf_id: IntArray | None = None
 
 
-def grow(table: NodeTable, *, root: int = 0, output: int = 0, n_features: int, where: str) -> Tree:
+def grow(table: NodeTable, *, root: int = 0, output: int = 0, n_features: int, where: str, whole: bool = False) -> Tree:
     """The tree under `root`, nodes and leaves renumbered from the top down, left before right.
+
+    With `whole`, every row must be part of the tree.
 
     Raises
     ------
     InputError
-        If a child lies outside the table, a row is reached twice (a cycle or two parents), a feature does not exist,
-        a threshold is NaN or a leaf is not finite.
+        If a child lies outside the table, a row is reached twice (a cycle or two parents) or, with `whole`, never, a
+        feature does not exist, a threshold is NaN or a leaf is not finite.
     """
     _check_lengths(table, where)
     splits, leaves = _order(table, root, where)
+    if whole and len(splits) + len(leaves) != len(table.is_leaf):
+        raise InputError(
+            "nodes of a tree are not reached from its root",
+            where=where,
+            got=f"{len(splits) + len(leaves)} of {len(table.is_leaf)} nodes",
+            want="one tree: no cycle, no orphan",
+        )
     place = np.empty(len(table.is_leaf), dtype=np.int64)
     place[splits] = np.arange(len(splits))
     place[leaves] = np.arange(len(leaves)) + len(splits)
@@ -65,6 +74,11 @@ def grow(table: NodeTable, *, root: int = 0, output: int = 0, n_features: int, w
         leaf_id=ids[leaves].astype(np.int64),
         output=output,
     )
+
+
+def split_rows(table: NodeTable, *, root: int = 0, where: str) -> IntArray:
+    """The table's row of each split of the tree that `grow` makes, shape (n_nodes,)."""
+    return _order(table, root, where)[0]
 
 
 def _order(table: NodeTable, root: int, where: str) -> tuple[IntArray, IntArray]:

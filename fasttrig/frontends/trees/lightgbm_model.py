@@ -15,7 +15,8 @@ from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.frontends.trees.ensemble import Ensemble, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import read_text, understanding, whole_number
-from fasttrig.frontends.trees.grow import NodeTable, grow
+from fasttrig.frontends.trees.grow import NodeTable, grow, split_rows
+from fasttrig.frontends.trees.missing import send_missing
 from fasttrig.frontends.trees.refusals import raise_refusals
 
 _LINKS = {
@@ -23,11 +24,14 @@ _LINKS = {
     "multiclass": Link.SOFTMAX,
     "multiclassova": Link.LOGISTIC,
     "cross_entropy": Link.LOGISTIC,
+    "cross_entropy_lambda": Link.SOFTPLUS,
     "poisson": Link.EXP,
     "gamma": Link.EXP,
     "tweedie": Link.EXP,
 }
-_CATEGORICAL, _DEFAULT_LEFT, _MISSING_SHIFT, _MISSING_ZERO = 1, 2, 2, 1
+_CATEGORICAL, _DEFAULT_LEFT, _MISSING_SHIFT, _MISSING_NONE, _MISSING_ZERO = 1, 2, 2, 0, 1
+_ZERO_THRESHOLD = float(np.float32(1e-35))
+"""LightGBM's ``kZeroThreshold``: numbers up to it count as zero."""
 
 
 def is_lightgbm(source: Any) -> bool:
@@ -62,7 +66,7 @@ def parse_model(text: str, where: str) -> Ensemble:
     InputError
         If the text is broken.
     RefusalError
-        For linear leaves, categorical splits, and splits where zero counts as missing and goes the other way.
+        For linear leaves and categorical splits.
     """
     header, blocks = _sections(text, where)
     per_round = _integer(header, "num_tree_per_iteration", where)
@@ -100,8 +104,10 @@ def parse_model(text: str, where: str) -> Ensemble:
 
 
 def _link(objective: list[str]) -> tuple[Link, float]:
-    """``binary sigmoid:0.7`` is logistic(0.7 * margin); ``regression sqrt`` squares afterwards: margin only."""
+    """``binary sigmoid:0.7`` is logistic(0.7 * margin); ``regression sqrt`` squares afterwards, and keeps the sign."""
     scales = [float(word.partition(":")[2]) for word in objective if word.startswith("sigmoid:")]
+    if "sqrt" in objective[1:]:
+        return Link.SIGNED_SQUARE, 1.0
     return _LINKS.get(objective[0], Link.NONE), scales[0] if scales else 1.0
 
 
@@ -121,7 +127,7 @@ def _sections(text: str, where: str) -> tuple[dict[str, str], list[dict[str, str
             blocks.append({})
         elif key:
             (blocks[-1] if blocks else header)[key] = content
-    if not ended:
+    if not ended and header.get("version", "").strip() != "v2":  # which had no such line
         raise InputError("the text model ends too early", where=where, want="a line 'end of trees'")
     sizes = header.get("tree_sizes", "").split()
     if len(sizes) != len(blocks):
@@ -153,49 +159,47 @@ def _refusal(block: dict[str, str], where: str) -> UnsupportedError | None:
             want="numerical splits only",
             try_="one-hot encode the feature before training",
         )
-    for kind, limit in zip(kinds, block.get("threshold", "").split(), strict=False):
-        zero_is_missing = (kind >> _MISSING_SHIFT) & 3 == _MISSING_ZERO
-        if zero_is_missing and bool(kind & _DEFAULT_LEFT) != (_float(limit) >= 0.0):
-            return UnsupportedError(
-                "a split that sends zero the other way than its neighbours",
-                where=where,
-                got=f"zero_as_missing, threshold {limit}",
-                want="one comparison per split",
-                try_="train with zero_as_missing=false",
-            )
     return None
 
 
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")  # refused where the tree is read
+def _with_missing_zero(tree: Tree, missing: IntArray) -> Tree:
+    """Splits of ``zero_as_missing`` send zero, and what LightGBM takes for zero, the default way."""
+    radius = np.where(missing == _MISSING_ZERO, _ZERO_THRESHOLD, np.nan)
+    return send_missing(tree, -radius, radius, SplitRule.LE, "float64")
 
 
 def _tree(block: dict[str, str], share: float, output: int, n_features: int, where: str) -> Tree:
     with understanding(where):
-        return grow(_table(block, share), output=output, n_features=n_features, where=where)
+        table, missing = _table(block, share)
+        tree = grow(table, output=output, n_features=n_features, where=where)
+        return _with_missing_zero(tree, missing[split_rows(table, where=where)])
 
 
-def _table(block: dict[str, str], share: float) -> NodeTable:
-    """Splits first, then leaves; a tree of one leaf has no splits."""
+def _table(block: dict[str, str], share: float) -> tuple[NodeTable, IntArray]:
+    """Splits first, then leaves (a tree of one leaf has no splits), and what each split takes for missing.
+
+    Where a split does not know NaN, LightGBM compares 0 in its place.
+    """
     n_leaves = int(block["num_leaves"])
     leaf = _numbers(block, "leaf_value", n_leaves, np.float64) / share
     n_splits = n_leaves - 1
     left, right = (_children(block, key, n_splits) for key in ("left_child", "right_child"))
     kinds = _numbers(block, "decision_type", n_splits, np.int64).astype(np.int64)
+    missing = (kinds >> _MISSING_SHIFT) & 3
+    threshold = _numbers(block, "threshold", n_splits, np.float64)
+    default_left = np.where(missing == _MISSING_NONE, threshold >= 0, kinds & _DEFAULT_LEFT > 0)
     empty = np.zeros(n_leaves)
-    return NodeTable(
+    table = NodeTable(
         is_leaf=np.arange(n_splits + n_leaves) >= n_splits,
         left=np.concatenate([left, empty]).astype(np.int64),
         right=np.concatenate([right, empty]).astype(np.int64),
         feature=np.concatenate([_numbers(block, "split_feature", n_splits, np.int64), empty]).astype(np.int64),
-        threshold=np.concatenate([_numbers(block, "threshold", n_splits, np.float64), empty]),
-        default_left=np.concatenate([kinds & _DEFAULT_LEFT, empty]) > 0,
+        threshold=np.concatenate([threshold, empty]),
+        default_left=np.concatenate([default_left, empty]) > 0,
         leaf=np.concatenate([np.zeros(n_splits), leaf])[:, None],
         leaf_id=np.arange(n_splits + n_leaves) - n_splits,
     )
+    return table, missing
 
 
 def _numbers(block: dict[str, str], key: str, count: int, dtype: Any) -> FloatArray:

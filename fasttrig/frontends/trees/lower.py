@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import ceil, log2
 from pathlib import PurePath
 
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.base.errors import GraphError, InputError
+from fasttrig.base.errors import GraphError, InputError, UnsupportedError
 from fasttrig.base.fixed import INT64_BITS, FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
-from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, SplitRule
+from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, SplitRule, goes_left
 from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, Forest, Input, Value
@@ -49,15 +50,17 @@ def lower_forest(
         If types and features do not fit together, or a leaf needs more than 62 bits.
     """
     _check_types(ensemble, input_type, channel_types)
+    types = tuple(channel_types) or (input_type,) * ensemble.n_features
+    _check_missing(ensemble, types)
     bits = default_leaf_fraction_bits(ensemble) if leaf_fraction_bits is None else leaf_fraction_bits
     x = Value("x", (ensemble.n_features,), input_type)
     source = Input(result=x, channel_types=tuple(channel_types), origin=f"{_short(ensemble.origin)} > features")
-    draft = _forest(ensemble, x, tuple(channel_types) or (input_type,) * ensemble.n_features, bits)
+    draft = _forest(ensemble, x, types, bits)
     fault = draft.fault()
     if fault is not None:
         raise GraphError(fault.what, where=draft.where, got=fault.got, want=fault.want)
     forest = exactly_typed(draft, [source.interval()])
-    graph = Graph(name, (source, forest), (forest.result,), ensemble.postprocessor)
+    graph = Graph(name, (source, forest), (forest.result,), ensemble.postprocessor, Fraction(ensemble.link_scale))
     verify(graph, after="reading the model")
     return graph
 
@@ -184,6 +187,31 @@ def _check_types(ensemble: Ensemble, input_type: FixedType, channel_types: Seque
             got=str(input_type),
             want=f"at most {INT64_BITS - 2} bits",
         )
+
+
+def _check_missing(ensemble: Ensemble, types: Sequence[FixedType]) -> None:
+    """Refuse a number for missing features that a feature's type does not hold, unless no split sees the difference.
+
+    The input would be rounded or clipped to a neighbour on the grid, which the library does not take for missing.
+    """
+    if ensemble.missing is None:
+        return
+    limit = np.full(1, ensemble.missing)
+    for channel, fixed_type in enumerate(types):
+        raw = thresholds_to_raw(limit, fixed_type, SplitRule.LT, ensemble.input_format)
+        if thresholds_to_raw(limit, fixed_type, SplitRule.LE, ensemble.input_format) > raw:
+            continue  # on the grid
+        near = to_value(np.clip(np.array([raw - 1, raw]), fixed_type.min_raw, fixed_type.max_raw), fixed_type)
+        cuts = np.concatenate([tree.threshold[tree.feature == channel] for tree in ensemble.trees] or [np.empty(0)])
+        seen = goes_left(near.astype(ensemble.input_format).astype(np.float64), cuts, ensemble.split_rule)
+        if (seen != goes_left(limit, cuts, ensemble.split_rule)).any():
+            raise UnsupportedError(
+                "the number for missing features is not in the input type",
+                where=f"{ensemble.origin} > missing, feature {channel}",
+                got=f"missing={ensemble.missing:g}, {fixed_type}",
+                want="a number that the feature's type holds, so that the firmware can tell it from other inputs",
+                try_="a wider input type, or train with a number on the grid",
+            )
 
 
 def _short(origin: str) -> str:

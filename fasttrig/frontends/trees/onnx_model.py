@@ -16,11 +16,13 @@ import numpy.typing as npt
 
 from fasttrig.base.errors import InputError, MissingPackageError, UnsupportedError
 from fasttrig.base.fixed import FloatArray, IntArray
-from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, Link, SplitRule, Tree
+from fasttrig.frontends.trees.ensemble import MOST_OUTPUTS, Ensemble, InputFormat, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import read_bytes, understanding
 from fasttrig.frontends.trees.grow import NodeTable, grow
 
 KINDS = {"TreeEnsembleClassifier": "class", "TreeEnsembleRegressor": "target"}
+_MOST_NUMBERS = 1 << 25
+"""Nodes times outputs: 256 MiB of float64."""
 _HARMLESS = {"ZipMap", "Cast", "Identity"}
 _LINKS = {"NONE": Link.NONE, "SOFTMAX": Link.SOFTMAX, "LOGISTIC": Link.LOGISTIC}
 # Mode: whether the true child is the one for small x, and whether equality goes with small x.
@@ -70,6 +72,7 @@ def read_live(model: Any, where: str = "onnx.ModelProto") -> Ensemble:
 
 def _ensemble(model: Any, where: str) -> Ensemble:
     node = _only_ensemble(model, where)
+    _refuse_external_data(node, where)
     attributes = {a.name: _attribute(a) for a in node.attribute}
     prefix = KINDS[node.op_type]
     input_format: InputFormat = "float64" if _is_double(model, node) else "float32"
@@ -123,6 +126,22 @@ def _only_ensemble(model: Any, where: str) -> Any:
         want=f"one of {', '.join(KINDS)}; beside it only {', '.join(sorted(_HARMLESS))}",
         try_="convert the library's own model instead of its ONNX export",
     )
+
+
+def _refuse_external_data(node: Any, where: str) -> None:
+    """A tensor may name another file as its content: that file is never opened."""
+    import onnx
+
+    for attribute in node.attribute:
+        tensors = [attribute.t, *attribute.tensors]
+        if any(t.external_data or t.data_location == onnx.TensorProto.EXTERNAL for t in tensors):
+            raise UnsupportedError(
+                "a tensor whose content lies in another file",
+                where=f"{where} > {node.op_type} > {attribute.name}",
+                got="external_data",
+                want="a model in one file",
+                try_="save the model without external data",
+            )
 
 
 def _attribute(attribute: Any) -> Any:
@@ -234,7 +253,7 @@ def _trees(
         output = min(owner.get(tree_id, {0})) if single else 0
         values = leaf[rows][:, [output]] if single else leaf[rows]
         table, root = _table(nodes, rows, values, place)
-        trees.append(grow(table, root=root, output=output, n_features=n_features, where=place))
+        trees.append(grow(table, root=root, output=output, n_features=n_features, where=place, whole=True))
     return tuple(trees), leaf.shape[1]
 
 
@@ -247,9 +266,17 @@ def _leaves(
     weights = _column(attributes, f"{prefix}_weights")
     if not len(ids["tree"]) == len(ids["node"]) == len(outputs) == len(weights):
         raise InputError("the lists of leaves of a tree ensemble differ in length", where=where)
-    n_outputs = max(int(outputs.max(initial=0)) + 1, int(attributes.get("n_targets", 1)))
-    if (outputs < 0).any() or not 0 < n_outputs <= len(row_of) + 1:
-        raise InputError("a leaf adds to an output that does not exist", where=where, got=f"{n_outputs} outputs")
+    labels = max(len(attributes.get(f"classlabels_{kind}", ())) for kind in ("int64s", "strings"))
+    binary = labels <= 2 and len(set(outputs.tolist())) == 1
+    stated = int(attributes.get("n_targets", 1)) if prefix == "target" else 1 if binary else labels
+    n_outputs = max(int(outputs.max(initial=0)) + 1, stated)
+    if (outputs < 0).any() or not 0 < n_outputs <= MOST_OUTPUTS or len(row_of) * n_outputs > _MOST_NUMBERS:
+        raise InputError(
+            "impossible outputs of a tree ensemble",
+            where=where,
+            got=f"{n_outputs} outputs, {len(row_of)} nodes",
+            want=f"1 to {MOST_OUTPUTS} outputs, {_MOST_NUMBERS} numbers in all",
+        )
     leaf = np.zeros((len(row_of), n_outputs))
     owner: dict[int, set[int]] = {}
     for tree, node, output, weight in zip(

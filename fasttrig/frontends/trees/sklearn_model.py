@@ -141,7 +141,7 @@ def _leaf_values(model: Any, where: str) -> FloatArray:
 def _one_tree(model: Any, where: str) -> _Parts:
     tree = _tree(model, _leaf_values(model, where), where)
     n_classes = _classes(model, where) if hasattr(model, "classes_") else 0
-    return _Parts([tree], np.zeros(tree.n_targets), str(model.criterion), n_classes, 1)
+    return _Parts([tree], np.zeros(tree.n_targets), str(model.criterion), n_classes, 1, _fraction_link(n_classes))
 
 
 def _average(model: Any, where: str) -> _Parts:
@@ -153,7 +153,13 @@ def _average(model: Any, where: str) -> _Parts:
         place = f"{where} > tree {index}"
         leaf = _leaf_values(member, place) if n_classes else np.asarray(member.tree_.value, dtype=np.float64)[:, :, 0]
         trees.append(_tree(member, leaf / len(members), place))
-    return _Parts(trees, np.zeros(trees[0].n_targets), str(model.criterion), n_classes, len(members))
+    start, link = np.zeros(trees[0].n_targets), _fraction_link(n_classes)
+    return _Parts(trees, start, str(model.criterion), n_classes, len(members), link)
+
+
+def _fraction_link(n_classes: int) -> Link:
+    """Fractions of two classes are one output: the second's."""
+    return Link.PROBABILITY if n_classes == 2 else Link.NONE
 
 
 def _gradient_boosting(model: Any, where: str) -> _Parts:

@@ -19,6 +19,7 @@ from fasttrig.frontends.trees.files import read_bytes, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow
 
 _CLASSIFICATION, _REGRESSION, _MULTICLASS = 0, 1, 2
+_WEIGHTS = {"NTrees", "AnalysisType", "TreeType"}
 BOOSTS = ("Grad", "AdaBoost", "Bagging")
 
 
@@ -97,7 +98,26 @@ class _Reader:
         self.content.n_transformations = self.integer(attributes, "NTransformations")
 
     def on_weights(self, attributes: dict[str, str]) -> None:
-        self.content.analysis = self.integer(attributes, "AnalysisType")
+        cuts = sorted(key for key in attributes if key.startswith("Preselection") and not key.endswith("Value"))
+        used = [key for key in cuts if attributes[key].strip() not in ("0", "False")]
+        if used:
+            raise UnsupportedError(
+                "cuts before the trees decide events alone",
+                where=f"{self.content.where} > Weights",
+                got=", ".join(used),
+                want="no preselection",
+                try_="train with DoPreselection=False",
+            )
+        unknown = sorted(set(attributes) - _WEIGHTS - set(cuts) - {f"{key}Value" for key in cuts})
+        if unknown:
+            raise UnsupportedError(
+                "unknown attributes of the weights",
+                where=f"{self.content.where} > Weights",
+                got=", ".join(unknown),
+                want=", ".join(sorted(_WEIGHTS)),
+            )
+        # Files from before TMVA 4.1 call it TreeType.
+        self.content.analysis = self.integer(attributes, "AnalysisType" if "AnalysisType" in attributes else "TreeType")
         self.content.n_trees = self.integer(attributes, "NTrees")
 
     def on_tree(self, attributes: dict[str, str]) -> None:

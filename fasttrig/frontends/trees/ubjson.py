@@ -49,6 +49,8 @@ class _Reader:
         self.content = content
         self.where = where
         self.at = 0
+        self.free = len(content)
+        """Entries without a byte of their own that all containers together may still claim."""
 
     def value(self, marker: bytes, depth: int) -> Any:
         if depth > MAX_DEPTH:
@@ -98,7 +100,8 @@ class _Reader:
         self.take(1)
         count = self.length()
         smallest = 0 if kind in _CONSTANTS else 1
-        if count * smallest > len(self.content) - self.at or (not smallest and count > len(self.content)):
+        self.free -= 0 if smallest else count
+        if count * smallest > len(self.content) - self.at or self.free < 0:
             self.fault("a container claims more entries than the file has bytes", got=str(count))
         return kind, count
 

@@ -5,6 +5,7 @@ Written after the documents that XGBoost itself writes: thresholds and leaves ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from fasttrig.base.fixed import FloatArray
 from fasttrig.frontends.trees.ensemble import MOST_OUTPUTS, Ensemble, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import member, understanding, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow
+from fasttrig.frontends.trees.missing import send_missing
 from fasttrig.frontends.trees.refusals import raise_refusals
 from fasttrig.frontends.trees.xgboost_checks import check_columns, check_rounds, leaf_size, tree_refusal
 
@@ -32,10 +34,10 @@ _LINKS = {
     "reg:tweedie": Link.EXP,
     "survival:cox": Link.EXP,
     "survival:aft": Link.EXP,
+    "binary:hinge": Link.STEP,
 }
 _IDENTITY = (
     "binary:logitraw",
-    "binary:hinge",
     "reg:squarederror",
     "reg:linear",
     "reg:absoluteerror",
@@ -171,14 +173,25 @@ def open_document(document: Any, where: str) -> XGBoostDocument:
     return XGBoostDocument(where, learner, member(inner, "model", where=where), name, weights, version)
 
 
-def read_ensemble(document: XGBoostDocument, base_margin: FloatArray, rounds: int | None = None) -> Ensemble:
-    """The ensemble, with a base margin measured or computed elsewhere; the first `rounds` boosting rounds of it."""
+def read_ensemble(
+    document: XGBoostDocument, base_margin: FloatArray, rounds: int | None = None, missing: float = math.nan
+) -> Ensemble:
+    """The ensemble, with a base margin measured or computed elsewhere; the first `rounds` boosting rounds of it.
+
+    `missing` is the number that a scikit-learn wrapper takes for missing beside NaN; XGBoost compares it in float32.
+    """
     used = document.n_rounds if rounds is None else rounds
     if not 0 <= used <= document.n_rounds:
         raise InputError(
             "no such number of boosting rounds", where=document.where, got=str(used), want=f"0 to {document.n_rounds}"
         )
     version = ".".join(map(str, document.version[:2])) or "?"
+    trees = read_trees(document)[: used * document.round_trees]
+    number = float(np.float32(missing))
+    if not math.isnan(number):
+        trees = tuple(
+            send_missing(tree, *(np.full(tree.n_nodes, number),) * 2, SplitRule.LT, "float32") for tree in trees
+        )
     return Ensemble(
         library=f"xgboost {version} {document.booster}",
         origin=document.where,
@@ -186,13 +199,14 @@ def read_ensemble(document: XGBoostDocument, base_margin: FloatArray, rounds: in
         n_features=document.n_features,
         feature_names=tuple(map(str, document.learner.get("feature_names", ()))),
         n_classes=document.n_classes,
-        trees=read_trees(document)[: used * document.round_trees],
+        trees=trees,
         base_margin=base_margin,
         split_rule=SplitRule.LT,
         input_format="float32",
         link=_LINKS.get(document.objective, Link.NONE),
         rounds_used=used,
         rounds_stored=document.n_rounds,
+        missing=None if math.isnan(number) else number,
     )
 
 

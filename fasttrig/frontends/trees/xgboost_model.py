@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from fasttrig.frontends.trees.xgboost_document import (
 
 _OLDEST_LOADABLE = (1, 6)
 _PROBES = 64
+NO_MISSING = (
+    "a Booster or a model file does not store the `missing` of a scikit-learn wrapper: NaN alone counts as missing"
+)
 _TOLERANCE = 2e-5
 """Of a float32 sum relative to the size of its terms."""
 
@@ -39,9 +44,18 @@ def read_live(model: Any, rounds: int | None = None) -> Ensemble:
     where = f"xgboost.{type(model).__name__}"
     booster = model.get_booster() if hasattr(model, "get_booster") else model
     document = open_document(parse_json(bytes(booster.save_raw("json")), where), where)
-    if rounds is None and hasattr(model, "get_booster"):
-        rounds = document.best_round
-    return _checked(document, booster, rounds)
+    if booster is model:
+        return replace(_checked(document, booster, rounds, math.nan), note=NO_MISSING)
+    return _checked(document, booster, document.best_round if rounds is None else rounds, _missing(model, where))
+
+
+def _missing(model: Any, where: str) -> float:
+    """The wrapper's ``missing``; NaN, which every model takes for missing, where it names none."""
+    found = getattr(model, "missing", None)
+    try:
+        return math.nan if found is None else float(found)
+    except (TypeError, ValueError):
+        raise InputError("missing is no number", where=f"{where} > missing", got=repr(found)[:60]) from None
 
 
 def read_file(path: Path, rounds: int | None = None) -> Ensemble:
@@ -60,7 +74,8 @@ def read_parsed(parsed: Any, where: str, rounds: int | None = None) -> Ensemble:
         if rounds is None and document.from_sklearn:
             rounds = document.best_round
         base = _measured_base(document)
-        return read_ensemble(document, _computed(document) if base is None else base, rounds)
+        whole = read_ensemble(document, _computed(document) if base is None else base, rounds)
+        return replace(whole, note=NO_MISSING)
 
 
 def _measured_base(document: XGBoostDocument) -> FloatArray | None:
@@ -110,15 +125,15 @@ def _computed(document: XGBoostDocument) -> FloatArray:
     return stored_base_margin(document)
 
 
-def _checked(document: XGBoostDocument, booster: Any, rounds: int | None) -> Ensemble:
+def _checked(document: XGBoostDocument, booster: Any, rounds: int | None, missing: float) -> Ensemble:
     """A live booster's ensemble: its margin must be the base margin plus our leaves, its leaves must be ours."""
     import xgboost
 
     base = _measured_base(document)
-    whole = read_ensemble(document, _computed(document) if base is None else base)
+    whole = read_ensemble(document, _computed(document) if base is None else base, missing=missing)
     x = _probes(whole)
     names = list(whole.feature_names) or None
-    matrix = xgboost.DMatrix(x, feature_names=names, feature_types=booster.feature_types)
+    matrix = xgboost.DMatrix(x, missing=missing, feature_names=names, feature_types=booster.feature_types)
     _check_leaves(whole, booster, matrix, x)
     ours, theirs = whole.margin(x), np.asarray(booster.predict(matrix, output_margin=True), dtype=np.float64)
     size = 1.0 + np.abs(theirs).max() + sum(float(np.abs(tree.leaf).max()) for tree in whole.trees)
@@ -131,7 +146,7 @@ def _checked(document: XGBoostDocument, booster: Any, rounds: int | None) -> Ens
             want="none beyond rounding",
             try_="report this model: its booster is not understood",
         )
-    return whole if rounds is None else read_ensemble(document, whole.base_margin, rounds)
+    return whole if rounds is None else read_ensemble(document, whole.base_margin, rounds, missing)
 
 
 def _check_leaves(whole: Ensemble, booster: Any, matrix: Any, x: FloatArray) -> None:
@@ -152,7 +167,8 @@ def _probes(whole: Ensemble) -> FloatArray:
     x = np.zeros((_PROBES, whole.n_features), dtype=np.float32)
     for feature in range(whole.n_features):
         found = [tree.threshold[tree.feature == feature] for tree in whole.trees]
-        limits = np.unique(np.concatenate([np.zeros(1), *found])).astype(np.float32)
+        marked = [] if whole.missing is None else [np.full(1, whole.missing)]
+        limits = np.unique(np.concatenate([np.zeros(1), *marked, *found])).astype(np.float32)
         limits = limits[np.isfinite(limits)]
         picked = rng.choice(limits, _PROBES)
         side = rng.integers(0, 3, _PROBES)

@@ -153,7 +153,7 @@ def test_read_takes_the_batchnorm_type_that_a_refusal_recommends(tmp_path: Path)
     design = fasttrig.read(path, input_type=INPUT, batchnorm_type="fixed<18,8>")
     graph = design.as_read()
     inputs = random_inputs(graph, 300)
-    assert str(design.batchnorm_type) == "fixed<18,8>"
+    assert str(design.options.batchnorm_type) == "fixed<18,8>"
     found = raw_outputs(design, graph, inputs)
     assert np.array_equal(found["fc2"], evaluate(design.graph, inputs).outputs["fc2"])
     assert "no single layer differs" in framework_explain(design, graph, {"top_in": inputs["top_in"][:1]})

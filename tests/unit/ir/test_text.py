@@ -59,6 +59,8 @@ FAULTS = {
     "another version": ("fasttrig-ir 1", "fasttrig-ir 2", "not a graph of this version", 1),
     "no version": ("fasttrig-ir 1\n", "", "not a graph of this version", 1),
     "unknown postprocessor": ("tiny none", "tiny softmaxx", "did you mean 'softmax'", 2),
+    "link scale of zero": ("tiny none", "tiny none(0, 1)", "not the scale of a link", 2),
+    "link scale of one number": ("tiny none", "tiny none(2)", "not the scale of a link", 2),
     "rest of a line": ("tiny none", "tiny none none", "rest of the line", 2),
     "type without bits": ("fixed<3,1>", "fixed<0,1>", "at least one bit", 4),
     "type far too wide": ("fixed<3,1>", "fixed<999999999,1>", "this large", 4),
