@@ -13,14 +13,14 @@ from pydantic import ValidationError
 
 from fasttrig.base.errors import InputError, MissingPackageError, ProjectError, UnsupportedError, near_names
 from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, source_hash
-from fasttrig.base.staging import staged_folder, write_texts
-from fasttrig.build.synthesis import MANIFEST, REPORT, synthesise_or_say_why_not
+from fasttrig.base.staging import MANIFEST, SCRATCH, staged_folder, write_texts
+from fasttrig.build.synthesis import REPORT, synthesise_or_say_why_not
 from fasttrig.design import Design, Emulation, Events, built_files, read
 from fasttrig.ir.text import print_graph
 from fasttrig.ladder.checks import RTL, VHDL, Measured, measure
 from fasttrig.report.assemble import assemble
 from fasttrig.report.document import Report
-from fasttrig.report.html.index import write_index
+from fasttrig.report.html.index import require_own_index, write_index
 from fasttrig.report.html.page import PAGE, page_files
 from fasttrig.settings import LayerSettings, TargetSettings
 
@@ -109,6 +109,7 @@ def build(
     folder = Path(out) / design.graph.name
     manifest = manifest_of(design, settings, target)
     finished = None if force else load_finished(folder, manifest["key"])
+    require_own_index(folder.parent)
     if finished is None:
         with staged_folder(folder) as stage:
             report = _build_into(stage, design, settings, target, manifest, notify)
@@ -281,5 +282,5 @@ def _files(stage: Path) -> Iterator[str]:
     """Everything written, but for what the simulations compiled."""
     for path in sorted(stage.rglob("*")):
         name = path.relative_to(stage).as_posix()
-        if path.is_file() and not name.startswith((f"{HLS}/csim/", f"{RTL}/simulation/", f"{RTL}/synthesis/")):
+        if path.is_file() and not name.startswith(SCRATCH):
             yield name

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from fasttrig.base.errors import InputError, MissingPackageError, ToolTimeoutError
 from fasttrig.base.hashing import sha256_file
+from fasttrig.base.staging import MANIFEST
 from fasttrig.ladder.checks import RTL
 from fasttrig.report.document import Report
 from fasttrig.report.html.index import write_index
@@ -16,7 +17,7 @@ from fasttrig.report.html.page import FOLDER, PAGE, page_again
 from fasttrig.report.rtl import not_synthesised, synthesised
 from fasttrig.toolchain.synth import TIME_LIMIT_S, Mode, SynthResult, synthesise
 
-MANIFEST, REPORT, HTML = "manifest.json", "report/report.json", f"{FOLDER}/{PAGE}"
+REPORT, HTML = "report/report.json", f"{FOLDER}/{PAGE}"
 
 
 def synthesise_project(

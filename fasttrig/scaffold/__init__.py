@@ -74,7 +74,7 @@ def create(folder: Path, kind: str = "network", name: str | None = None) -> list
             try_=f"another name, or an empty folder and --name {chosen}",
         )
     files = {**COMMON, **KINDS[kind]}
-    with staged_files(folder) if exists else staged_folder(folder) as stage:
+    with staged_files(folder, replaces=()) if exists else staged_folder(folder) as stage:
         for template, target in files.items():
             path = stage / target.replace("@NAME@", chosen)
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,12 +11,13 @@ import numpy as np
 from fasttrig.base.errors import DataError, FasttrigError, InputError
 from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.base.hashing import sha256_file, sha256_json
+from fasttrig.base.staging import MANIFEST
 from fasttrig.data.labelled import LabelledSample, load_sample, sample_path
 from fasttrig.data.readers import column_names, iter_table
 from fasttrig.design import BUILT_GRAPH, Design, load_built, read_project
 from fasttrig.settings import MODEL_FILE, ModelProject, TargetSettings, find_models, load_project
 
-REPORT, VECTORS, MANIFEST = "report/report.json", "vectors/vectors.npz", "manifest.json"
+REPORT, VECTORS = "report/report.json", "vectors/vectors.npz"
 
 
 @dataclass(frozen=True, slots=True)
