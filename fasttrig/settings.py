@@ -20,6 +20,7 @@ from pydantic import (
 
 from fasttrig.base.errors import InputError, ProjectError, near_names
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
+from fasttrig.base.names import WANTED, fault_of, languages_of, suggested
 
 MODELS_FILE = "fasttrig.toml"
 MODEL_FILE = "model.toml"
@@ -36,21 +37,29 @@ def _parse_type(content: object) -> FixedType:
         raise ValueError(f"{error.what}; want {error.want or 'at least one bit'}") from error
 
 
-def _identifier(name: str) -> str:
-    if not name.isascii() or not name.isidentifier():
-        raise ValueError("want an identifier: letters, digits, underscores; it names files and C++ functions")
+def _model_name(name: str) -> str:
+    fault = fault_of(name)
+    if fault:
+        raise ValueError(f"{fault}; want {WANTED}: {suggested(name)!r}")
+    return name
+
+
+def _namespace(name: str) -> str:
+    if not name.isascii() or not name.isidentifier() or "__" in name or languages_of(name, ("cpp",)):
+        raise ValueError(f"want an identifier of C++, and no word of it: {suggested(name)!r}")
     return name
 
 
 TypeField = Annotated[FixedType, BeforeValidator(_parse_type), PlainSerializer(str)]
-Name = Annotated[str, AfterValidator(_identifier)]
+Name = Annotated[str, AfterValidator(_model_name)]
+Namespace = Annotated[str, AfterValidator(_namespace)]
 Strategy = Literal["latency", "resource", "distributed_arithmetic"]
 
 
 class Settings(BaseModel):
     """Base of all tables: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)
 
 
 class ModelSettings(Settings):
@@ -58,7 +67,7 @@ class ModelSettings(Settings):
 
     name: Name
     description: str = ""
-    version: int = Field(1, ge=1, description="goes into the C++ namespace: <name>_v<version>")
+    version: int = Field(1, ge=1, le=999_999, strict=True, description="goes into the C++ namespace: <name>_v<version>")
     file: str = Field(description="the trained model: .h5, .keras (QKeras); .json, .ubj (XGBoost) and other trees")
     float_file: str | None = Field(None, description="the float twin, for the comparison in physics units")
     inputs_file: str = Field("inputs.json", description="the input map chosen from the training sample")
@@ -142,18 +151,30 @@ class LayerSettings(Settings):
     reuse_factor: int | None = Field(None, ge=1)
 
 
+class DeviceSettings(Settings):
+    """``[target.device]``: what the part holds, for a part that fasttrig's table of devices lacks."""
+
+    lut: int = Field(ge=1)
+    ff: int = Field(ge=1)
+    dsp: int = Field(ge=0)
+    bram18: int = Field(ge=0)
+    uram: int = Field(0, ge=0)
+    slr: int = Field(1, ge=1, description="dies of a stacked part")
+
+
 class TargetSettings(Settings):
     """``[target]``: the firmware project; hls4ml's own words."""
 
     backend: Literal["vitis", "vivado", "oneapi", "catapult"] = "vitis"
     part: str = "xcvu13p-flga2577-2-e"
+    device: DeviceSettings | None = None
     clock_period_ns: float = Field(2.5, gt=0)
     clock_uncertainty_percent: float = Field(12.5, ge=0, lt=100)
     io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
     strategy: Strategy = "latency"
     reuse_factor: int = Field(1, ge=1)
     rtl_language: Literal["verilog", "vhdl"] = Field("verilog", description="of rtl/; Verilator and Yosys read Verilog")
-    namespace: Name | None = Field(None, description="C++ namespace; default <name>_v<version>")
+    namespace: Namespace | None = Field(None, description="C++ namespace; default <name>_v<version>")
     layers: dict[str, LayerSettings] = {}
 
 

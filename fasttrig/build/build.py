@@ -13,9 +13,11 @@ from pydantic import ValidationError
 
 from fasttrig.base.errors import InputError, MissingPackageError, ProjectError, UnsupportedError, near_names
 from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, source_hash
+from fasttrig.base.names import check_model_name
 from fasttrig.base.staging import MANIFEST, SCRATCH, staged_folder, write_texts
 from fasttrig.build.synthesis import REPORT, synthesise_or_say_why_not
 from fasttrig.design import Design, Emulation, Events, built_files, read
+from fasttrig.estimate.from_graph import require_known_part
 from fasttrig.ir.text import print_graph
 from fasttrig.ladder.checks import RTL, VHDL, Measured, measure
 from fasttrig.report.assemble import assemble
@@ -105,6 +107,7 @@ def build(
         raise InputError("no such target", got=repr(target), want=", ".join(TARGETS))
     if not isinstance(design, Design):
         design = read(design)
+    check_model_name(design.graph.name, try_="read(..., name={})")
     settings = target_settings(design, options or {})
     folder = Path(out) / design.graph.name
     manifest = manifest_of(design, settings, target)
@@ -139,6 +142,7 @@ def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSetting
         )
         raise ProjectError("a target option has a wrong value", got=faults) from None
     _check_layers(design, settings.layers)
+    require_known_part(settings)
     return settings
 
 

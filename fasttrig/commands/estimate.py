@@ -67,7 +67,7 @@ def _stages(case: dict[str, Any], stages: tuple[str, ...]) -> tuple[str, ...]:
 def _open(design: str, input_type: str | None) -> tuple[Callable[[dict[str, Any]], Estimate], str]:
     """How to estimate the design with some options, and where it was found."""
     path = Path(design)
-    if path.suffix in (".json", ".toml") and path.name != "model.toml":
+    if path.suffix in (".json", ".toml") and path.name != "model.toml" and not _is_trees(path):
         return _description(path), str(path)
     if (path / "design.ir").is_file():
         return _built(path), str(path / "design.ir")
@@ -80,6 +80,17 @@ def _open(design: str, input_type: str | None) -> tuple[Callable[[dict[str, Any]
     found = read(model)
     assert found.project is not None
     return _graph(found.graph, found.project.target), str(model)
+
+
+def _is_trees(path: Path) -> bool:
+    """Whether a JSON file holds a tree model: an object that lists no layers."""
+    import json
+
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else []
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and "layers" not in content and bool({"learner", "forest", "trees"} & set(content))
 
 
 def _description(path: Path) -> Callable[[dict[str, Any]], Estimate]:
@@ -109,17 +120,32 @@ def _built(folder: Path) -> Callable[[dict[str, Any]], Estimate]:
 
 
 def _graph(graph: Graph, settings: TargetSettings) -> Callable[[dict[str, Any]], Estimate]:
-    from fasttrig.estimate.from_graph import from_graph
+    from fasttrig.estimate.from_graph import from_graph, require_known_part
 
     def run(changes: dict[str, Any]) -> Estimate:
         own = {key: content for key, content in changes.items() if key not in ("stage", "tool", "input_t")}
         kept = settings.model_dump() | own
         if "reuse_factor" in own or "strategy" in own:
             kept["layers"] = {}
-        changed = type(settings).model_validate(kept)
+        changed = _validated(kept)
+        require_known_part(changed)
         return from_graph(graph, changed, stage=changes.get("stage", "csynth"), tool=changes.get("tool"))
 
     return run
+
+
+def _validated(target: dict[str, Any]) -> TargetSettings:
+    """[target] with the options of the command line; what pydantic says of a wrong value, as an error of ours."""
+    from pydantic import ValidationError
+
+    from fasttrig.base.errors import InputError
+    from fasttrig.settings import TargetSettings
+
+    try:
+        return TargetSettings.model_validate(target)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, i['loc']))} = {i['input']!r}: {i['msg']}" for i in error.errors())
+        raise InputError("an option has a wrong value", got="\n".join(faults)) from None
 
 
 def _numbers(found: list[Estimate]) -> Table:

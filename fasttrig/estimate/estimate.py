@@ -19,6 +19,7 @@ from fasttrig.estimate.cost_model import (
     predict_layer,
     rounded,
 )
+from fasttrig.estimate.devices import Device as Chip
 from fasttrig.estimate.devices import find_device
 from fasttrig.estimate.layer_costs import Layer, read_layers
 from fasttrig.estimate.tools import stage_of_tool, tool_family
@@ -208,16 +209,23 @@ def estimate(
 
 
 def estimate_layers(
-    layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool: str | None, stream: bool, stage: str
+    layers: tuple[Layer, ...],
+    *,
+    part: str,
+    clock_period_ns: float,
+    tool: str | None,
+    stream: bool,
+    stage: str,
+    device: Chip | None = None,
 ) -> Estimate:
-    """The estimate of typed layers."""
+    """The estimate of typed layers; `device` where its sizes are stated and not those of the table."""
     constants = load_constants()
     design = count(layers, part=part, clock_period_ns=clock_period_ns, tool=tool or default_tool(), stream=stream)
     numbers = predict(design, constants, stage)
     outside = _outside(design, tool)
     intervals = {name: _interval(name, design, stage, numbers[name], constants, bool(outside)) for name in QUANTITIES}
     used = {name: float(intervals[name][0].value) for name in QUANTITIES}
-    shares, crosses, missing = _device(part, used)
+    shares, crosses, missing = _device(part, used, device)
     notes = [*outside, *_grouped({name: note for name, (_, note) in intervals.items() if note}), *missing]
     if crosses:
         notes.append("larger than one SLR: the design crosses between dies")
@@ -327,9 +335,9 @@ def _outside(design: Design, tool: str | None) -> list[str]:
     return notes
 
 
-def _device(part: str, used: dict[str, float]) -> tuple[dict[str, float | None], bool, list[str]]:
+def _device(part: str, used: dict[str, float], device: Chip | None) -> tuple[dict[str, float | None], bool, list[str]]:
     try:
-        device = find_device(part)
+        device = device or find_device(part)
     except InputError as error:
         return {}, False, [f"part {part!r} is not in the table of devices ({error.try_}): no shares"]
     shares = device.shares(used)

@@ -154,6 +154,8 @@ def emulate_file(
     """
     check_output(output, force)
     _refuse_sources(output, design, [events])
+    if threads is not None and threads < 1:
+        raise InputError("no thread to do the work", got=f"threads={threads}", want="at least 1")
     threads = min(MAX_WORKERS, _cores() if threads is None else threads)
     source = Events.open(events, design, keep, as_stored=output.suffix.lower() == ".parquet")
     total = source.source.n_rows

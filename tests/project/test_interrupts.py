@@ -175,3 +175,38 @@ def test_where_nothing_can_be_written(tmp_path, make):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write"), make(tmp_path / "file" / "below"):
         raise AssertionError
+
+
+@pytest.mark.parametrize("where", ["emulator", "csim"])
+def test_a_compiler_that_hangs_and_does_not_listen(tmp_path, monkeypatch, where):
+    """Ctrl-C ends it in seconds, alone or in a pool of threads, not after the limit that it was given."""
+    from fasttrig.toolchain.run import run, threads
+
+    compiler = tmp_path / "deaf"
+    deaf = "import signal, time, pathlib; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    compiler.write_text(f"#!{sys.executable}\n{deaf}\npathlib.Path('started').touch()\ntime.sleep(60)\n")
+    compiler.chmod(0o755)
+
+    def press():
+        while not (tmp_path / "started").exists():
+            time.sleep(0.02)
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    presser = threading.Thread(target=press)
+    start = time.monotonic()
+    presser.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            if where == "emulator":
+                run([str(compiler)], cwd=tmp_path, timeout_s=50)
+            else:
+                with threads(2) as pool:
+                    tasks = [pool.submit(run, [str(compiler)], cwd=tmp_path, timeout_s=50) for _ in range(4)]
+                    for task in tasks:
+                        task.result()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        presser.join()
+    assert time.monotonic() - start < 15

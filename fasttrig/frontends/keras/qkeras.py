@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from fasttrig.base.errors import GraphError, InputError, RefusalError, UnsupportedError, near_names
 from fasttrig.base.fixed import FixedType
+from fasttrig.base.names import check_model_name
 from fasttrig.frontends.keras.activations import declared_type
 from fasttrig.frontends.keras.final_link import LINKS
 from fasttrig.frontends.keras.layers import lower, prepare
 from fasttrig.frontends.keras.live_model import is_live_model, read_live_model
-from fasttrig.frontends.keras.lowering import Lowering, identifier
+from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.model_file import read_model_file
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
 from fasttrig.frontends.source import LayerSpec, ModelSpec, TensorRef
@@ -65,7 +66,7 @@ def read_qkeras(
     model = read_spec(source)
     low = Lowering(
         model,
-        GraphBuilder(identifier(name or _stem(model))),
+        GraphBuilder(_checked_name(model, name)),
         link_layer=link_layer(model),
         firmware_links=output_activation == "firmware",
         batchnorm_type=batchnorm_type,
@@ -102,9 +103,16 @@ def link_layer(model: ModelSpec) -> str | None:
     return layer.name if name in LINKS and not model.users(layer.name) else None
 
 
-def _stem(model: ModelSpec) -> str:
+def _checked_name(model: ModelSpec, name: str | None) -> str:
+    """The name asked for, else that of the file, else the model's own."""
+    if name is not None:
+        return check_model_name(name, where=model.source, try_="name={}")
     stem, dot, ending = model.file_name.rpartition(".")
-    return stem if dot and ending in ("h5", "hdf5", "keras") else model.name
+    if dot and ending.lower() in ("h5", "hdf5", "keras"):
+        return check_model_name(
+            stem, where=model.source, try_=f"rename the file to {{}}.{ending}, or name={{}} in Python"
+        )
+    return check_model_name(model.name, where=model.source, try_="name={}")
 
 
 def _prepare_all(low: Lowering) -> dict[str, Any]:
