@@ -22,7 +22,7 @@ from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph, Postprocessor
 from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.pipeline import compile_graph
-from fasttrig.settings import MODEL_FILE, ModelProject, find_models, load_project
+from fasttrig.settings import BUILT_GRAPH, MODEL_FILE, ModelProject, find_models, load_project
 from fasttrig.toolchain.emulator_library import has_compiler, load
 
 Events: TypeAlias = npt.ArrayLike | Mapping[str, npt.ArrayLike]
@@ -30,7 +30,7 @@ Events: TypeAlias = npt.ArrayLike | Mapping[str, npt.ArrayLike]
 COMPILED_FROM = 100_000
 """Events from which on `Design.emulate` uses the compiled emulator: below, NumPy's is done before a compiler is."""
 
-BUILT_GRAPH, BUILT_INPUTS, BUILT_OUTPUTS = "design.ir", "inputs.json", "outputs.json"
+BUILT_INPUTS, BUILT_OUTPUTS, BUILT_REPORT = "inputs.json", "outputs.json", "report/report.json"
 """What a build folder keeps of a design."""
 
 OUTPUTS_FORMAT = "fasttrig-outputs 1"
@@ -78,6 +78,23 @@ class Design:
     narrowed: tuple[str, ...] = ()
     ensemble: Ensemble | None = None
     classes: tuple[str, ...] = ()
+
+    @property
+    def built_folder(self) -> Path | None:
+        """The build folder that the design was loaded from; None for one read from a model."""
+        built = isinstance(self.source, Path) and self.source.name == BUILT_GRAPH
+        return self.source.parent if built else None
+
+    @property
+    def version(self) -> int:
+        """The model's version: of its settings, or as the report of its build folder keeps it; else 1."""
+        if self.project is not None:
+            return self.project.model.version
+        try:
+            report = json.loads((self.built_folder or Path()).joinpath(BUILT_REPORT).read_text(encoding="utf-8"))
+            return int(report["model"]["version"]) if self.built_folder is not None else 1
+        except (OSError, ValueError, KeyError, TypeError):
+            return 1
 
     def as_read(self) -> Graph:
         """The graph as the frontend made it: no pass has run, no type was narrowed by hand."""
@@ -191,7 +208,7 @@ def postprocess(margins: FloatArray, link: Postprocessor) -> FloatArray:
 def read(
     source: Any, *, input_type: FixedType | str | Mapping[str, FixedType] | None = None, name: str | None = None
 ) -> Design:
-    """A design from a model folder, a ``model.toml``, a ``.h5``/``.keras`` file or a live QKeras model.
+    """A design from a model folder, a build folder, a ``model.toml``, a ``.h5``/``.keras`` file or a live QKeras model.
 
     Parameters
     ----------
@@ -211,6 +228,8 @@ def read(
     if not isinstance(source, str | Path):
         return _design(source, input_type, name, None, None)
     path = Path(source)
+    if (path / BUILT_GRAPH).is_file() and not (path / MODEL_FILE).is_file():
+        return load_built(path)
     if path.is_dir() or path.name == MODEL_FILE or path.suffix == ".toml":
         return read_project(load_project(path))
     if path.suffix.lower() in _NETWORK_SUFFIXES or trees.reads(path):

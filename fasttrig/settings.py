@@ -24,6 +24,8 @@ from fasttrig.base.names import WANTED, fault_of, languages_of, suggested
 
 MODELS_FILE = "fasttrig.toml"
 MODEL_FILE = "model.toml"
+BUILT_GRAPH = "design.ir"
+"""The design in a build folder, which is a model too."""
 
 
 def _parse_type(content: object) -> FixedType:
@@ -295,7 +297,7 @@ def _find_model(name: str, start: Path) -> Path:
     path = start / name
     if path.name == MODEL_FILE and path.is_file():
         return path.parent
-    if (path / MODEL_FILE).is_file():
+    if (path / MODEL_FILE).is_file() or (path / BUILT_GRAPH).is_file():
         return path
     root = models_folder(start)
     if (root / name / MODEL_FILE).is_file():

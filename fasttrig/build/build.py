@@ -15,7 +15,7 @@ from fasttrig.base.errors import InputError, MissingPackageError, ProjectError, 
 from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, source_hash
 from fasttrig.base.names import check_model_name
 from fasttrig.base.staging import MANIFEST, SCRATCH, staged_folder, write_texts
-from fasttrig.build.synthesis import REPORT, synthesise_or_say_why_not
+from fasttrig.build.synthesis import REPORT, read_report, synthesise_or_say_why_not
 from fasttrig.design import Design, Emulation, Events, built_files, read
 from fasttrig.estimate.from_graph import require_known_part
 from fasttrig.ir.text import print_graph
@@ -128,8 +128,8 @@ def build(
 def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSettings:
     """``[target]`` of the design's project with `options` over it; the namespace filled in."""
     project = design.project
-    base = project.target if project is not None else TargetSettings()
-    namespace = project.namespace if project is not None else f"{design.graph.name}_v1"
+    base = project.target if project is not None else _built_target(design)
+    namespace = project.namespace if project is not None else base.namespace or f"{design.graph.name}_v1"
     known = TargetSettings.model_fields
     for key in options:
         if key not in known:
@@ -144,6 +144,13 @@ def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSetting
     _check_layers(design, settings.layers)
     require_known_part(settings)
     return settings
+
+
+def _built_target(design: Design) -> TargetSettings:
+    """``[target]`` of the build folder that `design` was loaded from, as its report keeps it; else the defaults."""
+    if design.built_folder is None or not (design.built_folder / REPORT).is_file():
+        return TargetSettings()
+    return TargetSettings.model_validate(read_report(design.built_folder).target)
 
 
 def _check_layers(design: Design, layers: Mapping[str, LayerSettings]) -> None:
@@ -222,7 +229,7 @@ def _emulator(design: Design) -> dict[str, str]:
     from fasttrig.backends.conifer import emit_json
     from fasttrig.emulator.compiled import write_emulator
 
-    version = design.project.model.version if design.project is not None else 1
+    version = design.version
     files: dict[str, str] = {}
     with suppress(UnsupportedError):
         files |= write_emulator(design.graph, version=version)
@@ -258,7 +265,7 @@ def _cms(design: Design, settings: TargetSettings, stage: Path, *, integer: bool
     from fasttrig.backends.cms import emit_cms, library_name
     from fasttrig.emulator.compiled import write_emulator
 
-    version = design.project.model.version if design.project is not None else 1
+    version = design.version
     lines = [(stage / "vectors" / name).read_text().splitlines(True) for name in ("inputs.hex", "outputs.hex")]
     step = -(-len(lines[0]) // CMS_EVENTS)
     inputs, outputs = ("".join(part[::step]) for part in lines)

@@ -14,8 +14,8 @@ from fasttrig.base.hashing import sha256_file, sha256_json
 from fasttrig.base.staging import MANIFEST
 from fasttrig.data.labelled import LabelledSample, load_sample, sample_path
 from fasttrig.data.readers import column_names, iter_table
-from fasttrig.design import BUILT_GRAPH, Design, load_built, read_project
-from fasttrig.settings import MODEL_FILE, ModelProject, TargetSettings, find_models, load_project
+from fasttrig.design import Design, load_built, read_project
+from fasttrig.settings import BUILT_GRAPH, MODEL_FILE, ModelProject, TargetSettings, find_models, load_project
 
 REPORT, VECTORS = "report/report.json", "vectors/vectors.npz"
 
