@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -104,7 +104,11 @@ def build(
         Its ``report.good`` says whether every check held; `build` itself raises only on bad input or a broken tool.
     """
     if target not in TARGETS:
-        raise InputError("no such target", got=repr(target), want=", ".join(TARGETS))
+        tools = get_args(TargetSettings.model_fields["backend"].annotation)
+        hint = f"--backend {target}, the HLS tool that the project is for" if target in tools else ""
+        raise InputError(
+            "no such target", got=repr(target), want=", ".join(TARGETS), try_=hint or near_names(target, TARGETS)
+        )
     if not isinstance(design, Design):
         design = read(design)
     check_model_name(design.graph.name, try_="read(..., name={})")

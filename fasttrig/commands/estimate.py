@@ -56,8 +56,29 @@ def estimate(
     if len(cases) > 1:
         console.print()
         console.print(_alternatives(rows))
+        for said in _without_effect(rows):
+            console.print(f"note: {said}")
     for note in dict.fromkeys(note for _, found in rows for note in found.notes):
         console.print(f"note: {note}")
+
+
+def _without_effect(rows: list[tuple[dict[str, Any], Estimate]]) -> list[str]:
+    """Why alternatives that differ in the reuse factor alone give the same numbers, where they do."""
+    found: dict[str, set[tuple[Any, ...]]] = {}
+    tried: dict[str, set[Any]] = {}
+    for case, one in rows:
+        if "reuse_factor" in case:
+            rest = {key: content for key, content in case.items() if key != "reuse_factor"} | {"stage": one.stage}
+            found.setdefault(str(rest), set()).add(tuple(getattr(one, name).value for name in _NAMES))
+            tried.setdefault(str(rest), set()).add(case["reuse_factor"])
+    if not any(len(found[key]) == 1 and len(tried[key]) > 1 for key in found):
+        return []
+    if all(layer.kind in ("forest", "wiring") for layer in rows[0][1].layers):
+        return ["reuse_factor changes nothing in a forest: it has no multipliers to share"]
+    return [
+        "where the rows are equal, reuse_factor changes nothing in the estimate: the latency strategy unrolls every "
+        "product; 'strategy=resource,reuse_factor=1|2|4' shares multipliers"
+    ]
 
 
 def _stages(case: dict[str, Any], stages: tuple[str, ...]) -> tuple[str, ...]:

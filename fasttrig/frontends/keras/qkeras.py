@@ -72,7 +72,12 @@ def read_qkeras(
         batchnorm_type=batchnorm_type,
     )
     plans = _prepare_all(low)
-    values = _inputs(low, input_type, channel_types)
+    try:
+        values = _inputs(low, input_type, channel_types)
+    except InputError:
+        if low.refusals:  # a type of the input would not help: all places at once
+            raise RefusalError(low.refusals) from None
+        raise
     _lower_all(low, plans, values)
     if low.refusals:
         raise RefusalError(low.refusals)
@@ -197,8 +202,8 @@ def _type_behind(low: Lowering, layer: LayerSpec) -> FixedType:
         where=low.where(layer),
         got=f"input_type=None, and the input goes to {', '.join(f'{user.name} ({user.kind})' for user in users)}",
         want="a type, or one QActivation('quantized_bits(...)') right behind the input",
-        try_=f"input_type=FixedType(16, 6), or {{'{layer.name}': FixedType(16, 6)}};"
-        ' in model.toml: input = "fixed<16,6>"',
+        try_="--input-type 'fixed<16,6>' of `fasttrig estimate`; type = \"fixed<16,6>\" in [inputs] of model.toml; "
+        f"input_type=FixedType(16, 6), or {{'{layer.name}': FixedType(16, 6)}}, of fasttrig.read",
     )
 
 
