@@ -33,3 +33,8 @@ def test_a_float_network_is_refused_at_once_with_all_places(tmp_path):
 def test_equal_alternatives_say_why():
     done = fasttrig("estimate", "jet_bdt", "--what-if", "reuse_factor=1|2|4")
     assert done.returncode == 0 and "reuse_factor changes nothing in a forest" in done.stdout
+
+
+def test_a_trace_names_the_features_and_says_their_unit():
+    done = fasttrig("trace", "jet_bdt", "--event", "0", "--full", "--no-csim", "--no-float")
+    assert done.returncode == 0 and "zlogz" in done.stdout and "not in their own units" in done.stdout, done.stderr
