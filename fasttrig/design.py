@@ -91,6 +91,23 @@ class Design:
     classes: tuple[str, ...] = ()
     options: ReadOptions = ReadOptions()
 
+    @property
+    def built_folder(self) -> Path | None:
+        """The build folder that the design was loaded from; None for one read from a model."""
+        built = isinstance(self.source, Path) and self.source.name == GRAPH
+        return self.source.parent if built else None
+
+    @property
+    def version(self) -> int:
+        """The model's version: of its settings, or as the report of its build folder keeps it; else 1."""
+        if self.project is not None:
+            return self.project.model.version
+        try:
+            report = json.loads(BuiltProject(self.built_folder or Path()).report.read_text(encoding="utf-8"))
+            return int(report["model"]["version"]) if self.built_folder is not None else 1
+        except (OSError, ValueError, KeyError, TypeError):
+            return 1
+
     def as_read(self) -> Graph:
         """The graph as the frontend made it: no pass has run, no type was narrowed by hand."""
         types = {op.name: op.result.type for op in self.graph.inputs}
@@ -206,7 +223,7 @@ def read(
     batchnorm_type: FixedType | str | None = None,
     leaf_fraction_bits: int | None = None,
 ) -> Design:
-    """A design from a model folder, a ``model.toml``, a model file, or a live QKeras or tree model.
+    """A design from a model folder, a build folder, a ``model.toml``, a model file, or a live QKeras or tree model.
 
     Parameters
     ----------
@@ -235,6 +252,8 @@ def read(
     if not isinstance(source, str | Path):
         return _design(source, input_type, name, None, None, options)
     path = Path(source)
+    if BuiltProject(path).exists and not (path / MODEL_FILE).is_file():
+        return load_built(path)
     if path.is_dir() or path.name == MODEL_FILE or path.suffix == ".toml":
         return read_project(load_project(path), options)
     if path.suffix.lower() in _NETWORK_SUFFIXES or trees.reads(path):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from fasttrig.base.errors import ToolError
@@ -79,7 +80,7 @@ def render(findings: Sequence[Finding]) -> Table:
     for finding in findings:
         missing = "[red]missing[/]" if finding.required else "[yellow]not there[/]"
         get = "" if finding.version else finding.get
-        table.add_row(finding.name, finding.version or missing, finding.needed_for, get)
+        table.add_row(finding.name, finding.version or missing, escape(finding.needed_for), escape(get))
     return table
 
 

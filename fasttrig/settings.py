@@ -18,11 +18,14 @@ from pydantic import (
     model_validator,
 )
 
+from fasttrig.base.built_project import BuiltProject
 from fasttrig.base.errors import InputError, ProjectError, near_names
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
+from fasttrig.base.names import WANTED, fault_of, languages_of, suggested
 
 MODELS_FILE = "fasttrig.toml"
 MODEL_FILE = "model.toml"
+"""The design in a build folder, which is a model too."""
 
 
 def _parse_type(content: object) -> FixedType:
@@ -36,21 +39,29 @@ def _parse_type(content: object) -> FixedType:
         raise ValueError(f"{error.what}; want {error.want or 'at least one bit'}") from error
 
 
-def _identifier(name: str) -> str:
-    if not name.isascii() or not name.isidentifier():
-        raise ValueError("want an identifier: letters, digits, underscores; it names files and C++ functions")
+def _model_name(name: str) -> str:
+    fault = fault_of(name)
+    if fault:
+        raise ValueError(f"{fault}; want {WANTED}: {suggested(name)!r}")
+    return name
+
+
+def _namespace(name: str) -> str:
+    if not name.isascii() or not name.isidentifier() or "__" in name or languages_of(name, ("cpp",)):
+        raise ValueError(f"want an identifier of C++, and no word of it: {suggested(name)!r}")
     return name
 
 
 TypeField = Annotated[FixedType, BeforeValidator(_parse_type), PlainSerializer(str)]
-Name = Annotated[str, AfterValidator(_identifier)]
+Name = Annotated[str, AfterValidator(_model_name)]
+Namespace = Annotated[str, AfterValidator(_namespace)]
 Strategy = Literal["latency", "resource", "distributed_arithmetic"]
 
 
 class Settings(BaseModel):
     """Base of all tables: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)
 
 
 class ModelSettings(Settings):
@@ -58,7 +69,7 @@ class ModelSettings(Settings):
 
     name: Name
     description: str = ""
-    version: int = Field(1, ge=1, description="goes into the C++ namespace: <name>_v<version>")
+    version: int = Field(1, ge=1, le=999_999, strict=True, description="goes into the C++ namespace: <name>_v<version>")
     file: str = Field(description="the trained model: .h5, .keras (QKeras); .json, .ubj (XGBoost) and other trees")
     float_file: str | None = Field(None, description="the float twin, for the comparison in physics units")
     inputs_file: str = Field("inputs.json", description="the input map chosen from the training sample")
@@ -142,11 +153,23 @@ class LayerSettings(Settings):
     reuse_factor: int | None = Field(None, ge=1)
 
 
+class DeviceSettings(Settings):
+    """``[target.device]``: what the part holds, for a part that fasttrig's table of devices lacks."""
+
+    lut: int = Field(ge=1)
+    ff: int = Field(ge=1)
+    dsp: int = Field(ge=0)
+    bram18: int = Field(ge=0)
+    uram: int = Field(0, ge=0)
+    slr: int = Field(1, ge=1, description="dies of a stacked part")
+
+
 class TargetSettings(Settings):
     """``[target]``: the firmware project; hls4ml's own words."""
 
     backend: Literal["vitis", "vivado", "oneapi", "catapult"] = "vitis"
     part: str = "xcvu13p-flga2577-2-e"
+    device: DeviceSettings | None = None
     clock_period_ns: float = Field(2.5, gt=0)
     clock_uncertainty_percent: float = Field(12.5, ge=0, lt=100)
     io_type: Literal["io_parallel", "io_stream"] = "io_parallel"
@@ -156,7 +179,7 @@ class TargetSettings(Settings):
     max_stage_ns: float | None = Field(None, gt=0, description="of the RTL: logic between two registers at most")
     clock_enable: bool = Field(False, description="of the RTL: a port clk_en; rtl/ then has no wrappers")
     latency_cycles: int | None = Field(None, ge=2, description="of the RTL at most; spare cycles shorten its stages")
-    namespace: Name | None = Field(None, description="C++ namespace; default <name>_v<version>")
+    namespace: Namespace | None = Field(None, description="C++ namespace; default <name>_v<version>")
     layers: dict[str, LayerSettings] = {}
 
 
@@ -277,7 +300,7 @@ def _find_model(name: str, start: Path) -> Path:
     path = start / name
     if path.name == MODEL_FILE and path.is_file():
         return path.parent
-    if (path / MODEL_FILE).is_file():
+    if (path / MODEL_FILE).is_file() or BuiltProject(path).exists:
         return path
     root = models_folder(start)
     if (root / name / MODEL_FILE).is_file():

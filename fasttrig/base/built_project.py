@@ -8,13 +8,15 @@ from pathlib import Path
 HLS, RTL, VHDL, EMULATOR, CMS = "hls", "rtl", "vhdl", "emulator", "cms"
 """Folders that backends write."""
 VECTORS, REPORTS = "vectors", "report"
-GRAPH, INPUTS, OUTPUTS, MANIFEST = "design.ir", "inputs.json", "outputs.json", "manifest.json"
+GRAPH, INPUTS, OUTPUTS = "design.ir", "inputs.json", "outputs.json"
+MANIFEST = "manifest.json"
+"""The hashes that decided a build, and those of its files."""
 REPORT, PAGE = f"{REPORTS}/report.json", f"{REPORTS}/report.html"
 INPUTS_HEX, OUTPUTS_HEX, VECTORS_NPZ = "inputs.hex", "outputs.hex", "vectors.npz"
 TB_FEATURES, TB_PREDICTIONS = "tb_input_features.dat", "tb_output_predictions.dat"
 """Files inside `VECTORS`."""
-SCRATCH = (f"{RTL}/synthesis/",)
-"""Where synthesis leaves its logs; no part of what a build promises."""
+SCRATCH = (f"{HLS}/csim/", f"{RTL}/simulation/", f"{RTL}/synthesis/")
+"""Where tools work, or worked in builds of earlier versions; no part of what a build promises."""
 
 
 @dataclass(frozen=True, slots=True)

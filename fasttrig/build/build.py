@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -28,15 +28,17 @@ from fasttrig.base.built_project import (
 )
 from fasttrig.base.errors import InputError, MissingPackageError, ProjectError, UnsupportedError, near_names
 from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, source_hash
+from fasttrig.base.names import check_model_name
 from fasttrig.base.staging import staged_folder, write_texts
-from fasttrig.build.synthesis import synthesise_or_say_why_not
+from fasttrig.build.synthesis import read_report, synthesise_or_say_why_not
 from fasttrig.design import Design, Emulation, Events, built_files, read
 from fasttrig.emulator.evaluate import check_inputs
+from fasttrig.estimate.from_graph import require_known_part
 from fasttrig.ir.text import print_graph
 from fasttrig.ladder.checks import Measured, measure
 from fasttrig.report.assemble import assemble
 from fasttrig.report.document import Report
-from fasttrig.report.html.index import write_index
+from fasttrig.report.html.index import require_own_index, write_index
 from fasttrig.report.html.page import page_files
 from fasttrig.settings import LayerSettings, TargetSettings
 
@@ -121,13 +123,19 @@ def build(
         Its ``report.good`` says whether every check held; `build` itself raises only on bad input or a broken tool.
     """
     if target not in TARGETS:
-        raise InputError("no such target", got=repr(target), want=", ".join(TARGETS))
+        tools = get_args(TargetSettings.model_fields["backend"].annotation)
+        hint = f"--backend {target}, the HLS tool that the project is for" if target in tools else ""
+        raise InputError(
+            "no such target", got=repr(target), want=", ".join(TARGETS), try_=hint or near_names(target, TARGETS)
+        )
     if not isinstance(design, Design):
         design = read(design)
+    check_model_name(design.graph.name, try_="read(..., name={})")
     settings = target_settings(design, options or {})
     folder = Path(out) / design.graph.name
     manifest = manifest_of(design, settings, target)
     finished = None if force else load_finished(folder, manifest["key"])
+    require_own_index(folder.parent)
     if finished is None:
         with staged_folder(folder) as stage:
             report = _build_into(stage, design, settings, target, manifest, notify)
@@ -143,8 +151,8 @@ def build(
 def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSettings:
     """``[target]`` of the design's project with `options` over it; the namespace filled in."""
     project = design.project
-    base = project.target if project is not None else TargetSettings()
-    namespace = project.namespace if project is not None else f"{design.graph.name}_v1"
+    base = project.target if project is not None else _built_target(design)
+    namespace = project.namespace if project is not None else base.namespace or f"{design.graph.name}_v1"
     known = TargetSettings.model_fields
     for key in options:
         if key not in known:
@@ -157,7 +165,15 @@ def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSetting
         )
         raise ProjectError("a target option has a wrong value", got=faults) from None
     _check_layers(design, settings.layers)
+    require_known_part(settings)
     return settings
+
+
+def _built_target(design: Design) -> TargetSettings:
+    """``[target]`` of the build folder that `design` was loaded from, as its report keeps it; else the defaults."""
+    if design.built_folder is None or not (design.built_folder / REPORT).is_file():
+        return TargetSettings()
+    return TargetSettings.model_validate(read_report(design.built_folder).target)
 
 
 def _check_layers(design: Design, layers: Mapping[str, LayerSettings]) -> None:
@@ -252,7 +268,7 @@ def _emulator(design: Design) -> dict[str, str]:
     from fasttrig.backends.conifer import emit_json
     from fasttrig.emulator.compiled import write_emulator
 
-    version = design.project.model.version if design.project is not None else 1
+    version = design.version
     files: dict[str, str] = {}
     with suppress(UnsupportedError):
         files |= write_emulator(design.graph, version=version)
@@ -288,7 +304,7 @@ def _cms(design: Design, settings: TargetSettings, stage: Path, *, integer: bool
     from fasttrig.backends.cms import emit_cms, library_name
     from fasttrig.emulator.compiled import write_emulator
 
-    version = design.project.model.version if design.project is not None else 1
+    version = design.version
     lines = [(stage / VECTORS / name).read_text().splitlines(True) for name in (INPUTS_HEX, OUTPUTS_HEX)]
     step = -(-len(lines[0]) // CMS_EVENTS)
     inputs, outputs = ("".join(part[::step]) for part in lines)

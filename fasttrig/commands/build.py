@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 def build(
     models: Models = None,
     target: Annotated[str, typer.Option(help="fpga, rtl, cms-emulator or cms-emulator-integer.")] = "fpga",
-    out: Annotated[Path, typer.Option(help="Folder for the projects.")] = Path("build"),
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder for the projects: OUT/<name>, which may hold an earlier build and nothing else."),
+    ] = Path("build"),
     backend: Annotated[str, typer.Option(help="vitis, vivado, oneapi or catapult.")] = "",
     part: Annotated[str, typer.Option(help="FPGA part.")] = "",
     clock_period_ns: Annotated[Optional[float], typer.Option(help="Clock period in ns.")] = None,  # noqa: UP045

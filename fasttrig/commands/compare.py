@@ -23,7 +23,9 @@ def compare(
     ],
     out: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--out", "-o", help="Folder for plots (SVG) and the table as CSV and JSON."),
+        typer.Option(
+            "--out", "-o", help="Folder for plots (SVG) and the table (CSV, JSON); only fasttrig's own are replaced."
+        ),
     ] = None,
     stage: Annotated[
         str, typer.Option(help="Numbers of this stage alone, such as 'estimate of csynth', synth, rtlsim.")

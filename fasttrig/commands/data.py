@@ -34,7 +34,9 @@ NOUNS = {Sample.JETS5: "jets", Sample.MUONS: "muons"}
 def make(
     sample: Annotated[Sample, typer.Argument(help="jets5: boosted jets of five classes; muons: a toy of bending.")],
     events: Annotated[int, typer.Option("--events", min=5, help="Jets (all classes together) or muons.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Parquet file to write.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Parquet file to write; replaces only a sample of fasttrig's.")
+    ],
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same file.")] = 1,
     workers: Annotated[
         Optional[int], typer.Option("--workers", min=1, help="Processes; default: all.")  # noqa: UP045
@@ -64,7 +66,7 @@ def _make(sample: Sample, events: int, seed: int, output: Path, workers: int | N
 def describe(
     file: Annotated[str, typer.Argument(help="Parquet, HDF5, NumPy, ROOT (file.root:tree) or CSV; or jets5, muons.")],
     plots: Annotated[
-        Optional[Path], typer.Option("--plots", help="Folder for one plot per observable.")  # noqa: UP045
+        Optional[Path], typer.Option("--plots", help="Folder for one plot per observable; replaces only its own.")  # noqa: UP045
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -30,7 +30,9 @@ def emulate(
     tree: Annotated[str, typer.Option("--tree", help="Tree to read and to write in ROOT files.")] = "",
     prefix: Annotated[Optional[str], typer.Option("--prefix", help="Of the new names; default: the model's.")] = None,  # noqa: UP045
     threads: Annotated[int, typer.Option("--threads", min=0, help="0: all cores.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace outputs that are there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace outputs of the same format; never an input or the model.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the bit-accurate emulator over files of any size, in constant memory.

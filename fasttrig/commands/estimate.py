@@ -57,8 +57,29 @@ def estimate(
     if len(cases) > 1:
         console.print()
         console.print(_alternatives(rows))
+        for said in _without_effect(rows):
+            console.print(f"note: {said}")
     for note in dict.fromkeys(note for _, found in rows for note in found.notes):
         console.print(f"note: {note}")
+
+
+def _without_effect(rows: list[tuple[dict[str, Any], Estimate]]) -> list[str]:
+    """Why alternatives that differ in the reuse factor alone give the same numbers, where they do."""
+    found: dict[str, set[tuple[Any, ...]]] = {}
+    tried: dict[str, set[Any]] = {}
+    for case, one in rows:
+        if "reuse_factor" in case:
+            rest = {key: content for key, content in case.items() if key != "reuse_factor"} | {"stage": one.stage}
+            found.setdefault(str(rest), set()).add(tuple(getattr(one, name).value for name in _NAMES))
+            tried.setdefault(str(rest), set()).add(case["reuse_factor"])
+    if not any(len(found[key]) == 1 and len(tried[key]) > 1 for key in found):
+        return []
+    if all(layer.kind in ("forest", "wiring") for layer in rows[0][1].layers):
+        return ["reuse_factor changes nothing in a forest: it has no multipliers to share"]
+    return [
+        "where the rows are equal, reuse_factor changes nothing in the estimate: the latency strategy unrolls every "
+        "product; 'strategy=resource,reuse_factor=1|2|4' shares multipliers"
+    ]
 
 
 def _stages(case: dict[str, Any], stages: tuple[str, ...]) -> tuple[str, ...]:
@@ -68,7 +89,7 @@ def _stages(case: dict[str, Any], stages: tuple[str, ...]) -> tuple[str, ...]:
 def _open(design: str, input_type: str | None) -> tuple[Callable[[dict[str, Any]], Estimate], str]:
     """How to estimate the design with some options, and where it was found."""
     path = Path(design)
-    if path.suffix in (".json", ".toml") and path.name != "model.toml":
+    if path.suffix in (".json", ".toml") and path.name != "model.toml" and not _is_trees(path):
         return _description(path), str(path)
     if BuiltProject(path).exists:
         return _built(path), str(BuiltProject(path).graph)
@@ -81,6 +102,17 @@ def _open(design: str, input_type: str | None) -> tuple[Callable[[dict[str, Any]
     found = read(model)
     assert found.project is not None
     return _graph(found.graph, found.project.target), str(model)
+
+
+def _is_trees(path: Path) -> bool:
+    """Whether a JSON file holds a tree model: an object that lists no layers."""
+    import json
+
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else []
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and "layers" not in content and bool({"learner", "forest", "trees"} & set(content))
 
 
 def _description(path: Path) -> Callable[[dict[str, Any]], Estimate]:
@@ -110,17 +142,32 @@ def _built(folder: Path) -> Callable[[dict[str, Any]], Estimate]:
 
 
 def _graph(graph: Graph, settings: TargetSettings) -> Callable[[dict[str, Any]], Estimate]:
-    from fasttrig.estimate.from_graph import from_graph
+    from fasttrig.estimate.from_graph import from_graph, require_known_part
 
     def run(changes: dict[str, Any]) -> Estimate:
         own = {key: content for key, content in changes.items() if key not in ("stage", "tool", "input_t")}
         kept = settings.model_dump() | own
         if "reuse_factor" in own or "strategy" in own:
             kept["layers"] = {}
-        changed = type(settings).model_validate(kept)
+        changed = _validated(kept)
+        require_known_part(changed)
         return from_graph(graph, changed, stage=changes.get("stage", "csynth"), tool=changes.get("tool"))
 
     return run
+
+
+def _validated(target: dict[str, Any]) -> TargetSettings:
+    """[target] with the options of the command line; what pydantic says of a wrong value, as an error of ours."""
+    from pydantic import ValidationError
+
+    from fasttrig.base.errors import InputError
+    from fasttrig.settings import TargetSettings
+
+    try:
+        return TargetSettings.model_validate(target)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, i['loc']))} = {i['input']!r}: {i['msg']}" for i in error.errors())
+        raise InputError("an option has a wrong value", got="\n".join(faults)) from None
 
 
 def _numbers(found: list[Estimate]) -> Table:

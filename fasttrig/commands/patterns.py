@@ -18,7 +18,12 @@ def patterns(
     ],
     format: Annotated[str, typer.Option(help="empv2, empv1 or apx.")] = "empv2",
     links: Annotated[Optional[Path], typer.Option(help="Link map in TOML; default: packed tightly.")] = None,  # noqa: UP045
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the files.")] = Path("patterns"),
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="Folder for the files; of those there only earlier ones of fasttrig's are replaced."
+        ),
+    ] = Path("patterns"),
     events: Annotated[int, typer.Option(help="How many events of the project's vectors; 0: all.", min=0)] = 1000,
     read: Annotated[Optional[Path], typer.Option(help="Decode this file instead.")] = None,  # noqa: UP045
     side: Annotated[str, typer.Option(help="With --read: inputs or outputs; default: as the file is named.")] = "",
@@ -30,6 +35,7 @@ def patterns(
     which bit is what. With a link map of your own and an EMP format, the RTL's payload for it too: a wrapper in Verilog
     that unpacks and packs the links so. With --read: raw integers, one line per event and field.
     """
+    from fasttrig.base.staging import staged_files, write_texts
     from fasttrig.links.project_patterns import decode, project_patterns, refuse_leftovers
 
     if read is not None:
@@ -40,8 +46,8 @@ def patterns(
         files |= _payload(project, links)
     refuse_leftovers(out, files)
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (out / name).write_text(text, encoding="utf-8", newline="\n")
+    with staged_files(out) as stage:
+        write_texts(stage, files)
     if as_json:
         print_json({"folder": str(out), "format": format, "files": list(files)})
         return

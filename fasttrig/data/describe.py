@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasttrig.base.errors import InputError
+from fasttrig.base.staging import staged_files
 from fasttrig.data.columns import SIXTEEN
 from fasttrig.data.readers import column_names, iter_table, read_table
 from fasttrig.data.table import Table
@@ -149,10 +150,14 @@ def plot_observables(
     table = read_table(path, [*names, LABEL])
     folder = Path(out_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(_plot(table, name, folder / f"{name}.{image_format}") for name in names)
+    files = [f"{name}.{image_format}" for name in names]
+    with staged_files(folder) as stage:
+        for name, file in zip(names, files, strict=True):
+            _plot(table, name, stage / file)
+    return tuple(folder / file for file in files)
 
 
-def _plot(table: Table, name: str, file: Path) -> Path:
+def _plot(table: Table, name: str, file: Path) -> None:
     import matplotlib as mpl
     import mplhep
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -176,7 +181,6 @@ def _plot(table: Table, name: str, file: Path) -> Path:
         axes.set_ylim(0, axes.get_ylim()[1] * 1.1)
         axes.legend(title="class")
         figure.savefig(file, dpi=100, metadata={"Date": None} if file.suffix == ".svg" else None)
-    return file
 
 
 def _edges(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 
 from fasttrig.base.errors import InputError
 from fasttrig.base.fixed import FloatArray
-from fasttrig.base.staging import require_writable
 from fasttrig.data.columns import SPLIT_FRACTIONS, SPLIT_NAMES, Column
+from fasttrig.data.storage import require_own_sample
 
 METADATA_KEY = "fasttrig.muons"
 TARGET = "log2_pt"
@@ -77,7 +77,7 @@ def make_muons(n_events: int, seed: int, path: Path | str, progress: Callable[[i
         raise InputError(
             "no such sample of muons", got=f"n_events={n_events}, seed={seed}", want="n_events >= 1, seed >= 0"
         )
-    require_writable(path)
+    require_own_sample(path, METADATA_KEY)
     random = np.random.Generator(np.random.PCG64(seed))
     values = simulate(n_events, random)
     split = random.choice(len(SPLIT_NAMES), size=n_events, p=SPLIT_FRACTIONS).astype(np.int8)

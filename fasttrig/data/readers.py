@@ -152,6 +152,15 @@ def split_tree(path: PathLike) -> tuple[Path, str]:
 
 def _open(file: Path, tree: str) -> Source:
     opener = SUFFIXES.get(file.suffix.lower())
+    if file.is_dir():
+        files = sorted(entry.name for entry in file.iterdir() if entry.suffix.lower() in SUFFIXES)
+        hint = f"'{file}/*{Path(files[0]).suffix}', {len(files)} files of known formats are there" if files else ""
+        raise DataError(
+            "a folder where a file of events is wanted",
+            where=str(file),
+            want=", ".join(SUFFIXES),
+            try_=hint or "name a file; nothing in this folder is one",
+        )
     if opener is None:
         raise DataError(
             "fasttrig does not know this file format",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fasttrig.base.errors import DataError
+from fasttrig.base.staging import require_own_file, require_writable
 from fasttrig.data.columns import Column
 
 
@@ -36,3 +39,30 @@ def decode(raw: NDArray[np.integer], lsb_log2: int) -> NDArray[np.generic]:
     if lsb_log2 == 0:
         return raw
     return np.ldexp(raw.astype(np.float32 if raw.dtype.itemsize <= 2 else np.float64), lsb_log2)
+
+
+def require_own_sample(path: Path, key: str) -> None:
+    """Raise where a generated sample cannot go to `path`: nothing can be written, or something else is there.
+
+    Parameters
+    ----------
+    key : str
+        Of the Parquet metadata that marks samples of this kind.
+
+    Raises
+    ------
+    InputError
+        Before anything is generated.
+    """
+    require_writable(path)
+    require_own_file(path, path.is_file() and _holds(path, key), "an earlier sample of the same kind")
+
+
+def _holds(path: Path, key: str) -> bool:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return key.encode() in (pq.read_schema(path).metadata or {})
+    except (OSError, pa.ArrowException):
+        return False

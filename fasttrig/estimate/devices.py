@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from fasttrig.base.errors import InputError, near_names
 
@@ -99,6 +100,17 @@ def find_device(name: str) -> Device:
         want="a part number, a device or a board",
         try_=near_names(name.upper(), known),
     )
+
+
+def device_of(target: Mapping[str, Any]) -> Device | None:
+    """The device of a ``[target]`` as plain data: of the sizes it states, else of the table; None for neither."""
+    stated, part = target.get("device"), str(target.get("part", ""))
+    if stated:
+        return Device(part, part, **{name: int(stated[name]) for name in (*RESOURCES, "slr")})
+    try:
+        return find_device(part)
+    except InputError:
+        return None
 
 
 def _plain(name: str) -> str:

@@ -19,6 +19,7 @@ from fasttrig.estimate.cost_model import (
     predict_layer,
     rounded,
 )
+from fasttrig.estimate.devices import Device as Chip
 from fasttrig.estimate.devices import find_device
 from fasttrig.estimate.distance import Point, nearest, point_of
 from fasttrig.estimate.intervals import Interval, find_interval, spread
@@ -213,9 +214,16 @@ def estimate(
 
 
 def estimate_layers(
-    layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool: str | None, stream: bool, stage: str
+    layers: tuple[Layer, ...],
+    *,
+    part: str,
+    clock_period_ns: float,
+    tool: str | None,
+    stream: bool,
+    stage: str,
+    device: Chip | None = None,
 ) -> Estimate:
-    """The estimate of typed layers."""
+    """The estimate of typed layers; `device` where its sizes are stated and not those of the table."""
     constants = load_constants()
     design = count(layers, part=part, clock_period_ns=clock_period_ns, tool=tool or default_tool(), stream=stream)
     numbers = predict(design, constants, stage)
@@ -225,7 +233,7 @@ def estimate_layers(
         name: _interval(name, design, stage, numbers[name], distance, bool(reasons.widen)) for name in QUANTITIES
     }
     used = {name: float(intervals[name][0].value) for name in QUANTITIES}
-    shares, crosses, missing = _device(part, used)
+    shares, crosses, missing = _device(part, used, device)
     notes = [
         *reasons.widen,
         *reasons.mention,
@@ -322,9 +330,9 @@ def _calibration(design: Design, stage: str, distance: float, constants: dict[st
     }
 
 
-def _device(part: str, used: dict[str, float]) -> tuple[dict[str, float | None], bool, list[str]]:
+def _device(part: str, used: dict[str, float], device: Chip | None) -> tuple[dict[str, float | None], bool, list[str]]:
     try:
-        device = find_device(part)
+        device = device or find_device(part)
     except InputError as error:
         return {}, False, [f"part {part!r} is not in the table of devices ({error.try_}): no shares"]
     shares = device.shares(used)

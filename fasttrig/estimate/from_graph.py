@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.errors import InputError, ProjectError, UnsupportedError
 from fasttrig.base.fixed import FixedType
 from fasttrig.estimate.constants import count_products
+from fasttrig.estimate.devices import device_of, find_device
 from fasttrig.estimate.estimate import Estimate, estimate_layers
 from fasttrig.estimate.layer_costs import Forest as ForestLayer
 from fasttrig.estimate.layer_costs import Layer, Matrix
@@ -64,11 +65,33 @@ def from_graph(graph: Graph, settings: TargetSettings, *, stage: str = "csynth",
     return estimate_layers(
         layers,
         part=settings.part,
+        device=device_of(settings.model_dump()),
         clock_period_ns=settings.clock_period_ns,
         tool=tool or _TOOLS[settings.backend],
         stream=settings.io_type == "io_stream",
         stage=stage,
     )
+
+
+def require_known_part(settings: TargetSettings) -> None:
+    """Raise for a part of AMD that is neither in the table of devices nor described: no share of it could be told.
+
+    Raises
+    ------
+    ProjectError
+        With near names.
+    """
+    if settings.backend in _TOOLS and device_of(settings.model_dump()) is None:
+        try:
+            find_device(settings.part)
+        except InputError as error:
+            raise ProjectError(
+                error.what,
+                where="[target] part",
+                got=error.got,
+                want=error.want,
+                try_=f"{error.try_}; or state its sizes in [target.device]: lut, ff, dsp, bram18, uram, slr",
+            ) from None
 
 
 def _wiring(op: Op, settings: TargetSettings) -> Layer:

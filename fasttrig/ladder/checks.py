@@ -48,6 +48,8 @@ N_VHDL = 2_000
 SIMULATED = ("vitis", "vivado")
 """Backends whose C++ headers are at hand."""
 
+NO_MODEL_FILE = "a build folder keeps no model file: build from the model itself, and its framework is run"
+
 Notify = Callable[[str], None]
 
 
@@ -149,6 +151,8 @@ def _framework_rung(design: Design, inputs: dict[str, IntArray], evaluation: Eva
     """The emulator against the framework; types narrowed by hand are the emulator's alone."""
     from fasttrig.ladder import framework_rung as frameworks
 
+    if design.built_folder is not None:
+        return not_run("emulate", "framework", NO_MODEL_FILE)
     graph = design.as_read()
     want = evaluation.outputs
     if design.narrowed:
@@ -299,6 +303,8 @@ def _agreement(
     design: Design, sample: LabelledSample | None, evaluation: Evaluation
 ) -> tuple[Scores | None, TaskAgreement | None, str]:
     """Scores of the labelled events, the comparison of both models, and why there is none."""
+    if design.built_folder is not None:
+        return None, None, "a build folder keeps no labelled sample; build from a model.toml"
     if design.project is None or sample is None:
         return None, None, "a bare model has no labelled sample; build from a model.toml"
     outputs = {name: raw[: len(sample.labels)] for name, raw in evaluation.outputs.items()}

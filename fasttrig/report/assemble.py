@@ -78,7 +78,7 @@ def _model(design: Design, settings: TargetSettings) -> ModelRow:
     model = design.project.model if design.project else None
     return ModelRow(
         name=design.graph.name,
-        version=model.version if model else 1,
+        version=design.version,
         description=model.description if model else "",
         file=model.file if model else _shown_source(design.source),
         postprocessor=design.graph.postprocessor.value,

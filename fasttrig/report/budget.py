@@ -14,6 +14,7 @@ COUNTS = tuple(f"max_{name}" for name in RESOURCES)
 TIMING = ("latency_ns", "latency_bunch_crossings", "ii_cycles")
 BUNCH_CROSSING_NS = 25.0
 ESTIMATE = "estimate of "
+NOT_MEASURED = "nothing measured it"
 SYNTHESIS = "synth"
 """Stage of the row that logic synthesis of the RTL, with Yosys, leaves."""
 _SIMULATIONS = {"csim": "the C-simulation", "rtlsim": "the RTL simulation"}
@@ -30,7 +31,7 @@ class Found:
 def limit_row(key: str, limit: float, found: Found | None, *, at_least: bool = False) -> BudgetRow:
     """Met, exceeded, or not run."""
     if found is None:
-        return BudgetRow(key=key, limit=limit, measured=None, status="not run", reason="nothing measured it")
+        return BudgetRow(key=key, limit=limit, measured=None, status="not run", reason=NOT_MEASURED)
     met = found.number >= limit if at_least else found.number <= limit
     return BudgetRow(
         key=key, limit=limit, measured=found.number, status="met" if met else "exceeded", reason=found.origin
@@ -64,15 +65,18 @@ def renewed(
 
 
 def verdict(ladder: Sequence[LadderRow], budget: Sequence[BudgetRow]) -> tuple[Literal["good", "failed"], str]:
-    """``good`` or ``failed``, and why."""
+    """``good`` or ``failed``, and why. A limit that nothing could be held against has not been met."""
     differs = [rung for rung in ladder if rung.status == "differs"]
     exceeded = [row for row in budget if row.status == "exceeded"]
+    unknown = [row for row in budget if row.status == "not run"]
     proof = next((rung for rung in ladder if rung.rung == "csim"), None) or _rung(ladder, "rtlsim")
     if differs:
         first = differs[0]
         return "failed", f"{first.rung} differs from {first.against} on {first.n_mismatches} of {first.n_events} events"
     if exceeded:
         return "failed", "over budget: " + ", ".join(row.key for row in exceeded)
+    if unknown:
+        return "failed", "budget not evaluated: " + ", ".join(f"{row.key} ({row.reason})" for row in unknown)
     if proof.status != "equal":
         return "failed", f"{_SIMULATIONS[proof.rung]} did not run: {proof.reason}"
     equal = [rung.rung for rung in ladder if rung.status == "equal"]

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fasttrig.base.built_project import REPORT, BuiltProject, folder_of_report
-from fasttrig.base.errors import InputError
+from fasttrig.base.errors import InputError, near_names
 from fasttrig.report.budget import ESTIMATE, RESOURCES
 from fasttrig.report.document import SCHEMA_VERSION, Report
 
@@ -101,6 +101,16 @@ def compare(folders: Sequence[str | Path], *, stage: str = "") -> list[Compared]
     return [_compared(label, path, report, stage) for label, path, report in zip(labels, paths, reports, strict=True)]
 
 
+def _nearest_build(folder: Path) -> str:
+    """What to name instead: the build below ``build/``, or a near one; else how to make it."""
+    builds = [path.parents[1].as_posix() for path in Path("build").glob(f"*/{REPORT}")]
+    wanted = (Path("build") / folder.name).as_posix()
+    if wanted in builds:
+        return wanted
+    make = f"fasttrig build {folder.name}, then compare {wanted}"
+    return f"{near_names(wanted, builds)}; or {make}" if builds else make
+
+
 def read_report(folder: Path) -> Report:
     """The report of a build folder."""
     path = BuiltProject(folder).report
@@ -109,7 +119,11 @@ def read_report(folder: Path) -> Report:
     except (OSError, ValueError) as error:
         got = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(
-            "this is no build of fasttrig's", where=str(path), got=str(got), want="a folder that `fasttrig build` wrote"
+            "this is no build of fasttrig's",
+            where=str(path),
+            got=str(got),
+            want="a folder that `fasttrig build` wrote",
+            try_=_nearest_build(folder),
         ) from None
     if not isinstance(content, dict) or not {"schema_version", "ladder", "verdict"} <= content.keys():
         raise InputError(

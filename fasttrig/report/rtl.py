@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrig.backends.rtl import DESIGN_FILE
-from fasttrig.base.errors import InputError
-from fasttrig.estimate.devices import Device, find_device
+from fasttrig.estimate.devices import device_of
 from fasttrig.report.budget import RESOURCES, SYNTHESIS, renewed, verdict
 from fasttrig.report.document import Report, RtlRow, SynthesisRow
 from fasttrig.report.estimates import exactly
@@ -45,7 +44,7 @@ def rtl_row(project: Path, *, of_a_network: bool) -> RtlRow | None:
 
 def synthesised(report: Report, result: SynthResult) -> Report:
     """`report` with the counts of a synthesis in the place of an earlier one; budget and verdict follow."""
-    row = resource_row(result, str(report.target["part"]), report.rtl.alkaid_cost if report.rtl is not None else 0.0)
+    row = resource_row(result, report.target, report.rtl.alkaid_cost if report.rtl is not None else 0.0)
     resources = [*(old for old in report.resources if old["stage"] != STAGE), row]
     budget = renewed(report.budget, report.latency, resources)
     word, reason = verdict(report.ladder, budget)
@@ -71,10 +70,10 @@ def not_synthesised(report: Report, reason: str) -> Report:
     )
 
 
-def resource_row(result: SynthResult, part: str, cost: float) -> dict[str, Any]:
+def resource_row(result: SynthResult, target: dict[str, Any], cost: float) -> dict[str, Any]:
     """One row of the report's `resources`: the form of an estimate's, every interval a single number."""
     used = {name: getattr(result, name) for name in RESOURCES}
-    device = _device(part)
+    device = device_of(target)
     notes = [
         f"synthesised {'as a whole' if result.mode == 'flat' else 'stage by stage and summed'}, out of context",
         "Yosys takes two LUTs a bit for an addition of three numbers; the device can do with one",
@@ -82,7 +81,7 @@ def resource_row(result: SynthResult, part: str, cost: float) -> dict[str, Any]:
     return {
         "stage": STAGE,
         "tool": result.tool,
-        "part": part,
+        "part": str(target["part"]),
         "family": result.family,
         "mode": result.mode,
         "shares": device.shares(used) if device is not None else {},
@@ -96,10 +95,3 @@ def resource_row(result: SynthResult, part: str, cost: float) -> dict[str, Any]:
         "lut_per_cost": round(result.lut / cost, 3) if cost else None,
         "cells": result.cells,
     }
-
-
-def _device(part: str) -> Device | None:
-    try:
-        return find_device(part)
-    except InputError:
-        return None

@@ -21,6 +21,8 @@ SHOWN = 3
 SHOWN_TREES = 6
 """Trees shown: those whose leaves weigh most."""
 
+SCALED = "features are shown as the firmware takes them, after offset and shift of inputs.json, not in their own units"
+
 ROWS = {"fixed": "fixed", "real": "real: no rounding", "float": "float model"}
 
 _COLUMNS = ("element", "raw", "fixed", "real", "float", "fixed - real", "in LSB")
@@ -36,6 +38,8 @@ def render(trace: Trace, *, full: bool = False) -> Group:
         parts += _tensor(tensor, trace, full)
     if trace.exits:
         parts += [Text(""), _leaves(trace, full)]
+    if trace.features:
+        parts.append(Text(f"note: {SCALED}"))
     parts += [Text(f"note: {note}") for note in trace.notes]
     return Group(*parts)
 
@@ -133,7 +137,7 @@ def _beyond(tensor: Tensor) -> str:
 def _tensor(tensor: Tensor, trace: Trace, full: bool) -> list[Text | Table]:
     """One line on the op, then its elements: all, or those that differ most."""
     place = _chosen(tensor, full)
-    lines = [_head(tensor, trace), *(Text(_element(tensor, k)) for k in place)]
+    lines = [_head(tensor, trace), *(Text(_element(tensor, k) + _feature(tensor, k, trace)) for k in place)]
     if len(place) < tensor.raw.size:
         rest = tensor.raw.size - len(place)
         lines.append(Text(f"{'...':>8}  {rest} more, none differs more (--full shows them)", style="dim"))
@@ -177,6 +181,11 @@ def _element(tensor: Tensor, place: int) -> str:
         f"{difference / tensor.lsb.flat[place]:.2f}",
     )
     return _LINE.format(*cells) + note
+
+
+def _feature(tensor: Tensor, place: int, trace: Trace) -> str:
+    named = tensor.kind == "Input" and len(trace.features) == tensor.raw.size
+    return f"  {trace.features[place]}" if named else ""
 
 
 def _largest(array: FloatArray) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrig.base.errors import InputError
-from fasttrig.estimate.devices import Device, find_device
+from fasttrig.estimate.devices import Device, device_of, find_device
 from fasttrig.estimate.vendor import NAMES, VendorReport, find_reports, top_level
 from fasttrig.report.budget import ESTIMATE, RESOURCES, renewed, verdict
 from fasttrig.report.document import Report
@@ -74,7 +74,7 @@ def _estimates(rows: Sequence[dict[str, Any]]) -> int:
 def _resources(one: VendorReport, report: Report, same_stage: Sequence[VendorReport]) -> dict[str, Any]:
     part = one.part or str(report.target.get("part", ""))
     used = {name: number for name in RESOURCES if (number := getattr(one, name)) is not None}
-    device = _device(part) or _device(str(report.target.get("part", "")))
+    device = _device(one.part) or device_of(report.target)
     slack = next((other.wns_ns for other in same_stage if other.wns_ns is not None), None)
     return {
         "stage": VENDOR + one.stage,
@@ -105,7 +105,7 @@ def _latency(one: VendorReport) -> dict[str, Any]:
 def _notes(one: VendorReport, report: Report, slack: float | None) -> list[str]:
     """Where the vendor's run was one of something else than this build, and whether it met the clock."""
     notes = []
-    wanted, clock = _device(str(report.target.get("part", ""))), report.target.get("clock_period_ns")
+    wanted, clock = device_of(report.target), report.target.get("clock_period_ns")
     got = _device(one.part)
     if got and wanted and got != wanted:
         notes.append(f"for {one.part}, not for the build's {report.target['part']}")

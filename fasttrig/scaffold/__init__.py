@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import keyword
-import re
-import unicodedata
 from pathlib import Path
 
 from fasttrig.base.errors import InputError, near_names
+from fasttrig.base.names import check_model_name
 from fasttrig.base.staging import staged_files, staged_folder
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -39,9 +37,6 @@ KINDS = {
 """Kind -> template -> file in the project. What ends in ``.in`` has places to fill; the rest was trained with
 ``ci/train_templates.py`` and is copied."""
 
-RESERVED = frozenset(Path(__file__).with_name("reserved.txt").read_text(encoding="ascii").split())
-"""Words of C++ and Verilog that cannot name a function or a module."""
-
 
 def create(folder: Path, kind: str = "network", name: str | None = None) -> list[Path]:
     """Write a project to `folder`, which must be empty or absent; all of it or nothing.
@@ -60,11 +55,11 @@ def create(folder: Path, kind: str = "network", name: str | None = None) -> list
     Raises
     ------
     InputError
-        For a name that C++ or Verilog cannot have, an unknown kind, a folder that holds something.
+        For a name that C++, Verilog or VHDL cannot have, an unknown kind, a folder that holds something.
     """
     if kind not in KINDS:
         raise InputError("no such kind of project", got=repr(kind), try_=near_names(kind, KINDS))
-    chosen = check_name(name or folder.absolute().name)
+    chosen = check_model_name(name or folder.absolute().name, try_="--name {}")
     exists = folder.exists()
     if exists and (not folder.is_dir() or any(path.name != ".git" for path in folder.iterdir())):
         raise InputError(
@@ -74,39 +69,12 @@ def create(folder: Path, kind: str = "network", name: str | None = None) -> list
             try_=f"another name, or an empty folder and --name {chosen}",
         )
     files = {**COMMON, **KINDS[kind]}
-    with staged_files(folder) if exists else staged_folder(folder) as stage:
+    with staged_files(folder, replaces=()) if exists else staged_folder(folder) as stage:
         for template, target in files.items():
             path = stage / target.replace("@NAME@", chosen)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(_content(template, chosen))
     return [folder / target.replace("@NAME@", chosen) for target in sorted(files.values())]
-
-
-def check_name(name: str) -> str:
-    """`name`, which will name files, C++ functions and Verilog modules.
-
-    Raises
-    ------
-    InputError
-        With a name near to it that can be had.
-    """
-    valid = name.isascii() and name.isidentifier() and not name.startswith("_")
-    if valid and name not in RESERVED and not keyword.iskeyword(name):
-        return name
-    got = f"{name!r}" + (", a word of C++, Verilog or Python" if valid else "")
-    raise InputError(
-        "this name cannot be a C++ function's",
-        got=got,
-        want="a letter, then letters, digits and underscores",
-        try_=f"{_near(name)!r}: --name {_near(name)}",
-    )
-
-
-def _near(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()  # without accents
-    near = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_").lower() or "tagger"
-    near = near if near[0].isalpha() else f"tagger_{near}"
-    return f"{near}_tagger" if near in RESERVED or keyword.iskeyword(near) else near
 
 
 def _content(template: str, name: str) -> bytes:

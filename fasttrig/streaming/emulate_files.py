@@ -80,12 +80,29 @@ def emulate_files(
         raise InputError("two files would go to the same output", where=str(twice), want="files of different names")
     for output in outputs:
         check_output(output, force)
+        _refuse_sources(output, design, events)
     done = 0
     for file, output in zip(events, outputs, strict=True):
         told = progress if progress is None or len(events) == 1 else partial(_told_after, progress, done)
         made = emulate_file(design, file, output, force=force, progress=told, **options)
         done += made.n_events
         yield made
+
+
+def _refuse_sources(output: Path, design: Design, events: Sequence[Path | str]) -> None:
+    """An output is neither a file of events that is read, nor the model."""
+    if not output.exists():
+        return
+    for file in events:
+        path = split_tree(file)[0]
+        if path.exists() and output.samefile(path):
+            raise InputError("the output is the input", where=str(output), want="another file")
+    project = design.project
+    models: list[Path] = [design.source] if isinstance(design.source, Path) else []
+    if project is not None and project.model.float_file:
+        models.append(project.path(project.model.float_file))
+    if any(path.exists() and output.samefile(path) for path in models):
+        raise InputError("the output is the model", where=str(output), want="another file")
 
 
 def _told_after(progress: Progress, before: int, done: int, total: int | None) -> None:
@@ -136,8 +153,9 @@ def emulate_file(
         When the file cannot be read, lacks a column or holds NaN in a feature, or the output cannot be written.
     """
     check_output(output, force)
-    if output.exists() and split_tree(events)[0].exists() and output.samefile(split_tree(events)[0]):
-        raise InputError("the output is the input", where=str(output), want="another file")
+    _refuse_sources(output, design, [events])
+    if threads is not None and threads < 1:
+        raise InputError("no thread to do the work", got=f"threads={threads}", want="at least 1")
     threads = min(MAX_WORKERS, _cores() if threads is None else threads)
     source = Events.open(events, design, keep, as_stored=output.suffix.lower() == ".parquet")
     total = source.source.n_rows

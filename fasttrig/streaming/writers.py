@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fasttrig.base.errors import DataError, InputError
+from fasttrig.base.staging import require_own_file
 from fasttrig.data.formats import DAMAGE, Chunk
 
 HDF5_CHUNK_BYTES = 1 << 18
@@ -154,6 +155,10 @@ WRITERS: Mapping[str, Callable[[Path, str, Any], Writer]] = {
 }
 
 
+_HDF5_START = b"\x89HDF\r\n\x1a\n"
+_STARTS = {".parquet": b"PAR1", ".root": b"root", ".h5": _HDF5_START, ".hdf5": _HDF5_START}
+
+
 def check_output(path: Path, force: bool) -> None:
     """InputError where `path` cannot be written; see `writing`."""
     if path.suffix.lower() not in WRITERS:
@@ -169,6 +174,16 @@ def check_output(path: Path, force: bool) -> None:
         raise InputError("the output is a folder", where=str(path), want="a file")
     if path.exists() and not force:
         raise InputError("the output is there already", where=str(path), try_="--force, to replace it")
+    require_own_file(path, _is_of_its_format(path), f"an earlier {path.suffix} file; --force replaces nothing else")
+
+
+def _is_of_its_format(path: Path) -> bool:
+    """Whether the bytes of an existing file begin as its suffix says; an empty file holds nothing to lose."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(len(_HDF5_START))
+    return not start or start.startswith(_STARTS[path.suffix.lower()])
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ GRACE_S = 2.0
 COMPILERS = ("g++", "clang++", "c++")
 
 _thread = threading.local()
-"""In a thread of `threads`: the programs that its pool runs."""
+"""In a thread of `threads`: the programs that its pool runs, and whether it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,9 @@ def run(
         When the program is missing, fails or takes too long (then a ToolTimeoutError).
     """
     start = time.monotonic()
+    over: threading.Event | None = getattr(_thread, "over", None)
+    if over is not None and over.is_set():
+        raise ToolError(f"{arguments[0]} was not started", where=str(cwd), got="the work was interrupted")
     try:
         process = subprocess.Popen(
             list(arguments),
@@ -85,6 +88,8 @@ def run(
     started: set[subprocess.Popen[str]] = getattr(_thread, "running", set())
     started.add(process)
     try:
+        if over is not None and over.is_set():  # between the look above and now
+            _end_group(process, signal.SIGKILL)
         stdout, stderr = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
         timed_out = True
@@ -112,18 +117,32 @@ def run(
 
 @contextlib.contextmanager
 def threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """A pool whose threads call `run`; on Ctrl-C or an error their programs are ended, not waited for."""
+    """A pool whose threads call `run`; on Ctrl-C or an error their programs are ended, not waited for.
+
+    They are asked first, and ended for good after `GRACE_S`: a program that hangs may not listen.
+    """
     running: set[subprocess.Popen[str]] = set()
-    pool = ThreadPoolExecutor(count, initializer=setattr, initargs=(_thread, "running", running))
+    over = threading.Event()
+    pool = ThreadPoolExecutor(count, initializer=_belong_to, initargs=(running, over))
     try:
         yield pool
     except BaseException:
+        over.set()
         pool.shutdown(wait=False, cancel_futures=True)
         for process in list(running):
             _end_group(process, signal.SIGTERM)
+        give_up = time.monotonic() + GRACE_S
+        while running and time.monotonic() < give_up:
+            time.sleep(0.02)
+        for process in list(running):
+            _end_group(process, signal.SIGKILL)
         raise
     finally:
         pool.shutdown()
+
+
+def _belong_to(running: set[subprocess.Popen[str]], over: threading.Event) -> None:
+    _thread.running, _thread.over = running, over
 
 
 def find_compiler() -> tuple[str, ...]:

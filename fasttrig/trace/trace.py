@@ -102,6 +102,7 @@ class Trace:
     exits: tuple[TreeExit, ...] = ()
     notes: tuple[str, ...] = ()
     built_differs: tuple[str, ...] = field(default=())
+    features: tuple[str, ...] = ()
 
     @property
     def first_wrong_bit(self) -> Tensor | None:
@@ -142,7 +143,15 @@ def trace(opened: Opened, event: TracedEvent, *, with_csim: bool = True, with_fl
     if twin.margins is not None:
         scores["float"] = postprocess(twin.margins, graph)[0]
     return Trace(
-        graph.name, event, design.classes, tuple(tensors), scores, _exits(design, raw), tuple(notes), built_differs
+        graph.name,
+        event,
+        design.classes,
+        tuple(tensors),
+        scores,
+        _exits(design, raw),
+        tuple(notes),
+        built_differs,
+        design.inputs.names if design.inputs is not None else (),
     )
 
 

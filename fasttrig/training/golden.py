@@ -11,6 +11,7 @@ from fasttrig.toolchain.vectors import write_hex
 
 N_EVENTS = 256
 FOLDER = "golden"
+GOLDEN_FILES = (f"{FOLDER}/inputs.hex", f"{FOLDER}/outputs.hex")
 
 
 def write_golden(project: ModelProject) -> tuple[Path, Path]:

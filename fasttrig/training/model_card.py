@@ -10,6 +10,9 @@ from fasttrig.physics.task import TaskAgreement
 from fasttrig.settings import ModelProject
 from fasttrig.training.results import Trained
 
+CARD_MARK = "fasttrig train"
+"""Stands in every card, and in the README.md that `fasttrig init` writes: what training may replace."""
+
 
 def card_text(project: ModelProject, trained: Trained) -> str:
     """The card as Markdown; every number is from `trained`."""
@@ -22,7 +25,7 @@ def card_text(project: ModelProject, trained: Trained) -> str:
         f"{model.description}.",
         "",
         *(f"- {sentence}" for sentence in trained.summary),
-        f"- Trained by `fasttrig train {model.name}` on {trained.n_train:,} events of `{project.data.sample}` "
+        f"- Trained by `{CARD_MARK} {model.name}` on {trained.n_train:,} events of `{project.data.sample}` "
         f"(SHA-256 `{sha256_file(sample_path(project))[:16]}`), seed {project.training.seed}.",
         f"- Versions: {versions}.",
         "- The float twin sees the same features, scaled but neither rounded nor clipped.",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fasttrig.base.staging import staged_files
+from fasttrig.base.errors import ProjectError
+from fasttrig.base.staging import require_own_file, staged_files
 from fasttrig.data.labelled import sample_path
-from fasttrig.settings import ModelProject
-from fasttrig.training.golden import write_golden
-from fasttrig.training.model_card import card_text
+from fasttrig.settings import MODEL_FILE, ModelProject
+from fasttrig.training.golden import GOLDEN_FILES, write_golden
+from fasttrig.training.model_card import CARD_MARK, card_text
 from fasttrig.training.results import Progress, Trained
 from fasttrig.training.train import check_settings, train
 
@@ -19,7 +20,8 @@ def train_whole(project: ModelProject, progress: Progress | None = None) -> tupl
     Until all are there, the old ones stay: an interrupted training changes nothing.
     """
     check_settings(project)
-    with staged_files(project.folder) as stage:
+    names = _outputs(project)
+    with staged_files(project.folder, replaces=names) as stage:
         copy = _writing_to(project, stage)
         trained = train(copy, progress)
         files = [*trained.files, stage / project.model.card, *write_golden(copy)]
@@ -29,6 +31,39 @@ def train_whole(project: ModelProject, progress: Progress | None = None) -> tupl
     return trained, tuple(
         project.folder / path.relative_to(stage) if path.is_relative_to(stage) else path for path in files
     )
+
+
+def _outputs(project: ModelProject) -> set[str]:
+    """The files that model.toml names as what the training writes; relative, as they will be replaced.
+
+    Raises
+    ------
+    ProjectError
+        Where one of them is something else too: the settings, the sample, another output, or a card that is a user's.
+    """
+    model = project.model
+    named = {"[model] file": model.file, "[model] inputs_file": model.inputs_file, "[model] card": model.card}
+    named |= {"[model] float_file": model.float_file or ("float.h5" if project.trees is None else "float.json")}
+    if project.trees is not None:
+        named["[trees] types_file"] = project.trees.types_file
+    taken = {project.path(MODEL_FILE).resolve(): MODEL_FILE, sample_path(project).resolve(): "the sample"}
+    for key, name in named.items():
+        path = project.path(name).resolve()
+        if path in taken:
+            raise ProjectError(
+                "training would overwrite a file of another use", where=key, got=f"{name}: {taken[path]}"
+            )
+        taken[path] = key
+    _check_card(project.path(model.card))
+    return {Path(name).as_posix() for name in (*named.values(), *GOLDEN_FILES)}
+
+
+def _check_card(path: Path) -> None:
+    try:
+        ours = path.is_file() and CARD_MARK in path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        ours = False
+    require_own_file(path, ours, f"a card of `{CARD_MARK}`; [model] card in {MODEL_FILE} names another file")
 
 
 def _writing_to(project: ModelProject, folder: Path) -> ModelProject:

@@ -14,8 +14,8 @@ SETTING = re.compile(r"^#(?=\[|[a-z_0-9]+ = )", re.MULTILINE)
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_setting_stands_in_model_toml_with_a_comment(kind, tmp_path):
     """Each key of each table that the kind can have; those commented out hold too once the # is taken away."""
-    create(tmp_path / "all", kind)
-    text = (tmp_path / "all" / "model.toml").read_text()
+    create(tmp_path / "whole", kind)
+    text = (tmp_path / "whole" / "model.toml").read_text()
     whole = SETTING.sub("", text)
     missing = [key for key in _keys(ModelProject) if not re.search(rf"\b{key} = ", whole)]
     other = {
@@ -32,8 +32,8 @@ def test_every_setting_stands_in_model_toml_with_a_comment(kind, tmp_path):
         "bdt": {"hidden", "weight", "bias", "activation", "epochs", "batch_size", "patience", "accum"},
     }
     assert set(missing) <= other[kind], "a new setting: put it into fasttrig/scaffold/templates/*/model.toml.in"
-    (tmp_path / "all" / "model.toml").write_text(whole)
-    project = load_project(tmp_path / "all")
+    (tmp_path / "whole" / "model.toml").write_text(whole)
+    project = load_project(tmp_path / "whole")
     assert project.budget.min_auc is not None and project.types and project.target.namespace.endswith("_v1")
     commented = [line for line in text.splitlines() if re.match(r"#?[a-z_0-9]+ = ", line) and "  #" not in line]
     assert len(commented) < len(text.splitlines()) / 3

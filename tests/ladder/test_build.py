@@ -143,8 +143,11 @@ def test_a_killed_run_is_cleaned_up_by_the_next(design, tmp_path):
     killed = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     leftover = tmp_path / f".{design.graph.name}.{killed.stdout.strip()}.abc"
     (leftover / "half").mkdir(parents=True)
+    (leftover / ".fasttrig-stage").touch()
+    own = tmp_path / leftover.name.replace("abc", "mine")  # a user's folder whose name only looks like it
+    (own / "notes").mkdir(parents=True)
     fasttrig.build(design, out=tmp_path)
-    assert not leftover.exists()
+    assert not leftover.exists() and (own / "notes").is_dir()
 
 
 def test_options_are_checked(design, tmp_path):

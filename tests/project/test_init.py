@@ -11,8 +11,9 @@ import yaml
 
 import fasttrig as package
 from fasttrig.base.errors import InputError
+from fasttrig.base.names import check_model_name
 from fasttrig.report.document import Report
-from fasttrig.scaffold import KINDS, check_name, create
+from fasttrig.scaffold import KINDS, create
 from fasttrig.settings import load_project
 from tests.commandline import fasttrig
 
@@ -58,10 +59,10 @@ def test_the_training_script_writes_what_the_build_reads(started, kind, option, 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("my-tagger",), "--name my_tagger"),
+        (("my-tagger",), "--name 'my_tagger'"),
         (("class",), "class_tagger"),
         (("3jets",), "tagger_3jets"),
-        (("ünïcode",), "--name unicode"),
+        (("ünïcode",), "--name 'unicode'"),
         (("x", "--kind", "bdtt"), "did you mean 'bdt'"),
         (("module",), "module_tagger"),
     ],
@@ -88,4 +89,4 @@ def test_an_empty_folder_and_a_fresh_repository_are_filled(tmp_path):
 
 
 def test_names_that_can_be():
-    assert [check_name(name) for name in ("a", "jet_mlp", "Tau2")] == ["a", "jet_mlp", "Tau2"]
+    assert [check_model_name(name) for name in ("a", "jet_mlp", "Tau2")] == ["a", "jet_mlp", "Tau2"]

@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM, a closed pipe: the command ends at once, its children with it, and nothing half-written stays."""
 
+import json
 import os
 import pty
 import re
@@ -14,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from fasttrig.base.built_project import MANIFEST
 from fasttrig.base.errors import InputError
-from fasttrig.base.staging import interrupts_held, staged_files, staged_folder
+from fasttrig.base.hashing import sha256_file
+from fasttrig.base.staging import LISTING, interrupts_held, staged_files, staged_folder
 
 INTERRUPTED = (130, -signal.SIGINT)
 """A shell says 130 of both: a process that ended with it, and one that the signal ended in its last moments."""
@@ -131,17 +134,23 @@ def test_what_is_staged_appears_together_or_not_at_all(tmp_path, make):
     folder = tmp_path / "there"
     folder.mkdir()
     (folder / "a").write_text("old")
+    listing = {"files": {"a": ""}, "key": "", "hashes": {}, "versions": {}}  # an earlier output of fasttrig
+    if make is staged_folder:
+        (folder / MANIFEST).write_text(json.dumps(listing))
+    else:
+        (folder / LISTING).write_text(json.dumps({"a": sha256_file(folder / "a")}))
+    before = names(folder)
     for error in (KeyboardInterrupt, ZeroDivisionError):
         with pytest.raises(error), make(folder) as stage:
             (stage / "a").write_text("new")
             raise error
-        assert (folder / "a").read_text() == "old" and names(folder) == {"a"} and names(tmp_path) == {"there"}
+        assert (folder / "a").read_text() == "old" and names(folder) == before and names(tmp_path) == {"there"}
     with make(folder) as stage:
         (stage / "a").write_text("new")
         (stage / "deep").mkdir()
         (stage / "deep" / "b").write_text("b")
     assert (folder / "a").read_text() == "new" and (folder / "deep" / "b").read_text() == "b"
-    assert names(folder) == {"a", "deep"} and names(tmp_path) == {"there"}
+    assert names(folder) - {LISTING} == {"a", "deep"} and names(tmp_path) == {"there"}
 
 
 def test_an_interrupt_waits_for_the_renames_that_belong_together():
@@ -167,3 +176,38 @@ def test_where_nothing_can_be_written(tmp_path, make):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write"), make(tmp_path / "file" / "below"):
         raise AssertionError
+
+
+@pytest.mark.parametrize("where", ["emulator", "csim"])
+def test_a_compiler_that_hangs_and_does_not_listen(tmp_path, monkeypatch, where):
+    """Ctrl-C ends it in seconds, alone or in a pool of threads, not after the limit that it was given."""
+    from fasttrig.toolchain.run import run, threads
+
+    compiler = tmp_path / "deaf"
+    deaf = "import signal, time, pathlib; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    compiler.write_text(f"#!{sys.executable}\n{deaf}\npathlib.Path('started').touch()\ntime.sleep(60)\n")
+    compiler.chmod(0o755)
+
+    def press():
+        while not (tmp_path / "started").exists():
+            time.sleep(0.02)
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    presser = threading.Thread(target=press)
+    start = time.monotonic()
+    presser.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            if where == "emulator":
+                run([str(compiler)], cwd=tmp_path, timeout_s=50)
+            else:
+                with threads(2) as pool:
+                    tasks = [pool.submit(run, [str(compiler)], cwd=tmp_path, timeout_s=50) for _ in range(4)]
+                    for task in tasks:
+                        task.result()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        presser.join()
+    assert time.monotonic() - start < 15

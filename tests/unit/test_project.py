@@ -48,7 +48,7 @@ def test_narrowed_types(tmp_path):
     ("old", "new", "told"),
     [
         ("fixed<8,3>", "float32", "inputs.type = 'float32': not a fixed-point type"),
-        ('name = "tiny"', 'name = "my tagger"', "model.name = 'my tagger': want an identifier"),
+        ('name = "tiny"', 'name = "my tagger"', "model.name = 'my tagger': not an identifier"),
         ('file = "tiny.h5"', "", "model.file: missing"),
         ('type = "fixed', 'typo = 1\ntype = "fixed', "inputs.typo: unknown key; did you mean 'type'"),
         ('["a", "b"]', '["a"]', "data: classes: want at least two names"),

@@ -14,17 +14,13 @@ from fasttrig.backends.hls4ml.testbench import CppPort, testbench_files
 from fasttrig.backends.hls_forest import brace_rows, braces, forest_tables
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.names import reserved_words
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
 from fasttrig.settings import TargetSettings
 
 BACKENDS = ("vitis", "vivado")
 MOST_SPLITS = 1 << 18
-_WORDS = """input_t bits_t feature_t threshold_t leaf_t sum_t margin_t result_t n_features n_outputs n_targets
-    n_comparisons n_splits n_leaves n_terms no_tree at_least_one compared_feature threshold comparison left right leaf
-    term_root term_target base_margin Sum x score parameters"""
-RESERVED = frozenset(_WORDS.split())
-"""Names in the project's C++: the top function must have another."""
 
 
 def texts(graph: Graph, target: TargetSettings) -> dict[str, str]:
@@ -49,7 +45,7 @@ def texts(graph: Graph, target: TargetSettings) -> dict[str, str]:
 
 def _check(graph: Graph, parts: Parts, target: TargetSettings) -> None:
     checked_identifier(graph.name, "model's name")
-    if graph.name in RESERVED:
+    if graph.name.lower() in reserved_words()["firmware"]:
         raise UnsupportedError(
             "the model's name is one of the project's own", got=repr(graph.name), want="another name", try_="rename it"
         )

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 
 from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.names import reserved_words
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Value
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-_CPP_WORDS = """alignas alignof and asm auto bitand bitor bool break case catch char class compl const constexpr
-    continue decltype default delete do double else enum explicit export extern false float for friend goto if inline
-    int long main mutable namespace new noexcept not nullptr operator or private protected public register return short
-    signed sizeof static struct switch template this throw true try typedef typeid typename union unsigned using
-    virtual void volatile wchar_t while xor std nnet hls ap_fixed ap_ufixed ap_int ap_uint"""
 
 _ATTRIBUTES = """input name class_name inputs outputs index trace result n_in n_out weight bias scale activation op axis
     accum table precision strategy reuse_factor input_shape target_shape data_format exp inverse full sum distance
@@ -23,7 +18,9 @@ _ATTRIBUTES = """input name class_name inputs outputs index trace result n_in n_
     size target_cycles implementation parallelization_factor index_t include_header config_cpp function_cpp"""
 """Attributes of hls4ml's layers: a layer's output is an attribute too, under the layer's name."""
 
-_KEYWORDS, _HLS4ML_WORDS = frozenset(_CPP_WORDS.split()), frozenset(_ATTRIBUTES.split())
+_HLS4ML_WORDS = frozenset(_ATTRIBUTES.split())
+
+_OWN_WORDS = frozenset(["nnet", "hls", "ap_fixed", "ap_ufixed", "ap_int", "ap_uint"])
 
 _GENERATED = re.compile(
     r"([wbst]|layer|config|exp|inverse|table|bias|weight|input)\d+.*|clone_.*"
@@ -33,7 +30,7 @@ _GENERATED = re.compile(
 
 def checked_identifier(name: str, what: str) -> str:
     """`name`, when C++ can use it as a name of its own."""
-    if not _IDENTIFIER.fullmatch(name) or name in _KEYWORDS or "__" in name:
+    if not _IDENTIFIER.fullmatch(name) or _is_word(name) or "__" in name:
         raise UnsupportedError(
             f"the {what} cannot be a name in C++",
             got=repr(name),
@@ -41,6 +38,10 @@ def checked_identifier(name: str, what: str) -> str:
             try_="rename it",
         )
     return name
+
+
+def _is_word(name: str) -> bool:
+    return name in reserved_words()["cpp"] or name in _OWN_WORDS
 
 
 def layer_names(graph: Graph) -> dict[Value, str]:
@@ -54,7 +55,7 @@ def layer_names(graph: Graph) -> dict[Value, str]:
         name = re.sub(r"__+", "_", op.name)
         if not _IDENTIFIER.fullmatch(name):
             checked_identifier(op.name, "name of an op")
-        if name in _KEYWORDS or name.lower() in _HLS4ML_WORDS or _GENERATED.fullmatch(name):
+        if _is_word(name) or name.lower() in _HLS4ML_WORDS or _GENERATED.fullmatch(name):
             name = f"{name}_op"
         unique, number = name, 1
         while unique.lower() in taken:

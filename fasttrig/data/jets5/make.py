@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasttrig.base.errors import InputError, ToolError
-from fasttrig.base.staging import interrupts_kept_from_children, require_writable
+from fasttrig.base.staging import interrupts_kept_from_children
 from fasttrig.data.columns import ALL, CLASS_NAMES, METADATA_KEY, SPLIT, SPLIT_FRACTIONS, SPLIT_NAMES
 from fasttrig.data.jets5.chunk import ChunkTask, RawColumns, run_chunk
 from fasttrig.data.jets5.parameters import Settings
 from fasttrig.data.optional import import_sim
+from fasttrig.data.storage import require_own_sample
 
 Progress = Callable[[int, int], None]
 """Called with (jets done, jets wanted)."""
@@ -156,7 +157,7 @@ def _check(n_events: int, seed: int, path: Path, workers: int | None) -> None:
         raise InputError("the seed is negative", where=where, got=f"seed={seed}", want=">= 0")
     if workers is not None and workers < 1:
         raise InputError("no worker to do the work", where=where, got=f"workers={workers}", want=">= 1")
-    require_writable(path)
+    require_own_sample(path, METADATA_KEY)
 
 
 def _run(tasks: tuple[ChunkTask, ...], workers: int) -> Iterator[tuple[int, RawColumns]]:

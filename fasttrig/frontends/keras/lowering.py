@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,21 +9,12 @@ from typing import TypeVar
 
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType
+from fasttrig.base.names import identifier
 from fasttrig.frontends.source import LayerSpec, ModelSpec
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Postprocessor
 
 T = TypeVar("T")
-
-_RESERVED_WORDS = """
-alignas alignof and asm auto begin bitand bitor bool break case catch char class const continue default delete do
-double else end entity enum export extern false float for friend function goto if in initial inline inout input
-int integer is logic long module mutable namespace new not operator or out output private process protected
-public real reg register return short signal signed sizeof static struct switch template this throw time true try
-typedef typename union unsigned using variable virtual void volatile wait wire while with xor
-"""
-_RESERVED = frozenset(_RESERVED_WORDS.split())
-"""Words of C++, Verilog and VHDL that no value may be called."""
 
 
 class Names:
@@ -43,15 +32,6 @@ class Names:
             name = f"{base}_{count}"
         self._used.add(name.casefold())
         return name
-
-
-def identifier(text: str) -> str:
-    """`text` as an identifier: letters, digits, single underscores; never a reserved word."""
-    name = re.sub(r"_+", "_", re.sub(r"[^A-Za-z0-9]", "_", text)).strip("_")
-    if not name or name[0].isdigit():
-        name = f"n{name}"
-    taken = name.casefold() in _RESERVED or keyword.iskeyword(name)
-    return f"{name}_0" if taken else name
 
 
 @dataclass(slots=True)

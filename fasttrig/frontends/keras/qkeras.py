@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 from fasttrig.base.errors import GraphError, InputError, RefusalError, UnsupportedError, near_names
 from fasttrig.base.fixed import FixedType
+from fasttrig.base.names import check_model_name
 from fasttrig.frontends.keras.activations import declared_type
 from fasttrig.frontends.keras.final_link import LINKS
 from fasttrig.frontends.keras.layers import lower, prepare
 from fasttrig.frontends.keras.live_model import is_live_model, read_live_model
-from fasttrig.frontends.keras.lowering import Lowering, identifier
+from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.model_file import read_model_file
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
 from fasttrig.frontends.source import LayerSpec, ModelSpec, TensorRef
@@ -65,13 +66,18 @@ def read_qkeras(
     model = read_spec(source)
     low = Lowering(
         model,
-        GraphBuilder(identifier(name or _stem(model))),
+        GraphBuilder(_checked_name(model, name)),
         link_layer=link_layer(model),
         firmware_links=output_activation == "firmware",
         batchnorm_type=batchnorm_type,
     )
     plans = _prepare_all(low)
-    values = _inputs(low, input_type, channel_types)
+    try:
+        values = _inputs(low, input_type, channel_types)
+    except InputError:
+        if low.refusals:  # a type of the input would not help: all places at once
+            raise RefusalError(low.refusals) from None
+        raise
     _lower_all(low, plans, values)
     if low.refusals:
         raise RefusalError(low.refusals)
@@ -102,9 +108,16 @@ def link_layer(model: ModelSpec) -> str | None:
     return layer.name if name in LINKS and not model.users(layer.name) else None
 
 
-def _stem(model: ModelSpec) -> str:
+def _checked_name(model: ModelSpec, name: str | None) -> str:
+    """The name asked for, else that of the file, else the model's own."""
+    if name is not None:
+        return check_model_name(name, where=model.source, try_="name={}")
     stem, dot, ending = model.file_name.rpartition(".")
-    return stem if dot and ending in ("h5", "hdf5", "keras") else model.name
+    if dot and ending.lower() in ("h5", "hdf5", "keras"):
+        return check_model_name(
+            stem, where=model.source, try_=f"rename the file to {{}}.{ending}, or name={{}} in Python"
+        )
+    return check_model_name(model.name, where=model.source, try_="name={}")
 
 
 def _prepare_all(low: Lowering) -> dict[str, Any]:
@@ -189,8 +202,8 @@ def _type_behind(low: Lowering, layer: LayerSpec) -> FixedType:
         where=low.where(layer),
         got=f"input_type=None, and the input goes to {', '.join(f'{user.name} ({user.kind})' for user in users)}",
         want="a type, or one QActivation('quantized_bits(...)') right behind the input",
-        try_=f"input_type=FixedType(16, 6), or {{'{layer.name}': FixedType(16, 6)}};"
-        ' in model.toml: input = "fixed<16,6>"',
+        try_="--input-type 'fixed<16,6>' of `fasttrig estimate`; type = \"fixed<16,6>\" in [inputs] of model.toml; "
+        f"input_type=FixedType(16, 6), or {{'{layer.name}': FixedType(16, 6)}}, of fasttrig.read",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.base.fixed import FixedType
+from fasttrig.base.names import check_model_name
 from fasttrig.frontends.trees import (
     conifer_json,
     lightgbm_model,
@@ -170,7 +171,7 @@ def read_trees(
             leaf_fraction_bits = types.score.fraction_bits
     if input_type is None:
         raise InputError("the type of the features is needed", where=ensemble.origin, want="input_type=FixedType(...)")
-    graph_name = name or (_identifier(Path(source)) if isinstance(source, str | Path) else "forest")
+    graph_name = _checked_name(source, name)
     return lower_forest(ensemble, input_type, channel_types, leaf_fraction_bits, graph_name), ensemble
 
 
@@ -235,8 +236,12 @@ def _own_types(source: Any) -> conifer_json.ConiferTypes | None:
     return conifer_json.conifer_types(document, str(source)) if conifer_json.is_conifer(document) else None
 
 
-def _identifier(path: Path) -> str:
-    """The file's name as a C++ identifier."""
-    stem = path.name.partition(".")[0]
-    clean = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in stem)
-    return clean if clean[:1].isalpha() else f"forest_{clean}"
+def _checked_name(source: Any, name: str | None) -> str:
+    """The name asked for, else that of the file, else ``forest``."""
+    if name is not None:
+        return check_model_name(name, try_="name={}")
+    if not isinstance(source, str | Path):
+        return "forest"
+    stem, dot, endings = Path(source).name.partition(".")
+    hint = f"rename the file to {{}}{dot}{endings}, or name={{}} in Python"
+    return check_model_name(stem, where=str(source), try_=hint)

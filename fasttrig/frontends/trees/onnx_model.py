@@ -124,7 +124,7 @@ def _only_ensemble(model: Any, where: str) -> Any:
         where=where,
         got=", ".join(node.op_type for node in nodes)[:200],
         want=f"one of {', '.join(KINDS)}; beside it only {', '.join(sorted(_HARMLESS))}",
-        try_="convert the library's own model instead of its ONNX export",
+        try_="trees: the library's own model instead of its ONNX export; a network: its QKeras model (.h5, .keras)",
     )
 
 

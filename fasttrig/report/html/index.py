@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fasttrig.base.errors import InputError
+from fasttrig.base.staging import require_own_file
 from fasttrig.display.environment import count, percent, render
 from fasttrig.report.budget import BUNCH_CROSSING_NS
 from fasttrig.report.document import Report
@@ -16,6 +17,23 @@ from fasttrig.report.html import palette
 from fasttrig.report.html.summary import stage_text
 
 INDEX = "index.html"
+_WRITTEN = '<meta name="generator" content="fasttrig">'
+
+
+def require_own_index(out: Path) -> None:
+    """Raise where `out` holds an ``index.html`` that fasttrig did not write.
+
+    Raises
+    ------
+    InputError
+        Before anything is built.
+    """
+    path = out / INDEX
+    try:
+        ours = path.is_file() and not path.is_symlink() and _WRITTEN in path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        ours = False
+    require_own_file(path, ours, "the index of an earlier build")
 
 
 def write_index(out: Path) -> None:
@@ -24,8 +42,9 @@ def write_index(out: Path) -> None:
     Raises
     ------
     InputError
-        When the folder cannot be written.
+        When the folder cannot be written, or holds an index that is not fasttrig's.
     """
+    require_own_index(out)
     text = index_html(out)
     path = out / INDEX
     try:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from fasttrig.backends.wrapper import emit_wrapper
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import DataError, InputError
+from fasttrig.base.staging import LISTING
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.text import parse_graph
 from fasttrig.ladder.corners import corner_inputs
@@ -50,7 +51,8 @@ def test_the_vectors_come_back_from_the_files(project, command, tmp_path, format
     arguments = ["patterns", str(folder), "--format", format, "-o", str(tmp_path / "out"), "--events", "0"]
     result = CliRunner().invoke(command, [*arguments, "--json"], catch_exceptions=False)
     names = json.loads(result.stdout)["files"]
-    assert result.exit_code == 0 and sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names)
+    assert result.exit_code == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*names, LISTING}
     for side, want in (("inputs", raw), ("outputs", found)):
         files = sorted((tmp_path / "out").glob(f"{side}_*.txt"))
         assert len(files) == 4

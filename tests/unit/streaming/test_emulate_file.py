@@ -160,7 +160,7 @@ def test_outputs_that_are_refused(output: str, told: str, tmp_path: Path) -> Non
 def test_force_replaces_but_never_the_input(tmp_path: Path) -> None:
     data = columns(5)
     source = write(tmp_path / "in.parquet", data)
-    (tmp_path / "out.parquet").write_text("something")
+    write(tmp_path / "out.parquet", columns(3))
     emulate_file(small_design(), source, tmp_path / "out.parquet", force=True)
     assert_holds(read_table(tmp_path / "out.parquet"), {**data, **expected(data)})
     tree = write(tmp_path / "in.root", data)
