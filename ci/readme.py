@@ -101,7 +101,7 @@ def op_rows() -> str:
     for path in sorted((ROOT / "fasttrig").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require_rows":
-                name, what = (ast.unparse(argument) for argument in node.args)
+                name, what = (ast.unparse(argument) for argument in node.args[:2])
                 found.append((path.relative_to(ROOT).as_posix(), name, ast.literal_eval(what)))
     order = {folder: place for place, folder in enumerate(("ir", "emulator", "backends", "estimate"))}
     found.sort(key=lambda row: order.get(row[0].split("/")[1], len(order)))

@@ -68,7 +68,7 @@ add_command(
     BUILD,
     (
         "fasttrig estimate jet_mlp",
-        "fasttrig estimate build/jet_mlp --what-if 'reuse_factor=1|2|4'",
+        "fasttrig estimate build/jet_mlp --what-if 'strategy=resource,reuse_factor=1|2|4'",
     ),
 )
 add_command(
