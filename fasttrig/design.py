@@ -10,12 +10,12 @@ from typing import Any, Literal, TypeAlias
 
 from fasttrig.base.built_project import GRAPH, INPUTS, OUTPUTS, BuiltProject
 from fasttrig.base.errors import GraphError, InputError, UnsupportedError
-from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
-from fasttrig.base.link_functions import LINK_FUNCTIONS
+from fasttrig.base.fixed import FixedType, IntArray, to_value
 from fasttrig.data.events import arrays_of
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.quantise import given_raw, n_events_of, raw_inputs
 from fasttrig.emulator.compiled.library import CompiledEmulator
+from fasttrig.emulator.emulation import Emulation, postprocess
 from fasttrig.emulator.evaluate import Evaluation, evaluate
 from fasttrig.frontends import trees
 from fasttrig.frontends.keras.qkeras import read_qkeras
@@ -32,37 +32,9 @@ Events: TypeAlias = Any
 COMPILED_FROM = 100_000
 """Events from which on `Design.emulate` uses the compiled emulator: below, NumPy's is done before a compiler is."""
 
-"""What a build folder keeps of a design."""
-
 OUTPUTS_FORMAT = "fasttrig-outputs 1"
 
 _NETWORK_SUFFIXES = (".h5", ".hdf5", ".keras")
-
-
-@dataclass(frozen=True, slots=True)
-class Emulation:
-    """What the emulator gave for some events.
-
-    Attributes
-    ----------
-    given : "values" or "raw"
-        How the events were understood: real numbers, or raw integers of the network's input type.
-    raw : dict of output name to int array, shape (n_events, *shape)
-        The bits that the firmware returns, as integers.
-    values : dict of output name to float array
-        The same as real numbers: ``raw * 2**-fraction_bits``.
-    scores : float array, shape (n_events, n_classes)
-        The first output after the link that stays outside the firmware: what the library's ``predict_proba`` (or
-        ``predict`` of a regression) returns, for the quantised model.
-    overflows : dict of op name to int, or None
-        Elements changed by an overflow; None where nobody counted: only the NumPy emulator does.
-    """
-
-    given: Literal["values", "raw"]
-    raw: dict[str, IntArray]
-    values: dict[str, FloatArray]
-    scores: FloatArray
-    overflows: dict[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +177,8 @@ class Design:
         types = {value.name: value.type for value in self.graph.outputs}
         values = {name: to_value(array, types[name]) for name, array in raw.items()}
         first = values[self.graph.outputs[0].name]
-        scores = postprocess(first.reshape(len(first), -1), self.graph)
+        scores = postprocess(first.reshape(len(first), self.graph.outputs[0].size), self.graph)
         return Emulation(given, raw, values, scores, overflows)
-
-
-def postprocess(margins: FloatArray, graph: Graph) -> FloatArray:
-    """The link of `graph` on margins of shape (n_events, n_outputs): class scores, or predictions of a regression."""
-    scaled = margins if graph.link_scale == 1 else float(graph.link_scale) * margins
-    return LINK_FUNCTIONS[graph.postprocessor.value](scaled)
 
 
 def read(

@@ -31,7 +31,8 @@ from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, so
 from fasttrig.base.names import check_model_name
 from fasttrig.base.staging import staged_folder, write_texts
 from fasttrig.build.synthesis import read_report, synthesise_or_say_why_not
-from fasttrig.design import Design, Emulation, Events, built_files, read
+from fasttrig.design import Design, Events, built_files, read
+from fasttrig.emulator.emulation import Emulation
 from fasttrig.emulator.evaluate import check_inputs
 from fasttrig.estimate.from_graph import require_known_part
 from fasttrig.ir.text import print_graph

@@ -27,7 +27,8 @@ from fasttrig.base.built_project import (
 from fasttrig.base.errors import CheckFailed, MissingPackageError, UnsupportedError
 from fasttrig.base.fixed import FloatArray, IntArray, to_value
 from fasttrig.data.labelled import LabelledSample, load_sample
-from fasttrig.design import Design, postprocess
+from fasttrig.design import Design
+from fasttrig.emulator.emulation import postprocess
 from fasttrig.emulator.evaluate import Evaluation, evaluate
 from fasttrig.ir.ops import Forest
 from fasttrig.ladder.corners import N_RANDOM, corner_inputs

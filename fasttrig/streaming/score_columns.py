@@ -8,7 +8,8 @@ import numpy as np
 
 from fasttrig.base.errors import DataError
 from fasttrig.data.formats import Chunk
-from fasttrig.design import Design, Emulation
+from fasttrig.design import Design
+from fasttrig.emulator.emulation import Emulation
 
 
 def added_columns(design: Design, emulation: Emulation, prefix: str) -> Chunk:

@@ -24,7 +24,8 @@ import numpy as np
 from fasttrig.base.built_project import HLS
 from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
 from fasttrig.data.inputs import InputMap
-from fasttrig.design import Design, postprocess
+from fasttrig.design import Design
+from fasttrig.emulator.emulation import postprocess
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.emulator.forest import leaf_indices
 from fasttrig.ir.ops import Forest, Input, Op

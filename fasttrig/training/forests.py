@@ -14,7 +14,8 @@ from fasttrig.base.errors import ProjectError
 from fasttrig.base.fixed import FixedType, FloatArray, to_value
 from fasttrig.data.inputs import FeatureMap, InputMap
 from fasttrig.data.labelled import LabelledSample, Truth, load_sample
-from fasttrig.design import postprocess, read_project
+from fasttrig.design import read_project
+from fasttrig.emulator.emulation import postprocess
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.trees import Ensemble, lower_forest, read_ensemble
 from fasttrig.physics.task import compare_task
