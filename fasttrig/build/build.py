@@ -30,14 +30,14 @@ from fasttrig.base.errors import InputError, MissingPackageError, ProjectError, 
 from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, source_hash
 from fasttrig.base.names import check_model_name
 from fasttrig.base.staging import staged_folder, write_texts
-from fasttrig.build.synthesis import read_report, synthesise_or_say_why_not
+from fasttrig.build.synthesis import read_report, synthesise_or_say_why_not, write_report
 from fasttrig.design import Design, Events, built_files, read
 from fasttrig.emulator.emulation import Emulation
 from fasttrig.emulator.evaluate import check_inputs
 from fasttrig.estimate.from_graph import require_known_part
 from fasttrig.ir.text import print_graph
 from fasttrig.ladder.checks import Measured, measure
-from fasttrig.report.assemble import assemble
+from fasttrig.report.assemble import assemble, with_budget
 from fasttrig.report.document import Report
 from fasttrig.report.html.index import require_own_index, write_index
 from fasttrig.report.html.page import page_files
@@ -141,7 +141,7 @@ def build(
         with staged_folder(folder) as stage:
             report = _build_into(stage, design, settings, target, manifest, notify)
     else:
-        report = finished
+        report = _held_against_budget(folder, finished, design, manifest)
     if synth:
         notify("synthesising the RTL")
         report = synthesise_or_say_why_not(folder)
@@ -187,7 +187,7 @@ def _check_layers(design: Design, layers: Mapping[str, LayerSettings]) -> None:
 
 
 def manifest_of(design: Design, settings: TargetSettings, target: str) -> dict[str, Any]:
-    """Hashes, versions and seeds that decide the outcome; ``key`` is the hash of them all."""
+    """Hashes, versions and seeds that decide the outcome; ``key`` is the hash of all but that of the budget."""
     from fasttrig.data.labelled import sample_path
     from fasttrig.ladder.corners import SEED
 
@@ -198,11 +198,24 @@ def manifest_of(design: Design, settings: TargetSettings, target: str) -> dict[s
         files = {name: project.path(name) for name in (project.model.file, project.model.float_file) if name}
         files["sample"] = sample_path(project)
         hashes |= {name: sha256_file(path) for name, path in files.items() if path.is_file()}
-        hashes["project"] = sha256_json(project.model_dump(mode="json"))
+        hashes["project"] = sha256_json(project.model_dump(mode="json", exclude={"budget"}))
         seeds["training"] = project.training.seed
     hashes["target"] = sha256_json([target, settings.model_dump(mode="json")])
     manifest = {"hashes": hashes, "versions": package_versions(), "seeds": seeds}
-    return {"key": sha256_json(manifest), **manifest}
+    key = sha256_json(manifest)
+    if design.project is not None:  # limits decide the verdict alone: nothing is built or measured again for them
+        hashes["budget"] = sha256_json(design.project.budget.model_dump(mode="json"))
+    return {"key": key, **manifest}
+
+
+def _held_against_budget(folder: Path, report: Report, design: Design, manifest: dict[str, Any]) -> Report:
+    """The report of the finished build in `folder`, written anew if ``[budget]`` has changed since."""
+    if design.project is None or report.manifest["hashes"].get("budget") == manifest["hashes"]["budget"]:
+        return report
+    report = with_budget(report, design.project.budget)
+    report.manifest["hashes"]["budget"] = manifest["hashes"]["budget"]
+    write_report(folder, report)
+    return report
 
 
 def load_finished(folder: Path, key: str) -> Report | None:

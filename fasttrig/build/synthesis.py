@@ -69,11 +69,15 @@ def read_report(folder: Path) -> Report:
 
 
 def write_report(folder: Path, report: Report) -> None:
-    """The report and its page, then their hashes in the manifest: in between, the project counts as changed and is
-    built anew. The index of all builds follows."""
+    """Write the report and its page, then the manifest, then the index of all builds.
+
+    The manifest takes the hashes of `report.manifest` and those of both files. Until it is written, the project counts
+    as changed, and the next build makes it anew.
+    """
     texts = {REPORT: report.model_dump_json(indent=1) + "\n", PAGE: page_again(folder, report)}
     path = folder / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["hashes"] = report.manifest["hashes"]
     for name, text in texts.items():
         _replace(folder / name, text)
         manifest["files"][name] = sha256_file(folder / name)

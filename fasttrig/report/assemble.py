@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +13,9 @@ from fasttrig.display.labels import details
 from fasttrig.ir.ops import Cast, MatMul, Op
 from fasttrig.ir.ranges import Ranges, infer_ranges
 from fasttrig.ladder.checks import Measured
-from fasttrig.physics.classification import Agreement
 from fasttrig.physics.regression import RegressionAgreement
 from fasttrig.physics.scores import Scores, worst_events
 from fasttrig.physics.sensitivity import Sensitivity
-from fasttrig.physics.task import TaskAgreement
 from fasttrig.report.budget import Found, hardware_rows, limit_row, verdict
 from fasttrig.report.document import (
     AgreementRow,
@@ -32,7 +31,7 @@ from fasttrig.report.document import (
     WorstEventRow,
 )
 from fasttrig.report.estimates import estimates, latency_row, resource_row, simulated_latency_row
-from fasttrig.settings import TargetSettings
+from fasttrig.settings import BudgetSettings, TargetSettings
 
 _HALF = "0.5"
 
@@ -45,7 +44,9 @@ def assemble(
     latency = [latency_row(estimate) for estimate in found] + _simulated(settings, measured)
     resources = [resource_row(estimate) for estimate in found]
     ladder = [_rung(rung) for rung in measured.ladder]
-    budget = _budget(design, measured, latency, resources)
+    rows = _agreement(measured)
+    limits = design.project.budget if design.project is not None else None
+    budget = _budget(limits, rows, latency, resources)
     word, reason = verdict(ladder, budget)
     return Report(
         model=_model(design, settings),
@@ -53,7 +54,7 @@ def assemble(
         verdict=word,
         verdict_reason=reason,
         ladder=ladder,
-        **_agreement(measured),
+        **rows,
         agreement_reason=measured.agreement_reason,
         sample=_sample(design, measured.scores),
         worst_events=_worst_events(measured.scores),
@@ -66,6 +67,14 @@ def assemble(
         rtl=rtl,
         manifest=manifest,
     )
+
+
+def with_budget(report: Report, limits: BudgetSettings) -> Report:
+    """`report` held against other limits: nothing is measured again."""
+    rows = {"agreement": report.agreement, "regression": report.regression}
+    budget = _budget(limits, rows, report.latency, report.resources)
+    word, reason = verdict(report.ladder, budget)
+    return report.model_copy(update={"budget": budget, "verdict": word, "verdict_reason": reason})
 
 
 def _agreement(measured: Measured) -> dict[str, AgreementRow | RegressionRow | None]:
@@ -198,21 +207,23 @@ def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:
 
 
 def _budget(
-    design: Design, measured: Measured, latency: list[dict[str, Any]], resources: list[dict[str, Any]]
+    settings: BudgetSettings | None,
+    agreement: Mapping[str, AgreementRow | RegressionRow | None],
+    latency: list[dict[str, Any]],
+    resources: list[dict[str, Any]],
 ) -> list[BudgetRow]:
-    if design.project is None:
+    if settings is None:
         return []
-    settings = design.project.budget
     limits = {key: limit for key in type(settings).model_fields if (limit := getattr(settings, key)) is not None}
     rows = []
-    for key, (number, at_least) in _physics(measured.agreement).items():
+    for key, (number, at_least) in _physics(agreement.get("regression") or agreement["agreement"]).items():
         if key in limits:
             found = None if number is None else Found(number, "")
             rows.append(limit_row(key, limits[key], found, at_least=at_least))
     return rows + hardware_rows(limits, latency, resources)
 
 
-def _physics(agreement: TaskAgreement | None) -> dict[str, tuple[float | None, bool]]:
+def _physics(agreement: AgreementRow | RegressionRow | None) -> dict[str, tuple[float | None, bool]]:
     """Limit of ``[budget]`` -> what was measured, and whether more is better."""
     found: dict[str, tuple[float | None, bool]] = {
         "min_accuracy": (None, True),
@@ -221,7 +232,7 @@ def _physics(agreement: TaskAgreement | None) -> dict[str, tuple[float | None, b
         "max_auc_loss": (None, False),
         "max_rms_growth": (None, False),
     }
-    if isinstance(agreement, RegressionAgreement):
+    if isinstance(agreement, RegressionRow):
         found["max_rms_growth"] = (agreement.rms_growth, False)
     elif agreement is not None:
         loss = max(agreement.auc_float[name] - agreement.auc_quantised[name] for name in agreement.auc_float)
@@ -232,7 +243,7 @@ def _physics(agreement: TaskAgreement | None) -> dict[str, tuple[float | None, b
     return found
 
 
-def _least_rejection(agreement: Agreement) -> float | None:
+def _least_rejection(agreement: AgreementRow) -> float | None:
     """Over the classes, at half of the signal kept; None where no class lets any background through."""
     rejections = [by_cut.get(_HALF) for by_cut in agreement.background_rejection["quantised"].values()]
     return min((number for number in rejections if number is not None), default=None)

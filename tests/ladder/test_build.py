@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import fasttrig
 from fasttrig.base.errors import DataError, FasttrigError, InputError, ProjectError
 from fasttrig.build import build as workflow
 from fasttrig.report.document import Report
+from fasttrig.settings import BudgetSettings
 
 INPUT = "fixed<6,3>"
 
@@ -200,6 +202,28 @@ def test_a_forest_is_built_and_proved(tmp_path):
     simulated = project.csim(np.zeros((3, 16), dtype=np.int64), raw=True)
     emulated = project.design.emulate_raw(np.zeros((3, 16), np.int64))
     assert np.array_equal(simulated.raw["margin"], emulated.raw["margin"])
+
+
+def test_a_changed_budget_measures_nothing_again(tmp_path, monkeypatch):
+    """The limits alone decide: verdict, page and manifest follow, and no rung runs a second time."""
+    project = fasttrig.build(fasttrig.read("models/muon_pt_bdt"), target="rtl", out=tmp_path)
+    before = everything(project.folder)
+
+    def measured_again(*_arguments):
+        raise AssertionError("a changed budget must not measure again")
+
+    monkeypatch.setattr(workflow, "measure", measured_again)
+
+    def with_limits(**limits):
+        settings = project.design.project.model_copy(update={"budget": BudgetSettings(**limits)})
+        return fasttrig.build(replace(project.design, project=settings), target="rtl", out=tmp_path)
+
+    tight = with_limits(max_rms_growth=1e-9)
+    assert tight.report.verdict == "failed" and tight.report.verdict_reason == "over budget: max_rms_growth"
+    assert Report.model_validate_json((project.folder / "report/report.json").read_text()) == tight.report
+    assert "over budget" in (project.folder / "report/report.html").read_text()
+    fasttrig.build(project.design, target="rtl", out=tmp_path)
+    assert everything(project.folder) == before
 
 
 def test_types_narrowed_by_hand_are_emulated_counted_and_budgeted(tmp_path):
