@@ -55,9 +55,9 @@ OPS: tuple[type[Op], ...] = (
 """Every op of the IR."""
 
 
-def require_rows(table: Mapping[type[Op], object], what: str, kinds: Iterable[type[Op]] = OPS) -> None:
-    """Raise when `table` lacks a row for one of `kinds`: called by every module that keeps such a table."""
-    missing = [kind.__name__ for kind in kinds if kind not in table]
+def require_rows(table: Mapping[type[Op], object], what: str, kinds: Iterable[type[Op]] | None = None) -> None:
+    """Raise when `table` lacks a row for one of `kinds` (default: all ops): each module with such a table calls it."""
+    missing = [kind.__name__ for kind in (OPS if kinds is None else kinds) if kind not in table]
     if missing:
         raise GraphError(f"the table of {what} has no row for {', '.join(missing)}", want="one row per op class")
 
