@@ -237,6 +237,10 @@ class ModelProject(Settings):
         """A file named in model.toml, found from the folder of model.toml."""
         return self.folder / relative
 
+    def built_from(self) -> dict[str, Any]:
+        """The settings that decide what is built and measured: all but the limits of ``[budget]``; plain data."""
+        return self.model_dump(mode="json", exclude={"budget"})
+
     @property
     def namespace(self) -> str:
         return self.target.namespace or f"{self.model.name}_v{self.model.version}"

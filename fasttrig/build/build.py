@@ -198,7 +198,7 @@ def manifest_of(design: Design, settings: TargetSettings, target: str) -> dict[s
         files = {name: project.path(name) for name in (project.model.file, project.model.float_file) if name}
         files["sample"] = sample_path(project)
         hashes |= {name: sha256_file(path) for name, path in files.items() if path.is_file()}
-        hashes["project"] = sha256_json(project.model_dump(mode="json", exclude={"budget"}))
+        hashes["project"] = sha256_json(project.built_from())
         seeds["training"] = project.training.seed
     hashes["target"] = sha256_json([target, settings.model_dump(mode="json")])
     manifest = {"hashes": hashes, "versions": package_versions(), "seeds": seeds}

@@ -107,7 +107,7 @@ def _project_of(folder: Path, design: Design, start: Path) -> tuple[ModelProject
         files = {name: project.path(name) for name in (project.model.file, project.model.float_file) if name}
         files["sample"] = sample_path(project)
         changed = [name for name, path in files.items() if path.is_file() and hashes.get(name) != sha256_file(path)]
-        if changed or hashes.get("project") != sha256_json(project.model_dump(mode="json")):
+        if changed or hashes.get("project") != sha256_json(project.built_from()):
             what = ", ".join(changed) or MODEL_FILE
             return None, f"the model '{name}' found in {project.folder} is not what was built: {what} differs"
     except FasttrigError:
