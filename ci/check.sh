@@ -13,6 +13,7 @@ export PATH="$PWD/.venv/bin:$PATH"
 
 step style
 ruff check .
+ruff format --check .
 
 step types
 mypy

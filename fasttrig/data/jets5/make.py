@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasttrig.base.errors import InputError, ToolError
-from fasttrig.base.staging import interrupts_kept_from_children
+from fasttrig.base.staging import interrupts_held, interrupts_kept_from_children
 from fasttrig.data.columns import ALL, CLASS_NAMES, METADATA_KEY, SPLIT, SPLIT_FRACTIONS, SPLIT_NAMES
 from fasttrig.data.jets5.chunk import ChunkTask, RawColumns, run_chunk
 from fasttrig.data.jets5.parameters import Settings
@@ -166,7 +166,7 @@ def _run(tasks: tuple[ChunkTask, ...], workers: int) -> Iterator[tuple[int, RawC
         yield from ((position, run_chunk(task)) for position, task in enumerate(tasks))
         return
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        with interrupts_kept_from_children():  # Ctrl-C is for the parent, which ends them
+        with interrupts_held(), interrupts_kept_from_children():  # Ctrl-C is for the parent, which ends them
             futures = {pool.submit(run_chunk, task): position for position, task in enumerate(tasks)}
         try:
             for future in as_completed(futures):
