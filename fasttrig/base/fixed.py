@@ -128,6 +128,11 @@ class FixedType:
         """Whether all raw integers from `low_raw` to `high_raw` (at this type's fraction bits) fit."""
         return self.min_raw <= low_raw and high_raw <= self.max_raw
 
+    def contains(self, other: FixedType) -> bool:
+        """Whether every number of `other` is one of this type."""
+        shift = self.fraction_bits - other.fraction_bits
+        return shift >= 0 and self.holds(other.min_raw << shift, other.max_raw << shift)
+
 
 def to_value(raw: IntArray, fixed_type: FixedType) -> FloatArray:
     """Real numbers of raw integers; exact while `width` is at most 53. Shape is kept."""

@@ -28,7 +28,8 @@ def domain(design: Design, graph: Graph) -> str:
     grid = ", ".join(str(op.result.type) for op in graph.inputs)
     if design.ensemble is not None:
         note = f"; {design.ensemble.note}" if design.ensemble.note else ""
-        return f"the leaves and predictions of {design.ensemble.library}, inputs on the grid of {grid}{note}"
+        compared = "scores" if design.ensemble.score else "leaves and predictions"
+        return f"the {compared} of {design.ensemble.library}, inputs on the grid of {grid}{note}"
     from fasttrig.reference.qkeras_run import beyond_float32
 
     wide = beyond_float32(graph)

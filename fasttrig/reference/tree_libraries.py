@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import CheckFailed, MissingPackageError
-from fasttrig.base.fixed import FloatArray, IntArray, to_value
+from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
 from fasttrig.base.link_functions import LINK_FUNCTIONS
-from fasttrig.frontends.trees import lightgbm_model, sklearn_model, xgboost_model
+from fasttrig.frontends.trees import conifer_json, lightgbm_model, sklearn_model, xgboost_model
 from fasttrig.frontends.trees.ensemble import Ensemble
+from fasttrig.frontends.trees.files import read_document
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
 
@@ -48,6 +49,8 @@ def framework_raw(graph: Graph, ensemble: Ensemble, source: Any, inputs: Mapping
     """
     (forest,) = graph.ops_of(Forest)
     values = to_value(inputs[forest.operand.name], forest.operand.type)
+    if ensemble.score is not None:
+        return {graph.outputs[0].name: _conifer_raw(graph.outputs[0].type, source, values)}
     model = _opened(ensemble, source)
     exits = _exits(ensemble, _leaves(ensemble, model, values))
     _check_predictions(graph, ensemble, exits, _predictions(ensemble, model, values))
@@ -58,6 +61,19 @@ def framework_raw(graph: Graph, ensemble: Ensemble, source: Any, inputs: Mapping
         total[:, tree.output : tree.output + tree.n_targets] += leaves
         first += len(tree.leaf)
     return {graph.outputs[0].name: total}
+
+
+def _conifer_raw(fixed_type: FixedType, source: Any, values: FloatArray) -> IntArray:
+    """conifer's own scores on the grid of `fixed_type`; they are numbers of its score type."""
+    from fasttrig.reference.conifer_header import decision_function
+
+    scores = decision_function(read_document(Path(source)), values)
+    raw = np.ldexp(scores, fixed_type.fraction_bits)
+    if (raw != np.rint(raw)).any():
+        raise CheckFailed(
+            "conifer's scores are not on the grid of the leaves", got=str(scores[0]), want=str(fixed_type)
+        )
+    return raw.astype(np.int64)
 
 
 def library_leaves(ensemble: Ensemble, source: Any, values: Any) -> IntArray:
@@ -77,6 +93,8 @@ def _opened(ensemble: Ensemble, source: Any) -> Any:
         import lightgbm
 
         return lightgbm.Booster(model_file=str(source))
+    if ensemble.library.startswith("conifer"):
+        return read_document(Path(source))
     raise MissingPackageError("this library is not run as a framework", got=ensemble.library)
 
 
@@ -89,13 +107,19 @@ def _leaves(ensemble: Ensemble, model: Any, values: FloatArray) -> IntArray:
         found = model.apply(values)
     elif sklearn_model.is_sklearn(model) and hasattr(model, "estimators_"):
         found = np.stack([member.apply(values) for member in model.estimators_], axis=1)
+    elif conifer_json.is_conifer(model):
+        from fasttrig.reference.conifer_header import leaves
+
+        found = leaves(model, values)
     else:
         raise MissingPackageError("this library does not tell its leaves", got=ensemble.library)
     return np.asarray(found).reshape(len(values), -1).astype(np.int64)
 
 
 def _predictions(ensemble: Ensemble, model: Any, values: FloatArray) -> FloatArray | None:
-    """What the user sees; None where `predict` names classes."""
+    """What the user sees; None where `predict` names classes, or a file's own arithmetic has no such method."""
+    if conifer_json.is_conifer(model):
+        return None
     if hasattr(model, "predict_proba") and ensemble.objective != "binary:logitraw":
         found = model.predict_proba(values)
     elif type(model).__name__ == "Booster" and xgboost_model.is_xgboost(model):

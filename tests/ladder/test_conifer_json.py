@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conifer_cases import events, full_forest, random_forest
 
 from fasttrig.backends.conifer import emit_json
-from fasttrig.backends.conifer.parameters import score_type
 from fasttrig.backends.conifer.parts import read_parts
-from fasttrig.backends.conifer.wheels import package
 from fasttrig.base.fixed import to_value
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.trees import read_trees
-
-JSON_HEADER = next(
-    (
-        place
-        for place in (Path("/usr/include"), Path("/usr/local/include"))
-        if (place / "nlohmann" / "json.hpp").is_file()
-    ),
-    None,
-)
+from fasttrig.reference.conifer_header import decision_function
 
 
-@pytest.mark.skipif(
-    JSON_HEADER is None,
-    reason="nlohmann/json.hpp is not installed (Debian: nlohmann-json3-dev); conifer's wheel lacks it",
-)
 @pytest.mark.parametrize(
     ("graph", "add_tree"),
     [
@@ -41,51 +25,12 @@ JSON_HEADER = next(
         (random_forest(17, plain=True), False),
     ],
 )
-def test_the_real_header(graph, add_tree, tmp_path):
-    text = emit_json(graph)
-    (tmp_path / "forest.json").write_text(text)
-    config = json.loads(text)["config"]
-    types = {
-        "THRESHOLD_T": config["threshold_precision"],
-        "WEIGHT_T": config["weight_precision"],
-        "SCORE_T": config["score_precision"],
-        "USE_ADD_TREE": str(add_tree).lower(),
-    }
-    folders = [
-        package("hls4ml") / "templates" / "vivado" / "ap_types",
-        JSON_HEADER,
-        package("conifer") / "backends" / "cpp" / "include",
-    ]
-    host = str(Path(__file__).with_name("conifer_host.cpp"))
-    subprocess.run(
-        [
-            "g++",
-            "-std=c++17",
-            "-w",
-            "-O1",
-            *(f"-I{folder}" for folder in folders),
-            *(f"-D{name}={text}" for name, text in types.items()),
-            host,
-            "-o",
-            "host",
-        ],
-        cwd=tmp_path,
-        check=True,
-    )
+def test_the_real_header(graph, add_tree):
     raw = events(graph)
-    lines = "\n".join(" ".join(map(str, event)) for event in raw.tolist())
-    done = subprocess.run(
-        ["./host", "forest.json", str(raw.shape[1])],
-        cwd=tmp_path,
-        input=lines,
-        text=True,
-        capture_output=True,
-        check=True,
+    scores = decision_function(
+        json.loads(emit_json(graph)), to_value(raw, graph.inputs[0].result.type), add_tree=add_tree
     )
-    scores = np.array([line.split() for line in done.stdout.splitlines()], dtype=np.int64)
-    op = read_parts(graph).forest
-    finer = score_type(op).fraction_bits - op.result.type.fraction_bits
-    assert np.array_equal(scores, evaluate(graph, raw).outputs["margin"] << finer)
+    assert np.array_equal(scores, to_value(evaluate(graph, raw).outputs["margin"], graph.outputs[0].type))
 
 
 @pytest.mark.parametrize("seed", range(20))

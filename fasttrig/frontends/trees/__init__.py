@@ -164,11 +164,7 @@ def read_trees(
         If hardware cannot compute the model exactly; all reasons at once.
     """
     ensemble = read_ensemble(source, rounds=rounds)
-    if input_type is None or leaf_fraction_bits is None:
-        types = _own_types(source)
-        input_type = input_type or (types.input if types else None)
-        if leaf_fraction_bits is None and types and types.score:
-            leaf_fraction_bits = types.score.fraction_bits
+    input_type = input_type or ensemble.input_type
     if input_type is None:
         raise InputError("the type of the features is needed", where=ensemble.origin, want="input_type=FixedType(...)")
     graph_name = _checked_name(source, name)
@@ -227,13 +223,6 @@ def _file_library(path: Path) -> Library | None:
         return None
     content = _LOAD[suffix](path)
     return next((row for row in LIBRARIES if suffix in row.suffixes and row.knows_content(content)), None)
-
-
-def _own_types(source: Any) -> conifer_json.ConiferTypes | None:
-    if not isinstance(source, str | Path) or Path(source).suffix != ".json":
-        return None
-    document = read_document(Path(source))
-    return conifer_json.conifer_types(document, str(source)) if conifer_json.is_conifer(document) else None
 
 
 def _checked_name(source: Any, name: str | None) -> str:

@@ -1,9 +1,12 @@
-"""conifer's JSON of every release in use, to an `Ensemble`: the numbers of the file, before conifer's own casts.
+"""conifer's JSON of every release in use, to an `Ensemble`: the numbers that ``conifer.h`` computes with.
 
-Keys changed between releases: without ``splitting_convention`` the header ``conifer.h`` compares with ``<=``; without
-``weight`` every split is on one feature; ``max_depth`` is not used (reloaded XGBoost models wrote a wrong one); the
-configuration calls a type ``input_precision`` or ``InputPrecision``. conifer computes ``(init_predict + sum of leaves)
-* norm`` in its score type; here ``norm`` is folded into leaves and base margin before anything is rounded.
+conifer casts thresholds to its threshold type, leaves and ``init_predict`` to its score type, by the modes of these
+types; sums in the score type, ``init_predict`` first; and multiplies by ``norm``, itself cast to the score type.
+Without types it is read as a model of doubles, ``norm`` folded into leaves and base margin.
+
+Keys changed between releases: without ``splitting_convention`` the header compares with ``<=``; without ``weight``
+every split is on one feature; ``max_depth`` is not used (reloaded XGBoost models wrote a wrong one); the configuration
+is called ``config`` or ``Config``, and a type ``input_precision`` or ``InputPrecision``.
 """
 
 from __future__ import annotations
@@ -15,28 +18,31 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError
-from fasttrig.base.fixed import FixedType, FloatArray
-from fasttrig.frontends.trees.ensemble import Ensemble, Link, SplitRule, Tree
+from fasttrig.base.fixed import FloatArray
+from fasttrig.frontends.trees.conifer_types import ConiferTypes, CppType
+from fasttrig.frontends.trees.ensemble import (
+    MOST_FEATURES,
+    MOST_OUTPUTS,
+    Ensemble,
+    Link,
+    ScoreSum,
+    SplitRule,
+    Tree,
+)
 from fasttrig.frontends.trees.files import member, read_document, understanding, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow
 from fasttrig.frontends.trees.refusals import raise_refusals
 
 _LEAF = -2
-_TYPE_KEYS = {
-    "input": ("input_precision", "InputPrecision"),
-    "threshold": ("threshold_precision", "ThresholdPrecision"),
-    "score": ("score_precision", "ScorePrecision"),
+_KNOWN = {
+    *("n_classes", "n_features", "n_trees", "max_depth", "init_predict", "norm", "library", "splitting_convention"),
+    *("feature_map", "trees", "config", "Config", "metadata"),
 }
-_COMMON_KEYS = ("precision", "Precision")
-
-
-@dataclass(frozen=True, slots=True)
-class ConiferTypes:
-    """Fixed-point types of a conifer project; None where the file has none (or ``float``)."""
-
-    input: FixedType | None
-    threshold: FixedType | None
-    score: FixedType | None
+_KNOWN_OF_A_TREE = {
+    *("feature", "weight", "threshold", "value", "children_left", "children_right"),
+    *("parent", "depth", "iLeaf"),  # of the backends that build bottom up; nothing is computed from them
+}
+_MOST_NORM = 2.0**53
 
 
 def is_conifer(document: Any) -> bool:
@@ -45,29 +51,6 @@ def is_conifer(document: Any) -> bool:
 
 def read_file(path: Path) -> Ensemble:
     return read_parsed(read_document(path), str(path))
-
-
-def conifer_types(document: Any, where: str) -> ConiferTypes:
-    """The types of the file's configuration; a single ``precision`` stands for all that are not given."""
-    config = document.get("config") or {} if isinstance(document, dict) else {}
-    found: dict[str, FixedType | None] = {}
-    for name, keys in _TYPE_KEYS.items():
-        fallbacks = (*_TYPE_KEYS["input"], *_COMMON_KEYS) if name == "threshold" else _COMMON_KEYS
-        text = next((config[key] for key in (*keys, *fallbacks) if config.get(key) is not None), None)
-        found[name] = _type(text, f"{where} > config > {keys[0]}")
-    return ConiferTypes(**found)
-
-
-def _type(text: Any, where: str) -> FixedType | None:
-    """``ap_fixed<18,8>`` in any spacing; ``ap_int`` and rounding modes included in the text are refused."""
-    if text is None or str(text).strip() in ("float", "double"):
-        return None
-    try:
-        return FixedType.parse("".join(str(text).split()))
-    except InputError as error:
-        raise UnsupportedError(
-            "a type of a conifer project that has no counterpart", where=where, got=str(text), want=error.want
-        ) from None
 
 
 def read_parsed(document: Any, where: str) -> Ensemble:
@@ -79,15 +62,19 @@ def read_parsed(document: Any, where: str) -> Ensemble:
         If an entry is missing or the lists do not fit together.
     RefusalError
         For oblique splits.
+    UnsupportedError
+        For types in which conifer would not compare a feature itself, and types that fasttrig does not know.
     """
     with understanding(where):
         return _ensemble(document, where)
 
 
 def _ensemble(document: dict[str, Any], where: str) -> Ensemble:
-    n_features = whole_number(member(document, "n_features", where=where), f"{where} > n_features")
-    n_classes = whole_number(member(document, "n_classes", where=where), f"{where} > n_classes")
+    _refuse_unknown(document, _KNOWN, where)
+    n_features = _count(document, "n_features", MOST_FEATURES, where)
+    n_classes = _count(document, "n_classes", MOST_OUTPUTS, where)
     n_outputs = 1 if n_classes <= 2 else n_classes
+    types = ConiferTypes.of(document, where)
     norm = _norm(document, where)
     rounds = _rounds(document, n_outputs, where)
     places = [
@@ -95,7 +82,13 @@ def _ensemble(document: dict[str, Any], where: str) -> Ensemble:
         for index, members in enumerate(rounds)
         for output, entry in enumerate(members)
     ]
+    for entry, _, place in places:
+        _refuse_unknown(entry, _KNOWN_OF_A_TREE, place)
     raise_refusals(_refusal(entry, n_features, place) for entry, _, place in places)
+    if any(entry.get("weight") is not None for entry, _, _ in places):
+        _check_weight(types, where)
+    score = _score(types, norm)
+    numbers = _Numbers(types.threshold, types.score, 1.0 if score else norm)
     library = str(document.get("library", "unknown library"))
     return Ensemble(
         library=f"conifer ({library})",
@@ -104,14 +97,68 @@ def _ensemble(document: dict[str, Any], where: str) -> Ensemble:
         n_features=n_features,
         feature_names=_feature_names(document, n_features),
         n_classes=n_classes,
-        trees=tuple(_tree(entry, output, n_features, norm, place) for entry, output, place in places),
-        base_margin=_base_margin(document, n_outputs, where) * norm,
+        trees=tuple(_tree(entry, output, n_features, numbers, place) for entry, output, place in places),
+        base_margin=numbers.summed(_base_margin(document, n_outputs, where)),
         split_rule=_split_rule(document, where),
-        input_format="float64",
+        input_format=types.threshold.format if types.threshold else "float64",
         link=Link.NONE,
         rounds_used=len(rounds),
         rounds_stored=len(rounds),
+        input_type=types.input.fixed if types.input else None,
+        feature_type=types.threshold.fixed if types.threshold else None,
+        score=score,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """From the numbers of a file to those that conifer computes with."""
+
+    threshold: CppType | None
+    score: CppType | None
+    norm: float
+
+    def compared(self, value: FloatArray) -> FloatArray:
+        return self.threshold.cast(value) if self.threshold else value
+
+    def summed(self, value: FloatArray) -> FloatArray:
+        return (self.score.cast(value) if self.score else value) * self.norm
+
+
+def _refuse_unknown(entry: dict[str, Any], known: set[str], where: str) -> None:
+    unknown = sorted(str(key) for key in entry if key not in known)
+    if unknown:
+        raise UnsupportedError(
+            "an entry of a conifer file that fasttrig does not know",
+            where=where,
+            got=", ".join(unknown)[:80],
+            want=f"among {', '.join(sorted(known))}",
+        )
+
+
+def _count(document: dict[str, Any], name: str, most: int, where: str) -> int:
+    found = whole_number(member(document, name, where=where), f"{where} > {name}")
+    if not 0 <= found <= most:
+        raise InputError("an impossible number", where=f"{where} > {name}", got=str(found), want=f"0 to {most}")
+    return found
+
+
+def _check_weight(types: ConiferTypes, where: str) -> None:
+    """conifer multiplies the feature of a split by 1 in the weight type, which has to hold it."""
+    if types.weight is not None and types.weight.cast(1.0) != 1:
+        raise UnsupportedError(
+            "conifer compares another number than the feature: its weight type does not hold 1",
+            where=f"{where} > config > weight_precision",
+            got=types.weight.text,
+            want="a type that holds 1, such as ap_fixed<2,2>",
+        )
+
+
+def _score(types: ConiferTypes, norm: float) -> ScoreSum | None:
+    score = types.score
+    if score is None or score.fixed is None:
+        return None
+    return ScoreSum(score.fixed, score.rounding, score.overflow, float(score.cast(norm)))
 
 
 def _split_rule(document: dict[str, Any], where: str) -> SplitRule:
@@ -127,8 +174,10 @@ def _norm(document: dict[str, Any], where: str) -> float:
         norm = float(document.get("norm", 1))
     except (TypeError, ValueError):
         norm = np.nan
-    if not np.isfinite(norm):
-        raise InputError("norm is no number", where=where, got=repr(document.get("norm")))
+    if not abs(norm) <= _MOST_NORM:
+        raise InputError(
+            "norm is no number of a reasonable size", where=f"{where} > norm", got=repr(document.get("norm"))[:60]
+        )
     return norm
 
 
@@ -187,16 +236,17 @@ def _refusal(entry: dict[str, Any], n_features: int, where: str) -> UnsupportedE
     )
 
 
-def _tree(entry: dict[str, Any], output: int, n_features: int, norm: float, where: str) -> Tree:
+def _tree(entry: dict[str, Any], output: int, n_features: int, numbers: _Numbers, where: str) -> Tree:
     with understanding(where):
         feature = np.array(entry["feature"], dtype=np.int64).reshape(-1)
+        is_leaf = feature == _LEAF
         table = NodeTable(
-            is_leaf=feature == _LEAF,
+            is_leaf=is_leaf,
             left=np.array(entry["children_left"], dtype=np.int64),
             right=np.array(entry["children_right"], dtype=np.int64),
             feature=feature,
-            threshold=np.array(entry["threshold"], dtype=np.float64),
+            threshold=numbers.compared(np.where(is_leaf, 0, np.array(entry["threshold"], dtype=np.float64))),
             default_left=np.zeros(len(feature), dtype=bool),
-            leaf=np.array(entry["value"], dtype=np.float64).reshape(len(feature), 1) * norm,
+            leaf=numbers.summed(np.where(is_leaf, np.array(entry["value"], dtype=np.float64), 0)).reshape(-1, 1),
         )
         return grow(table, output=output, n_features=n_features, where=where)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fasttrig.base.errors import DataError, InputError
-from fasttrig.base.fixed import FloatArray, IntArray
+from fasttrig.base.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding
 from fasttrig.base.link_functions import LINK_FUNCTIONS
 from fasttrig.ir.graph import Postprocessor
 
@@ -82,6 +82,19 @@ class Tree:
         return int(self.leaf.shape[1])
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreSum:
+    """A library that sums in fixed point: every partial sum is cast to `type`, and at last times `factor`, cast again.
+
+    Leaves and base margin are numbers of the type already.
+    """
+
+    type: FixedType
+    rounding: Rounding
+    overflow: Overflow
+    factor: float = 1.0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Ensemble:
     """A model of trees: per output ``base_margin + sum of leaves``.
@@ -106,6 +119,12 @@ class Ensemble:
         The number that the library takes for a missing feature; `trees` already send it the default way.
     note : str
         What the source cannot tell about how its user calls the model; shown in the report.
+    input_type : FixedType or None
+        The type of the features that the file names.
+    feature_type : FixedType or None
+        The type to which the library casts features before it compares them, where that is a fixed-point one.
+    score : ScoreSum or None
+        How the library sums, where it sums in fixed point.
     """
 
     library: str
@@ -124,6 +143,9 @@ class Ensemble:
     rounds_stored: int = 0
     missing: float | None = None
     note: str = ""
+    input_type: FixedType | None = None
+    feature_type: FixedType | None = None
+    score: ScoreSum | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.n_features <= MOST_FEATURES or not 0 < self.n_outputs <= MOST_OUTPUTS:
@@ -170,12 +192,15 @@ class Ensemble:
         return indices
 
     def margin(self, x: npt.ArrayLike) -> FloatArray:
-        """The sum before the link, in float64. Shapes: x (n_events, n_features) -> (n_events, n_outputs)."""
+        """The sum before the link, in float64, never cast.
+
+        Shapes: x (n_events, n_features) -> (n_events, n_outputs).
+        """
         indices = self.leaf_indices(x)
         total = np.tile(self.base_margin, (len(indices), 1))
         for column, tree in enumerate(self.trees):
             total[:, tree.output : tree.output + tree.n_targets] += tree.leaf[indices[:, column]]
-        return total
+        return total * self.score.factor if self.score else total
 
     def predict(self, x: npt.ArrayLike) -> FloatArray:
         """`margin` after the link, same shape: of two classes the second one's probability."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil, log2
 from pathlib import PurePath
@@ -12,10 +13,11 @@ import numpy.typing as npt
 
 from fasttrig.base.errors import GraphError, InputError, UnsupportedError
 from fasttrig.base.fixed import INT64_BITS, FixedType, FloatArray, IntArray, Overflow, Rounding, from_value, to_value
-from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, SplitRule, goes_left
+from fasttrig.frontends.trees.ensemble import Ensemble, InputFormat, ScoreSum, SplitRule, goes_left
 from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import Const, Forest, Input, Value
+from fasttrig.ir.interval import Interval
+from fasttrig.ir.ops import Cast, Const, Forest, Input, Op, Scale, Value
 from fasttrig.ir.verify import verify
 
 DEFAULT_RESOLUTION = 1024
@@ -42,17 +44,20 @@ def lower_forest(
         Narrower types of single features: none, or one per feature.
     leaf_fraction_bits : int or None
         Fraction bits of leaves, base margin and result. Leaves are rounded half to even; None takes the fewest bits
-        for which the worst sum of roundings stays below ``1 / DEFAULT_RESOLUTION`` of the margin's span.
+        for which the worst sum of roundings stays below ``1 / DEFAULT_RESOLUTION`` of the margin's span, or the
+        grid of the library's own sum.
 
     Raises
     ------
     InputError
         If types and features do not fit together, or a leaf needs more than 62 bits.
+    UnsupportedError
+        If the library changes features, or a sum depends on its order, in the library's own fixed point.
     """
     _check_types(ensemble, input_type, channel_types)
     types = tuple(channel_types) or (input_type,) * ensemble.n_features
     _check_missing(ensemble, types)
-    bits = default_leaf_fraction_bits(ensemble) if leaf_fraction_bits is None else leaf_fraction_bits
+    bits = _leaf_bits(ensemble, leaf_fraction_bits)
     x = Value("x", (ensemble.n_features,), input_type)
     source = Input(result=x, channel_types=tuple(channel_types), origin=f"{_short(ensemble.origin)} > features")
     draft = _forest(ensemble, x, types, bits)
@@ -60,7 +65,8 @@ def lower_forest(
     if fault is not None:
         raise GraphError(fault.what, where=draft.where, got=fault.got, want=fault.want)
     forest = exactly_typed(draft, [source.interval()])
-    graph = Graph(name, (source, forest), (forest.result,), ensemble.postprocessor, Fraction(ensemble.link_scale))
+    ops = (source, *_summed(forest, source.interval(), ensemble.score))
+    graph = Graph(name, ops, (ops[-1].result,), ensemble.postprocessor, Fraction(ensemble.link_scale))
     verify(graph, after="reading the model")
     return graph
 
@@ -98,6 +104,89 @@ def default_leaf_fraction_bits(ensemble: Ensemble) -> int:
         terms[outputs] += 1
     needed = [DEFAULT_RESOLUTION * n / (2 * s) for n, s in zip(terms, span, strict=True) if s > 0]
     return min(_MAX_FRACTION_BITS, ceil(log2(max(needed)))) if needed else 0
+
+
+def _leaf_bits(ensemble: Ensemble, asked: int | None) -> int:
+    """Fraction bits of the leaves: in a library's own fixed point, any grid on which they lie."""
+    if ensemble.score is None:
+        return default_leaf_fraction_bits(ensemble) if asked is None else asked
+    if asked is None:
+        return ensemble.score.type.fraction_bits
+    leaves = np.concatenate([ensemble.base_margin, *(tree.leaf.ravel() for tree in ensemble.trees)])
+    scaled = np.ldexp(leaves, asked)
+    if (scaled != np.rint(scaled)).any():
+        raise InputError(
+            "the leaves of this model have a grid of their own",
+            where=ensemble.origin,
+            got=f"leaf_fraction_bits={asked}",
+            want=f"{ensemble.score.type.fraction_bits}: those of {ensemble.score.type}",
+            try_="leave leaf_fraction_bits out",
+        )
+    return asked
+
+
+def _summed(forest: Op, x: Interval, score: ScoreSum | None) -> list[Op]:
+    """`forest`, and what a library that sums in fixed point makes of its exact sum; the last op is ``margin``.
+
+    Sums that wrap may wrap once, at the end; sums that saturate depend on their order, so none may leave the type.
+    """
+    if score is None:
+        return [forest]
+    wraps, scales = _leaves_type(forest, x, score), score.factor != 1
+    if not wraps and not scales:
+        return [forest]
+    ops = [_named(forest, "trees")]
+    if wraps:
+        ops.append(_cast("sum" if scales else "margin", ops[-1], score))
+    if scales:
+        operand = ops[-1].result
+        factor = from_value(np.full(operand.shape, score.factor), score.type)
+        norm = Const.covering("norm", factor, score.type.fraction_bits)
+        zero = Const.covering("zero", np.zeros(operand.shape, dtype=np.int64), 0)
+        result = Value("product", operand.shape, score.type)
+        product = Scale(result=result, operand=operand, scale=norm, offset=zero, origin=forest.origin)
+        reached = ops[0].interval(x)
+        for op in ops[1:]:
+            reached = op.interval(reached)
+        ops += [exactly_typed(product, [reached])]
+        ops += [_cast("margin", ops[-1], score)]
+    return ops
+
+
+def _leaves_type(forest: Op, x: Interval, score: ScoreSum) -> bool:
+    """Whether a sum of some leaves can leave the score type, which must then wrap."""
+    sums = forest.partial_sums(x)
+    assert sums is not None
+    least, most = score.type.min_raw, score.type.max_raw
+    if score.overflow is Overflow.SAT_SYM:
+        least = score.type.min_sym_raw
+    low, high = (Fraction(raw) * Fraction(2) ** (score.type.fraction_bits - forest.fraction_bits) for raw in sums)
+    if least <= low and high <= most:
+        return False
+    if score.overflow is not Overflow.WRAP:
+        raise UnsupportedError(
+            "a saturating sum of leaves depends on their order",
+            where=forest.where,
+            got=f"sums of some leaves from {low} to {high} raw in {score.type}, {score.overflow.value}",
+            want=f"none outside {least} to {most}, or a type that wraps",
+            try_="a score type with more integer bits",
+        )
+    return True
+
+
+def _cast(name: str, operand: Op, score: ScoreSum) -> Op:
+    result = Value(name, operand.result.shape, score.type)
+    return Cast(
+        result=result,
+        operand=operand.result,
+        rounding=score.rounding,
+        overflow=score.overflow,
+        origin=operand.origin,
+    )
+
+
+def _named(op: Op, name: str) -> Op:
+    return replace(op, result=replace(op.result, name=name))
 
 
 def _forest(ensemble: Ensemble, x: Value, types: tuple[FixedType, ...], bits: int) -> Forest:
@@ -172,13 +261,21 @@ def _check_types(ensemble: Ensemble, input_type: FixedType, channel_types: Seque
             want=f"{ensemble.n_features}, or none",
         )
     for channel, fixed_type in enumerate(channel_types):
-        shift = input_type.fraction_bits - fixed_type.fraction_bits
-        if shift < 0 or not input_type.holds(fixed_type.min_raw << shift, fixed_type.max_raw << shift):
+        if not input_type.contains(fixed_type):
             raise InputError(
                 "a feature's type does not fit into the input type",
                 got=str(fixed_type),
                 where=f"{ensemble.origin} > feature {channel}",
                 want=f"inside {input_type}",
+            )
+    own = ensemble.feature_type
+    for channel, fixed_type in enumerate(tuple(channel_types) or (input_type,)):
+        if own is not None and not own.contains(fixed_type):
+            raise UnsupportedError(
+                "the library casts features to a type that does not hold every input",
+                where=f"{ensemble.origin} > feature {channel}" if channel_types else ensemble.origin,
+                got=f"inputs of {fixed_type}, cast to {own}",
+                want=f"inputs inside {own}",
             )
     if input_type.width > INT64_BITS - 2:
         raise InputError(

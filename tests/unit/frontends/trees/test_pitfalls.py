@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from fasttrig.base.errors import InputError, RefusalError, UnsupportedError
-from fasttrig.base.fixed import FixedType, to_value
+from fasttrig.base.fixed import FixedType, Overflow, Rounding, to_value
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.emulator.forest import leaf_indices
 from fasttrig.frontends.trees import SplitRule, read_ensemble, read_trees, xgboost_model
-from fasttrig.frontends.trees.conifer_json import conifer_types
+from fasttrig.frontends.trees.conifer_types import ConiferTypes, CppType
 from fasttrig.ir.forest import tree_depths
 from fasttrig.ir.ops import Forest
 from tests.ladder.forest_cases import GRID, toy
@@ -204,15 +204,33 @@ def test_pitfall_trees_07_conifer_without_a_convention_means_less_or_equal(
 def test_pitfall_trees_07_conifer_types_in_any_spacing_and_spelling(tmp_path: Path) -> None:
     old = {"Precision": "ap_fixed<18, 8>", "InputPrecision": "ap_ufixed< 12,4 >"}
     new = {"input_precision": "ap_fixed<18,8>", "threshold_precision": "ap_fixed<18, 8>", "score_precision": "float"}
-    types = conifer_types({"config": old}, "test")
-    assert (types.input, types.score) == (FixedType(12, 4, signed=False), FixedType(18, 8))
-    assert types.threshold == types.input
-    assert conifer_types({"config": new}, "test").score is None
+    types = ConiferTypes.of({"config": old}, "test")
+    assert types.input is not None and types.score is not None
+    assert (types.input.fixed, types.score.fixed) == (FixedType(12, 4, signed=False), FixedType(18, 8))
+    assert types.threshold == types.weight == types.input
+    single = ConiferTypes.of({"config": new}, "test").score
+    assert single is not None and single.fixed is None and single.format == "float32"
     graph, _ = read_trees(conifer_file(tmp_path, config=old))
     assert graph.inputs[0].result.type == FixedType(12, 4, signed=False)
     assert graph.outputs[0].type.fraction_bits == 10
-    with pytest.raises(UnsupportedError, match="no counterpart"):
-        conifer_types({"config": {"precision": "ap_fixed<18,8,AP_RND>"}}, "test")
+    spaced = CppType.parse("ap_fixed<24, 9, AP_RND_CONV, AP_SAT, 0>", "test")
+    assert (spaced.fixed, spaced.rounding, spaced.overflow) == (FixedType(24, 9), Rounding.RND_CONV, Overflow.SAT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ap_fixed<18>",
+        "ap_fixed<18,8,AP_SAT>",
+        "ap_fixed<18,8,AP_RND,AP_WRAP,3>",
+        "half",
+        "ap_int<8,8>",
+        "ap_fixed<64,8>",
+    ],
+)
+def test_conifer_types_that_are_refused(text: str) -> None:
+    with pytest.raises(UnsupportedError, match="type of a conifer project"):
+        CppType.parse(text, "test")
 
 
 def test_pitfall_trees_07_conifer_keys_that_come_and_go(tmp_path: Path) -> None:
