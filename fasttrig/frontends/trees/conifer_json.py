@@ -31,7 +31,7 @@ from fasttrig.frontends.trees.ensemble import (
 )
 from fasttrig.frontends.trees.files import member, read_document, understanding, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow
-from fasttrig.frontends.trees.refusals import raise_refusals
+from fasttrig.frontends.trees.refusals import raise_refusals, refuse_unknown
 
 _LEAF = -2
 _KNOWN = {
@@ -70,7 +70,7 @@ def read_parsed(document: Any, where: str) -> Ensemble:
 
 
 def _ensemble(document: dict[str, Any], where: str) -> Ensemble:
-    _refuse_unknown(document, _KNOWN, where)
+    refuse_unknown(document, _KNOWN, where)
     n_features = _count(document, "n_features", MOST_FEATURES, where)
     n_classes = _count(document, "n_classes", MOST_OUTPUTS, where)
     n_outputs = 1 if n_classes <= 2 else n_classes
@@ -83,7 +83,7 @@ def _ensemble(document: dict[str, Any], where: str) -> Ensemble:
         for output, entry in enumerate(members)
     ]
     for entry, _, place in places:
-        _refuse_unknown(entry, _KNOWN_OF_A_TREE, place)
+        refuse_unknown(entry, _KNOWN_OF_A_TREE, place)
     raise_refusals(_refusal(entry, n_features, place) for entry, _, place in places)
     if any(entry.get("weight") is not None for entry, _, _ in places):
         _check_weight(types, where)
@@ -123,17 +123,6 @@ class _Numbers:
 
     def summed(self, value: FloatArray) -> FloatArray:
         return (self.score.cast(value) if self.score else value) * self.norm
-
-
-def _refuse_unknown(entry: dict[str, Any], known: set[str], where: str) -> None:
-    unknown = sorted(str(key) for key in entry if key not in known)
-    if unknown:
-        raise UnsupportedError(
-            "an entry of a conifer file that fasttrig does not know",
-            where=where,
-            got=", ".join(unknown)[:80],
-            want=f"among {', '.join(sorted(known))}",
-        )
 
 
 def _count(document: dict[str, Any], name: str, most: int, where: str) -> int:

@@ -17,7 +17,7 @@ from fasttrig.frontends.trees.ensemble import Ensemble, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import read_text, understanding, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow, split_rows
 from fasttrig.frontends.trees.missing import send_missing
-from fasttrig.frontends.trees.refusals import raise_refusals
+from fasttrig.frontends.trees.refusals import raise_refusals, refuse_unknown
 
 _LINKS = {
     "binary": Link.LOGISTIC,
@@ -28,6 +28,25 @@ _LINKS = {
     "poisson": Link.EXP,
     "gamma": Link.EXP,
     "tweedie": Link.EXP,
+}
+_HEADER = {
+    *("tree", "version", "num_class", "num_tree_per_iteration", "label_index", "max_feature_idx", "objective"),
+    *("average_output", "feature_names", "monotone_constraints", "feature_infos", "tree_sizes"),
+}
+_TREE = {
+    *(
+        "num_leaves",
+        "num_cat",
+        "split_feature",
+        "split_gain",
+        "threshold",
+        "decision_type",
+        "left_child",
+        "right_child",
+    ),
+    *("leaf_value", "leaf_weight", "leaf_count", "internal_value", "internal_weight", "internal_count", "shrinkage"),
+    *("leaf_parent", "leaf_depth", "cat_boundaries", "cat_threshold"),
+    *("is_linear", "leaf_const", "num_features", "leaf_features", "leaf_coeff"),
 }
 _CATEGORICAL, _DEFAULT_LEFT, _MISSING_SHIFT, _MISSING_NONE, _MISSING_ZERO = 1, 2, 2, 0, 1
 _ZERO_THRESHOLD = float(np.float32(1e-35))
@@ -69,6 +88,9 @@ def parse_model(text: str, where: str) -> Ensemble:
         For linear leaves and categorical splits.
     """
     header, blocks = _sections(text, where)
+    refuse_unknown(header, _HEADER, where)
+    for index, block in enumerate(blocks):
+        refuse_unknown(block, _TREE, f"{where} > tree {index}")
     per_round = _integer(header, "num_tree_per_iteration", where)
     n_features = _integer(header, "max_feature_idx", where) + 1
     if per_round < 1 or len(blocks) % per_round:

@@ -19,10 +19,20 @@ from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.frontends.trees.ensemble import MOST_OUTPUTS, Ensemble, InputFormat, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import read_bytes, understanding
 from fasttrig.frontends.trees.grow import NodeTable, grow
+from fasttrig.frontends.trees.refusals import refuse_unknown
 
 KINDS = {"TreeEnsembleClassifier": "class", "TreeEnsembleRegressor": "target"}
 _MOST_NUMBERS = 1 << 25
 """Nodes times outputs: 256 MiB of float64."""
+_NODE_LISTS = (
+    *("falsenodeids", "featureids", "hitrates", "hitrates_as_tensor", "missing_value_tracks_true", "modes"),
+    *("nodeids", "treeids", "truenodeids", "values", "values_as_tensor"),
+)
+_LEAF_LISTS = ("ids", "nodeids", "treeids", "weights", "weights_as_tensor")
+_OTHERS = {
+    "class": ("classlabels_int64s", "classlabels_strings"),
+    "target": ("n_targets", "aggregate_function"),
+}
 _HARMLESS = {"ZipMap", "Cast", "Identity"}
 _LINKS = {"NONE": Link.NONE, "SOFTMAX": Link.SOFTMAX, "LOGISTIC": Link.LOGISTIC}
 # Mode: whether the true child is the one for small x, and whether equality goes with small x.
@@ -75,6 +85,7 @@ def _ensemble(model: Any, where: str) -> Ensemble:
     _refuse_external_data(node, where)
     attributes = {a.name: _attribute(a) for a in node.attribute}
     prefix = KINDS[node.op_type]
+    refuse_unknown(attributes, _known(prefix), f"{where} > {node.op_type}")
     input_format: InputFormat = "float64" if _is_double(model, node) else "float32"
     aggregate = _text(attributes.get("aggregate_function", "SUM"))
     transform = _text(attributes.get("post_transform", "NONE"))
@@ -111,6 +122,12 @@ def _ensemble(model: Any, where: str) -> Ensemble:
         rounds_used=len(trees),
         rounds_stored=len(trees),
     )
+
+
+def _known(prefix: str) -> set[str]:
+    """The attributes of an operator of ai.onnx.ml, opsets 1 to 3; `prefix` is that of its leaves."""
+    lists = [*(f"nodes_{name}" for name in _NODE_LISTS), *(f"{prefix}_{name}" for name in _LEAF_LISTS)]
+    return {*lists, *_OTHERS[prefix], "base_values", "base_values_as_tensor", "post_transform"}
 
 
 def _only_ensemble(model: Any, where: str) -> Any:

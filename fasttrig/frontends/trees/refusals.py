@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from fasttrig.base.errors import RefusalError, UnsupportedError
 
@@ -21,3 +21,16 @@ def raise_refusals(faults: Iterable[UnsupportedError | None]) -> None:
         )
     if merged:
         raise RefusalError(merged)
+
+
+def refuse_unknown(entries: Iterable[str], known: Collection[str], where: str) -> None:
+    """Raise where a file says something that its reader does not know, and that may change what the model computes."""
+    unknown = sorted(set(entries) - set(known))
+    if unknown:
+        raise UnsupportedError(
+            "an entry of a model file that fasttrig does not know",
+            where=where,
+            got=", ".join(unknown)[:200],
+            want=", ".join(sorted(known)),
+            try_="report this file: it may come from a newer release of its library",
+        )

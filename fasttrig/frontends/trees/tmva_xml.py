@@ -6,6 +6,7 @@ ROOT); both are float32. Read as a stream of tags by expat: no entity is ever ex
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.trees.ensemble import Ensemble, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import read_bytes, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow
+from fasttrig.frontends.trees.refusals import refuse_unknown
 
 _CLASSIFICATION, _REGRESSION, _MULTICLASS = 0, 1, 2
 _WEIGHTS = {"NTrees", "AnalysisType", "TreeType"}
+_TREE = {"type", "boostWeight", "itree"}
+_NODE = {"pos", "depth", "NCoef", "IVar", "Cut", "cType", "res", "rms", "purity", "nType"}
 BOOSTS = ("Grad", "AdaBoost", "Bagging")
 
 
@@ -56,8 +60,11 @@ class _Reader:
         self.content = _Content(where)
         self.open_nodes: list[int] = []
         self.option: str | None = None
+        self.in_weights = False
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if self.in_weights:
+            refuse_unknown([tag], ("BinaryTree", "Node"), f"{self.content.where} > Weights")
         handler = _STARTS.get(tag)
         if handler is not None:
             handler(self, attributes)
@@ -67,6 +74,8 @@ class _Reader:
             self.open_nodes.pop()
         elif tag == "Option":
             self.option = None
+        elif tag == "Weights":
+            self.in_weights = False
 
     def text(self, text: str) -> None:
         if self.option is not None:
@@ -108,19 +117,15 @@ class _Reader:
                 want="no preselection",
                 try_="train with DoPreselection=False",
             )
-        unknown = sorted(set(attributes) - _WEIGHTS - set(cuts) - {f"{key}Value" for key in cuts})
-        if unknown:
-            raise UnsupportedError(
-                "unknown attributes of the weights",
-                where=f"{self.content.where} > Weights",
-                got=", ".join(unknown),
-                want=", ".join(sorted(_WEIGHTS)),
-            )
+        known = _WEIGHTS | set(cuts) | {f"{key}Value" for key in cuts}
+        refuse_unknown(attributes, known, f"{self.content.where} > Weights")
+        self.in_weights = True
         # Files from before TMVA 4.1 call it TreeType.
         self.content.analysis = self.integer(attributes, "AnalysisType" if "AnalysisType" in attributes else "TreeType")
         self.content.n_trees = self.integer(attributes, "NTrees")
 
     def on_tree(self, attributes: dict[str, str]) -> None:
+        refuse_unknown(attributes, _TREE, f"{self.content.where} > tree {len(self.content.trees)}")
         self.open_nodes = []
         self.content.trees.append(_RawTree(self.real(attributes, "boostWeight")))
 
@@ -130,6 +135,8 @@ class _Reader:
         tree = self.content.trees[-1]
         where = f"{self.content.where} > tree {len(self.content.trees) - 1}"
         number = len(tree.nodes)
+        coefficients = {key for key in attributes if re.fullmatch(r"fC\d+", key)}
+        refuse_unknown(attributes, _NODE | coefficients, f"{where} > node {number}")
         if number and not self.open_nodes:
             raise InputError("a tree with two roots", where=where)
         if self.open_nodes:

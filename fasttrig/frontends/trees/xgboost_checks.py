@@ -12,6 +12,7 @@ import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.trees.files import whole_number
+from fasttrig.frontends.trees.refusals import refuse_unknown
 
 _NODE_COLUMNS = (
     "base_weights",
@@ -25,6 +26,16 @@ _NODE_COLUMNS = (
     "split_type",
     "sum_hessian",
 )
+_OTHER_ENTRIES = ("id", "leaf_weights", "tree_param")
+_KNOWN = {
+    "document": {"learner", "version", "Config"},
+    "learner": {
+        *("attributes", "feature_names", "feature_types", "gradient_booster", "learner_model_param", "objective"),
+        *("learner_train_param", "metrics"),
+    },
+    "gradient_booster": {"name", "model", "gbtree", "weight_drop"},
+    "model": {"cats", "gbtree_model_param", "iteration_indptr", "tree_info", "trees"},
+}
 _CATEGORY_COLUMNS = ("categories", "categories_nodes", "categories_segments", "categories_sizes")
 _NO_PARENT = (-1, 2147483647)
 
@@ -34,9 +45,19 @@ def leaf_size(tree: dict[str, Any]) -> int:
     return whole_number(tree.get("tree_param", {}).get("size_leaf_vector", 0), "tree_param > size_leaf_vector")
 
 
+def refuse_unknown_entries(document: Any, learner: Any, booster: Any, where: str) -> None:
+    """Raise where a document has an entry that no release known here writes."""
+    levels = {"document": document, "learner": learner, "gradient_booster": booster}
+    for name, content in levels.items():
+        refuse_unknown(map(str, content), _KNOWN[name], f"{where} > {name}")
+    inner = booster.get("gbtree", booster).get("model", {}) if isinstance(booster, dict) else {}
+    refuse_unknown(map(str, inner), _KNOWN["model"], f"{where} > gradient_booster > model")
+
+
 def tree_refusal(tree: dict[str, Any], where: str) -> UnsupportedError | None:
     """Why hardware cannot take this tree, or None."""
     categories = [key for key in _CATEGORY_COLUMNS if len(tree.get(key, ()))]
+    refuse_unknown(map(str, tree), {*_NODE_COLUMNS, *_CATEGORY_COLUMNS, *_OTHER_ENTRIES}, where)
     if any(np.asarray(tree.get("split_type", ())).reshape(-1).tolist()) or categories:
         return UnsupportedError(
             "a categorical split is no comparison with a threshold",

@@ -19,7 +19,13 @@ from fasttrig.frontends.trees.files import member, understanding, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow
 from fasttrig.frontends.trees.missing import send_missing
 from fasttrig.frontends.trees.refusals import raise_refusals
-from fasttrig.frontends.trees.xgboost_checks import check_columns, check_rounds, leaf_size, tree_refusal
+from fasttrig.frontends.trees.xgboost_checks import (
+    check_columns,
+    check_rounds,
+    leaf_size,
+    refuse_unknown_entries,
+    tree_refusal,
+)
 
 NEWEST_KNOWN = (3, 4)
 """Newest release whose stored base score is understood; a later file needs an XGBoost of its age to measure it."""
@@ -162,6 +168,7 @@ def open_document(document: Any, where: str) -> XGBoostDocument:
         document = document["Model"]
     learner = member(document, "learner", where=where)
     booster = member(learner, "gradient_booster", where=where)
+    refuse_unknown_entries(document, learner, booster, where)
     name = str(member(booster, "name", where=where))
     if name not in ("gbtree", "dart"):
         raise UnsupportedError(

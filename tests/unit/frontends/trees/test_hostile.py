@@ -262,7 +262,7 @@ STUMPS = [("0", "0.5", "1", -1.0, 1.0)]
         (tmva_file(STUMPS).replace("</Weights>", ""), "not an XML file"),
         (tmva_file(STUMPS).replace('NTrees="1"', 'NTrees="1000000000"'), "lacks trees"),
         (tmva_file(STUMPS).replace("<Weights ", '<Weights PreselectionLowBkgVar0="1" '), "cuts before the trees"),
-        (tmva_file(STUMPS).replace("<Weights ", '<Weights Unheard="1" '), "unknown attributes"),
+        (tmva_file(STUMPS).replace("<Weights ", '<Weights Unheard="1" '), "does not know"),
         (tmva_file(STUMPS, coefficients=2), "oblique"),
         (tmva_file(STUMPS, transformations=1), "transformed variables"),
         (tmva_file(STUMPS, boost="AdaBoostR2"), "that fasttrig can sum up"),
