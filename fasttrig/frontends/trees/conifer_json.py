@@ -238,4 +238,4 @@ def _tree(entry: dict[str, Any], output: int, n_features: int, numbers: _Numbers
             default_left=np.zeros(len(feature), dtype=bool),
             leaf=numbers.summed(np.where(is_leaf, np.array(entry["value"], dtype=np.float64), 0)).reshape(-1, 1),
         )
-        return grow(table, output=output, n_features=n_features, where=where)
+        return grow(table, output=output, n_features=n_features, where=where, whole=True)

@@ -193,7 +193,7 @@ def _with_missing_zero(tree: Tree, missing: IntArray) -> Tree:
 def _tree(block: dict[str, str], share: float, output: int, n_features: int, where: str) -> Tree:
     with understanding(where):
         table, missing = _table(block, share)
-        tree = grow(table, output=output, n_features=n_features, where=where)
+        tree = grow(table, output=output, n_features=n_features, where=where, whole=True)
         return _with_missing_zero(tree, missing[split_rows(table, where=where)])
 
 

@@ -118,10 +118,20 @@ def _ensemble(model: Any, where: str) -> Ensemble:
         base_margin=base.astype(np.float64),
         split_rule=SplitRule.LT,
         input_format=input_format,
-        link=_LINKS[transform],
+        link=_link(transform, len(labels), n_outputs, _column(attributes, f"{prefix}_weights")),
         rounds_used=len(trees),
         rounds_stored=len(trees),
     )
+
+
+def _link(transform: str, n_labels: int, n_outputs: int, weights: FloatArray) -> Link:
+    """onnxruntime makes both columns of one score of two classes: ``[1 - s, s]`` where no weight is negative.
+
+    Otherwise they are ``[-s, s]``, which is the score itself; a softmax is not taken in either case.
+    """
+    if n_labels == 2 and n_outputs == 1 and transform != "LOGISTIC":
+        return Link.NONE if (weights < 0).any() else Link.PROBABILITY
+    return _LINKS[transform]
 
 
 def _known(prefix: str) -> set[str]:
@@ -259,6 +269,8 @@ def _trees(
     if len(row_of) != len(tree_ids):
         raise InputError("two nodes of a tree ensemble share a number", where=where)
     leaf, owner = _leaves(attributes, prefix, row_of, where)
+    if prefix == "class" and leaf.shape[1] == 2 and _n_labels(attributes) == 2:
+        _check_votes(attributes, nodes, row_of, where)
     order = list(dict.fromkeys(tree_ids.tolist()))
     if aggregate == "AVERAGE":
         leaf = leaf / len(order)
@@ -283,7 +295,7 @@ def _leaves(
     weights = _column(attributes, f"{prefix}_weights")
     if not len(ids["tree"]) == len(ids["node"]) == len(outputs) == len(weights):
         raise InputError("the lists of leaves of a tree ensemble differ in length", where=where)
-    labels = max(len(attributes.get(f"classlabels_{kind}", ())) for kind in ("int64s", "strings"))
+    labels = _n_labels(attributes)
     binary = labels <= 2 and len(set(outputs.tolist())) == 1
     stated = int(attributes.get("n_targets", 1)) if prefix == "target" else 1 if binary else labels
     n_outputs = max(int(outputs.max(initial=0)) + 1, stated)
@@ -304,6 +316,28 @@ def _leaves(
         leaf[row_of[tree, node], output] += weight
         owner.setdefault(tree, set()).add(output)
     return leaf, owner
+
+
+def _n_labels(attributes: dict[str, Any]) -> int:
+    return max(len(attributes.get(f"classlabels_{kind}", ())) for kind in ("int64s", "strings"))
+
+
+def _check_votes(attributes: dict[str, Any], nodes: _Nodes, row_of: dict[tuple[int, int], int], where: str) -> None:
+    """Of two classes onnxruntime fills up the second from the first where an event ends in no leaf of it."""
+    ids = (_integers(attributes, f"class_{key}", where).tolist() for key in ("treeids", "nodeids", "ids"))
+    votes: set[tuple[int, int]] = {(row_of[tree, node], output) for tree, node, output in zip(*ids, strict=True)}
+    if all(output == 1 for _, output in votes):
+        return  # the first class stays 0
+    trees = set(nodes.tree_ids.tolist())
+    for output in (0, 1):
+        silent = {int(nodes.tree_ids[row]) for row in np.flatnonzero(nodes.is_leaf) if (int(row), output) not in votes}
+        if silent == trees:
+            raise UnsupportedError(
+                "an event may end in no leaf of a class, and onnxruntime then computes something else than a sum",
+                where=where,
+                got=f"every tree has a leaf that names class {1 - output} only",
+                want="a score of each class for every event",
+            )
 
 
 def _integers(attributes: dict[str, Any], name: str, where: str) -> IntArray:

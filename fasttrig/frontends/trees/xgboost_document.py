@@ -314,8 +314,9 @@ def read_trees(document: XGBoostDocument) -> tuple[Tree, ...]:
             raise InputError("a tree adds to an output that does not exist", where=place, got=str(output))
         weight = weights[index] if len(weights) else np.float32(1)
         with understanding(place):
+            deleted = whole_number(entry.get("tree_param", {}).get("num_deleted", 0), place)
             table = _table(entry, weight, size, document.n_features)
-            trees.append(grow(table, output=output, n_features=document.n_features, where=place))
+            trees.append(grow(table, output=output, n_features=document.n_features, where=place, whole=not deleted))
     return tuple(trees)
 
 

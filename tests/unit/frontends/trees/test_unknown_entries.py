@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.trees import read_ensemble
 from tests.unit.frontends.trees.test_pitfalls import conifer_document
 from tests.unit.frontends.trees.tmva import tmva_file
@@ -111,3 +111,29 @@ def test_onnx() -> None:
     model.graph.node[0].attribute.append(helper.make_attribute("clip_leaves", 3))
     with pytest.raises(UnsupportedError, match="clip_leaves"):
         read_ensemble(model)
+
+
+def test_orphans(tmp_path: Path) -> None:
+    """Rows that no path from the root reaches: a file that lost a connection."""
+    entry = conifer_document()["trees"][0][0]
+    spare = {"feature": -2, "threshold": 0, "value": 9, "children_left": -1, "children_right": -1, "weight": [0, 0]}
+    tree = {key: [*column, spare[key]] for key, column in entry.items()}
+    (tmp_path / "conifer.json").write_text(json.dumps(conifer_document(trees=[[tree]])))
+    pruned = copy.deepcopy(XGBOOST)
+    split = next(row for row, left in enumerate(pruned_tree(pruned)["left_children"]) if row and left > 0)
+    pruned_tree(pruned)["left_children"][split] = -1
+    (tmp_path / "xgboost.json").write_text(json.dumps(pruned))
+    for name in ("conifer.json", "xgboost.json"):
+        with pytest.raises(InputError, match="not reached from its root"):
+            read_ensemble(tmp_path / name)
+    pruned_tree(pruned)["tree_param"]["num_deleted"] = "2"  # XGBoost's own pruning leaves such rows, and says so
+    (tmp_path / "xgboost.json").write_text(json.dumps(pruned))
+    assert (
+        read_ensemble(tmp_path / "xgboost.json").n_features
+        == read_ensemble(FILES / "xgboost_3_2_classes.json").n_features
+    )
+
+
+def pruned_tree(document: dict[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = document["learner"]["gradient_booster"]["model"]["trees"][0]
+    return tree
