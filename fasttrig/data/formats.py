@@ -11,6 +11,7 @@ import json
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Protocol
 from zipfile import BadZipFile
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasttrig.base.errors import DataError
+from fasttrig.base.hdf5_heaps import require_sound_heaps
 from fasttrig.data.columns import METADATA_PREFIX
 from fasttrig.data.declared import require_entries, require_stored
 from fasttrig.data.storage import decode
@@ -204,6 +206,9 @@ def open_hdf5(path: Path) -> Source:
         arrays.update({field: item.fields(field) for field in fields} if fields else {name: item})
 
     h5py.File(path, "r").visititems(visit)
+    if any(dataset.dtype.hasobject for dataset in datasets.values()):  # text, which lies in heaps
+        with path.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as content:
+            require_sound_heaps(content, str(path))
     for name, dataset in datasets.items():
         require_stored(name, dataset)
     return ArraySource(arrays)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrig.base.errors import InputError, MissingPackageError
+from fasttrig.base.hdf5_heaps import require_sound_heaps
 from fasttrig.frontends.keras.model_config import model_spec
 from fasttrig.frontends.keras.stored_weights import Budget, inner_weights, norm_names, read_array, variable_names
 from fasttrig.frontends.source import ModelSpec, ModelTree, Weights
@@ -245,6 +246,7 @@ def _hdf5(content: bytes, source: str) -> Iterator[Any]:
         import h5py
     except ImportError as error:
         raise MissingPackageError("reading Keras files needs h5py", where=source, try_="pip install h5py") from error
+    require_sound_heaps(content, source)
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             yield file

@@ -165,3 +165,20 @@ def test_a_pointer_of_git_lfs_is_named_for_samples(ending: str, tmp_path: Path) 
 
 
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 123456\n"
+
+
+def test_heaps_that_the_hdf5_library_never_finishes(tmp_path: Path) -> None:
+    """A free object of size 0 at the end of a heap: libhdf5 stays there for ever, in models and in events."""
+    with h5py.File(tmp_path / "events.h5", "w") as file:
+        file["sample"] = ["jets"] * 50
+        file["pt"] = np.arange(50.0)
+    made = []
+    for source in (MODELS / "k3.h5", tmp_path / "events.h5"):
+        content = source.read_bytes()
+        start = content.index(b"GCOL")
+        first = start + 16
+        damaged = content[:first] + bytes(16) + content[first + 16 :]
+        made.append(tmp_path / f"0_heap_{source.name}")
+        made[-1].write_bytes(damaged)
+    rows = read_all(made)
+    assert [row["outcome"] for row in rows] == ["refused", "refused"], rows
