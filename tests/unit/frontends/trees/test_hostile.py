@@ -424,14 +424,6 @@ def test_onnx_that_is_none(tmp_path: Path) -> None:
         read_ensemble(tmp_path / "m.onnx")
 
 
-def places(content: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The path of every entry of a parsed document, two of each list."""
-    inner = (
-        content.items() if isinstance(content, dict) else enumerate(content[:2] if isinstance(content, list) else [])
-    )
-    return [path, *(place for key, item in inner for place in places(item, (*path, key)))]
-
-
 @pytest.mark.usefixtures("no_xgboost")
 @pytest.mark.parametrize("document", [DOCUMENT, conifer_document(config={"precision": "float"}, feature_map={"a": 0})])
 def test_arguments_nested_a_hundred_deep(document: dict[str, Any]) -> None:
