@@ -8,6 +8,7 @@ the error.
 from __future__ import annotations
 
 import json
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,6 +27,11 @@ from fasttrig.data.declared import require_entries, require_stored
 from fasttrig.data.storage import decode
 
 Chunk = dict[str, NDArray[Any]]
+
+OTHER_COLUMNS = "leave this column out: name the others by --keep, or columns=[...] in Python"
+
+CSV_BLOCK_BYTES = 1 << 20
+"""What pyarrow infers the types of a CSV file from."""
 
 DAMAGE = (
     OSError,
@@ -103,7 +109,7 @@ class ParquetSource:
                 where=f"column {name!r}",
                 got=str(array.type),
                 want="numbers, or lists of a fixed length",
-                try_="choose other columns, or pad the lists",
+                try_=f"pad the lists; or {OTHER_COLUMNS}",
             )
         shape: tuple[int, ...] = (len(array),)
         if pa.types.is_fixed_size_list(array.type):
@@ -114,7 +120,11 @@ class ParquetSource:
 
 
 class CsvSource:
-    """Comma-separated values with a header line; types are inferred from the first block."""
+    """Comma-separated values with a header line.
+
+    Types are inferred from the first block, about a megabyte. A longer file is read once more in advance: a column
+    that begins with whole numbers, or with nothing, and goes on with fractions or text is wider from its first row.
+    """
 
     metadata: Mapping[str, Any] = {}
     n_rows: int | None = None
@@ -123,19 +133,50 @@ class CsvSource:
         import pyarrow.csv as csv
 
         self._path = path
+        self._types: dict[str, Any] = {}
         with csv.open_csv(path) as reader:
             self.names = tuple(reader.schema.names)
+            self._first_types = dict(zip(reader.schema.names, reader.schema.types, strict=True))
 
     def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
         """Yield chunks."""
         import pyarrow as pa
-        import pyarrow.csv as csv
 
-        with csv.open_csv(self._path, convert_options=csv.ConvertOptions(include_columns=list(names))) as reader:
+        self._widen(names)
+        with self._reader(names) as reader:
             for block in reader:
                 for start in range(0, block.num_rows, chunk_rows):
                     rows = pa.Table.from_batches([block.slice(start, chunk_rows)])
                     yield {name: _plain(name, rows.column(name).to_numpy()) for name in names}
+
+    def _reader(self, names: Sequence[str]) -> Any:
+        import pyarrow.csv as csv
+
+        types = {name: self._types[name] for name in names if name in self._types}
+        return csv.open_csv(
+            self._path, convert_options=csv.ConvertOptions(include_columns=list(names), column_types=types)
+        )
+
+    def _widen(self, names: Sequence[str]) -> None:
+        """Find the types in which every row of the columns can be read."""
+        import pyarrow as pa
+
+        if self._path.stat().st_size <= CSV_BLOCK_BYTES:
+            return
+        for _ in range(2 * len(names)):
+            try:
+                with self._reader(names) as reader:
+                    for _ in reader:
+                        pass
+                return
+            except pa.ArrowInvalid as error:
+                match = re.match(r"In CSV column #(\d+): CSV conversion error", str(error))
+                if match is None:
+                    raise
+                name = self.names[int(match[1])]
+                tried = self._types.get(name, self._first_types[name])
+                number = pa.types.is_integer(tried) or pa.types.is_null(tried)
+                self._types[name] = pa.float64() if number else pa.string()
 
 
 class ArraySource:
@@ -247,6 +288,6 @@ def _plain(name: str, values: NDArray[Any]) -> NDArray[Any]:
             where=f"column {name!r}",
             got=f"dtype {values.dtype}",
             want="integers, floats, booleans or text",
-            try_="choose other columns",
+            try_=OTHER_COLUMNS,
         )
     return values.astype(values.dtype.newbyteorder("="), copy=False)

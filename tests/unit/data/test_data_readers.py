@@ -263,3 +263,28 @@ def test_load_jets5_takes_splits_and_list_columns() -> None:
     assert wide.shape == (len(y), 18)
     with pytest.raises(InputError, match="split"):
         load_jets5(split="tests")
+
+
+def test_csv_columns_that_widen_after_the_first_block(tmp_path):
+    """Whole numbers, then 2.5; nothing, then numbers; numbers, then text: one type from the first row on."""
+    n_rows = 120_000
+    lines = [f"{i},{i},{i if i > 110_000 else ''},{i}" for i in range(n_rows)]
+    path = tmp_path / "events.csv"
+    path.write_text("\n".join(["whole,pt,late,name", *lines, f"{2**60 + 1},2.5,1e3,jet", ""]))
+    assert path.stat().st_size > 1 << 20
+    table = read_table(path, allow_missing=True)
+    assert (table["whole"].dtype, table["whole"][-1]) == (np.dtype(np.int64), 2**60 + 1)
+    assert table["pt"].dtype == np.float64 and table["pt"][-2:].tolist() == [n_rows - 1, 2.5]
+    assert np.isnan(table["late"][0]) and table["late"][-1] == 1000
+    assert table["name"][[0, -1]].tolist() == ["0", "jet"]
+
+
+def test_a_jagged_branch_names_the_way_around_it(tmp_path):
+    awkward, uproot = pytest.importorskip("awkward"), pytest.importorskip("uproot")
+    path = tmp_path / "events.root"
+    with uproot.recreate(path) as file:
+        file["events"] = {"pt": np.arange(3.0), "constituents": awkward.Array([[1.0], [], [2.0, 3.0]])}
+    assert read_table(path, ["pt"])["pt"].tolist() == [0, 1, 2]
+    with pytest.raises(DataError, match="--keep") as caught:
+        read_table(path)
+    assert "constituents" in str(caught.value)
