@@ -8,6 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from fasttrig.base.cache import cache_folder
+
 KEPT = 100
 """Names remembered; the oldest go first."""
 
@@ -39,15 +41,13 @@ class StageTimes:
         kept = dict(list(known.items())[-KEPT:])
         path = _path()
         with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
             stage = path.with_name(f"{path.name}.{os.getpid()}")
             stage.write_text(json.dumps(kept), encoding="utf-8")
             stage.replace(path)
 
 
 def _path() -> Path:
-    chosen = os.environ.get("XDG_CACHE_HOME")
-    return (Path(chosen) if chosen else Path.home() / ".cache") / "fasttrig" / "stages.json"
+    return cache_folder("times") / "stages.json"
 
 
 def _read() -> dict[str, dict[str, float]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from fasttrig.base.cache import cache_folder
 from fasttrig.base.errors import ToolError
 from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.compiled import write_emulator
@@ -49,7 +49,7 @@ def load(
     name = graph.name if name is None else name
     files = write_emulator(graph, name, version)
     compiler = find_compiler()
-    folder = (cache_dir or default_cache_dir()) / _key(files, compiler, flags)
+    folder = (cache_dir or cache_folder("emulator")) / _key(files, compiler, flags)
     if not (folder / _LIBRARY).is_file():
         _compile(files, f"{name}.cpp", [*compiler, *flags], folder)
     return CompiledEmulator(graph, folder / _LIBRARY, name)
@@ -75,13 +75,6 @@ def emulate_compiled(
         As `load` and `CompiledEmulator`.
     """
     return load(graph)(inputs, threads=threads)
-
-
-def default_cache_dir() -> Path:
-    """Follows the XDG convention."""
-    chosen = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(chosen) if Path(chosen).is_absolute() else Path.home() / ".cache"
-    return base / "fasttrig" / "emulator"
 
 
 def _compile(files: Mapping[str, str], source: str, command: Sequence[str], folder: Path) -> None:

@@ -7,12 +7,12 @@ and a test compiles that way, so no include can go missing behind it.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from fasttrig.base.cache import cache_folder
 from fasttrig.base.errors import FasttrigError
 from fasttrig.base.firmware_files import read
 from fasttrig.toolchain.run import run
@@ -35,17 +35,12 @@ def include_flags(project_dir: Path, compiler: Sequence[str], flags: Sequence[st
         version = run([*compiler, "--version"], cwd=project_dir, timeout_s=TIMEOUT_S).stdout
         if "Free Software Foundation" not in version:
             return ()
-        folder = _cache() / _key(project_dir, version, flags)
+        folder = cache_folder("precompiled") / _key(project_dir, version, flags)
         if not (folder / f"{NAME}.gch").is_file():
             _make(folder, project_dir, compiler, flags)
     except (OSError, RuntimeError, FasttrigError):
         return ()  # no home, a full or read-only disk, a compiler that cannot: compile without it
     return ("-include", str(folder / NAME))
-
-
-def _cache() -> Path:
-    chosen = os.environ.get("XDG_CACHE_HOME")
-    return (Path(chosen) if chosen else Path.home() / ".cache") / "fasttrig" / "precompiled"
 
 
 def _key(project_dir: Path, version: str, flags: Sequence[str]) -> str:

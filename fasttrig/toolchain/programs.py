@@ -5,7 +5,6 @@ Compilers work in a temporary folder. It is removed when they succeed, and kept 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import shutil
@@ -13,8 +12,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
+
+from fasttrig.base.cache import cache_folder
 
 KEPT = 24
 """Programs kept, the most recently used ones; those of the shipped models take 1 to 10 MB each."""
@@ -40,7 +40,7 @@ def compiled_program(key: str, purpose: str, make: Callable[[Path], Path]) -> tu
     make : callable
         Compiles in the folder that it is given, and returns the program there.
     """
-    home = _home()
+    home = cache_folder("programs")
     program = home / f"{purpose}-{key}"
     if program.is_file():
         with contextlib.suppress(OSError):
@@ -53,24 +53,6 @@ def compiled_program(key: str, purpose: str, make: Callable[[Path], Path]) -> tu
         copy.replace(program)  # another process may have been faster: either program is good
     _remove_old(home)
     return program, time.monotonic() - start
-
-
-def _home() -> Path:
-    """The folder of the cache, or one of this process where the cache cannot be written."""
-    try:
-        chosen = os.environ.get("XDG_CACHE_HOME")
-        home = (Path(chosen) if chosen else Path.home() / ".cache") / "fasttrig" / "programs"
-        home.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):
-        return _home_of_this_process()
-    return home if os.access(home, os.W_OK | os.X_OK) else _home_of_this_process()
-
-
-@cache
-def _home_of_this_process() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="fasttrig-programs-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 def _remove_old(home: Path) -> None:

@@ -11,7 +11,6 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import numpy.typing as npt
 from fasttrig.backends.rtl import DESIGN_FILE, has_clock_enable
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
 from fasttrig.base import firmware_files
+from fasttrig.base.cache import cache_folder
 from fasttrig.base.errors import CheckFailed, DataError, InputError, MissingPackageError
 from fasttrig.base.fixed import IntArray
 from fasttrig.ir.graph import Graph
@@ -262,15 +262,10 @@ def _runtime(units: Sequence[Path], command: Sequence[str], tool: str, work: Pat
     """Verilator's own library, compiled once per machine: it takes longer than a small design."""
     version = run([command[0], "--version"], cwd=work, timeout_s=60).stdout
     key = hashlib.sha256(repr((version, tuple(command), tool)).encode()).hexdigest()[:24]
-    chosen = os.environ.get("XDG_CACHE_HOME")
-    home = (Path(chosen) if chosen else Path.home() / ".cache") / "fasttrig" / "verilated"
+    home = cache_folder("verilated")
     kept = [home / key / f"{unit.stem}.o" for unit in units]
     if all(path.is_file() for path in kept):
         return kept
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return _compile_units(units, work, command, "-O1")  # nowhere to keep it
     with tempfile.TemporaryDirectory(dir=home) as temporary:
         stage = Path(temporary) / key
         stage.mkdir()

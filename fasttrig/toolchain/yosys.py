@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fasttrig.base.cache import cache_folder
 from fasttrig.base.errors import MissingPackageError, ToolError, ToolTimeoutError
 from fasttrig.toolchain import yosys_worker
 from fasttrig.toolchain.netlist import Netlist, read_netlist
@@ -99,7 +100,7 @@ def run_yosys(job: Job, logs: Path, time_limit_s: float) -> Outcome:
     ToolTimeoutError
         When it takes longer than `time_limit_s`.
     """
-    kept = _cache() / f"{_key(job)}.json"
+    kept = cache_folder("synth") / f"{_key(job)}.json"
     known = _recall(kept)
     if known is not None:
         return Outcome(known, 0.0)
@@ -143,11 +144,6 @@ def _copy(job: Job, work: Path) -> None:
                 got=str(error),
                 try_="build it again",
             ) from None
-
-
-def _cache() -> Path:
-    chosen = os.environ.get("XDG_CACHE_HOME")
-    return (Path(chosen) if chosen else Path.home() / ".cache") / "fasttrig" / "synth"
 
 
 def _key(job: Job) -> str:
