@@ -70,7 +70,7 @@ class Source(Protocol):
 
 
 class ParquetSource:
-    """Apache Parquet; integer columns of our own samples come out as physical values."""
+    """Apache Parquet; integer columns of our own older samples come out as physical values."""
 
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet as pq
@@ -116,7 +116,8 @@ class ParquetSource:
             shape = (len(array), array.type.list_size)
             array = array.flatten() if array.null_count == 0 else array.values
         values = array.to_numpy(zero_copy_only=False).reshape(shape)
-        return decode(values, self._lsb_log2[name]) if name in self._lsb_log2 else _plain(name, values)
+        integers = values.dtype.kind in "iu" and name in self._lsb_log2
+        return decode(values, self._lsb_log2[name]) if integers else _plain(name, values)
 
 
 class CsvSource:

@@ -18,8 +18,6 @@ Everything is measured relative to the sign of the first bend that is there, as 
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,8 +27,8 @@ from numpy.typing import NDArray
 
 from fasttrig.base.errors import InputError
 from fasttrig.base.fixed import FloatArray
-from fasttrig.data.columns import SPLIT_FRACTIONS, SPLIT_NAMES, Column
-from fasttrig.data.storage import require_own_sample
+from fasttrig.data.columns import SPLIT, SPLIT_FRACTIONS, SPLIT_NAMES, Column
+from fasttrig.data.storage import require_own_sample, write_sample
 
 METADATA_KEY = "fasttrig.muons"
 TARGET = "log2_pt"
@@ -127,24 +125,13 @@ def _azimuths(
 
 
 def _write(values: dict[str, FloatArray], split: NDArray[np.int8], path: Path, settings: dict[str, int]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    stored = {column.name: _stored(values[column.name], column) for column in (*COLUMNS, TRUTH)}
+    columns = (*COLUMNS, TRUTH)
     about: dict[str, Any] = {
-        "columns": {
-            c.name: {"unit": c.unit, "lsb_log2": c.lsb_log2, "description": c.description} for c in (*COLUMNS, TRUTH)
-        },
+        "columns": {c.name: {"unit": c.unit, "lsb_log2": c.lsb_log2, "description": c.description} for c in columns},
         "settings": settings,
     }
-    table = pa.table({**stored, "split": split})
-    table = table.replace_schema_metadata({METADATA_KEY: json.dumps(about, sort_keys=True)})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        pq.write_table(table, temporary, compression="zstd", compression_level=19)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    stored = {column: _stored(values[column.name], column) for column in columns}
+    write_sample(path, METADATA_KEY, about, {**stored, SPLIT: split})
 
 
 def _stored(values: FloatArray, column: Column) -> NDArray[np.integer]:

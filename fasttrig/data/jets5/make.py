@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
@@ -22,14 +21,13 @@ from fasttrig.data.columns import ALL, CLASS_NAMES, METADATA_KEY, SPLIT, SPLIT_F
 from fasttrig.data.jets5.chunk import ChunkTask, RawColumns, run_chunk
 from fasttrig.data.jets5.parameters import Settings
 from fasttrig.data.optional import import_sim
-from fasttrig.data.storage import require_own_sample
+from fasttrig.data.storage import require_own_sample, write_sample
 
 Progress = Callable[[int, int], None]
 """Called with (jets done, jets wanted)."""
 
 FORMAT_VERSION = 1
 ROW_GROUP_ROWS = 20_800
-COMPRESSION_LEVEL = 19
 SHUFFLE_STREAM, SPLIT_STREAM = 101, 102
 """Numbers that set the random streams of the shuffle and the split apart from those of the chunks (labels 0 to 4)."""
 
@@ -91,7 +89,8 @@ def make_jets5(
     order = np.random.default_rng([seed, SHUFFLE_STREAM]).permutation(n_events)
     columns = {name: values[order] for name, values in joined.items()}
     columns[SPLIT.name] = assign_splits(columns["label"], seed)
-    _write(columns, path, describe_generation(n_events, seed, settings))
+    about = describe_generation(n_events, seed, settings)
+    write_sample(path, METADATA_KEY, about, {c: columns[c.name] for c in ALL}, row_group_size=ROW_GROUP_ROWS)
     return path
 
 
@@ -188,41 +187,3 @@ def _hash(values: NDArray[np.uint64], seeds: np.random.SeedSequence) -> NDArray[
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))
-
-
-def _write(columns: RawColumns, path: Path, about: dict[str, Any]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    arrays = [_arrow(columns[column.name], column.length) for column in ALL]
-    table = pa.table(arrays, names=[column.name for column in ALL])
-    table = table.replace_schema_metadata({METADATA_KEY: json.dumps(about, sort_keys=True)})
-    few_values = [_leaf(c.name, c.length) for c in ALL if c.raw_type == "int8"]
-    streams = {_leaf(c.name, c.length): "BYTE_STREAM_SPLIT" for c in ALL if c.raw_type != "int8"}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        pq.write_table(
-            table,
-            temporary,
-            row_group_size=ROW_GROUP_ROWS,
-            compression="zstd",
-            compression_level=COMPRESSION_LEVEL,
-            use_dictionary=few_values,
-            column_encoding=streams,
-            data_page_size=1 << 22,
-        )
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _arrow(values: NDArray[np.integer], length: int) -> Any:
-    import pyarrow as pa
-
-    flat = pa.array(values.reshape(-1))
-    return flat if length == 1 else pa.FixedSizeListArray.from_arrays(flat, length)
-
-
-def _leaf(name: str, length: int) -> str:
-    """Path of the column's values inside the Parquet schema."""
-    return name if length == 1 else f"{name}.list.element"
