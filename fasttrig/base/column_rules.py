@@ -23,6 +23,8 @@ class ColumnRule:
 
     Parameters
     ----------
+    factor : float
+        A power of two.
     rounding : Rounding
         TRN or RND_CONV.
     exact : bool

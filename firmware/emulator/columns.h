@@ -5,11 +5,12 @@ enum Mode : std::int32_t { to_floor, to_nearest, exact };
 
 enum Kind : std::int32_t { f32, f64, i8, i16, i32, i64, u8, u16, u32, u64 };
 
-/// raw = grid * clip(round((x * unit - offset) * factor), low, high), in float64; refused unless |x| <= limit.
+/// raw = clip(round((x - offset) * factor), low, high) to multiples of `grid`, a power of two, in float64; refused
+/// unless |x| <= limit.
 struct Column {
     const char *data;
     std::int64_t stride;  // bytes from an event to the next
-    double unit, offset, factor, low, high, grid, limit;
+    double offset, factor, low, high, grid, limit;
     std::int32_t kind, mode;
 };
 
@@ -36,10 +37,11 @@ struct Call {
 constexpr std::size_t tile_events = 64;  // a divisor of every block
 
 template <class T>
-FT_INLINE void gather(const char *data, std::int64_t stride, std::size_t n_events, char *FT_RESTRICT to)
+FT_INLINE const char *gather(const char *data, std::int64_t stride, std::size_t n_events, char *FT_RESTRICT to)
 {
     for (std::size_t event = 0; event < n_events; ++event, data += stride)
         std::memcpy(to + event * sizeof(T), data, sizeof(T));
+    return to;
 }
 
 template <class T>
@@ -56,7 +58,7 @@ FT_INLINE void to_doubles(const char *FT_RESTRICT data, std::size_t n_events, do
 constexpr std::int64_t sizes[] = {4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
 
 /// Numbers side by side; here and below what is no hot loop of every kernel is compiled once.
-FT_NOINLINE void gather_column(const Column &column, const char *data, std::size_t n_events, char *to)
+FT_NOINLINE const char *gather_column(const Column &column, const char *data, std::size_t n_events, char *to)
 {
     switch (sizes[column.kind]) {
     case 1: return gather<std::int8_t>(data, column.stride, n_events, to);
@@ -77,14 +79,24 @@ FT_NOINLINE void convert_rare(std::int32_t kind, const char *data, std::size_t n
     }
 }
 
+/// Asks for the next block of a column: the machine foresees few streams at a time.
+FT_INLINE void fetch_next([[maybe_unused]] const char *data, [[maybe_unused]] std::int64_t size)
+{
+#if defined(__GNUC__)
+    const std::int64_t n_bytes = static_cast<std::int64_t>(block_events) * size;
+    for (std::int64_t place = n_bytes; place < 2 * n_bytes; place += 64)
+        __builtin_prefetch(data + place, 0, 2);
+#endif
+}
+
 FT_INLINE void read_column(const Column &column, std::size_t first, std::size_t n_events, double *x)
 {
     alignas(64) char gathered[8 * block_events];
     const char *data = column.data + static_cast<std::int64_t>(first) * column.stride;
-    if (column.stride != sizes[column.kind]) {
-        gather_column(column, data, n_events, gathered);
-        data = gathered;
-    }
+    if (column.stride == sizes[column.kind])
+        fetch_next(data, column.stride);
+    else
+        data = gather_column(column, data, n_events, gathered);
     switch (column.kind) {
     case f32: return to_doubles<float>(data, n_events, x);
     case f64: return to_doubles<double>(data, n_events, x);
@@ -99,36 +111,46 @@ FT_INLINE void read_column(const Column &column, std::size_t first, std::size_t 
 template <Mode mode, class Y>
 FT_INLINE bool quantise(const double *FT_RESTRICT x, const Column &column, std::size_t n_events, Y *FT_RESTRICT y)
 {
-    const double unit = column.unit, offset = column.offset, factor = column.factor, limit = column.limit;
-    const double low = column.low, high = column.high, grid = column.grid, shift = 6755399441055744.0;
+    const double offset = column.offset, factor = column.factor, limit = column.limit;
+    const double low = column.low, high = column.high, grid = column.grid, shift = grid * 6755399441055744.0;
     std::int64_t bad = 0;
     for (std::size_t event = 0; event < n_events; ++event) {
-        const double number = x[event] * unit, scaled = (number - offset) * factor;
+        const double scaled = (x[event] - offset) * factor;
         const double above = scaled > low ? scaled : low, clipped = above < high ? above : high;
         double whole = (clipped + shift) - shift;
         if constexpr (mode == to_floor)
-            whole -= whole > clipped ? 1.0 : 0.0;
-        const double magnitude = number < 0 ? -number : number;
-        bad |= magnitude <= limit && (mode != exact || whole == scaled) ? 0 : 1;
-        y[event] = static_cast<Y>(whole * grid);
+            whole -= whole > clipped ? grid : 0.0;
+        bad |= std::fabs(x[event]) <= limit && (mode != exact || whole == scaled) ? 0 : 1;
+        y[event] = static_cast<Y>(whole);
     }
     return bad == 0;
 }
 
-/// The `n` columns of an input; false where a number is refused.
+/// Part of a column: `n_events` from `first` on, to y[0], y[1], ...
+template <class Y>
+FT_INLINE bool quantise_column(const Column &column, std::size_t first, std::size_t n_events, double *x, Y *y)
+{
+    read_column(column, first, n_events, x);
+    if (column.mode == to_floor)
+        return quantise<to_floor>(x, column, n_events, y);
+    if (column.mode == to_nearest)
+        return quantise<to_nearest>(x, column, n_events, y);
+    return quantise<exact>(x, column, n_events, y);
+}
+
+/// The `n` columns of an input; false where a number is refused. Columns that are not contiguous share cache lines:
+/// a few events of all come first.
 template <class Y>
 FT_INLINE bool quantise_columns(const Column *columns, std::size_t n, std::size_t first, std::size_t n_events, Y *y)
 {
     alignas(64) double x[block_events];
+    const bool apart = columns->stride == sizes[columns->kind];
+    const std::size_t step = apart ? block_events : tile_events;
     bool good = true;
-    for (const Column *column = columns; column < columns + n; ++column, y += block_events) {
-        read_column(*column, first, n_events, x);
-        if (column->mode == to_floor)
-            good &= quantise<to_floor>(x, *column, n_events, y);
-        else if (column->mode == to_nearest)
-            good &= quantise<to_nearest>(x, *column, n_events, y);
-        else
-            good &= quantise<exact>(x, *column, n_events, y);
+    for (std::size_t start = 0; start < n_events; start += step) {
+        const std::size_t left = n_events - start, some = left < step ? left : step;
+        for (std::size_t i = 0; i < n; ++i)
+            good &= quantise_column(columns[i], first + start, some, x, y + i * block_events + start);
     }
     return good;
 }

@@ -29,7 +29,7 @@ _COLUMN = np.dtype(
     [
         ("data", "u8"),
         ("stride", "i8"),
-        *((name, "f8") for name in ("unit", "offset", "factor", "low", "high", "grid", "limit")),
+        *((name, "f8") for name in ("offset", "factor", "low", "high", "grid", "limit")),
         ("kind", "i4"),
         ("mode", "i4"),
     ],
@@ -118,10 +118,10 @@ def column_table(arrays: Sequence[Given], rules: Sequence[ColumnRule]) -> tuple[
             part["limit"] = _limit(numbers.dtype)
             kept.append(numbers)
             first += len(places)
-    for name in ("offset", "factor", "low", "high"):
-        table[name] = [getattr(rule, name) for rule in rules]
-    table["unit"] = 1.0
-    table["grid"] = [float(1 << rule.grid_bits) for rule in rules]
+    grid = np.array([float(1 << rule.grid_bits) for rule in rules])
+    table["grid"], table["offset"] = grid, [rule.offset for rule in rules]
+    for name in ("factor", "low", "high"):  # in raw integers, not in steps of the grid: exact, all are powers of two
+        table[name] = grid * [float(getattr(rule, name)) for rule in rules]
     table["mode"] = [_EXACT if rule.exact else _MODES[rule.rounding] for rule in rules]
     return table, tuple(kept)
 
