@@ -16,7 +16,7 @@ from fasttrig.data.inputs import InputMap
 from fasttrig.data.quantise import column_rules, given_raw, n_events_of, raw_inputs
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.emulation import Emulation, emulation_of
-from fasttrig.emulator.evaluate import Evaluation, evaluate
+from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends import trees
 from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.frontends.trees.ensemble import Ensemble
@@ -129,15 +129,22 @@ class Design:
         """
         arrays = self._arrays(x)
         library = self.compiled_emulator(compiled, n_events_of(arrays))
-        rules = column_rules(self.graph, self.inputs, arrays, raw=raw)
-        if library is not None and rules is not None:
-            made = library.predict_columns(arrays, rules, threads=threads)
-            if made is not None:  # else what follows says what was wrong, or can do it
-                return emulation_of(self.graph, "raw" if raw else "values", *made)
+        made = None if library is None else self.from_columns(library, arrays, raw=raw, threads=threads)
+        if made is not None:  # else what follows says what was wrong, or can do it
+            return made
         found, given = self._quantised(arrays, raw)
         if library is not None:
             return self.interpret(library(found, threads=threads), given)
-        return self.emulation(evaluate(self.graph, found), given)
+        done = evaluate(self.graph, found)
+        return self.interpret(done.outputs, given, done.overflows)
+
+    def from_columns(
+        self, library: CompiledEmulator, arrays: Arrays, *, raw: bool = False, threads: int = 1
+    ) -> Emulation | None:
+        """`emulate` by a library that reads `arrays` where they lie; None where it cannot, or refuses a number."""
+        rules = column_rules(self.graph, self.inputs, arrays, raw=raw)
+        made = None if rules is None else library.predict_columns(arrays, rules, threads=threads)
+        return None if made is None else emulation_of(self.graph, "raw" if raw else "values", *made)
 
     def emulate_raw(self, x_raw: Events, *, threads: int = 1, compiled: bool | None = None) -> Emulation:
         """`emulate` of raw integers of the graph's inputs: ``emulate(x_raw, raw=True)``."""
@@ -175,10 +182,6 @@ class Design:
         if raw:
             return given_raw(arrays), "raw"
         return raw_inputs(self.graph, self.inputs, arrays), "values"
-
-    def emulation(self, evaluation: Evaluation, given: Literal["values", "raw"]) -> Emulation:
-        """Raw outputs with their values and scores."""
-        return self.interpret(evaluation.outputs, given, evaluation.overflows)
 
     def interpret(
         self, raw: dict[str, IntArray], given: Literal["values", "raw"], overflows: dict[str, int] | None = None

@@ -11,8 +11,9 @@ import numpy as np
 
 from fasttrig.base.errors import DataError, near_names
 from fasttrig.base.fixed import IntArray
+from fasttrig.data.events import Arrays
 from fasttrig.data.formats import Chunk, ParquetSource, Source
-from fasttrig.data.readers import check_finite, choose_columns, guarded, open_source
+from fasttrig.data.readers import choose_columns, guarded, open_source
 from fasttrig.design import Design
 from fasttrig.ir.graph import Graph
 
@@ -80,12 +81,11 @@ class Events:
         return 1
 
     def parts(self, chunk_rows: int) -> Iterator[Part]:
-        """Parts of at most `chunk_rows` rows, in order; DataError for NaN in a feature, damage, or no row at all."""
+        """Parts of at most `chunk_rows` rows, in order; DataError for damage, or no row at all."""
         first_row = 0
         for features, kept in guarded(self._chunks(chunk_rows), self.path):
             n_rows = len(features[self.features[0]])
             if n_rows:
-                check_finite(features, self.path, first_row)
                 yield Part(first_row, n_rows, features, kept)
             first_row += n_rows
         if first_row == 0:
@@ -123,13 +123,10 @@ def feature_columns(design: Design, names: Sequence[str], where: str) -> tuple[s
     return tuple(found)
 
 
-def raw_inputs(design: Design, features: Chunk) -> dict[str, IntArray]:
-    """Raw integers of each input, shape (n_rows, *shape): features are real numbers in their own units.
-
-    Without an input map numbers, integers too, are values of the input, as for `Design.emulate`.
-    """
+def feature_arrays(design: Design, features: Chunk) -> Arrays:
+    """The numbers of each input: features in their own units; without an input map values of the input."""
     if design.inputs is None:
-        return design.quantise(_arrays(design.graph, features))[0]
+        return dict(_arrays(design.graph, features))
     for name, column in features.items():
         if column.ndim != 1 or column.dtype.kind not in "biuf":
             raise DataError(
@@ -137,9 +134,17 @@ def raw_inputs(design: Design, features: Chunk) -> dict[str, IntArray]:
                 where=f"column {name!r}",
                 got=f"{column.dtype} of shape {column.shape[1:]} a row",
             )
-    columns = [features[name].astype(np.float64) for name in design.inputs.names]
+    return {design.graph.inputs[0].name: [features[name] for name in design.inputs.names]}
+
+
+def raw_inputs(design: Design, arrays: Arrays) -> dict[str, IntArray]:
+    """Raw integers of each input, shape (n_rows, *shape), of `feature_arrays`."""
+    if design.inputs is None:
+        return design.quantise(arrays)[0]
+    name, given = design.graph.inputs[0].name, next(iter(arrays.values()))
+    columns = [column.astype(np.float64) for column in given]
     raw = np.empty((len(columns[0]), len(columns)), dtype=np.int64)
-    return {design.graph.inputs[0].name: design.inputs.columns_to_raw(columns, raw)}
+    return {name: design.inputs.columns_to_raw(columns, raw)}
 
 
 def _arrays(graph: Graph, features: Chunk) -> Chunk:
