@@ -17,13 +17,17 @@ STACK_BYTES = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A way to run a model: its names, where it compiles, what the compiler may use, what the machine must have."""
+    """A way to run a model: its names, where it compiles, what the compiler may use, what the machine must have.
+
+    `columns` names the kernel whose instructions read columns for it: few, for each takes time to compile.
+    """
 
     name: str
     struct: str
     guard: str
     features: tuple[str, ...]
     products: str
+    columns: str
 
     @property
     def attribute(self) -> str:
@@ -36,12 +40,12 @@ class Kernel:
 
 _AVX512 = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
 _KERNELS = (
-    Kernel("avx512_vnni", "Avx512Vnni", "FASTTRIG_X86", (*_AVX512, "avx512vnni"), "32"),
-    Kernel("avx512", "Avx512", "FASTTRIG_X86", _AVX512, "16"),
-    Kernel("avx2", "Avx2", "FASTTRIG_X86", ("avx2",), "16"),
-    Kernel("sse4", "Sse4", "FASTTRIG_X86", ("sse4.1",), "16"),
-    Kernel("gnu", "Gnu", "FASTTRIG_GNU", (), "16"),
-    Kernel("portable", "Portable", "", (), ""),
+    Kernel("avx512_vnni", "Avx512Vnni", "FASTTRIG_X86", (*_AVX512, "avx512vnni"), "32", "avx512"),
+    Kernel("avx512", "Avx512", "FASTTRIG_X86", _AVX512, "16", "avx512"),
+    Kernel("avx2", "Avx2", "FASTTRIG_X86", ("avx2",), "16", "avx2"),
+    Kernel("sse4", "Sse4", "FASTTRIG_X86", ("sse4.1",), "16", "portable"),
+    Kernel("gnu", "Gnu", "FASTTRIG_GNU", (), "16", "portable"),
+    Kernel("portable", "Portable", "", (), "", "portable"),
 )
 """Fastest first. ``gnu`` uses the vector types of GCC and Clang, for any machine; ``portable`` is plain C++."""
 
@@ -80,8 +84,9 @@ def write_column_emulator(graph: Graph, name: str | None = None, version: int = 
     """
     name = cpp.check_name(graph.name if name is None else name)
     program, head = program_of(graph), _head(graph, name, version)
-    kernels = [_guarded(kernel, _column_kernel(kernel)) for kernel in _KERNELS]
-    rows = [_guarded(kernel, f"    columns_{kernel.name},\n") for kernel in _KERNELS]
+    readers = {kernel.columns for kernel in _KERNELS}
+    kernels = [_guarded(kernel, _column_kernel(kernel)) for kernel in _KERNELS if kernel.name in readers]
+    rows = [_guarded(kernel, f"    {{columns_{kernel.columns}, network_{kernel.name}}},\n") for kernel in _KERNELS]
     places = head | {"STORAGE": _storage(program)} | column_places(program, "\n".join(kernels), "".join(rows))
     return _files(program, head) | {f"{name}_columns.cpp": cpp.template("columns.cpp.in", places)}
 
@@ -215,8 +220,8 @@ def _kernel_text(kernel: Kernel, dense: bool) -> str:
 def _column_kernel(kernel: Kernel) -> str:
     attribute = f"{kernel.attribute} " if kernel.attribute else ""
     return (
-        f"{attribute}FT_NOINLINE int columns_{kernel.name}(const Call &call)\n"
-        f"{{\n    return run_columns(network_{kernel.name}, call);\n}}\n"
+        f"{attribute}FT_NOINLINE int columns_{kernel.name}(Network network, const Call &call)\n"
+        "{\n    return run_columns(network, call);\n}\n"
     )
 
 
