@@ -25,6 +25,7 @@ from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph, Postprocessor
 from fasttrig.toolchain.emulator_library import load
 from tests.unit.emulator_compiled.graphs import forests, layer
+from tests.unit.emulator_compiled.test_equality import SANITISED
 
 N_FEATURES = 5
 TYPES = (FixedType(3, 3), FixedType(6, 3), FixedType(6, 2, False), FixedType(7, 3), FixedType(9, 4))
@@ -251,6 +252,25 @@ def test_all_kernels_and_threads_give_the_same_bits() -> None:
         assert all(np.array_equal(stored[name], array) for name, array in want.items())
         first = emulation_of(graph, "raw", want)
         assert same_bits(scores, postprocess(first.values["fc"], graph))
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:10])
+def test_no_undefined_behaviour(dtype: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It would end the process: ties, numbers far outside, NaN, in columns that are not aligned."""
+    rng = np.random.default_rng(0)
+    design = Design(dense(True), "a test", features(rng))
+    emulator = load(design.graph, cache_dir=tmp_path_factory.getbasetemp() / "sanitised", flags=SANITISED)
+    records = named(numbers(rng, (200, N_FEATURES), dtype, False), "packed records", [f"f{n}" for n in range(5)])
+    for bad in (False, True):
+        columns = [records[f"f{n}"] for n in range(N_FEATURES)]
+        if bad and np.dtype(dtype).kind == "f":
+            columns[2] = np.where(rng.random(200) < 0.5, np.nan, columns[2]).astype(dtype)
+        for raw in (False, True):
+            whole = raw and np.dtype(dtype).kind in "iu"
+            rules = column_rules(design.graph, design.inputs, {"x": columns}, raw=whole)
+            assert rules is not None
+            for kernel in emulator.kernels:
+                emulator.predict_columns({"x": columns}, rules, kernel=kernel)
 
 
 def test_rows_are_as_narrow_as_the_outputs() -> None:
