@@ -10,13 +10,13 @@ from typing import Any, Literal, TypeAlias
 
 from fasttrig.base.built_project import GRAPH, INPUTS, OUTPUTS, BuiltProject
 from fasttrig.base.errors import GraphError, InputError, UnsupportedError
-from fasttrig.base.fixed import FixedType, IntArray, to_value
-from fasttrig.data.events import arrays_of
+from fasttrig.base.fixed import FixedType, IntArray
+from fasttrig.data.events import Arrays, arrays_of
 from fasttrig.data.inputs import InputMap
-from fasttrig.data.quantise import given_raw, n_events_of, raw_inputs
+from fasttrig.data.quantise import column_rules, given_raw, n_events_of, raw_inputs
 from fasttrig.emulator.compiled.library import CompiledEmulator
-from fasttrig.emulator.emulation import Emulation, postprocess
-from fasttrig.emulator.evaluate import Evaluation, evaluate
+from fasttrig.emulator.emulation import Emulation, emulation_of
+from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends import trees
 from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.frontends.trees.ensemble import Ensemble
@@ -127,11 +127,18 @@ class Design:
             With ``compiled=True``, without a compiler or for a graph that it cannot hold. A compiler that fails is an
             error always.
         """
-        found, given = self.quantise(x, raw=raw)
-        library = self.compiled_emulator(compiled, n_events_of(found))
+        arrays = self._arrays(x)
+        library = self.compiled_emulator(compiled, n_events_of(arrays))
+        if library is not None:
+            rules = column_rules(self.graph, self.inputs, arrays, raw=raw)
+            made = library.emulation(arrays, rules, "raw" if raw else "values", threads=threads)
+            if made is not None:  # else what follows says what was wrong, or can do it
+                return made
+        found, given = self._quantised(arrays, raw)
         if library is not None:
             return self.interpret(library(found, threads=threads), given)
-        return self.emulation(evaluate(self.graph, found), given)
+        done = evaluate(self.graph, found)
+        return self.interpret(done.outputs, given, done.overflows)
 
     def emulate_raw(self, x_raw: Events, *, threads: int = 1, compiled: bool | None = None) -> Emulation:
         """`emulate` of raw integers of the graph's inputs: ``emulate(x_raw, raw=True)``."""
@@ -160,25 +167,21 @@ class Design:
 
     def quantise(self, x: Events, *, raw: bool = False) -> tuple[dict[str, IntArray], Literal["values", "raw"]]:
         """Raw integers per input, and how `x` was understood; see `emulate`."""
-        shapes = {op.name: op.result.shape for op in self.graph.inputs}
-        arrays = arrays_of(x, shapes, self.feature_names)
+        return self._quantised(self._arrays(x), raw)
+
+    def _arrays(self, x: Events) -> Arrays:
+        return arrays_of(x, {op.name: op.result.shape for op in self.graph.inputs}, self.feature_names)
+
+    def _quantised(self, arrays: Arrays, raw: bool) -> tuple[dict[str, IntArray], Literal["values", "raw"]]:
         if raw:
             return given_raw(arrays), "raw"
         return raw_inputs(self.graph, self.inputs, arrays), "values"
-
-    def emulation(self, evaluation: Evaluation, given: Literal["values", "raw"]) -> Emulation:
-        """Raw outputs with their values and scores."""
-        return self.interpret(evaluation.outputs, given, evaluation.overflows)
 
     def interpret(
         self, raw: dict[str, IntArray], given: Literal["values", "raw"], overflows: dict[str, int] | None = None
     ) -> Emulation:
         """Values and scores of raw outputs, wherever they were computed."""
-        types = {value.name: value.type for value in self.graph.outputs}
-        values = {name: to_value(array, types[name]) for name, array in raw.items()}
-        first = values[self.graph.outputs[0].name]
-        scores = postprocess(first.reshape(len(first), self.graph.outputs[0].size), self.graph)
-        return Emulation(given, raw, values, scores, overflows)
+        return emulation_of(self.graph, given, raw, overflows=overflows)
 
 
 def read(

@@ -162,12 +162,18 @@ def from_value(
             want="finite numbers",
             try_="drop or impute these events before quantising",
         )
-    scaled = np.ldexp(array, fixed_type.fraction_bits)
+    with np.errstate(over="ignore"):
+        scaled = np.ldexp(array, fixed_type.fraction_bits)
     rounded = _ROUND_FLOAT[rounding](scaled)
     if np.abs(rounded).max(initial=0.0) < 2.0**INT64_BITS:
         return overflow_raw(rounded.astype(np.int64), fixed_type, overflow)
-    exact = np.array([int(v) for v in rounded.ravel()], dtype=object).reshape(rounded.shape)
-    return overflow_raw(exact, fixed_type, overflow)
+    whole = [
+        int(number) if np.isfinite(number) else int(given) << fixed_type.fraction_bits  # beyond float64, and whole
+        for number, given in zip(rounded.ravel(), array.ravel(), strict=True)
+    ]
+    exact = np.empty(rounded.size, dtype=object)
+    exact[:] = whole
+    return overflow_raw(exact.reshape(rounded.shape), fixed_type, overflow)
 
 
 def cast_raw(raw: IntArray, source: FixedType, target: FixedType, rounding: Rounding, overflow: Overflow) -> IntArray:

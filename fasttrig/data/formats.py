@@ -83,7 +83,8 @@ class ParquetSource:
         text = next((text for key, text in metadata.items() if key.startswith(METADATA_PREFIX)), None)
         about = json.loads(text) if text else {}
         columns = about.get("columns", {})
-        self._lsb_log2 = {name: int(column["lsb_log2"]) for name, column in columns.items()}
+        whole = {field.name for field in self.schema if _is_whole(field.type)}
+        self._lsb_log2 = {name: int(column["lsb_log2"]) for name, column in columns.items() if name in whole}
         units = {name: str(column["unit"]) for name, column in columns.items()}
         self.metadata: Mapping[str, Any] = about | {"units": units} if units else about
 
@@ -98,9 +99,15 @@ class ParquetSource:
 
     def values(self, batch: Any, names: Sequence[str]) -> Chunk:
         """Some columns of a record batch."""
-        return {name: self._values(name, batch.column(name)) for name in names}
+        stored, lsb_log2 = self.stored(batch, names)
+        return {name: decode(column, lsb_log2[name]) for name, column in stored.items()}
 
-    def _values(self, name: str, array: Any) -> NDArray[Any]:
+    def stored(self, batch: Any, names: Sequence[str]) -> tuple[Chunk, dict[str, int]]:
+        """Some columns as they are stored, and how `decode` makes values of them: 0 where they are values."""
+        columns = {name: self._stored(name, batch.column(name)) for name in names}
+        return columns, {name: self._lsb_log2.get(name, 0) for name in names}
+
+    def _stored(self, name: str, array: Any) -> NDArray[Any]:
         import pyarrow as pa
 
         if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
@@ -116,8 +123,7 @@ class ParquetSource:
             shape = (len(array), array.type.list_size)
             array = array.flatten() if array.null_count == 0 else array.values
         values = array.to_numpy(zero_copy_only=False).reshape(shape)
-        integers = values.dtype.kind in "iu" and name in self._lsb_log2
-        return decode(values, self._lsb_log2[name]) if integers else _plain(name, values)
+        return values if name in self._lsb_log2 else _plain(name, values)
 
 
 class CsvSource:
@@ -277,6 +283,13 @@ SUFFIXES: dict[str, Callable[[Path, str], Source]] = {
     ".root": RootSource,
     ".csv": lambda path, tree: CsvSource(path),
 }
+
+
+def _is_whole(arrow_type: Any) -> bool:
+    import pyarrow as pa
+
+    inner = arrow_type.value_type if pa.types.is_fixed_size_list(arrow_type) else arrow_type
+    return bool(pa.types.is_integer(inner))
 
 
 def _plain(name: str, values: NDArray[Any]) -> NDArray[Any]:

@@ -14,13 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from fasttrig.base.column_rules import ColumnRule
 from fasttrig.base.errors import DataError
 from fasttrig.base.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value
 
 FORMAT = "fasttrig-inputs 1"
-
-FLOAT_BITS = 50
-"""Raw integers of so many bits are exact in float64."""
 
 BLOCK_EVENTS = 8192
 """Numbers of a feature quantised at a time."""
@@ -58,6 +56,12 @@ class FeatureMap:
         """Lowest and highest value that is not clipped, in the feature's unit."""
         low, high = self.type.min_raw * self.step, self.type.max_raw * self.step
         return self.offset + low, self.offset + high
+
+    def rule(self, input_type: FixedType) -> ColumnRule | None:
+        """From the feature's own unit to raw integers of `input_type`."""
+        factor = float(np.ldexp(1.0, self.type.fraction_bits - self.shift))
+        grid_bits = input_type.fraction_bits - self.type.fraction_bits
+        return ColumnRule.of(self.type, factor, offset=self.offset, grid_bits=grid_bits, rounding=Rounding.TRN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +118,18 @@ class InputMap:
             shares[feature.name] = float(np.mean((x[:, k] < low) | (x[:, k] >= high + feature.step)))
         return shares
 
+    def rules(self) -> tuple[ColumnRule | None, ...]:
+        """How each feature becomes a raw integer; None where float64 does not hold every step."""
+        return tuple(feature.rule(self.type) for feature in self.features)
+
     def _column(self, x: FloatArray, feature: FeatureMap) -> FloatArray | IntArray:
         """Raw integers, in float64 where that holds them: exact, for the factors are powers of two."""
-        factor = float(np.ldexp(1.0, feature.type.fraction_bits - feature.shift))
+        rule = feature.rule(self.type)
+        if rule is not None:
+            return rule.raw(x)
+        scaled = np.ldexp(x - feature.offset, -feature.shift)
         grid_bits = self.type.fraction_bits - feature.type.fraction_bits
-        if feature.type.width > FLOAT_BITS or not 0.0 < factor < np.inf:
-            scaled = np.ldexp(x - feature.offset, -feature.shift)
-            return from_value(scaled, feature.type, Rounding.TRN, Overflow.SAT) << grid_bits
-        made = x - feature.offset
-        with np.errstate(over="ignore"):  # what becomes infinite saturates
-            np.multiply(made, factor, out=made)
-        np.floor(made, out=made)
-        np.maximum(made, float(feature.type.min_raw), out=made)
-        np.minimum(made, float(feature.type.max_raw), out=made)
-        return np.multiply(made, float(1 << grid_bits), out=made) if grid_bits else made
+        return from_value(scaled, feature.type, Rounding.TRN, Overflow.SAT) << grid_bits
 
     def _checked(self, x: FloatArray) -> FloatArray:
         x = np.asarray(x, dtype=np.float64)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
-from fasttrig.base.fixed import FloatArray, IntArray
+import numpy as np
+
+from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
 from fasttrig.base.link_functions import LINK_FUNCTIONS
 from fasttrig.ir.graph import Graph
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Emulation:
     """What the emulator gave for some events.
 
@@ -27,13 +31,45 @@ class Emulation:
         ``predict`` of a regression) returns, for the quantised model.
     overflows : dict of op name to int, or None
         Elements changed by an overflow; None where nobody counted: only the NumPy emulator does.
+    stored : mapping of output name to int array
+        As `raw`, in the integers that the emulator wrote, which may be narrow; `raw` and `values` are made of them
+        when they are first asked for.
+    types : mapping of output name to FixedType
     """
 
     given: Literal["values", "raw"]
-    raw: dict[str, IntArray]
-    values: dict[str, FloatArray]
+    stored: Mapping[str, IntArray]
+    types: Mapping[str, FixedType]
     scores: FloatArray
     overflows: dict[str, int] | None
+
+    @cached_property
+    def raw(self) -> dict[str, IntArray]:
+        return {name: _wide(array) for name, array in self.stored.items()}
+
+    @cached_property
+    def values(self) -> dict[str, FloatArray]:
+        return {name: to_value(array, self.types[name]) for name, array in self.stored.items()}
+
+
+def emulation_of(
+    graph: Graph,
+    given: Literal["values", "raw"],
+    stored: Mapping[str, IntArray],
+    scores: FloatArray | None = None,
+    overflows: dict[str, int] | None = None,
+) -> Emulation:
+    """The emulation that raw outputs are; their scores are computed here unless the emulator made them."""
+    output = graph.outputs[0]
+    if scores is None:
+        first = to_value(stored[output.name], output.type)
+        scores = postprocess(first.reshape(len(first), output.size), graph)
+    return Emulation(given, stored, {value.name: value.type for value in graph.outputs}, scores, overflows)
+
+
+def _wide(array: IntArray) -> IntArray:
+    """int64, so that the caller's arithmetic has room; wider integers stay Python's."""
+    return array if array.dtype == object else np.ascontiguousarray(array, dtype=np.int64)
 
 
 def postprocess(margins: FloatArray, graph: Graph) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import deque
@@ -14,11 +15,11 @@ from typing import Any, TypeVar
 
 from fasttrig.base.errors import FasttrigError, InputError
 from fasttrig.data.formats import Chunk
-from fasttrig.data.readers import split_tree
+from fasttrig.data.readers import check_finite, split_tree
 from fasttrig.design import COMPILED_FROM, Design
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.streaming.chunks import Events, Part, raw_inputs
+from fasttrig.streaming.chunks import Events, Part, feature_arrays, from_stored, raw_inputs
 from fasttrig.streaming.score_columns import added_columns, refuse_twice
 from fasttrig.streaming.writers import check_output, writing
 from fasttrig.toolchain.emulator_library import has_compiler
@@ -203,14 +204,27 @@ def _emulator(design: Design, compiled: bool | None, n_events: int | None) -> tu
 def _emulated(
     design: Design, library: CompiledEmulator | None, prefix: str, path: str, part: Part
 ) -> tuple[Part, Chunk]:
+    place = f"{path} > rows {part.first_row} to {part.first_row + part.n_rows - 1}"
+    with _placed(place):
+        made = None if library is None else from_stored(design, library, part)
+    if made is None:  # the library refuses NaN without a word
+        features = part.features
+        check_finite(features, path, part.first_row)
+        with _placed(place):
+            raw = raw_inputs(design, feature_arrays(design, features))
+            outputs = library(raw) if library is not None else evaluate(design.graph, raw).outputs
+            made = design.interpret(outputs, "raw")
+    return part, added_columns(design, made, prefix)
+
+
+@contextlib.contextmanager
+def _placed(place: str) -> Iterator[None]:
+    """Errors say where, from `place` on."""
     try:
-        raw = raw_inputs(design, part.features)
-        outputs = library(raw) if library is not None else evaluate(design.graph, raw).outputs
+        yield
     except FasttrigError as error:
-        rows = f"rows {part.first_row} to {part.first_row + part.n_rows - 1}"
-        error.where = " > ".join(place for place in (path, rows, error.where) if place)
+        error.where = " > ".join(part for part in (place, error.where) if part)
         raise
-    return part, added_columns(design, design.interpret(outputs, "raw"), prefix)
 
 
 def _in_order(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fasttrig.base.errors import DataError
+from fasttrig.base.fixed import to_value
 from fasttrig.data.formats import Chunk
 from fasttrig.design import Design
 from fasttrig.emulator.emulation import Emulation
@@ -23,14 +24,14 @@ def added_columns(design: Design, emulation: Emulation, prefix: str) -> Chunk:
     for label, column in zip(_labels(design.classes, scores.shape[1]), scores.T, strict=True):
         found[f"{prefix}score_{label}"] = column
     for number, output in enumerate(design.graph.outputs):
-        raw, values = (array[output.name].reshape(len(scores), -1) for array in (emulation.raw, emulation.values))
+        raw = emulation.stored[output.name].reshape(len(scores), -1)
         classes = design.classes if number == 0 else ()
         labels = [output.name] if output.size == 1 else _labels(classes, output.size, f"{output.name}_")
         dtype = np.int32 if output.type.width < 32 else np.int64
         for index, label in enumerate(labels):
             found[f"{prefix}raw_{label}"] = raw[:, index].astype(dtype)
             if number:
-                found[f"{prefix}value_{label}"] = values[:, index]
+                found[f"{prefix}value_{label}"] = to_value(raw[:, index], output.type)
     return {name: np.ascontiguousarray(column) for name, column in found.items()}
 
 

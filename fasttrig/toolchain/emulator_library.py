@@ -6,18 +6,27 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from fasttrig.base.cache import cache_folder
 from fasttrig.base.errors import ToolError
 from fasttrig.base.fixed import IntArray
-from fasttrig.emulator.compiled import write_emulator
+from fasttrig.emulator.compiled import write_column_emulator
 from fasttrig.emulator.compiled.library import CompiledEmulator, machine
 from fasttrig.ir.graph import Graph
 from fasttrig.toolchain.run import find_compiler, run
 
-FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden")
+FLAGS = (
+    "-std=c++17",
+    "-O3",
+    "-ffp-contract=off",
+    "-fPIC",
+    "-shared",
+    "-fno-exceptions",
+    "-fno-rtti",
+    "-fvisibility=hidden",
+)
 COMPILE_TIMEOUT_S = 600.0
 _LIBRARY = "emulator.so"
 
@@ -47,11 +56,18 @@ def load(
         When the graph holds a number that C++ integers cannot.
     """
     name = graph.name if name is None else name
-    files = write_emulator(graph, name, version)
-    compiler = find_compiler()
-    folder = (cache_dir or cache_folder("emulator")) / _key(files, compiler, flags)
+    return _loaded(graph, name, version, cache_dir or cache_folder("emulator"), tuple(find_compiler()), tuple(flags))
+
+
+@lru_cache(maxsize=16)
+def _loaded(
+    graph: Graph, name: str, version: int, cache_dir: Path, compiler: tuple[str, ...], flags: tuple[str, ...]
+) -> CompiledEmulator:
+    """Kept by this process as well: to write the source again takes longer than to emulate 100,000 events."""
+    files = write_column_emulator(graph, name, version)
+    folder = cache_dir / _key(files, compiler, flags)
     if not (folder / _LIBRARY).is_file():
-        _compile(files, f"{name}.cpp", [*compiler, *flags], folder)
+        _compile(files, f"{name}_columns.cpp", [*compiler, *flags], folder)
     return CompiledEmulator(graph, folder / _LIBRARY, name)
 
 

@@ -85,6 +85,11 @@ def tuples(name: str, entries: Sequence[Sequence[int]], kind: str) -> list[str]:
     return [head, *_lines([f"{{{','.join(map(literal, entry))}}}" for entry in entries], 8), "    };"]
 
 
+def indented(lines: Sequence[str]) -> str:
+    """Lines of a function's body."""
+    return textwrap.indent("\n".join(lines), "    ")
+
+
 def comment(text: str) -> str:
     """`text` in one line that cannot end a comment or continue it."""
     return text.replace("\\", "/").replace("\n", " ").replace("\r", " ").replace("*/", "* /")

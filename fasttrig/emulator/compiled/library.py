@@ -5,20 +5,25 @@ from __future__ import annotations
 import ctypes
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from fasttrig.base.column_rules import ColumnRule
 from fasttrig.base.errors import DataError, InputError, ToolError, near_names
-from fasttrig.base.fixed import IntArray
+from fasttrig.base.fixed import FloatArray, IntArray
+from fasttrig.emulator.compiled.column_call import Arguments, Given, column_table
+from fasttrig.emulator.compiled.columns import row_type
 from fasttrig.emulator.compiled.integers import INT32
+from fasttrig.emulator.compiled.link_table import LinkTable, link_table
 from fasttrig.emulator.compiled.program import io_type
 from fasttrig.emulator.compiled.writer import KERNELS
+from fasttrig.emulator.emulation import Emulation, emulation_of
 from fasttrig.emulator.evaluate import check_inputs
 from fasttrig.ir.graph import Graph
 
@@ -55,9 +60,12 @@ class CompiledEmulator:
                 try_="delete the file: it is compiled again",
             ) from error
         self._rows_dtype = np.dtype(np.int32 if io_type(graph) is INT32 else np.int64)
+        self._row_dtype = np.dtype(f"i{row_type(graph).bits // 8}")
         self._functions: dict[np.dtype[Any], Any] = {np.dtype(np.int64): _function(library, name, "_i64")}
         if self._rows_dtype == np.int32:
             self._functions[np.dtype(np.int32)] = _function(library, name, "")
+        self._columns = library[f"{name}_predict_columns"]
+        self._columns.argtypes = (ctypes.c_int, ctypes.c_void_p)
         self._kernel_name, self._has_kernel = library[f"{name}_kernel_name"], library[f"{name}_has_kernel"]
         self._kernel_name.restype = ctypes.c_char_p
         self.n_inputs = sum(op.result.size for op in graph.inputs)
@@ -96,12 +104,7 @@ class CompiledEmulator:
         except DataError:
             check_inputs(self.graph, inputs)  # says which number of which input
             raise
-        found, first = {}, 0
-        for value in self.graph.outputs:
-            columns = made[:, first : first + value.size]
-            found[value.name] = columns.reshape(len(made), *value.shape).astype(np.int64)
-            first += value.size
-        return found
+        return {name: array.astype(np.int64) for name, array in self._by_output(made).items()}
 
     def predict_rows(self, rows: Rows, *, threads: int = 1, kernel: str | None = None) -> Rows:
         """The library's own interface: no copy where `rows` is contiguous.
@@ -127,21 +130,74 @@ class CompiledEmulator:
         number = self._number(kernel)
         rows = np.ascontiguousarray(rows)
         made = np.empty((len(rows), self.n_outputs), rows.dtype)
-        parts = max(1, min(threads, len(rows) // MIN_EVENTS_PER_THREAD))
-        edges = [len(rows) * part // parts for part in range(parts + 1)]
-        spans = [slice(*edge) for edge in pairwise(edges)]
 
-        def run(span: slice) -> int:
-            return int(function(number, rows[span].ctypes.data, made[span].ctypes.data, span.stop - span.start))
+        def run(first: int, end: int) -> int:
+            return int(function(number, rows[first:end].ctypes.data, made[first:end].ctypes.data, end - first))
 
-        if parts == 1:
-            codes = [run(spans[0])]
-        else:
-            with ThreadPoolExecutor(parts) as pool:
-                codes = list(pool.map(run, spans))
+        codes = _split(run, len(rows), threads)
         if INPUT_OUTSIDE_ITS_TYPE in codes:
             raise DataError("raw inputs outside their type or off their grid", where=f"graph '{self.graph.name}'")
         return made
+
+    def predict_columns(
+        self, inputs: Mapping[str, Given], rules: Sequence[ColumnRule], *, threads: int = 1, kernel: str | None = None
+    ) -> tuple[dict[str, IntArray], FloatArray | None] | None:
+        """Raw outputs by name, in narrow integers, and scores, of numbers that the library reads where they lie.
+
+        Parameters
+        ----------
+        inputs : mapping of input name to array, or to list of columns
+            Of shape (n_events, *shape), or the input's numbers as columns of shape (n_events,).
+        rules : sequence of ColumnRule
+            One per number of an event, in the order of the graph's inputs.
+
+        Returns
+        -------
+        raw outputs and scores
+            Scores are None where NumPy must compute the link.
+        None
+            Where the library cannot do it: a dtype that it does not read, a number that it refuses.
+        """
+        given = [inputs[op.name] for op in self.graph.inputs]
+        n_events = len(given[0][0] if isinstance(given[0], list) else given[0])
+        table = column_table(given, rules)
+        if table is None:
+            return None
+        link, number = self.link, self._number(kernel)
+        rows = np.empty((n_events, self.n_outputs), self._row_dtype)
+        arguments = Arguments(table[0], link, rows, np.empty((n_events, link.n_scores)), table[1])
+
+        def run(first: int, end: int) -> int:
+            call, _kept = arguments.call(first, end)
+            return int(self._columns(number, ctypes.addressof(call)))
+
+        if any(code != GOOD for code in _split(run, n_events, threads)):
+            return None
+        return self._by_output(rows), arguments.scores if link.n_scores else None
+
+    def emulation(
+        self,
+        inputs: Mapping[str, Given],
+        rules: Sequence[ColumnRule] | None,
+        given: Literal["values", "raw"],
+        *,
+        threads: int = 1,
+    ) -> Emulation | None:
+        """What `predict_columns` gives, with the scores; None without rules, or where the library cannot do it."""
+        made = None if rules is None else self.predict_columns(inputs, rules, threads=threads)
+        return None if made is None else emulation_of(self.graph, given, *made)
+
+    @cached_property
+    def link(self) -> LinkTable:
+        """How the library makes scores."""
+        return link_table(self.graph)
+
+    def _by_output(self, rows: Rows) -> dict[str, IntArray]:
+        found, first = {}, 0
+        for value in self.graph.outputs:
+            found[value.name] = rows[:, first : first + value.size].reshape(len(rows), *value.shape)
+            first += value.size
+        return found
 
     def _as_rows(self, inputs: Mapping[str, IntArray] | IntArray) -> Rows | None:
         """Rows without a second look at the numbers, which the library checks itself; None where that cannot be."""
@@ -181,6 +237,16 @@ class CompiledEmulator:
 def machine() -> str:
     """What kind of machine a library is made for."""
     return f"{platform.system()} {platform.machine()}"
+
+
+def _split(run: Callable[[int, int], int], n_events: int, threads: int) -> list[int]:
+    """What `run` returns for each part of the events; parts run at the same time."""
+    parts = max(1, min(threads, n_events // MIN_EVENTS_PER_THREAD))
+    edges = [n_events * part // parts for part in range(parts + 1)]
+    if parts == 1:
+        return [run(0, n_events)]
+    with ThreadPoolExecutor(parts) as pool:
+        return list(pool.map(run, edges[:-1], edges[1:]))
 
 
 def _function(library: ctypes.CDLL, name: str, suffix: str) -> Any:

@@ -24,7 +24,10 @@ BLOCK_EVENTS, PLANE_EVENTS = 64, 512
 
 @dataclass(slots=True)
 class Program:
-    """Lines of C++ per place of the source's template, in order; `pieces` are the files of arithmetic they need."""
+    """Lines of C++ per place of the source's template, in order; `pieces` are the files of arithmetic they need.
+
+    `columns`, `column_buffers` and `margin` (the array of the first output) are for the source on columns.
+    """
 
     graph: Graph
     ranges: Ranges
@@ -36,6 +39,9 @@ class Program:
     checks: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
     saves: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    column_buffers: list[str] = field(default_factory=list)
+    margin: str = ""
     bytes_per_event: int = 0
 
     def struct(self, name: str, lines: Sequence[str]) -> None:
@@ -139,14 +145,20 @@ def _emit_input(
     value, name = op.result, f"{op.name}_input"
     program.struct(name, _input_lines(op, first))
     program.checks.append(f"if (!holds<{name}>(in, n_events))\n        return false;")
-    if not is_read:
-        return
-    if value in plan.plain:
+    if is_read and value in plan.plain:
         arrays[value] = _plain_buffer(program, op)
         program.loads.append(f"load_plain<{name}>(in, n_events, {arrays[value]});")
-    for packing in plan.packed.get(value, ()):
+    columns = arrays.get(value, f"scratch.{name}")
+    if value not in arrays:
+        kind = stored_type(program.ranges[value], op)
+        program.column_buffers.append(f"    alignas(64) {kind.name} {name}[{value.size} * block_events];")
+    program.columns.append(
+        f"if (!quantise_columns(columns + {first}, {value.size}, first, n_events, {columns}))\n        return false;"
+    )
+    for packing in plan.packed.get(value, ()) if is_read else ():
         array, struct = _packed_buffer(program, value, packing)
         program.loads.append(f"load_packed<{struct}, {name}>(in, n_events, {array});")
+        program.columns.append(f"pack<{struct}>({columns}, {array});")
         _declare_pack(program, value, packing, struct)
 
 
@@ -226,6 +238,7 @@ def _emit_saves(program: Program, arrays: dict[Value, str]) -> None:
         program.struct(name, [f"    // {_shape(value)}", cpp.sizes(size=value.size, first=first)])
         program.saves.append(f"store<{name}>({arrays[value]}, out, n_events);")
         first += value.size
+    program.margin = arrays[program.graph.outputs[0]]
 
 
 def _declare_pack(program: Program, value: Value, packing: Packing, struct: str) -> None:

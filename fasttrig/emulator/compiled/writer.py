@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 
 from fasttrig.emulator.compiled import cpp
+from fasttrig.emulator.compiled.columns import column_places
 from fasttrig.emulator.compiled.integers import INT32
 from fasttrig.emulator.compiled.program import Program, program_of
 from fasttrig.ir.graph import Graph
@@ -17,13 +17,17 @@ STACK_BYTES = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A way to run a model: its names, where it compiles, what the compiler may use, what the machine must have."""
+    """A way to run a model: its names, where it compiles, what the compiler may use, what the machine must have.
+
+    `columns` names the kernel whose instructions read columns for it: few, for each takes time to compile.
+    """
 
     name: str
     struct: str
     guard: str
     features: tuple[str, ...]
     products: str
+    columns: str
 
     @property
     def attribute(self) -> str:
@@ -36,12 +40,12 @@ class Kernel:
 
 _AVX512 = ("avx512f", "avx512bw", "avx512dq", "avx512vl")
 _KERNELS = (
-    Kernel("avx512_vnni", "Avx512Vnni", "FASTTRIG_X86", (*_AVX512, "avx512vnni"), "32"),
-    Kernel("avx512", "Avx512", "FASTTRIG_X86", _AVX512, "16"),
-    Kernel("avx2", "Avx2", "FASTTRIG_X86", ("avx2",), "16"),
-    Kernel("sse4", "Sse4", "FASTTRIG_X86", ("sse4.1",), "16"),
-    Kernel("gnu", "Gnu", "FASTTRIG_GNU", (), "16"),
-    Kernel("portable", "Portable", "", (), ""),
+    Kernel("avx512_vnni", "Avx512Vnni", "FASTTRIG_X86", (*_AVX512, "avx512vnni"), "32", "avx512"),
+    Kernel("avx512", "Avx512", "FASTTRIG_X86", _AVX512, "16", "avx512"),
+    Kernel("avx2", "Avx2", "FASTTRIG_X86", ("avx2",), "16", "avx2"),
+    Kernel("sse4", "Sse4", "FASTTRIG_X86", ("sse4.1",), "16", "portable"),
+    Kernel("gnu", "Gnu", "FASTTRIG_GNU", (), "16", "portable"),
+    Kernel("portable", "Portable", "", (), "", "portable"),
 )
 """Fastest first. ``gnu`` uses the vector types of GCC and Clang, for any machine; ``portable`` is plain C++."""
 
@@ -70,15 +74,35 @@ def write_emulator(graph: Graph, name: str | None = None, version: int = 1) -> d
         When an input, an output or a number on the way is too wide.
     """
     name = cpp.check_name(graph.name if name is None else name)
-    program = program_of(graph)
-    head = {
+    return _files(program_of(graph), _head(graph, name, version))
+
+
+def write_column_emulator(graph: Graph, name: str | None = None, version: int = 1) -> dict[str, str]:
+    """`write_emulator`, and ``<name>_columns.cpp``, which includes it: the library that Python calls.
+
+    Its function ``<name>_predict_columns`` reads the caller's columns and writes narrow rows and scores.
+    """
+    name = cpp.check_name(graph.name if name is None else name)
+    program, head = program_of(graph), _head(graph, name, version)
+    readers = {kernel.columns for kernel in _KERNELS}
+    kernels = [_guarded(kernel, _column_kernel(kernel)) for kernel in _KERNELS if kernel.name in readers]
+    rows = [_guarded(kernel, f"    {{columns_{kernel.columns}, network_{kernel.name}}},\n") for kernel in _KERNELS]
+    places = head | {"STORAGE": _storage(program)} | column_places(program, "\n".join(kernels), "".join(rows))
+    return _files(program, head) | {f"{name}_columns.cpp": cpp.template("columns.cpp.in", places)}
+
+
+def _head(graph: Graph, name: str, version: int) -> dict[str, str]:
+    return {
         "NAME": name,
         "UPPER": name.upper(),
         "VERSION": str(version),
         "N_INPUTS": str(sum(op.result.size for op in graph.inputs)),
         "N_OUTPUTS": str(sum(value.size for value in graph.outputs)),
     }
-    return {f"{name}.h": _header(program, head), f"{name}.cpp": _source(program, head)}
+
+
+def _files(program: Program, head: dict[str, str]) -> dict[str, str]:
+    return {f"{head['NAME']}.h": _header(program, head), f"{head['NAME']}.cpp": _source(program, head)}
 
 
 def _header(program: Program, head: dict[str, str]) -> str:
@@ -123,20 +147,24 @@ def _port(prefix: str, title: str, value: Value, first: int) -> str:
 
 
 def _source(program: Program, head: dict[str, str]) -> str:
-    stack = program.bytes_per_event * program.block_events <= STACK_BYTES
     places = head | {
         "BLOCK_EVENTS": str(program.block_events),
         "ARITHMETIC": _arithmetic(program),
         "MODEL": _structs(program),
         "BUFFERS": "\n".join(program.buffers),
-        "CALLS": _indented(program.calls),
-        "LOADS": _indented([*program.checks, *program.loads]),
-        "SAVES": _indented(program.saves),
-        "STORAGE": "" if stack else "static thread_local ",
+        "CALLS": cpp.indented(program.calls),
+        "LOADS": cpp.indented([*program.checks, *program.loads]),
+        "SAVES": cpp.indented(program.saves),
+        "STORAGE": _storage(program),
         **_wide_places(program),
         **_kernel_places(program, head),
     }
     return cpp.template("model.cpp.in", places)
+
+
+def _storage(program: Program) -> str:
+    stack = program.bytes_per_event * program.block_events <= STACK_BYTES
+    return "" if stack else "static thread_local "
 
 
 def _arithmetic(program: Program) -> str:
@@ -147,10 +175,6 @@ def _arithmetic(program: Program) -> str:
 def _structs(program: Program) -> str:
     """Structs with an empty line after each."""
     return "".join(f"{line}\n\n" if line == "};" else f"{line}\n" for line in program.structs)
-
-
-def _indented(lines: list[str]) -> str:
-    return textwrap.indent("\n".join(lines), "    ")
 
 
 def _wide_places(program: Program) -> dict[str, str]:
@@ -191,6 +215,14 @@ def _kernel_text(kernel: Kernel, dense: bool) -> str:
     rule = f"// --- kernel: {kernel.name} ".ljust(119, "-")
     define = f"#define FT_TARGET{kernel.attribute and ' '}{kernel.attribute}"
     return f"{rule}\n\n{define}\n\n{body}\n{cpp.template('run.h.in', places)}\n#undef FT_TARGET\n"
+
+
+def _column_kernel(kernel: Kernel) -> str:
+    attribute = f"{kernel.attribute} " if kernel.attribute else ""
+    return (
+        f"{attribute}FT_NOINLINE int columns_{kernel.name}(Network network, const Call &call)\n"
+        "{\n    return run_columns(network, call);\n}\n"
+    )
 
 
 def _dense_text(kernel: Kernel) -> str:
