@@ -129,16 +129,22 @@ class Design:
         """
         arrays = self._arrays(x)
         library = self.compiled_emulator(compiled, n_events_of(arrays))
-        if library is not None:
-            rules = column_rules(self.graph, self.inputs, arrays, raw=raw)
-            made = library.emulation(arrays, rules, "raw" if raw else "values", threads=threads)
-            if made is not None:  # else what follows says what was wrong, or can do it
-                return made
+        made = None if library is None else self.from_columns(library, arrays, raw=raw, threads=threads)
+        if made is not None:  # else what follows says what was wrong, or can do it
+            return made
         found, given = self._quantised(arrays, raw)
         if library is not None:
             return self.interpret(library(found, threads=threads), given)
         done = evaluate(self.graph, found)
         return self.interpret(done.outputs, given, done.overflows)
+
+    def from_columns(
+        self, library: CompiledEmulator, arrays: Arrays, *, raw: bool = False, threads: int = 1
+    ) -> Emulation | None:
+        """`emulate` by a library that reads `arrays` where they lie; None where it cannot, or refuses a number."""
+        rules = column_rules(self.graph, self.inputs, arrays, raw=raw)
+        made = None if rules is None else library.predict_columns(arrays, rules, threads=threads)
+        return None if made is None else emulation_of(self.graph, "raw" if raw else "values", *made)
 
     def emulate_raw(self, x_raw: Events, *, threads: int = 1, compiled: bool | None = None) -> Emulation:
         """`emulate` of raw integers of the graph's inputs: ``emulate(x_raw, raw=True)``."""

@@ -54,12 +54,6 @@ class ColumnRule:
         rule = cls.of(fixed_type, 2.0**-grid_bits, grid_bits=grid_bits, rounding=Rounding.RND_CONV)
         return None if rule is None else replace(rule, exact=True)
 
-    def of_stored(self, lsb_log2: int) -> ColumnRule | None:
-        """The rule of integers that stand for ``x * 2**-lsb_log2``; None where a power of two leaves float64."""
-        offset, factor = math.ldexp(self.offset, -lsb_log2), math.ldexp(self.factor, lsb_log2)
-        same = (math.ldexp(offset, lsb_log2), math.ldexp(factor, -lsb_log2)) == (self.offset, self.factor)
-        return replace(self, offset=offset, factor=factor) if same else None
-
     def raw(self, x: FloatArray) -> FloatArray:
         """Raw integers of a finite column in its own unit, in float64. Shapes: (n_events,) -> same."""
         made = x - self.offset

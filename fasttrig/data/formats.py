@@ -99,15 +99,9 @@ class ParquetSource:
 
     def values(self, batch: Any, names: Sequence[str]) -> Chunk:
         """Some columns of a record batch."""
-        stored, lsb_log2 = self.stored(batch, names)
-        return {name: decode(column, lsb_log2[name]) for name, column in stored.items()}
+        return {name: self._values(name, batch.column(name)) for name in names}
 
-    def stored(self, batch: Any, names: Sequence[str]) -> tuple[Chunk, dict[str, int]]:
-        """Some columns as they are stored, and how `decode` makes values of them: 0 where they are values."""
-        columns = {name: self._stored(name, batch.column(name)) for name in names}
-        return columns, {name: self._lsb_log2.get(name, 0) for name in names}
-
-    def _stored(self, name: str, array: Any) -> NDArray[Any]:
+    def _values(self, name: str, array: Any) -> NDArray[Any]:
         import pyarrow as pa
 
         if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
@@ -123,7 +117,7 @@ class ParquetSource:
             shape = (len(array), array.type.list_size)
             array = array.flatten() if array.null_count == 0 else array.values
         values = array.to_numpy(zero_copy_only=False).reshape(shape)
-        return values if name in self._lsb_log2 else _plain(name, values)
+        return decode(values, self._lsb_log2[name]) if name in self._lsb_log2 else _plain(name, values)
 
 
 class CsvSource:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, cast_ra
 from fasttrig.data.events import Arrays, Numbers, stacked
 from fasttrig.data.inputs import InputMap
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import Input
 
 MAX_EXPONENT = 1000
 """Powers of two up to this exponent are normal numbers of float64."""
@@ -44,13 +43,11 @@ def given_raw(arrays: Arrays) -> dict[str, IntArray]:
     return {name: array if array.dtype.kind in "iuO" else array.astype(np.int64) for name, array in whole.items()}
 
 
-def column_rules(
-    graph: Graph, inputs: InputMap | None, arrays: Arrays, *, raw: bool, lsb_log2: Sequence[int] = ()
-) -> ColumnRules | None:
+def column_rules(graph: Graph, inputs: InputMap | None, arrays: Arrays, *, raw: bool) -> ColumnRules | None:
     """What `raw_inputs` (or `given_raw`, with `raw`) does to each number of an event, in the graph's order.
 
     None where float64 does not hold every step, what comes out might lie outside an input's types, or the arrays have
-    not the shapes of the inputs. `lsb_log2`, where given, says what the integers of each column count.
+    not the shapes of the inputs.
     """
     if not _fit(graph, arrays, raw=raw):
         return None
@@ -60,27 +57,15 @@ def column_rules(
             kinds = op.element_types * (op.result.size // len(op.element_types))
             rules += [ColumnRule.of_raw(kind, op.fraction_bits - kind.fraction_bits) for kind in kinds]
         elif inputs is not None:
-            rules += inputs.rules() if _is_of(inputs, op) else [None] * op.result.size
+            rules += (
+                inputs.rules() if (inputs.type, inputs.channel_types) == (op.result.type, op.channel_types) else [None]
+            )
         else:
             factor = 2.0**op.fraction_bits if abs(op.fraction_bits) < MAX_EXPONENT else 0.0
             rule = None if op.channel_types else ColumnRule.of(op.result.type, factor, rounding=Rounding.RND_CONV)
             rules += [rule] * op.result.size
-    if lsb_log2:
-        rules = [rule and rule.of_stored(lsb) for rule, lsb in zip(rules, lsb_log2, strict=True)]
     known = tuple(rule for rule in rules if rule is not None)
     return known if len(known) == len(rules) == sum(op.result.size for op in graph.inputs) else None
-
-
-def _is_of(inputs: InputMap, op: Input) -> bool:
-    """Whether whatever the map makes lies inside the types of the input."""
-    if len(inputs.features) != op.result.size or inputs.type != op.result.type:
-        return False
-    if op.channel_types:
-        return op.channel_types == inputs.channel_types
-    pairs = [(feature.type, op.fraction_bits - feature.type.fraction_bits) for feature in inputs.features]
-    if any(shift < 0 for _, shift in pairs):
-        return False
-    return all(op.result.type.holds(kind.min_raw << shift, kind.max_raw << shift) for kind, shift in pairs)
 
 
 def _fit(graph: Graph, arrays: Arrays, *, raw: bool) -> bool:

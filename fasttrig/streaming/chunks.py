@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,8 @@ from fasttrig.base.errors import DataError, near_names
 from fasttrig.base.fixed import IntArray
 from fasttrig.data.events import Arrays
 from fasttrig.data.formats import Chunk, ParquetSource, Source
-from fasttrig.data.quantise import column_rules
 from fasttrig.data.readers import choose_columns, guarded, open_source
-from fasttrig.data.storage import decode
 from fasttrig.design import Design
-from fasttrig.emulator.compiled.library import CompiledEmulator
-from fasttrig.emulator.emulation import Emulation
 from fasttrig.ir.graph import Graph
 
 PROBED_ROWS = 1000
@@ -32,24 +28,16 @@ class Part:
     Attributes
     ----------
     first_row, n_rows : int
-    stored : dict of column name to array
-        What the design reads, as the file holds it.
-    lsb_log2 : dict of column name to int
-        What a stored integer counts: ``value = stored * 2**lsb_log2``; empty where they are values.
+    features : dict of column name to array
+        What the design reads.
     kept : dict of column name to array, or a record batch of pyarrow
         What is written again; a batch is as the file has it, types and missing values included.
     """
 
     first_row: int
     n_rows: int
-    stored: Chunk
-    lsb_log2: Mapping[str, int]
+    features: Chunk
     kept: Any
-
-    @property
-    def features(self) -> Chunk:
-        """The columns of `stored` in their own units."""
-        return {name: decode(column, self.lsb_log2.get(name, 0)) for name, column in self.stored.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,32 +74,32 @@ class Events:
 
     def rows_of(self, n_bytes: int) -> int:
         """About how many rows hold so many bytes, by the first few; at least one."""
-        for stored, _, kept in guarded(self._chunks(PROBED_ROWS), self.path):
+        for features, kept in guarded(self._chunks(PROBED_ROWS), self.path):
             size = kept.nbytes if self.as_stored else sum(column.nbytes for column in kept.values())
-            size += sum(column.nbytes for column in stored.values())
-            return max(1, n_bytes * len(stored[self.features[0]]) // max(1, size))
+            size += sum(column.nbytes for column in features.values())
+            return max(1, n_bytes * len(features[self.features[0]]) // max(1, size))
         return 1
 
     def parts(self, chunk_rows: int) -> Iterator[Part]:
         """Parts of at most `chunk_rows` rows, in order; DataError for damage, or no row at all."""
         first_row = 0
-        for stored, lsb_log2, kept in guarded(self._chunks(chunk_rows), self.path):
-            n_rows = len(stored[self.features[0]])
+        for features, kept in guarded(self._chunks(chunk_rows), self.path):
+            n_rows = len(features[self.features[0]])
             if n_rows:
-                yield Part(first_row, n_rows, stored, lsb_log2, kept)
+                yield Part(first_row, n_rows, features, kept)
             first_row += n_rows
         if first_row == 0:
             raise DataError("the file holds no rows", where=self.path, got="0 rows", want="at least one row")
 
-    def _chunks(self, chunk_rows: int) -> Iterator[tuple[Chunk, Mapping[str, int], Any]]:
+    def _chunks(self, chunk_rows: int) -> Iterator[tuple[Chunk, Any]]:
         names = tuple(dict.fromkeys((*self.kept, *self.features)))
         if self.as_stored:
             assert isinstance(self.source, ParquetSource)
             for batch in self.source.batches(names, chunk_rows):
-                yield *self.source.stored(batch, self.features), batch.select(list(self.kept))
+                yield self.source.values(batch, self.features), batch.select(list(self.kept))
             return
         for chunk in self.source.chunks(names, chunk_rows):
-            yield {name: chunk[name] for name in self.features}, {}, {name: chunk[name] for name in self.kept}
+            yield {name: chunk[name] for name in self.features}, {name: chunk[name] for name in self.kept}
 
 
 def feature_columns(design: Design, names: Sequence[str], where: str) -> tuple[str, ...]:
@@ -147,17 +135,6 @@ def feature_arrays(design: Design, features: Chunk) -> Arrays:
                 got=f"{column.dtype} of shape {column.shape[1:]} a row",
             )
     return {design.graph.inputs[0].name: [features[name] for name in design.inputs.names]}
-
-
-def from_stored(design: Design, library: CompiledEmulator, part: Part) -> Emulation | None:
-    """The library on the columns as the file holds them; None as for `CompiledEmulator.emulation`."""
-    if design.inputs is None:
-        arrays, lsb_log2 = feature_arrays(design, part.features), []
-    else:
-        arrays = feature_arrays(design, part.stored)
-        lsb_log2 = [part.lsb_log2.get(name, 0) for name in design.inputs.names]
-    rules = column_rules(design.graph, design.inputs, arrays, raw=False, lsb_log2=lsb_log2)
-    return library.emulation(arrays, rules, "values")
 
 
 def raw_inputs(design: Design, arrays: Arrays) -> dict[str, IntArray]:

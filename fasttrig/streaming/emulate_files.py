@@ -19,7 +19,7 @@ from fasttrig.data.readers import check_finite, split_tree
 from fasttrig.design import COMPILED_FROM, Design
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.streaming.chunks import Events, Part, feature_arrays, from_stored, raw_inputs
+from fasttrig.streaming.chunks import Events, Part, feature_arrays, raw_inputs
 from fasttrig.streaming.score_columns import added_columns, refuse_twice
 from fasttrig.streaming.writers import check_output, writing
 from fasttrig.toolchain.emulator_library import has_compiler
@@ -204,14 +204,13 @@ def _emulator(design: Design, compiled: bool | None, n_events: int | None) -> tu
 def _emulated(
     design: Design, library: CompiledEmulator | None, prefix: str, path: str, part: Part
 ) -> tuple[Part, Chunk]:
-    place = f"{path} > rows {part.first_row} to {part.first_row + part.n_rows - 1}"
-    with _placed(place):
-        made = None if library is None else from_stored(design, library, part)
+    with _placed(f"{path} > rows {part.first_row} to {part.first_row + part.n_rows - 1}"):
+        arrays = feature_arrays(design, part.features)
+        made = None if library is None else design.from_columns(library, arrays)
     if made is None:  # the library refuses NaN without a word
-        features = part.features
-        check_finite(features, path, part.first_row)
-        with _placed(place):
-            raw = raw_inputs(design, feature_arrays(design, features))
+        check_finite(part.features, path, part.first_row)
+        with _placed(f"{path} > rows {part.first_row} to {part.first_row + part.n_rows - 1}"):
+            raw = raw_inputs(design, arrays)
             outputs = library(raw) if library is not None else evaluate(design.graph, raw).outputs
             made = design.interpret(outputs, "raw")
     return part, added_columns(design, made, prefix)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,6 @@ from fasttrig.emulator.compiled.integers import INT32
 from fasttrig.emulator.compiled.link_table import LinkTable, link_table
 from fasttrig.emulator.compiled.program import io_type
 from fasttrig.emulator.compiled.writer import KERNELS
-from fasttrig.emulator.emulation import Emulation, emulation_of
 from fasttrig.emulator.evaluate import check_inputs
 from fasttrig.ir.graph import Graph
 
@@ -174,18 +173,6 @@ class CompiledEmulator:
         if any(code != GOOD for code in _split(run, n_events, threads)):
             return None
         return self._by_output(rows), arguments.scores if link.n_scores else None
-
-    def emulation(
-        self,
-        inputs: Mapping[str, Given],
-        rules: Sequence[ColumnRule] | None,
-        given: Literal["values", "raw"],
-        *,
-        threads: int = 1,
-    ) -> Emulation | None:
-        """What `predict_columns` gives, with the scores; None without rules, or where the library cannot do it."""
-        made = None if rules is None else self.predict_columns(inputs, rules, threads=threads)
-        return None if made is None else emulation_of(self.graph, given, *made)
 
     @cached_property
     def link(self) -> LinkTable:

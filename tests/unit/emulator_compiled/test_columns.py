@@ -167,19 +167,6 @@ def test_columns_of_different_kinds(seed: int, dtypes: list[str], bad: bool) -> 
     assert_same(outcome(design, table, False, True), outcome(design, table, False, False))
 
 
-@given(seed=st.integers(0, 2**32), dtype=st.sampled_from(["i1", "i2", "u4", "i8"]), lsb_log2=st.integers(-70, 70))
-@settings(max_examples=100, deadline=None)
-def test_stored_integers_that_count_a_unit(seed: int, dtype: str, lsb_log2: int) -> None:
-    rng = np.random.default_rng(seed)
-    design = Design(dense(True), "a test", features(rng))
-    stored = numbers(rng, (100, N_FEATURES), dtype, False)
-    counts = [lsb_log2] * N_FEATURES
-    rules = column_rules(design.graph, design.inputs, {"x": stored}, raw=False, lsb_log2=counts)
-    made = load(design.graph).emulation({"x": stored}, rules, "values")
-    if made is not None:  # else the values are decoded first
-        assert_same(made, design.emulate(np.ldexp(stored.astype(np.float64), lsb_log2), compiled=False))
-
-
 @given(seed=st.integers(0, 2**32), dtype=st.sampled_from(DTYPES), layout=st.sampled_from(LAYOUTS))
 @settings(max_examples=100, deadline=None)
 def test_several_inputs_of_any_shape(seed: int, dtype: str, layout: str) -> None:

@@ -13,9 +13,7 @@ import pytest
 from fasttrig import design as design_module
 from fasttrig.base.errors import DataError, FasttrigError, InputError
 from fasttrig.commands.files import expand, output_paths
-from fasttrig.data import samples
 from fasttrig.data.readers import read_table
-from fasttrig.design import read
 from fasttrig.streaming import emulate_file, emulate_files
 from tests.unit.streaming.cases import N_EVENTS, assert_holds, columns, expected, small_design, write
 
@@ -58,27 +56,6 @@ def test_the_compiled_emulator_gives_the_same_file(tmp_path: Path, monkeypatch: 
     without = emulate_file(small_design(), source, tmp_path / "without.parquet")
     assert without.emulator.startswith("NumPy (no C++ compiler")
     assert_holds(read_table(without.output), {**data, **expected(data)})
-
-
-def test_stored_integers_go_to_the_compiled_emulator_as_they_are(tmp_path: Path) -> None:
-    """Of our own samples, whose columns count units of a power of two; one NaN elsewhere in a feature is still told."""
-    design = read(Path(__file__).parents[3] / "models" / "jet_mlp")
-    source = tmp_path / "in.parquet"
-    stored = pq.read_table(samples.path("jets5")).slice(0, 3000)
-    pq.write_table(stored, source)
-    made = [
-        emulate_file(design, source, tmp_path / f"{compiled}.parquet", keep=[], compiled=compiled, chunk_events=700)
-        for compiled in (True, False)
-    ]
-    got, want = (read_table(each.output) for each in made)
-    assert got.names == want.names
-    for name in got.names:
-        assert got[name].tobytes() == want[name].tobytes(), name
-    floats = {name: read_table(source)[name].astype(np.float64) for name in design.inputs.names}
-    floats["mass_mmdt"][1234] = np.nan
-    write(tmp_path / "nan.parquet", floats)
-    with pytest.raises(DataError, match="the first in row 1234"):
-        emulate_file(design, tmp_path / "nan.parquet", tmp_path / "no.parquet", compiled=True, chunk_events=700)
 
 
 def test_what_parquet_holds_stays_as_it_is_stored(tmp_path: Path) -> None:
