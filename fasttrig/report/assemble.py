@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fasttrig import __version__
 from fasttrig.data.outputs import output_rows
 from fasttrig.design import Design
 from fasttrig.display.labels import details
@@ -55,7 +56,7 @@ def assemble(
     budget = _budget(limits, rows, latency, resources)
     word, reason = verdict(ladder, budget)
     return Report(
-        model=_model(design, settings),
+        model=_model(design, settings, manifest),
         target=settings.model_dump(mode="json"),
         verdict=word,
         verdict_reason=reason,
@@ -92,7 +93,7 @@ def _agreement(measured: Measured) -> dict[str, AgreementRow | RegressionRow | N
     return {"agreement": AgreementRow(**measured.agreement.to_dict()) if measured.agreement else None}
 
 
-def _model(design: Design, settings: TargetSettings) -> ModelRow:
+def _model(design: Design, settings: TargetSettings, manifest: dict[str, Any]) -> ModelRow:
     model = design.project.model if design.project else None
     return ModelRow(
         name=design.graph.name,
@@ -101,6 +102,9 @@ def _model(design: Design, settings: TargetSettings) -> ModelRow:
         file=model.file if model else _shown_source(design.source),
         postprocessor=design.graph.postprocessor.value,
         namespace=settings.namespace or design.graph.name,
+        classes=list(design.classes),
+        sha256=manifest.get("hashes", {}).get(model.file, "") if model else "",
+        fasttrig=__version__,
     )
 
 

@@ -20,6 +20,9 @@ class ModelRow(Row):
     file: str = Field(description="the trained model, relative to model.toml")
     postprocessor: str = Field(description="the link that stays outside the firmware")
     namespace: str
+    classes: list[str] = Field([], description="names of the scores, or the target of a regression")
+    sha256: str = Field("", description="of the model's file; empty where no model.toml names it")
+    fasttrig: str = Field("", description="the version that built it")
 
 
 class LadderRow(Row):
