@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from fasttrig.estimate.devices import device_of
 from fasttrig.report.budget import ESTIMATE, SYNTHESIS
 from fasttrig.report.document import Report
 from fasttrig.report.estimates import exactly
@@ -80,7 +81,11 @@ def _expected(report: Report) -> dict[str, list[Row]]:
     ]
     resources: list[Row] = []
     if rtl.expected_routed_lut is not None:
-        resources = [{"stage": EXPECTED, "tool": rtl.tool, "lut": rtl.expected_routed_lut, "notes": []}]
+        device = device_of(report.target)
+        lut = {"lut": float(rtl.expected_routed_lut["value"])}
+        shares = {"lut": device.shares(lut)["lut"]} if device is not None else {}
+        found = {"stage": EXPECTED, "tool": rtl.tool, "lut": rtl.expected_routed_lut, "shares": shares, "notes": []}
+        resources = [found]
     return {
         "latency": [] if SIMULATION in stages else latency,
         "resources": [] if SYNTHESIS in stages else resources,

@@ -69,4 +69,5 @@ def test_what_the_rtl_declares_stands_in_where_nothing_ran():
         "expected_routed_lut": {"value": 106, "low": 100, "high": 111},
     }
     first, _ = implementations(type(report).model_validate(report.model_dump() | {"rtl": rtl}))
+    assert first.resources[0]["shares"] == {"lut": 106 / 1_728_000}
     assert (first.design, first.latency[0]["latency_ns"], first.resources[0]["lut"]["value"]) == ("RTL", 67.5, 106)

@@ -176,3 +176,38 @@ def test_casts_tell_cut_from_clipped():
     assert (found.ops["signed"].cut_fraction, found.ops["signed"].clipped_fraction) == (0, 3 / 8)
     assert (found.ops["relu"].clipped_events, found.ops["signed"].clipped_events) == (1 / 4, 3 / 4)
     assert (found.n_events, found.clipped_events) == (4, 3 / 4)
+
+
+def test_a_single_word_about_two_classes_has_a_page_too():
+    """No lead, no pairs; the first class has neither a threshold nor a rate of its own."""
+    from fasttrig.base.fixed import FixedType
+    from fasttrig.data.labelled import LabelledSample
+    from fasttrig.data.outputs import output_rows
+    from fasttrig.ir.builder import GraphBuilder
+    from fasttrig.ir.graph import Postprocessor
+    from fasttrig.physics.firmware import firmware_physics
+    from fasttrig.report.document import FirmwareRow, OutputRow
+    from fasttrig.report.html.page import page
+
+    design, found = measured("jet_mlp", n_events=500)
+    report = report_of(design, found)
+    b = GraphBuilder("one")
+    graph = b.graph(b.input("x", (1,), FixedType(8, 4)), postprocessor=Postprocessor.SIGMOID)
+    one = replace(design, graph=graph, classes=("b", "s"))
+    raw = np.random.default_rng(0).integers(-128, 128, (500, 1))
+    labels = (raw[:, 0] > np.random.default_rng(1).integers(-128, 128, 500)).astype(int)
+    sample = LabelledSample(np.zeros((500, 1)), labels, ("x",), ("",))
+    physics = firmware_physics(one, sample, {"x": raw}, one.interpret({"x": raw}, "raw").scores)
+    report = report.model_copy(
+        update={
+            "firmware": FirmwareRow.model_validate(physics.to_dict()),
+            "outputs": [OutputRow(**row) for row in output_rows(graph, ("b", "s"))],
+            "model": report.model.model_copy(update={"classes": ["b", "s"], "postprocessor": "sigmoid"}),
+        }
+    )
+    _, text = parsed(page(design.graph, report, []))
+    point = physics.working_points[0]
+    assert f"s {point.target:g} {point.threshold_raw} {point.efficiency:.4f}" in text.replace("−", "-")
+    assert "lead over the others" not in text and "One class against another" not in text
+    assert "the sigmoid of the words' values" in text and "rate [kHz] –" in text
+    assert "distinct words (share of the commonest): s" in printed(report)
