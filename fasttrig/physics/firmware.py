@@ -17,6 +17,8 @@ from fasttrig.emulator.emulation import postprocess
 from fasttrig.physics.classification import auc, rejections
 from fasttrig.physics.profiles import EfficiencyProfile, efficiency_profiles
 from fasttrig.physics.working_points import (
+    TARGETS,
+    Chosen,
     WordCount,
     WorkingPoint,
     count_words,
@@ -24,6 +26,7 @@ from fasttrig.physics.working_points import (
     lead_over,
     leads,
     regression_points,
+    threshold_for,
     working_point,
 )
 from fasttrig.settings import PairSettings
@@ -49,11 +52,16 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One class against some others, by the lead of its word over theirs."""
+    """One class against some others, by the lead of its word over theirs: against one class, the words' difference.
+
+    Mappings are by the signal efficiency to keep at least; events pass at or above the threshold, in the output's LSB.
+    """
 
     signal: str
     against: tuple[str, ...]
     auc: float
+    threshold_raw: dict[str, int]
+    efficiency: dict[str, float]
     background_rejection: dict[str, float | None]
 
 
@@ -168,12 +176,19 @@ def _pairs(
     for signal, against in wanted:
         others = [place[name] for name in against]
         events = np.isin(labels, [place[signal], *others])
-        lead = lead_over(words[events], place[signal], others)[:, None]
-        is_background = (labels[events] != place[signal]).astype(np.int64)  # the signal's label is 0
-        if is_background.any() and not is_background.all():
-            (ranking,) = _rankings("lead", lead, is_background, [signal])
-            found.append(Pair(signal, tuple(against), ranking.auc, ranking.background_rejection))
+        lead, is_signal = lead_over(words[events], place[signal], others), labels[events] == place[signal]
+        if is_signal.any() and not is_signal.all():
+            found.append(_pair(signal, against, lead, is_signal))
     return tuple(found)
+
+
+def _pair(signal: str, against: tuple[str, ...], lead: IntArray, is_signal: Chosen) -> Pair:
+    thresholds = {f"{target:g}": threshold_for(lead[is_signal], target) for target in TARGETS}
+    kept = {key: float(np.mean(lead[is_signal] >= threshold)) for key, threshold in thresholds.items()}
+    false = {key: float(np.mean(lead[~is_signal] >= threshold)) for key, threshold in thresholds.items()}
+    rejections = {key: 1.0 / share if share else None for key, share in false.items()}
+    order = np.unique(lead, return_inverse=True)[1]
+    return Pair(signal, against, auc(order, is_signal), thresholds, kept, rejections)
 
 
 def _confusion(labels: IntArray, chosen: IntArray, n_classes: int) -> tuple[tuple[float, ...], ...]:

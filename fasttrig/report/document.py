@@ -119,7 +119,9 @@ class PairRow(Row):
     signal: str
     against: list[str] = Field(description="the classes that count as background")
     auc: float = Field(description="by the word of the signal minus the largest of the background's")
-    background_rejection: dict[str, float | None]
+    threshold_raw: dict[str, int] = Field(description="signal efficiency to keep at least -> threshold on that number")
+    efficiency: dict[str, float] = Field(description="share of the signal that reaches the threshold")
+    background_rejection: dict[str, float | None] = Field(description="at the threshold; null where nothing is left")
 
 
 class ProfileRow(Row):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fasttrig.base.fixed import FixedType
+from fasttrig.display.environment import count
 from fasttrig.report.budget import BUNCH_CROSSING_NS, RESOURCES
 from fasttrig.report.document import AgreementRow, OpRow, PairRow, Report, SensitivityRow
 from fasttrig.report.implementations import design_of, implementations, ordered_resources
@@ -249,15 +250,22 @@ def rate(khz: float | None) -> str:
     return "–" if khz is None else f"{khz:,.0f}" if khz >= 100 else f"{khz:.3g}"
 
 
-def pair_matrix(report: Report) -> dict[str, list[str]]:
-    """Signal -> the rejection of every class at half the signal, in the order of the classes."""
+def rejection(number: float | None) -> str:
+    """A background rejection to three digits; in words where no background is left."""
+    return "none left" if number is None else rate(number)
+
+
+def pair_matrix(report: Report) -> dict[str, list[tuple[str, str]]]:
+    """Signal -> rejection of every class, in their order, and the threshold, at half the signal."""
     pairs = report.firmware.pairs if report.firmware is not None else []
     found = {(pair.signal, pair.against[0]): pair for pair in pairs if len(pair.against) == 1}
     return {signal: [_pair(found.get((signal, other))) for other in classes(report)] for signal in classes(report)}
 
 
-def _pair(pair: PairRow | None) -> str:
-    return "–" if pair is None else with_error(pair.background_rejection["0.5"], None)
+def _pair(pair: PairRow | None) -> tuple[str, str]:
+    if pair is None:
+        return "–", ""
+    return rejection(pair.background_rejection["0.5"]), f"≥ {count(pair.threshold_raw['0.5'])}"
 
 
 def classes(report: Report) -> list[str]:

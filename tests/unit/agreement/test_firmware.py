@@ -100,7 +100,14 @@ def test_pairs_that_the_settings_name_are_measured():
     lead = words[:, 2] - words[:, :2].max(axis=1)
     threshold = threshold_for(lead[labels == 2], 0.5)
     kept = np.mean(lead[np.isin(labels, [0, 1])] >= threshold)
-    assert pairs[-1].background_rejection["0.5"] == pytest.approx(1 / kept, rel=0.05)
+    assert pairs[-1].threshold_raw["0.5"] == threshold
+    assert pairs[-1].background_rejection["0.5"] == pytest.approx(1 / kept)
+    for pair in pairs:
+        signal, others = design.classes.index(pair.signal), [design.classes.index(name) for name in pair.against]
+        passes = (words[:, signal][:, None] - words[:, others] >= pair.threshold_raw["0.3"]).all(axis=1)
+        assert pair.efficiency["0.3"] == np.mean(passes[labels == signal]) >= 0.3
+        kept = np.mean(passes[np.isin(labels, others)])
+        assert pair.background_rejection["0.3"] == (pytest.approx(1 / kept) if kept else None)
     by_name = {(pair.signal, pair.against): pair.auc for pair in pairs}
     assert by_name["W", ("Z",)] == pytest.approx(by_name["Z", ("W",)], abs=1e-12)
 
