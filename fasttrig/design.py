@@ -13,6 +13,7 @@ from fasttrig.base.errors import GraphError, InputError, UnsupportedError
 from fasttrig.base.fixed import FixedType, IntArray
 from fasttrig.data.events import Arrays, arrays_of
 from fasttrig.data.inputs import InputMap
+from fasttrig.data.outputs import load_classes, outputs_json
 from fasttrig.data.quantise import column_rules, given_raw, n_events_of, raw_inputs
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.emulation import Emulation, emulation_of
@@ -31,8 +32,6 @@ Events: TypeAlias = Any
 
 COMPILED_FROM = 100_000
 """Events from which on `Design.emulate` uses the compiled emulator: below, NumPy's is done before a compiler is."""
-
-OUTPUTS_FORMAT = "fasttrig-outputs 1"
 
 _NETWORK_SUFFIXES = (".h5", ".hdf5", ".keras")
 
@@ -268,11 +267,9 @@ def read_project(project: ModelProject, options: ReadOptions | None = None) -> D
 
 def built_files(design: Design) -> dict[str, str]:
     """Text of what a build folder keeps of `design`: what `load_built` reads."""
-    files = {GRAPH: print_graph(design.graph)}
+    files = {GRAPH: print_graph(design.graph), OUTPUTS: outputs_json(design.graph, design.classes)}
     if design.inputs is not None:
         files[INPUTS] = design.inputs.to_json()
-    if design.classes:
-        files[OUTPUTS] = json.dumps({"format": OUTPUTS_FORMAT, "classes": design.classes}, indent=1) + "\n"
     return files
 
 
@@ -303,26 +300,8 @@ def load_built(folder: str | Path) -> Design:
         graph,
         path,
         InputMap.load(built.inputs) if built.inputs.exists() else None,
-        classes=_built_classes(built.outputs),
+        classes=load_classes(built.outputs),
     )
-
-
-def _built_classes(path: Path) -> tuple[str, ...]:
-    if not path.exists():
-        return ()
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != OUTPUTS_FORMAT:
-            raise ValueError(f"format {content['format']!r}")
-        return tuple(map(str, content["classes"]))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            "cannot read the names of the outputs",
-            where=str(path),
-            got=repr(error),
-            want=OUTPUTS_FORMAT,
-            try_="fasttrig build --force",
-        ) from None
 
 
 def _design(

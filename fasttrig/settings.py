@@ -208,6 +208,23 @@ class BudgetSettings(Settings):
     max_rms_growth: float | None = Field(None, ge=0, description="of the RMS error of a regression, as a share")
 
 
+class PairSettings(Settings):
+    """``[[physics.pairs]]``: one class against some of the others."""
+
+    signal: str
+    against: tuple[str, ...] = Field(min_length=1, description="the classes that count as background")
+
+
+class PhysicsSettings(Settings):
+    """``[physics]``: what the report's figures of a trigger are computed for."""
+
+    input_rate_khz: float = Field(40_000.0, gt=0, description="of the tagger: working points give their rate from it")
+    pairs: tuple[PairSettings, ...] = Field((), description="rejections to show beside those of every two classes")
+    profiles: tuple[str, ...] | None = Field(
+        None, description="columns to show efficiencies against; default: jet_pt and jet_mass where the sample has them"
+    )
+
+
 class NarrowedType(Settings):
     """``[types.<op>]``: a type narrowed by hand; overflows are then emulated, counted and shown."""
 
@@ -229,9 +246,20 @@ class ModelProject(Settings):
     training: TrainingSettings = TrainingSettings()
     target: TargetSettings = TargetSettings()
     budget: BudgetSettings = BudgetSettings()
+    physics: PhysicsSettings = PhysicsSettings()
     types: dict[str, NarrowedType] = {}
 
     folder: Path = Field(Path(), exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _pairs_of_classes(self) -> ModelProject:
+        named = [name for pair in self.physics.pairs for name in (pair.signal, *pair.against)]
+        unknown = [name for name in named if name not in self.data.classes]
+        if unknown:
+            raise ValueError(f"physics.pairs: no class {unknown[0]!r}; want some of {', '.join(self.data.classes)}")
+        if any(pair.signal in pair.against for pair in self.physics.pairs):
+            raise ValueError("physics.pairs: a class cannot be its own background")
+        return self
 
     def path(self, relative: str) -> Path:
         """A file named in model.toml, found from the folder of model.toml."""
@@ -349,6 +377,8 @@ def _fault(item: Any) -> str:
     if item["type"] == "missing":
         return f"{key}: missing"
     message = item["msg"].removeprefix("Value error, ")
+    if not key:
+        return message
     return f"{key}: {message}" if isinstance(item["input"], dict) else f"{key} = {item['input']!r}: {message}"
 
 

@@ -34,8 +34,8 @@ def compare(
 ) -> None:
     """Put builds side by side: accuracy or RMS error against latency, LUT, DSP.
 
-    Of each quantity the number of the latest stage is taken, a measured one before an estimated one; its stage stands
-    beside it.
+    Each design of a build, HLS and RTL, has a row of its own. Of each quantity the number of the most advanced stage is
+    taken; the table names that stage.
     """
     from fasttrig.report import compare as comparison
     from fasttrig.report.compare_text import render

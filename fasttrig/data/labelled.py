@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fasttrig.base.errors import DataError
 from fasttrig.base.fixed import FloatArray, IntArray
-from fasttrig.data.readers import Table, read_table
+from fasttrig.data.readers import Table, column_names, read_table
 from fasttrig.settings import ModelProject
 
 LABEL, SPLIT = "label", "split"
@@ -22,14 +22,32 @@ Truth: TypeAlias = npt.NDArray[Any]
 """Classes as int64, or regression targets as float64; shape (n_events,)."""
 
 
+PROFILES = ("jet_pt", "jet_mass")
+"""Columns against which efficiencies are shown where ``[physics] profiles`` names none, if the sample has them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """A column that no model sees, of shape (n_events,): efficiencies are shown against it."""
+
+    name: str
+    unit: str
+    values: FloatArray
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledSample:
-    """x has shape (n_events, n_features) in the features' units; labels, or real targets, shape (n_events,)."""
+    """x has shape (n_events, n_features) in the features' units; labels, or real targets, shape (n_events,).
+
+    `descriptions` holds what the file says about each feature; empty texts where it says nothing.
+    """
 
     x: FloatArray
     labels: Truth
     names: tuple[str, ...]
     units: tuple[str, ...]
+    descriptions: tuple[str, ...] = ()
+    profiles: tuple[Profile, ...] = ()
 
 
 def sample_path(project: ModelProject) -> Path:
@@ -51,14 +69,44 @@ def load_sample(project: ModelProject, split: str) -> LabelledSample:
     path = sample_path(project)
     names = project.data.features or default_features()
     truth = project.data.target or LABEL
-    table = read_table(path, columns=[*names, truth, SPLIT])
+    profiles = _profile_names(project, path)
+    table = read_table(path, columns=list(dict.fromkeys([*names, *profiles, truth, SPLIT])))
     rows = np.asarray(table.columns[SPLIT]) == SPLITS[split]
     if not rows.any():
         raise DataError(f"the {split} split is empty", where=str(path), want=f"rows with {SPLIT} = {SPLITS[split]}")
     labels = np.asarray(table.columns[truth])[rows]
     labels = labels.astype(np.float64) if project.data.is_regression else _classes(labels, project, path)
     x = np.stack([np.asarray(table.columns[name], dtype=np.float64)[rows] for name in names], axis=1)
-    return LabelledSample(x, labels, tuple(names), _units(table, names))
+    return LabelledSample(
+        x,
+        labels,
+        tuple(names),
+        tuple(table.unit(name) for name in names),
+        tuple(table.description(name) for name in names),
+        tuple(Profile(name, table.unit(name), _numbers(table, name, path)[rows]) for name in profiles),
+    )
+
+
+def _numbers(table: Table, name: str, path: Path) -> FloatArray:
+    """A column of one number per event."""
+    values = np.asarray(table[name], dtype=np.float64)
+    if values.ndim == 1:
+        return values
+    raise DataError(
+        "efficiencies are shown against one number per event",
+        where=f"{path}, column '{name}'",
+        got=f"{values.shape[1]} numbers per event",
+        try_="leave it out of [physics] profiles",
+    )
+
+
+def _profile_names(project: ModelProject, path: Path) -> tuple[str, ...]:
+    """Those of ``[physics] profiles``, which must be in the file; else those of `PROFILES` that are."""
+    named = project.physics.profiles
+    if named is not None:
+        return named
+    known = column_names(path)
+    return tuple(name for name in PROFILES if name in known)
 
 
 def _classes(labels: Truth, project: ModelProject, path: Path) -> IntArray:
@@ -78,8 +126,3 @@ def default_features() -> tuple[str, ...]:
     from fasttrig.data.columns import SIXTEEN
 
     return tuple(SIXTEEN)
-
-
-def _units(table: Table, names: tuple[str, ...]) -> tuple[str, ...]:
-    columns = table.metadata.get("columns", {})
-    return tuple(str(columns.get(name, {}).get("unit", "")) for name in names)

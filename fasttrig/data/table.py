@@ -45,6 +45,10 @@ class Table:
         """Unit of a column, empty if it is a pure number or the file does not say."""
         return str(self.metadata.get("columns", {}).get(name, {}).get("unit", ""))
 
+    def description(self, name: str) -> str:
+        """What a column holds, in words; empty if the file does not say."""
+        return str(self.metadata.get("columns", {}).get(name, {}).get("description", ""))
+
     def stack(self, names: tuple[str, ...] | list[str] | None = None) -> NDArray[np.float64]:
         """One-dimensional columns side by side, as float64 of shape (n_rows, n_columns)."""
         chosen = self.names if names is None else names

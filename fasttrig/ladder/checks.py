@@ -35,6 +35,9 @@ from fasttrig.ladder.corners import N_RANDOM, corner_inputs
 from fasttrig.ladder.forest_corners import threshold_corners
 from fasttrig.ladder.rungs import Mismatch, Rung, Status, climb, not_run
 from fasttrig.physics.classification import Agreement
+from fasttrig.physics.features import FeatureFacts, feature_facts
+from fasttrig.physics.firmware import FirmwarePhysics, firmware_physics
+from fasttrig.physics.saturation import Saturations, saturations
 from fasttrig.physics.scores import Scores, one_bit_less, with_errors, with_replicas
 from fasttrig.physics.sensitivity import Sensitivity
 from fasttrig.physics.task import TaskAgreement, compare_task
@@ -63,9 +66,11 @@ class Measured:
     ladder : the rungs, lowest first
     agreement : float against quantised; None with `agreement_reason` where it cannot be measured
     evaluation : the emulator's run on all compared events, with every op in its trace
-    clipped : share of the test split outside each feature's range
+    features : what the test split says about each feature, by name
     scores : of every labelled event; None where there are none
     sensitivity : what one bit less costs, per op; empty without labelled events
+    firmware : physics of the raw words; None where there are no labelled events
+    saturation : what the casts change, on the labelled events, else on all compared ones
     op_stages : op name -> the pipeline stage of the RTL behind which its result stands; empty without RTL
     """
 
@@ -73,10 +78,12 @@ class Measured:
     agreement: TaskAgreement | None
     agreement_reason: str
     evaluation: Evaluation
-    clipped: dict[str, float]
+    features: dict[str, FeatureFacts]
     scores: Scores | None = None
     sensitivity: tuple[Sensitivity, ...] = ()
     op_stages: dict[str, int] = field(default_factory=dict)
+    firmware: FirmwarePhysics | None = None
+    saturation: Saturations | None = None
 
 
 def measure(design: Design, settings: TargetSettings, folder: Path, notify: Notify) -> Measured:
@@ -105,11 +112,25 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
         rungs.append(_cosim_rung())
     notify("comparing with the float model")
     scores, agreement, reason = _agreement(design, sample, evaluation)
-    clipped = design.inputs.clipped_fractions(sample.x) if design.inputs and sample else {}
+    features, firmware = {}, None
+    if design.inputs is not None and sample is not None:
+        raw = next(iter(inputs.values()))[: len(sample.x)]
+        features = feature_facts(design.inputs, sample, raw)
+    if sample is not None and scores is not None:
+        outputs = {name: found[: len(sample.x)] for name, found in evaluation.outputs.items()}
+        firmware = firmware_physics(design, sample, outputs, scores.quantised)
     notify("narrowing every op by one bit")
-    sensitivity = _sensitivity(design, inputs, scores)
     return Measured(
-        tuple(rungs), agreement, reason, evaluation, clipped, scores, sensitivity, written_op_stages(folder / RTL)
+        tuple(rungs),
+        agreement,
+        reason,
+        evaluation,
+        features,
+        scores,
+        _sensitivity(design, inputs, scores),
+        written_op_stages(folder / RTL),
+        firmware,
+        saturations(design.graph, evaluation.trace, len(sample.x) if sample is not None else None),
     )
 
 

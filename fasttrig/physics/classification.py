@@ -84,19 +84,25 @@ def compare(
 
 def auc_per_class(scores: FloatArray, labels: IntArray, classes: Sequence[str]) -> dict[str, float]:
     """Area under the ROC curve of each class against all others (ties count half)."""
-    from sklearn.metrics import roc_auc_score
-
-    return {name: float(roc_auc_score(labels == k, scores[:, k])) for k, name in enumerate(classes)}
+    return {name: auc(scores[:, k], labels == k) for k, name in enumerate(classes)}
 
 
 def rejection_per_class(
     scores: FloatArray, labels: IntArray, classes: Sequence[str]
 ) -> dict[str, dict[str, float | None]]:
     """One over the background efficiency at each of `SIGNAL_EFFICIENCIES`, per class against all others."""
-    return {name: _rejections(scores[:, k], labels == k) for k, name in enumerate(classes)}
+    return {name: rejections(scores[:, k], labels == k) for k, name in enumerate(classes)}
 
 
-def _rejections(score: FloatArray, signal: IntArray) -> dict[str, float | None]:
+def auc(score: Any, signal: Any) -> float:
+    """Area under the ROC curve (ties count half); shapes (n_events,)."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(signal, score))
+
+
+def rejections(score: Any, signal: Any) -> dict[str, float | None]:
+    """One over the background efficiency at each of `SIGNAL_EFFICIENCIES`, by its text; shapes (n_events,)."""
     from sklearn.metrics import roc_curve
 
     background_efficiency, signal_efficiency, _ = roc_curve(signal, score)

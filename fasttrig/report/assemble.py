@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
+from fasttrig import __version__
+from fasttrig.data.outputs import output_rows
 from fasttrig.design import Design
 from fasttrig.display.labels import details
 from fasttrig.ir.ops import Cast, MatMul, Op
 from fasttrig.ir.ranges import Ranges, infer_ranges
 from fasttrig.ladder.checks import Measured
+from fasttrig.physics.features import FeatureFacts
 from fasttrig.physics.regression import RegressionAgreement
+from fasttrig.physics.saturation import Saturations
 from fasttrig.physics.scores import Scores, worst_events
 from fasttrig.physics.sensitivity import Sensitivity
 from fasttrig.report.budget import Found, hardware_rows, limit_row, verdict
 from fasttrig.report.document import (
     AgreementRow,
     BudgetRow,
+    FirmwareRow,
     InputRow,
     LadderRow,
     ModelRow,
     OpRow,
+    OutputRow,
     RegressionRow,
     Report,
     RtlRow,
+    SaturationRow,
     SensitivityRow,
     WorstEventRow,
 )
@@ -49,13 +56,16 @@ def assemble(
     budget = _budget(limits, rows, latency, resources)
     word, reason = verdict(ladder, budget)
     return Report(
-        model=_model(design, settings),
+        model=_model(design, settings, manifest),
         target=settings.model_dump(mode="json"),
         verdict=word,
         verdict_reason=reason,
         ladder=ladder,
         **rows,
         agreement_reason=measured.agreement_reason,
+        outputs=[OutputRow(**row) for row in output_rows(design.graph, design.classes)],
+        firmware=FirmwareRow.model_validate(measured.firmware.to_dict()) if measured.firmware else None,
+        saturation=_saturation(measured.saturation),
         sample=_sample(design, measured.scores),
         worst_events=_worst_events(measured.scores),
         inputs=_inputs(design, measured),
@@ -83,7 +93,7 @@ def _agreement(measured: Measured) -> dict[str, AgreementRow | RegressionRow | N
     return {"agreement": AgreementRow(**measured.agreement.to_dict()) if measured.agreement else None}
 
 
-def _model(design: Design, settings: TargetSettings) -> ModelRow:
+def _model(design: Design, settings: TargetSettings, manifest: dict[str, Any]) -> ModelRow:
     model = design.project.model if design.project else None
     return ModelRow(
         name=design.graph.name,
@@ -92,6 +102,9 @@ def _model(design: Design, settings: TargetSettings) -> ModelRow:
         file=model.file if model else _shown_source(design.source),
         postprocessor=design.graph.postprocessor.value,
         namespace=settings.namespace or design.graph.name,
+        classes=list(design.classes),
+        sha256=manifest.get("hashes", {}).get(model.file, "") if model else "",
+        fasttrig=__version__,
     )
 
 
@@ -123,10 +136,14 @@ def _inputs(design: Design, measured: Measured) -> list[InputRow]:
             shift=f.shift,
             low=f.range[0],
             high=f.range[1],
-            clipped_fraction=measured.clipped.get(f.name, 0.0),
+            **asdict(measured.features.get(f.name, FeatureFacts())),
         )
         for f in design.inputs.features
     ]
+
+
+def _saturation(found: Saturations | None) -> SaturationRow | None:
+    return SaturationRow(n_events=found.n_events, clipped_events=found.clipped_events) if found and found.ops else None
 
 
 def _simulated(settings: TargetSettings, measured: Measured) -> list[dict[str, Any]]:
@@ -186,6 +203,7 @@ def _exact_type(design: Design, op: Op, ranges: Ranges) -> str:
 
 def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:
     seen = measured.evaluation.trace[op.name]
+    lost = measured.saturation.ops.get(op.name) if measured.saturation is not None else None
     weights = op.weights.raw if op.weights is not None and op.own_bits else np.empty(0)
     return OpRow(
         name=op.name,
@@ -200,6 +218,7 @@ def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:
         stage=measured.op_stages.get(op.name),
         seen=(int(seen.min()), int(seen.max())),
         overflows=measured.evaluation.overflows.get(op.name, 0) if op.loses_bits else None,
+        **(asdict(lost) if lost is not None else {}),
         n_weights=int(weights.size),
         n_zero_weights=int(np.count_nonzero(weights == 0)),
         origin=op.origin,

@@ -1,7 +1,8 @@
 """Several builds side by side: what each is worth in physics, and what it costs in time and on the device.
 
-All numbers come from the builds' own ``report.json``. Of several numbers for one quantity the one of the latest stage
-is taken, a measured one before an estimated one, and its stage stands beside it. A number that nobody has is "not run".
+All numbers come from the builds' own ``report.json``. A build has a row for each of its designs, HLS and RTL, and every
+number of a row is of that one design. Of several numbers for one quantity the one of the most advanced stage is taken,
+and its stage stands beside it. A number that nobody has is "not run".
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from fasttrig.base.built_project import REPORT, BuiltProject, folder_of_report
 from fasttrig.base.errors import InputError, near_names
 from fasttrig.report.budget import ESTIMATE, RESOURCES
 from fasttrig.report.document import SCHEMA_VERSION, Report
+from fasttrig.report.implementations import EXPECTED, Implementation, implementations
 
 INDEX = "index.html"
 """What ``fasttrig build`` writes beside the builds: ``compare build/*`` may name it too."""
@@ -40,7 +42,7 @@ class Number:
 
     @property
     def is_measured(self) -> bool:
-        return not self.stage.startswith(ESTIMATE)
+        return not self.stage.startswith(ESTIMATE) and self.stage != EXPECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,11 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One build. `label` tells it apart; `costs` holds latency_ns, latency_cycles, ii_cycles and the resources."""
+    """One design of a build. `label` tells the build apart, `design` is "RTL", "HLS", or empty where nothing is known;
+    `costs` holds latency_ns, latency_cycles, ii_cycles and the resources."""
 
     label: str
+    design: str
     folder: str
     model: str
     version: int
@@ -98,7 +102,11 @@ def compare(folders: Sequence[str | Path], *, stage: str = "") -> list[Compared]
     reports = [read_report(path) for path in paths]
     _check_stage(stage, reports)
     labels = _labels(paths)
-    return [_compared(label, path, report, stage) for label, path, report in zip(labels, paths, reports, strict=True)]
+    found = []
+    for label, path, report in zip(labels, paths, reports, strict=True):
+        known_designs = [known for one in implementations(report) if (known := _of_stage(one, stage))]
+        found += [_compared(label, path, report, one) for one in known_designs or (None,)]
+    return found
 
 
 def _nearest_build(folder: Path) -> str:
@@ -156,7 +164,7 @@ def to_dict(build: Compared) -> dict[str, Any]:
 
 
 def to_csv(builds: Iterable[Compared]) -> str:
-    """One row per build; an empty cell is a number that nobody has."""
+    """One row per build and design; an empty cell is a number that nobody has."""
     rows = [_flat(build) for build in builds]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     stream = io.StringIO()
@@ -190,20 +198,31 @@ def _labels(paths: Sequence[Path]) -> list[str]:
 
 
 def _check_stage(stage: str, reports: Sequence[Report]) -> None:
-    known = dict.fromkeys(row["stage"] for report in reports for row in (*report.latency, *report.resources))
+    known = dict.fromkeys(
+        row["stage"] for report in reports for one in implementations(report) for row in (*one.latency, *one.resources)
+    )
     if stage and stage not in known:
         raise InputError("no build has numbers of this stage", got=repr(stage), want=", ".join(known) or "any number")
 
 
-def _compared(label: str, path: Path, report: Report, stage: str) -> Compared:
-    latency = _chosen(report.latency, stage)
-    resources = _chosen(report.resources, stage)
+def _of_stage(one: Implementation, stage: str) -> Implementation | None:
+    """Its rows of this stage alone, where one is named; None where it has none."""
+    if not stage:
+        return one
+    latency, resources = (tuple(row for row in rows if row["stage"] == stage) for rows in (one.latency, one.resources))
+    return replace(one, latency=latency, resources=resources) if latency or resources else None
+
+
+def _compared(label: str, path: Path, report: Report, one: Implementation | None) -> Compared:
+    latency = next(iter(one.latency), None) if one is not None else None
+    resources = next(iter(one.resources), None) if one is not None else None
     costs: dict[str, Number | None] = {"latency_ns": _latency_ns(latency)}
     costs |= {name: _number(latency, name) for name in ("latency_cycles", "ii_cycles")}
     costs |= {name: _number(resources, name) for name in RESOURCES}
     target = report.target
     return Compared(
         label=label,
+        design=one.design if one is not None else "",
         folder=str(path),
         model=report.model.name,
         version=report.model.version,
@@ -215,14 +234,6 @@ def _compared(label: str, path: Path, report: Report, stage: str) -> Compared:
         qualities=_qualities(report),
         costs=costs,
     )
-
-
-def _chosen(rows: Sequence[Mapping[str, Any]], stage: str) -> Mapping[str, Any] | None:
-    """The last measured row, else the last estimate; of one stage alone where it is named."""
-    if stage:
-        return next((row for row in reversed(rows) if row["stage"] == stage), None)
-    measured = [row for row in rows if not row["stage"].startswith(ESTIMATE)]
-    return next(reversed(measured or list(rows)), None)
 
 
 def _number(row: Mapping[str, Any] | None, name: str) -> Number | None:
@@ -271,6 +282,7 @@ def _qualities(report: Report) -> tuple[Quality, ...]:
 def _flat(build: Compared) -> dict[str, Any]:
     row: dict[str, Any] = {
         "build": build.label,
+        "design": build.design,
         "folder": build.folder,
         "model": build.model,
         "version": build.version,

@@ -16,9 +16,6 @@ COLUMNS = (("latency ns", "latency_ns"), ("LUT", "lut"), ("FF", "ff"), ("DSP", "
 def render(builds: Sequence[Compared]) -> Group:
     """What the builds are worth, then what they cost."""
     parts: list[Table | Text] = [_worth(builds), Text(""), _costs(builds)]
-    stages = {number.stage for build in builds for number in build.costs.values() if number is not None}
-    if {"rtlsim", "synth"} & stages and any(stage.startswith("estimate") for stage in stages):
-        parts.append(Text("rtlsim and synth are of the RTL project, the estimates of the HLS project", style="dim"))
     return Group(*parts)
 
 
@@ -34,7 +31,7 @@ def _worth(builds: Sequence[Compared]) -> Table:
     table.add_column("verdict")
     for name in qualities:
         table.add_column(name, justify="right")
-    for build in builds:
+    for build in {build.folder: build for build in builds}.values():  # the same for each of its designs
         verdict = Text(build.verdict, style="green" if build.verdict == "good" else "red")
         table.add_row(build.label, verdict, *(_quality(build, name) for name in qualities))
     return table
@@ -42,6 +39,7 @@ def _worth(builds: Sequence[Compared]) -> Table:
 
 def _costs(builds: Sequence[Compared]) -> Table:
     table = _table()
+    table.add_column("design")
     for title, _ in COLUMNS:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("latency from")
@@ -50,6 +48,7 @@ def _costs(builds: Sequence[Compared]) -> Table:
         latency, resources = build.costs["latency_ns"], build.costs["lut"]
         table.add_row(
             build.label,
+            build.design or NOT_RUN,
             *(_cost(build.costs[key]) for _, key in COLUMNS),
             *(number.stage if number else NOT_RUN for number in (latency, resources)),
         )

@@ -20,6 +20,9 @@ class ModelRow(Row):
     file: str = Field(description="the trained model, relative to model.toml")
     postprocessor: str = Field(description="the link that stays outside the firmware")
     namespace: str
+    classes: list[str] = Field([], description="names of the scores, or the target of a regression")
+    sha256: str = Field("", description="of the model's file; empty where no model.toml names it")
+    fasttrig: str = Field("", description="the version that built it")
 
 
 class LadderRow(Row):
@@ -70,6 +73,87 @@ class RegressionRow(Row):
     rms_growth: float = Field(description="quantised RMS error over the float one, minus 1")
 
 
+class OutputRow(Row):
+    name: str
+    shape: tuple[int, ...]
+    type: str
+    width: int
+    fraction_bits: int = Field(description="a word stands for word * 2**-fraction_bits")
+    signed: bool
+    link: str = Field(description="from the margin to the score, on the host; 'none' where the output is the score")
+    link_scale: str = Field("1", description="the margin is multiplied by it first; a rational number")
+    words: list[str] = Field([], description="what each word is about: classes, or the target of a regression")
+
+
+class WordCountRow(Row):
+    output: str = Field(description="the class, or the target")
+    n_distinct: int = Field(description="distinct words on the labelled events")
+    largest_tie: float = Field(description="share of the events that have the commonest word")
+    largest_tie_raw: int = Field(description="that word")
+
+
+class WorkingPointRow(Row):
+    output: str = Field(description="the class that is signal, or the target")
+    decision: Literal["word", "lead", "largest"] = Field(
+        description="word: the raw word of the class against the threshold; lead: the word minus the largest other "
+        "one against the threshold; largest: the word is the largest, of equal ones the first"
+    )
+    target: float | None = Field(description="signal efficiency to keep at least, or cut on the prediction")
+    threshold_raw: int | None = Field(description="events pass at or above it; counts the output's LSB")
+    efficiency: float | None = Field(description="share of signal that passes")
+    background_efficiency: float | None = Field(description="share of all other events that passes")
+    background_rejection: float | None = Field(description="1 / background efficiency; null where nothing is left")
+    rate_khz: float | None = Field(description="input rate times background efficiency")
+
+
+class RankingRow(Row):
+    output: str
+    ranked_by: Literal["score", "word", "lead"] = Field(description="score: after the link; else as the decisions")
+    auc: float = Field(description="against all others")
+    background_rejection: dict[str, float | None] = Field(
+        description="signal efficiency -> 1 / background efficiency, interpolated between words"
+    )
+
+
+class PairRow(Row):
+    signal: str
+    against: list[str] = Field(description="the classes that count as background")
+    auc: float = Field(description="by the word of the signal minus the largest of the background's")
+    threshold_raw: dict[str, int] = Field(description="signal efficiency to keep at least -> threshold on that number")
+    efficiency: dict[str, float] = Field(description="share of the signal that reaches the threshold")
+    background_rejection: dict[str, float | None] = Field(description="at the threshold; null where nothing is left")
+
+
+class ProfileRow(Row):
+    column: str = Field(description="of the sample; the model need not see it")
+    unit: str
+    output: str
+    threshold_raw: int = Field(description="on the word of the class; keeps half of it at least")
+    edges: list[float] = Field(description="of bins with equally many events")
+    efficiency: list[float | None] = Field(description="of the class per bin; null for few events")
+    background_efficiency: list[float | None]
+
+
+class FirmwareRow(Row):
+    """Physics of the raw words, which a trigger cuts on: decisions that hardware computes exactly."""
+
+    n_events: int
+    input_rate_khz: float = Field(description="[physics] input_rate_khz")
+    words: list[WordCountRow]
+    working_points: list[WorkingPointRow]
+    rankings: list[RankingRow] = []
+    pairs: list[PairRow] = []
+    confusion: list[list[float]] = Field(
+        [], description="share of each true class (row) for which the word of each class (column) is the largest"
+    )
+    profiles: list[ProfileRow] = []
+
+
+class SaturationRow(Row):
+    n_events: int = Field(description="the labelled events; all compared ones where there are none")
+    clipped_events: float = Field(description="share of the events in which some cast clips an element")
+
+
 class WorstEventRow(Row):
     event: int = Field(description="row of the test split, from 0")
     output: str = Field(description="the class whose score differs most, or the target")
@@ -88,6 +172,9 @@ class InputRow(Row):
     low: float = Field(description="range that is not clipped, in the feature's unit")
     high: float
     clipped_fraction: float = Field(description="share of the test split outside the range")
+    description: str = Field("", description="what the sample's file says")
+    equals: str = Field("", description="an earlier input with the same numbers, or words, on every event")
+    is_constant: bool = Field(False, description="whether every event of the test split has the same word")
 
 
 class OpRow(Row):
@@ -98,6 +185,11 @@ class OpRow(Row):
     proved: tuple[int, int] = Field(description="lowest and highest raw integer that can occur")
     seen: tuple[int, int] = Field(description="lowest and highest raw integer on the compared events")
     overflows: int | None = Field(description="elements changed by an overflow; null for ops that cannot overflow")
+    cut_fraction: float | None = Field(
+        None, description="share of elements below zero of which an unsigned type keeps zero (ReLU); null for no cast"
+    )
+    clipped_fraction: float | None = Field(None, description="share of elements that the type cannot hold; a loss")
+    clipped_events: float | None = Field(None, description="share of events with at least one such element")
     n_weights: int = Field(0, description="weights of the op, zeros included")
     n_zero_weights: int = 0
     origin: str = ""
@@ -163,6 +255,9 @@ class Report(Row):
     agreement: AgreementRow | None = Field(description="of classes; null without a float model or a labelled sample")
     regression: RegressionRow | None = Field(None, description="the same for a model that predicts a number")
     agreement_reason: str = ""
+    outputs: list[OutputRow] = Field([], description="what leaves the firmware: type, scale and link of each output")
+    firmware: FirmwareRow | None = Field(None, description="null without labelled events")
+    saturation: SaturationRow | None = Field(None, description="null for a graph without casts")
     sample: str = Field("", description="the labelled events: how many, of which split and sample")
     worst_events: list[WorstEventRow] = Field([], description="where quantised and float model differ most")
     inputs: list[InputRow]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group
@@ -11,6 +11,10 @@ from rich.text import Text
 
 from fasttrig.report.budget import ESTIMATE, SYNTHESIS
 from fasttrig.report.document import AgreementRow, RegressionRow, Report, RtlRow
+from fasttrig.report.implementations import ordered_resources
+from fasttrig.report.tables import new_table, share_text
+from fasttrig.report.terminal_words import firmware_tables
+from fasttrig.report.words import link_sentence
 
 _COLOURS = {"equal": "green", "met": "green", "good": "green", "differs": "red", "exceeded": "red", "failed": "red"}
 
@@ -27,15 +31,21 @@ def render(report: Report) -> Group:
         (report.verdict, f"bold {colour}"), f"  {report.model.name} v{report.model.version}: ", report.verdict_reason
     )
     parts: list[Text | Table] = [head, _ladder(report), *_reasons(report)]
+    if report.outputs:
+        parts.append(Text(f"\n{link_sentence(report)}"))
     if report.agreement is not None:
         parts += [_agreement(report.agreement), _accuracy(report.agreement)]
     elif report.regression is not None:
         parts.append(_regression(report.regression))
     elif report.agreement_reason:
         parts.append(Text(f"float against quantised: not run ({report.agreement_reason})"))
+    parts += firmware_tables(report)
     if report.inputs:
         parts.append(_clipping(report))
+        parts += _repeated(report)
     parts.append(_ops(report))
+    if report.saturation is not None:
+        parts.append(Text(f"events with at least one clip in any op: {report.saturation.clipped_events:.1%}"))
     if report.resources:
         parts.append(_estimates(report))
     if report.rtl is not None:
@@ -47,7 +57,7 @@ def render(report: Report) -> Group:
 
 def summary(reports: Sequence[Report]) -> Table:
     """One row per model of a build of several."""
-    table = _table(
+    table = new_table(
         "\nSummary",
         (
             ("model", "left"),
@@ -75,19 +85,12 @@ def _figures(report: Report) -> tuple[str, str]:
     return "", ""
 
 
-def _table(title: str, columns: Iterable[tuple[str, str]]) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name, justify in columns:
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    return table
-
-
 def _status(word: str) -> Text:
     return Text(word, style=_COLOURS.get(word, "yellow"))
 
 
 def _ladder(report: Report) -> Table:
-    table = _table(
+    table = new_table(
         "\nLadder: raw integers, zero tolerance",
         (
             ("rung", "left"),
@@ -119,8 +122,8 @@ def _reasons(report: Report) -> list[Text]:
 
 def _agreement(agreement: AgreementRow) -> Table:
     classes = list(agreement.auc_float)
-    table = _table(
-        f"\nFloat against quantised, {agreement.n_events:,} events of the test split",
+    table = new_table(
+        f"\nFloat against quantised, after the link, {agreement.n_events:,} events of the test split",
         (("", "left"), *((name, "right") for name in classes)),
     )
     table.add_row("AUC, float", *(f"{agreement.auc_float[name]:.4f}" for name in classes))
@@ -142,7 +145,7 @@ def _accuracy(agreement: AgreementRow) -> Text:
 
 def _regression(regression: RegressionRow) -> Table:
     unit = f" in {regression.unit}" if regression.unit else ""
-    table = _table(
+    table = new_table(
         f"\n{regression.target}{unit}, float against quantised, {regression.n_events:,} events of the test split",
         (("", "left"), ("float", "right"), ("quantised", "right")),
     )
@@ -151,12 +154,8 @@ def _regression(regression: RegressionRow) -> Table:
         table.add_row(name, f"{getattr(before, name):.4f}", f"{getattr(after, name):.4f}")
     for cut, shares in before.turn_on.items():
         for part, share in shares.items():
-            table.add_row(f"{part} at {cut}", _share(share), _share(after.turn_on[cut][part]))
+            table.add_row(f"{part} at {cut}", share_text(share), share_text(after.turn_on[cut][part]))
     return table
-
-
-def _share(share: float | None) -> str:
-    return "none" if share is None else f"{share:.4f}"
 
 
 def _clipping(report: Report) -> Text:
@@ -165,8 +164,15 @@ def _clipping(report: Report) -> Text:
     return Text(f"\nInputs clipped most: {shown}")
 
 
+def _repeated(report: Report) -> list[Text]:
+    """Inputs that tell the model nothing."""
+    found = [f"{row.name} equals {row.equals}" for row in report.inputs if row.equals]
+    found += [f"{row.name} is constant" for row in report.inputs if row.is_constant]
+    return [Text(f"Inputs that tell nothing new: {', '.join(found)}")] if found else []
+
+
 def _ops(report: Report) -> Table:
-    table = _table(
+    table = new_table(
         "\nOps",
         (
             ("op", "left"),
@@ -174,14 +180,19 @@ def _ops(report: Report) -> Table:
             ("type", "left"),
             ("range proved", "right"),
             ("range seen", "right"),
-            ("overflows or clipped", "right"),
+            ("cut below zero", "right"),
+            ("clipped", "right"),
+            ("events clipped", "right"),
             ("zero weights", "right"),
         ),
     )
     for row in report.ops:
         zeros = f"{row.n_zero_weights} of {row.n_weights}" if row.n_weights else ""
-        overflows = "" if row.overflows is None else f"{row.overflows:,}"
-        table.add_row(row.name, row.kind, row.type, _range(row.proved), _range(row.seen), overflows, zeros)
+        lost = (row.cut_fraction, row.clipped_fraction, row.clipped_events)
+        shown = ["" if number is None else f"{number:.1%}" for number in lost]
+        if row.clipped_fraction is None and row.overflows:
+            shown[1] = f"{row.overflows:,} overflows"
+        table.add_row(row.name, row.kind, row.type, _range(row.proved), _range(row.seen), *shown, zeros)
     return table
 
 
@@ -191,7 +202,7 @@ def _range(bounds: tuple[int, int]) -> str:
 
 def _estimates(report: Report) -> Table:
     names = ("lut", "ff", "dsp", "bram18")
-    table = _table(
+    table = new_table(
         "\nEstimates of the HLS project, with their 80 % intervals",
         (
             ("", "left"),
@@ -201,7 +212,7 @@ def _estimates(report: Report) -> Table:
         ),
     )
     latencies = {(row["stage"], row["tool"]): row for row in report.latency}
-    for row in report.resources:
+    for row in ordered_resources(report.resources):
         if not row["stage"].startswith(ESTIMATE):
             continue
         latency = latencies.get((row["stage"], row["tool"]))
@@ -226,7 +237,7 @@ def _rtl(report: Report, rtl: RtlRow) -> list[Text | Table]:
 
 def _counted(rows: Sequence[Mapping[str, Any]]) -> Table:
     names = ("lut", "ff", "dsp", "bram18", "uram")
-    table = _table(
+    table = new_table(
         "\nLogic synthesis of the RTL, out of context",
         (
             ("tool", "left"),
@@ -258,7 +269,7 @@ def _interval(number: Mapping[str, float]) -> str:
 
 
 def _budget(report: Report) -> Table:
-    table = _table("\nBudget", (("limit", "left"), ("allowed", "right"), ("measured", "right"), ("", "left")))
+    table = new_table("\nBudget", (("limit", "left"), ("allowed", "right"), ("measured", "right"), ("", "left")))
     for row in report.budget:
         measured = "" if row.measured is None else f"{row.measured:.4g}"
         table.add_row(row.key, f"{row.limit:g}", measured, Text.assemble(_status(row.status), f"  {row.reason}"))

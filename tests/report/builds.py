@@ -15,6 +15,9 @@ from fasttrig.design import Design
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ladder.checks import Measured
 from fasttrig.ladder.rungs import Rung, Status, not_run
+from fasttrig.physics.features import feature_facts
+from fasttrig.physics.firmware import firmware_physics
+from fasttrig.physics.saturation import saturations
 from fasttrig.physics.scores import Scores, one_bit_less, with_errors, with_replicas
 from fasttrig.physics.task import compare_task
 from fasttrig.report.assemble import assemble
@@ -51,6 +54,13 @@ def measured(model: str | Design, *, with_float: bool = True, n_events: int = N_
     agreement: Any = compare_task(data, real, quantised, labels) if real is not None else None
     if agreement is not None and scores.replicas is not None:
         agreement = with_errors(agreement, scores.replicas)
+    labelled = replace(
+        sample,
+        x=sample.x[:n_events],
+        labels=labels,
+        profiles=tuple(replace(profile, values=profile.values[:n_events]) for profile in sample.profiles),
+    )
+    features = feature_facts(design.inputs, labelled, next(iter(inputs.values())))
     stages = {op.name: k for k, op in enumerate(design.graph.ops)}
     reason = "" if with_float else "model.toml names no float_file"
     found = Measured(
@@ -58,10 +68,12 @@ def measured(model: str | Design, *, with_float: bool = True, n_events: int = N_
         agreement,
         reason,
         evaluation,
-        {"zlogz": 0.0123},
+        {name: replace(facts, clipped_fraction=0.0123) for name, facts in features.items()},
         scores,
         one_bit_less(design, inputs, scores),
         stages,
+        firmware_physics(design, labelled, evaluation.outputs, quantised),
+        saturations(design.graph, evaluation.trace),
     )
     return design, found
 

@@ -48,6 +48,15 @@ def test_the_page_in_chromium(driver, folder, width, dark, tmp_path):
     assert (tmp_path / "page.png").stat().st_size > 50_000
 
 
+def test_tables_at_400_pixels_show_that_they_scroll(driver, folder):
+    """A shade at the edge that more lies behind: it stays at the edge while the cover over it scrolls away."""
+    page = open_page(driver, folder / "report.html", 400, False)
+    attachments = page.run("""
+        return [...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth + 1)
+                 .map(e => getComputedStyle(e).backgroundAttachment)""")
+    assert len(attachments) > 3 and set(attachments) == {"local, local, scroll, scroll"}
+
+
 def test_headings_tables_and_links_are_sound(driver, folder):
     page = open_page(driver, folder / "report.html", 1400, False)
     levels = page.run("return [...document.querySelectorAll('h1, h2, h3')].map(h => +h.tagName[1])")

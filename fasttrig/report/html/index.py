@@ -14,7 +14,7 @@ from fasttrig.display.environment import count, percent, render
 from fasttrig.report.budget import BUNCH_CROSSING_NS
 from fasttrig.report.document import Report
 from fasttrig.report.html import palette
-from fasttrig.report.html.summary import stage_text
+from fasttrig.report.implementations import Implementation, Row, implementations
 
 INDEX = "index.html"
 _WRITTEN = '<meta name="generator" content="fasttrig">'
@@ -85,20 +85,24 @@ def _row(folder: str, report: Report) -> dict[str, Any]:
         "reason": report.verdict_reason,
         "events": count(max(ran, default=0)),
         **_quality(report),
-        "latency": [_latency(row) for row in report.latency],
-        "lut": [_counted(row, "lut") for row in report.resources if "lut" in row],
-        "dsp": [_counted(row, "dsp") for row in report.resources if "dsp" in row],
+        "designs": [_design(one) for one in implementations(report)] or [{"name": "–", "cells": [[]] * 3}],
     }
 
 
-def _latency(row: dict[str, Any]) -> dict[str, str]:
+def _design(one: Implementation) -> dict[str, Any]:
+    """One line of the table: latency, LUTs and DSPs of one design, the best number of each first."""
+    counted = ([_counted(row, name) for row in one.resources if name in row] for name in ("lut", "dsp"))
+    return {"name": one.design, "cells": [[_latency(row) for row in one.latency[:1]], *counted]}
+
+
+def _latency(row: Row) -> dict[str, str]:
     crossings = row["latency_ns"] / BUNCH_CROSSING_NS
-    return {"figure": f"{row['latency_ns']:g} ns", "note": f"{crossings:.2g} BX, {stage_text(row)}"}
+    return {"figure": f"{row['latency_ns']:g} ns", "note": f"{crossings:.2g} BX, {row['stage']}"}
 
 
-def _counted(row: dict[str, Any], name: str) -> dict[str, str]:
+def _counted(row: Row, name: str) -> dict[str, str]:
     share = (row.get("shares") or {}).get(name)
-    return {"figure": count(row[name]["value"]), "note": (f"{percent(share, 1)}, " if share else "") + stage_text(row)}
+    return {"figure": count(row[name]["value"]), "note": (f"{percent(share, 1)}, " if share else "") + row["stage"]}
 
 
 def _quality(report: Report) -> dict[str, str]:

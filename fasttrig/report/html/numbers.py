@@ -7,20 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fasttrig.base.fixed import FixedType
-from fasttrig.report.budget import BUNCH_CROSSING_NS, ESTIMATE, RESOURCES
-from fasttrig.report.document import AgreementRow, OpRow, Report, SensitivityRow
-
-_DESIGNS = {"rtlsim": "RTL", "synth": "RTL"}
-
-
-def design_of(stage: str) -> str:
-    """Which of a build's two designs a row is about: estimates are of the HLS project; empty for a vendor's report."""
-    return "HLS" if stage.startswith(ESTIMATE) else _DESIGNS.get(stage, "")
+from fasttrig.display.environment import count
+from fasttrig.report.budget import BUNCH_CROSSING_NS, RESOURCES
+from fasttrig.report.document import AgreementRow, OpRow, PairRow, Report, SensitivityRow
+from fasttrig.report.implementations import design_of, implementations, ordered_resources
 
 
 def named(row: Mapping[str, Any]) -> str:
     """Design and tool of a row of latency or resources."""
-    return ", ".join(part for part in (design_of(row["stage"]), row["tool"]) if part)
+    return f"{design_of(row['stage'])}, {row['tool']}"
 
 
 def with_error(value: float | None, error: float | None) -> str:
@@ -101,11 +96,12 @@ def _bar(bounds: tuple[int, int], low: int, span: int) -> dict[str, str]:
 def latency_rows(report: Report) -> dict[str, Any]:
     """Every number of the latency with its bar; the scale ends at a whole number of bunch crossings."""
     clock_ns, limit = float(report.target["clock_period_ns"]), latency_limit_ns(report)
-    ends = [_high_ns(row) for row in report.latency] + ([limit] if limit else [])
+    found = [row for one in implementations(report) for row in one.latency]
+    ends = [_high_ns(row) for row in found] + ([limit] if limit else [])
     n_crossings = max(1, math.ceil(max(ends, default=0.0) / BUNCH_CROSSING_NS))
     scale = n_crossings * BUNCH_CROSSING_NS
     rows = []
-    for row in report.latency:
+    for row in found:
         ns, cycles = row["latency_ns"], row["latency_cycles"]
         low, high = 100.0 * ns * cycles["low"] / (cycles["value"] or 1) / scale, 100.0 * _high_ns(row) / scale
         rows.append(
@@ -146,7 +142,7 @@ def _high_ns(row: Mapping[str, Any]) -> float:
 
 
 def resource_rows(report: Report) -> list[dict[str, Any]]:
-    """Every entry of the resources: a cell per resource with its share of the device."""
+    """Every entry of the resources, design by design: a cell per resource with its share of the device."""
     return [
         {
             "stage": row["stage"],
@@ -155,7 +151,8 @@ def resource_rows(report: Report) -> list[dict[str, Any]]:
             "cells": [_resource(row, name) for name in RESOURCES],
             "crosses_slr": row.get("crosses_slr", False),
         }
-        for row in report.resources
+        for one in implementations(report)
+        for row in one.resources
     ]
 
 
@@ -180,7 +177,7 @@ def _resource(row: Mapping[str, Any], name: str) -> dict[str, Any]:
 def op_resources(report: Report) -> list[dict[str, Any]]:
     """Entries that say what each op takes; bars are in percent of the entry's largest op."""
     tables = []
-    for entry in report.resources:
+    for entry in ordered_resources(report.resources):
         layers = [layer for layer in entry.get("layers", []) if any(layer.get(name) for name in RESOURCES)]
         if not layers:
             continue
@@ -246,3 +243,31 @@ def largest_ops(entry: Mapping[str, Any], name: str) -> Sequence[tuple[str, floa
     total = sum(layer.get(name, 0) for layer in layers)
     shares = [(layer["name"], layer.get(name, 0) / total) for layer in layers if total]
     return sorted(shares, key=lambda pair: -pair[1])
+
+
+def rate(khz: float | None) -> str:
+    """A rate in kHz to three digits; a dash for none."""
+    return "–" if khz is None else f"{khz:,.0f}" if khz >= 100 else f"{khz:.3g}"
+
+
+def rejection(number: float | None) -> str:
+    """A background rejection to three digits; in words where no background is left."""
+    return "none left" if number is None else rate(number)
+
+
+def pair_matrix(report: Report) -> dict[str, list[tuple[str, str]]]:
+    """Signal -> rejection of every class, in their order, and the threshold, at half the signal."""
+    pairs = report.firmware.pairs if report.firmware is not None else []
+    found = {(pair.signal, pair.against[0]): pair for pair in pairs if len(pair.against) == 1}
+    return {signal: [_pair(found.get((signal, other))) for other in classes(report)] for signal in classes(report)}
+
+
+def _pair(pair: PairRow | None) -> tuple[str, str]:
+    if pair is None:
+        return "–", ""
+    return rejection(pair.background_rejection["0.5"]), f"≥ {count(pair.threshold_raw['0.5'])}"
+
+
+def classes(report: Report) -> list[str]:
+    """What each word of the first output is about; both classes of a single word."""
+    return report.model.classes or (report.outputs[0].words if report.outputs else [])

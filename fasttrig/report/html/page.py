@@ -12,6 +12,7 @@ from fasttrig.display.environment import render
 from fasttrig.ir.graph import Graph
 from fasttrig.ladder.checks import Measured
 from fasttrig.physics.scores import Scores
+from fasttrig.report import words
 from fasttrig.report.document import Report
 from fasttrig.report.html import numbers, palette, summary
 from fasttrig.report.html.plots.style import Plot, from_file
@@ -19,6 +20,7 @@ from fasttrig.report.html.plots.style import Plot, from_file
 _GROUPS = {
     "quality": re.compile(r"roc|roc-\d+|residuals|response|turn-on"),
     "scores": re.compile(r"scores-\d+"),
+    "profiles": re.compile(r"profile-\d+"),
     "agreement": re.compile(r"agreement|difference"),
 }
 """Sections of the page and the names of their plots."""
@@ -48,6 +50,8 @@ def page(graph: Graph, report: Report, plots: list[Plot]) -> str:
         plots=groups,
         drawing=_drawing(graph, report),
         numbers=numbers,
+        words=words,
+        classes=numbers.classes(report),
         tiles=summary.tiles(report),
         next=summary.look_next(report),
         facts=summary.facts(report),
@@ -70,7 +74,7 @@ def draw_plots(design: Design, report: Report, scores: Scores | None) -> list[Pl
     """Plots in the order of the page; none without labelled events."""
     if scores is None:
         return []
-    from fasttrig.report.html.plots import agreement, classes, regression
+    from fasttrig.report.html.plots import agreement, classes, profiles, regression
     from fasttrig.report.html.plots.style import drawing, safe
 
     sample = f"{len(scores.truth):,} test events"
@@ -84,8 +88,11 @@ def draw_plots(design: Design, report: Report, scores: Scores | None) -> list[Pl
         else:
             shown = classes.shown_classes(scores)
             found = [classes.roc_overview(scores, sample)] if len(shown) > 1 else []
-            found += [classes.roc_of_class(scores, k, report.agreement, sample) for k in shown]
+            spread = classes.ratio_range(scores, shown)
+            found += [classes.roc_of_class(scores, k, report.agreement, sample, spread) for k in shown]
             found += [classes.scores_of_class(scores, k, sample) for k in shown]
+        if report.firmware is not None:
+            found += profiles.profile_plots(report.firmware.profiles, sample)
         if scores.real is not None:
             found += [
                 agreement.scatter(scores, report.worst_events, sample, unit),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from fasttrig.display.environment import count, percent
-from fasttrig.report.budget import BUNCH_CROSSING_NS, best_latency, best_resources
+from fasttrig.report import words
+from fasttrig.report.budget import BUNCH_CROSSING_NS
 from fasttrig.report.document import Report
-from fasttrig.report.html.numbers import cost, design_of, is_free, largest_ops, signed, worst_change
+from fasttrig.report.html.numbers import cost, is_free, largest_ops, signed, worst_change
+from fasttrig.report.implementations import Implementation, implementations, ordered_resources
+
+CLIPPED_EVENTS = 0.01
+"""Share of events clipped in an op from which on the op is named."""
 
 
 def tiles(report: Report) -> list[dict[str, str]]:
     """Label, figure and a note each."""
-    return [*_quality(report), *_latency(report), *_resources(report)]
+    return [*_quality(report), *(_implementation(one) for one in implementations(report))]
 
 
 def _quality(report: Report) -> list[dict[str, str]]:
@@ -61,33 +65,23 @@ def _quality(report: Report) -> list[dict[str, str]]:
     return found
 
 
-def _latency(report: Report) -> list[dict[str, str]]:
-    row = best_latency(report.latency)
-    if row is None:
-        return []
-    crossings = row["latency_ns"] / BUNCH_CROSSING_NS
-    note = f"{row['latency_cycles']['value']} cycles, {crossings:.2g} BX; {stage_text(row)}"
-    return [{"label": "Latency", "figure": f"{row['latency_ns']:g} ns", "note": note}]
-
-
-def _resources(report: Report) -> list[dict[str, str]]:
-    row = best_resources(report.resources)
-    if row is None:
-        return []
-    found = []
-    for name in ("lut", "dsp"):
-        if name in row:
-            share = (row.get("shares") or {}).get(name)
-            of_device = f"{percent(share, 1)} of the device; " if share else ""
-            found.append(
-                {"label": name.upper(), "figure": count(row[name]["value"]), "note": f"{of_device}{stage_text(row)}"}
-            )
-    return found
-
-
-def stage_text(row: Mapping[str, Any]) -> str:
-    """Where a number comes from: design and stage."""
-    return f"{design_of(row['stage'])} {row['stage']}".strip()
+def _implementation(one: Implementation) -> dict[str, str]:
+    """One card: latency and LUTs of one design."""
+    figures, notes = [], []
+    for row in one.latency[:1]:
+        figures.append(f"{row['latency_ns']:g} ns")
+        crossings = row["latency_ns"] / BUNCH_CROSSING_NS
+        notes.append(f"{row['latency_cycles']['value']} cycles, {crossings:.2g} BX, {row['stage']}")
+    for row in one.resources[:1]:
+        figures.append(f"{count(row['lut']['value'])} LUT")
+        share = (row.get("shares") or {}).get("lut")
+        of_device = f" ({percent(share, 1)} of the device)" if share else ""
+        dsp = f", {count(row['dsp']['value'])} DSP" if "dsp" in row else ""
+        notes.append(f"LUT{of_device}{dsp}: {row['stage']}")
+    if not one.resources:
+        notes.append("LUT: not run (fasttrig synth)")
+    label = f"{one.design} design"
+    return {"label": label, "figure": ", ".join(figures), "note": "; ".join(notes), "design": one.design}
 
 
 def look_next(report: Report) -> list[dict[str, str]]:
@@ -102,7 +96,57 @@ def look_next(report: Report) -> list[dict[str, str]]:
         for row in report.budget
         if row.status == "exceeded" and row.measured is not None
     ]
-    return found + _lost_rejection(report) + _bits(report) + _largest(report) + _clipped(report)
+    found += [
+        {"to": "budget", "text": f"{row.key} was not evaluated ({row.reason}): such a limit is not met."}
+        for row in report.budget
+        if row.status == "not run"
+    ]
+    found += _raw_words(report) + _lost_rejection(report) + _bits(report) + _largest(report)
+    return found + _clipped(report) + _clipped_ops(report) + _repeated(report)
+
+
+def _raw_words(report: Report) -> list[dict[str, str]]:
+    """What a cut on the raw word costs against the score, and words too few for a fine threshold."""
+    if report.firmware is None:
+        return []
+    found = []
+    lost = words.lost_by_word(report.firmware)
+    if lost is not None and lost[1] < 0.99:
+        name, word, lead = lost
+        by_lead = "" if lead is None else f", by its lead over the others {percent(lead, 0)}"
+        text = (
+            f"At a signal efficiency of 0.5, a cut on the raw word of {name} keeps {percent(word, 0)} of the "
+            f"rejection that the score after the link has{by_lead}."
+        )
+        found.append({"to": "words", "text": text})
+    tied = words.coarsest(report.firmware)
+    if tied:
+        name, n_distinct, share = tied[0]
+        text = (
+            f"{name} takes {n_distinct:,} distinct words, one of them for {percent(share, 1)} of the events: its "
+            "thresholds are coarse."
+        )
+        found.append({"to": "words", "text": text})
+    return found
+
+
+def _clipped_ops(report: Report) -> list[dict[str, str]]:
+    """The op that clips in most events."""
+    worst = max(report.ops, key=lambda row: row.clipped_events or 0.0, default=None)
+    if worst is None or (worst.clipped_events or 0.0) < CLIPPED_EVENTS:
+        return []
+    text = (
+        f"{worst.name} clips {percent(worst.clipped_fraction, 1)} of its elements, at least one in "
+        f"{percent(worst.clipped_events, 0)} of the events: {worst.type} cannot hold them."
+    )
+    return [{"to": "ops", "text": text}]
+
+
+def _repeated(report: Report) -> list[dict[str, str]]:
+    """Inputs that tell the model nothing new."""
+    found = [f"{row.name} equals {row.equals}" for row in report.inputs if row.equals]
+    found += [f"{row.name} is constant" for row in report.inputs if row.is_constant]
+    return [{"to": "inputs", "text": f"Inputs that tell the model nothing new: {_listed(found)}."}] if found else []
 
 
 def _lost_rejection(report: Report) -> list[dict[str, str]]:
@@ -154,7 +198,7 @@ def _listed(names: list[str], most: int = 5) -> str:
 
 
 def _largest(report: Report) -> list[dict[str, str]]:
-    for entry in report.resources:
+    for entry in ordered_resources(report.resources):
         shares = largest_ops(entry, "lut")
         if len(shares) > 1:
             name, share = shares[0]
@@ -173,8 +217,10 @@ def _clipped(report: Report) -> list[dict[str, str]]:
 def facts(report: Report) -> list[tuple[str, Any]]:
     """The line under the title."""
     target = report.target
+    hashed = f", SHA-256 {report.model.sha256[:12]}" if report.model.sha256 else ""
     return [
-        ("model", f"{report.model.file}, version {report.model.version}"),
+        ("fasttrig", report.model.fasttrig or "unknown"),
+        ("model", f"{report.model.file}, version {report.model.version}{hashed}"),
         ("backend", target["backend"]),
         ("part", target["part"]),
         ("clock", f"{target['clock_period_ns']:g} ns"),

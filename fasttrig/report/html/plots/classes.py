@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,19 @@ def roc_overview(scores: Scores, sample: str) -> Plot:
     )
 
 
-def roc_of_class(scores: Scores, k: int, agreement: AgreementRow | None, sample: str) -> Plot:
+def ratio_range(scores: Scores, shown: Sequence[int]) -> tuple[float, float]:
+    """The range of every ratio panel: one that holds all of them, so that classes compare by eye."""
+    if scores.replicas is None or scores.real is None:
+        return 0.0, 2.0
+    above = EFFICIENCIES >= 0.2  # below, a handful of background events: the bands would set the scale
+    edges = [edge[above & np.isfinite(edge)] - 1 for k in shown for edge in scores.replicas.ratio_band(k)]
+    spread = max([0.05, *(np.abs(edge).max(initial=0) for edge in edges)])
+    return 1 - min(0.95, 1.25 * spread), 1 + min(2.0, 1.25 * spread)
+
+
+def roc_of_class(
+    scores: Scores, k: int, agreement: AgreementRow | None, sample: str, ratio_limits: tuple[float, float]
+) -> Plot:
     """One class against all others: both models, and their ratio with its statistical error."""
     assert scores.replicas is not None
     name, tint = scores.names[k], colour("s0")
@@ -76,6 +89,7 @@ def roc_of_class(scores: Scores, k: int, agreement: AgreementRow | None, sample:
             label="float",
         )
         _ratio(axes[1], scores, k)
+        axes[1].set_ylim(*ratio_limits)
     axes[0].plot(EFFICIENCIES, _rejection(scores.replicas.nominal["quantised"][k]), color=tint, label="quantised")
     _points(axes[0], scores, k)
     _roc_axes(axes[0])
@@ -118,9 +132,6 @@ def _ratio(axes: Any, scores: Scores, k: int) -> None:
     axes.axhline(1.0, color=colour("ink"), linestyle=(0, (4, 1.6)), linewidth=1.0)
     axes.fill_between(EFFICIENCIES, low, high, color=colour("s0"), alpha=0.25, linewidth=0)
     axes.plot(EFFICIENCIES, np.where(np.isfinite(ratio), ratio, np.nan), color=colour("s0"), linewidth=1.2)
-    shown = EFFICIENCIES >= 0.2  # below, a handful of background events: the band would set the scale
-    spread = max([0.05, *(np.abs(edge[shown & np.isfinite(edge)] - 1).max(initial=0) for edge in (ratio, low, high))])
-    axes.set_ylim(1 - min(0.95, 1.25 * spread), 1 + min(2.0, 1.25 * spread))
     axes.set_ylabel("quantised\nover float", loc="center")
     axes.grid(True, axis="y")
 

@@ -50,7 +50,7 @@ def _plot(quality: str, cost: str, label: str, points: Sequence[tuple[Compared, 
             markersize=6,
             elinewidth=1.0,
             capsize=2.5,
-            label=f"{safe(build.label)}: {number.stage}",
+            label=f"{safe(build.label)}, {build.design}: {number.stage}",
         )
     _scale(axes, [number for _, _, number in points])
     _headroom(axes, len(points))

@@ -1,0 +1,72 @@
+"""``outputs.json``: how the words that leave the firmware are to be read, and the names of the scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fasttrig.base.errors import InputError
+from fasttrig.ir.graph import Graph, Postprocessor
+
+FORMAT = "fasttrig-outputs 1"
+
+
+def outputs_json(graph: Graph, classes: Sequence[str]) -> str:
+    """Text of ``outputs.json``: type, scale and link of each output of `graph`, and the classes that it scores."""
+    rows = output_rows(graph, classes)
+    return json.dumps({"format": FORMAT, "classes": list(classes), "outputs": rows}, indent=1) + "\n"
+
+
+def output_rows(graph: Graph, classes: Sequence[str]) -> list[dict[str, Any]]:
+    """One row per output of `graph`, as plain data."""
+    return [_output(graph, index, classes) for index in range(len(graph.outputs))]
+
+
+def word_names(graph: Graph, classes: Sequence[str]) -> tuple[str, ...]:
+    """Names of the words of the first output: the classes, or the one class that a single word is about."""
+    n_words = graph.outputs[0].size
+    if len(classes) == n_words:
+        return tuple(classes)
+    return (classes[1],) if n_words == 1 and len(classes) == 2 else ()
+
+
+def _output(graph: Graph, index: int, classes: Sequence[str]) -> dict[str, Any]:
+    value, is_first = graph.outputs[index], index == 0  # the link is that of the first output
+    return {
+        "name": value.name,
+        "shape": list(value.shape),
+        "type": str(value.type),
+        "width": value.type.width,
+        "fraction_bits": value.type.fraction_bits,
+        "signed": value.type.signed,
+        "link": (graph.postprocessor if is_first else Postprocessor.NONE).value,
+        "link_scale": str(graph.link_scale if is_first else 1),
+        "words": list(word_names(graph, classes)) if is_first else [],
+    }
+
+
+def load_classes(path: Path) -> tuple[str, ...]:
+    """The names of the scores; empty without a file.
+
+    Raises
+    ------
+    InputError
+        For a damaged file, or one of another format.
+    """
+    if not path.exists():
+        return ()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise ValueError(f"format {content['format']!r}")
+        return tuple(map(str, content["classes"]))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            "cannot read the names of the outputs",
+            where=str(path),
+            got=repr(error),
+            want=FORMAT,
+            try_="fasttrig build --force",
+        ) from None
