@@ -33,6 +33,9 @@ def emulate(
     force: Annotated[
         bool, typer.Option("--force", help="Replace outputs of the same format; never an input or the model.")
     ] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The columns hold raw integers of the inputs instead of values.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the bit-accurate emulator over files of any size, in constant memory.
@@ -59,6 +62,7 @@ def emulate(
             threads=threads or None,
             force=force,
             progress=progress,
+            raw=raw,
         ):
             found.append(made)
             if not as_json:

@@ -22,6 +22,9 @@ def trace(
         Optional[str],  # noqa: UP045
         typer.Option("--events", help="File to take it from; default: the build's vectors, or the model's test split."),
     ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="The columns of --events hold raw integers of the inputs, not values.")
+    ] = False,
     full: Annotated[bool, typer.Option("--full", help="Every element of every tensor, every tree.")] = False,
     csim: Annotated[
         Optional[bool],  # noqa: UP045
@@ -43,7 +46,9 @@ def trace(
     with waiting(f"{design}: tracing event {event}"):
         opened = open_design(design, Path.cwd())
         with_csim = opened.folder is not None if csim is None else csim
-        found = trace_event(opened, choose_event(opened, event, events), with_csim=with_csim, with_float=float_model)
+        found = trace_event(
+            opened, choose_event(opened, event, events, raw=raw), with_csim=with_csim, with_float=float_model
+        )
     if as_json:
         print_json(to_dict(found))
     else:

@@ -66,7 +66,7 @@ class Source(Protocol):
     def n_rows(self) -> int | None: ...
 
     def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
-        """Yield chunks of at most `chunk_rows` rows."""
+        """Yield chunks of at most `chunk_rows` rows; of no rows one empty chunk."""
 
 
 class ParquetSource:
@@ -95,6 +95,10 @@ class ParquetSource:
 
     def batches(self, names: Sequence[str], chunk_rows: int) -> Iterator[Any]:
         """Yield record batches as they are stored, whatever their columns hold."""
+        if self.n_rows == 0:
+            import pyarrow as pa
+
+            yield pa.RecordBatch.from_pylist([], pa.schema([self.schema.field(name) for name in names]))
         yield from self._file.iter_batches(chunk_rows, columns=list(names))
 
     def values(self, batch: Any, names: Sequence[str]) -> Chunk:
@@ -145,6 +149,9 @@ class CsvSource:
 
         self._widen(names)
         with self._reader(names) as reader:
+            if all(pa.types.is_null(kind) for kind in self._first_types.values()):
+                yield {name: np.empty(0) for name in names}  # a header, and nothing that says what its columns are
+                return
             for block in reader:
                 for start in range(0, block.num_rows, chunk_rows):
                     rows = pa.Table.from_batches([block.slice(start, chunk_rows)])
@@ -195,7 +202,7 @@ class ArraySource:
         lengths = {name: len(self._arrays[name]) for name in names}
         if len(set(lengths.values())) > 1:
             raise DataError("the columns are not equally long", got=", ".join(f"{k}: {n}" for k, n in lengths.items()))
-        for start in range(0, next(iter(lengths.values()), 0), chunk_rows):
+        for start in range(0, max(1, next(iter(lengths.values()), 0)), chunk_rows):
             rows = slice(start, start + chunk_rows)
             yield {name: _plain(name, np.asarray(self._arrays[name][rows])) for name in names}
 
@@ -226,6 +233,8 @@ class RootSource:
         """Yield chunks; the ends of the branches' baskets are checked first."""
         branches = {name: getattr(self._tree[name], "entry_offsets", None) for name in names}
         require_entries({name: int(ends[-1]) for name, ends in branches.items() if ends}, self.n_rows or 0)
+        if self.n_rows == 0:
+            yield {name: _plain(name, self._tree[name].array(library="np")) for name in names}
         for arrays in self._tree.iterate(list(names), step_size=chunk_rows, library="np"):
             yield {name: _plain(name, arrays[name]) for name in names}
 

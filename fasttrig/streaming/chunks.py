@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from fasttrig.base.errors import DataError, near_names
 from fasttrig.base.fixed import IntArray
 from fasttrig.data.events import Arrays
 from fasttrig.data.formats import Chunk, ParquetSource, Source
+from fasttrig.data.quantise import given_raw
 from fasttrig.data.readers import choose_columns, guarded, open_source
 from fasttrig.design import Design
 from fasttrig.ir.graph import Graph
@@ -81,15 +83,18 @@ class Events:
         return 1
 
     def parts(self, chunk_rows: int) -> Iterator[Part]:
-        """Parts of at most `chunk_rows` rows, in order; DataError for damage, or no row at all."""
+        """Parts of at most `chunk_rows` rows, in order; of a file without rows one that is empty."""
         first_row = 0
+        empty: Part | None = None
         for features, kept in guarded(self._chunks(chunk_rows), self.path):
             n_rows = len(features[self.features[0]])
             if n_rows:
                 yield Part(first_row, n_rows, features, kept)
+            else:
+                empty = Part(0, 0, features, kept)
             first_row += n_rows
-        if first_row == 0:
-            raise DataError("the file holds no rows", where=self.path, got="0 rows", want="at least one row")
+        if first_row == 0 and empty is not None:
+            yield empty
 
     def _chunks(self, chunk_rows: int) -> Iterator[tuple[Chunk, Any]]:
         names = tuple(dict.fromkeys((*self.kept, *self.features)))
@@ -137,14 +142,15 @@ def feature_arrays(design: Design, features: Chunk) -> Arrays:
     return {design.graph.inputs[0].name: [features[name] for name in design.inputs.names]}
 
 
-def raw_inputs(design: Design, arrays: Arrays) -> dict[str, IntArray]:
+def raw_inputs(design: Design, arrays: Arrays, *, raw: bool) -> dict[str, IntArray]:
     """Raw integers of each input, shape (n_rows, *shape), of `feature_arrays`."""
+    if raw:
+        return given_raw(arrays)
     if design.inputs is None:
         return design.quantise(arrays)[0]
     name, given = design.graph.inputs[0].name, next(iter(arrays.values()))
     columns = [column.astype(np.float64) for column in given]
-    raw = np.empty((len(columns[0]), len(columns)), dtype=np.int64)
-    return {name: design.inputs.columns_to_raw(columns, raw)}
+    return {name: design.inputs.columns_to_raw(columns, np.empty((len(columns[0]), len(columns)), dtype=np.int64))}
 
 
 def _arrays(graph: Graph, features: Chunk) -> Chunk:
@@ -155,7 +161,7 @@ def _arrays(graph: Graph, features: Chunk) -> Chunk:
             if op.name in features
             else [features[f"{op.name}_{index}"] for index in range(op.result.size)]
         )
-        flat = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+        flat = np.concatenate([part.reshape(len(part), math.prod(part.shape[1:])) for part in parts], axis=1)
         if flat.shape[1] != op.result.size:
             raise DataError(
                 "a column does not hold the numbers of its input",

@@ -124,6 +124,7 @@ def emulate_file(
     force: bool = False,
     chunk_events: int | None = None,
     progress: Progress | None = None,
+    raw: bool = False,
 ) -> Emulated:
     """Write the columns of a file of events again, with the scores and raw outputs of the bit-accurate emulator.
 
@@ -147,6 +148,8 @@ def emulate_file(
         Replace `output` where it exists.
     chunk_events : int, optional
         Events in memory at a time, per thread; default by the size of a row.
+    raw : bool
+        The columns hold raw integers of the design's inputs, as for `Design.emulate`; default values.
 
     Raises
     ------
@@ -165,7 +168,7 @@ def emulate_file(
     chunk_events = min(CHUNK_EVENTS, source.rows_of(CHUNK_BYTES)) if chunk_events is None else chunk_events
     start, done = time.perf_counter(), 0
     added: Chunk = {}
-    work = partial(_emulated, design, library, prefix, source.path)
+    work = partial(_emulated, design, library, prefix, source.path, raw)
     pools = ThreadPoolExecutor(threads), ThreadPoolExecutor(1)
     with writing(output, tree, source.schema) as write, pools[0] as workers, pools[1] as writer:
         written: Future[None] | None = None
@@ -178,7 +181,7 @@ def emulate_file(
             done += part.n_rows
             if progress is not None:
                 progress(done, total)
-        assert written is not None  # a file without rows was refused
+        assert written is not None  # a file without rows is one empty part
         written.result()
     return Emulated(str(events), str(output), done, time.perf_counter() - start, tuple(added), emulator, threads)
 
@@ -202,17 +205,17 @@ def _emulator(design: Design, compiled: bool | None, n_events: int | None) -> tu
 
 
 def _emulated(
-    design: Design, library: CompiledEmulator | None, prefix: str, path: str, part: Part
+    design: Design, library: CompiledEmulator | None, prefix: str, path: str, raw: bool, part: Part
 ) -> tuple[Part, Chunk]:
     with _placed(f"{path} > rows {part.first_row} to {part.first_row + part.n_rows - 1}"):
         arrays = feature_arrays(design, part.features)
-        made = None if library is None else design.from_columns(library, arrays)
+        made = None if library is None else design.from_columns(library, arrays, raw=raw)
     if made is None:  # the library refuses NaN without a word
         check_finite(part.features, path, part.first_row)
         with _placed(f"{path} > rows {part.first_row} to {part.first_row + part.n_rows - 1}"):
-            raw = raw_inputs(design, arrays)
-            outputs = library(raw) if library is not None else evaluate(design.graph, raw).outputs
-            made = design.interpret(outputs, "raw")
+            given = raw_inputs(design, arrays, raw=raw)
+            outputs = library(given) if library is not None else evaluate(design.graph, given).outputs
+            made = design.interpret(outputs, "raw" if raw else "values")
     return part, added_columns(design, made, prefix)
 
 

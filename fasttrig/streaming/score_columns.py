@@ -24,7 +24,7 @@ def added_columns(design: Design, emulation: Emulation, prefix: str) -> Chunk:
     for label, column in zip(_labels(design.classes, scores.shape[1]), scores.T, strict=True):
         found[f"{prefix}score_{label}"] = column
     for number, output in enumerate(design.graph.outputs):
-        raw = emulation.stored[output.name].reshape(len(scores), -1)
+        raw = emulation.stored[output.name].reshape(len(scores), output.size)
         classes = design.classes if number == 0 else ()
         labels = [output.name] if output.size == 1 else _labels(classes, output.size, f"{output.name}_")
         dtype = np.int32 if output.type.width < 32 else np.int64

@@ -66,8 +66,8 @@ def open_design(name: str, start: Path) -> Opened:
     return Opened(design, _settings(folder), folder, project, reason)
 
 
-def choose_event(opened: Opened, event: int, file: str | None) -> TracedEvent:
-    """Event `event`, counted from 0.
+def choose_event(opened: Opened, event: int, file: str | None, *, raw: bool = False) -> TracedEvent:
+    """Event `event`, counted from 0; with `raw` the columns of `file` hold raw integers, else values.
 
     Raises
     ------
@@ -75,7 +75,9 @@ def choose_event(opened: Opened, event: int, file: str | None) -> TracedEvent:
         When there is no such event.
     """
     if file is not None:
-        return _from_file(opened.design, event, file)
+        return _from_file(opened.design, event, file, raw)
+    if raw:
+        raise InputError("raw integers of which file", got="--raw without --events", want="--events FILE --raw")
     if opened.folder is None:
         assert opened.project is not None
         return _from_split(opened.design, opened.project, event)
@@ -157,28 +159,27 @@ def _split_event(design: Design, project: ModelProject, sample: LabelledSample, 
     return TracedEvent(raw, x, truth, f"event {event} of the test split of {project.data.sample}")
 
 
-def _from_file(design: Design, event: int, file: str) -> TracedEvent:
-    names, units = _columns(design, file)
+def _from_file(design: Design, event: int, file: str, raw: bool) -> TracedEvent:
+    names = _columns(design, file)
     start = 0
     for table in iter_table(file, names):
         if event < start + table.n_rows:
             parts = [np.asarray(table[name])[event - start : event - start + 1].reshape(1, -1) for name in names]
-            row = np.concatenate(parts, axis=1)
-            return _event_of(design, row.astype(np.float64) if units else row, f"event {event} of {file}")
+            return _event_of(design, np.concatenate(parts, axis=1), f"event {event} of {file}", raw)
         start += table.n_rows
     _check(event, start, file)
     raise AssertionError
 
 
-def _columns(design: Design, file: str) -> tuple[tuple[str, ...], bool]:
-    """The features by name, in their own units; or columns without names (``.npy``) in their order, raw if integer."""
+def _columns(design: Design, file: str) -> tuple[str, ...]:
+    """The features by name; or columns without names (``.npy``) in their order."""
     names = column_names(file)
     if design.inputs is None or all(name == f"column_{k}" for k, name in enumerate(names)):
-        return names, False
-    return design.inputs.names, True
+        return names
+    return design.inputs.names
 
 
-def _event_of(design: Design, row: FloatArray | IntArray, source: str) -> TracedEvent:
+def _event_of(design: Design, row: FloatArray | IntArray, source: str, is_raw: bool) -> TracedEvent:
     inputs = design.graph.inputs
     if sum(op.result.size for op in inputs) != row.shape[1]:
         raise DataError(
@@ -187,13 +188,13 @@ def _event_of(design: Design, row: FloatArray | IntArray, source: str) -> Traced
             got=f"{row.shape[1]} numbers",
             want=", ".join(f"{op.name}: {op.result.shape}" for op in inputs),
         )
-    if design.inputs is not None and not np.issubdtype(row.dtype, np.integer):
+    if design.inputs is not None and not is_raw:
         raw, _ = design.quantise(row)
         return TracedEvent(raw, np.asarray(row, dtype=np.float64), "", source)
     parts = np.split(row, np.cumsum([op.result.size for op in inputs])[:-1], axis=1)
     raw, _ = design.quantise(
         {op.name: part.reshape(1, *op.result.shape) for op, part in zip(inputs, parts, strict=True)},
-        raw=bool(np.issubdtype(row.dtype, np.integer)),
+        raw=is_raw,
     )
     return TracedEvent(raw, None, "", source)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fasttrig.base.errors import DataError
+from fasttrig.base.errors import DataError, InputError
 from fasttrig.data.labelled import load_sample
 from fasttrig.design import load_built
 from fasttrig.emulator.evaluate import evaluate
@@ -118,9 +118,13 @@ def test_an_event_of_a_file_and_of_a_model(started, tmp_path):
     (tmp_path / "events.csv").write_text("\n".join(rows) + "\n")
     np.save(tmp_path / "raw.npy", opened.design.inputs.to_raw(sample.x[:3]))
     found = [
-        trace(opened, choose_event(opened, 2, file and str(tmp_path / file)), with_csim=False, with_float=False)
-        for file in (None, "events.csv", "raw.npy")
+        trace(
+            opened, choose_event(opened, 2, file and str(tmp_path / file), raw=raw), with_csim=False, with_float=False
+        )
+        for file, raw in ((None, False), ("events.csv", False), ("raw.npy", True))
     ]
+    with pytest.raises(InputError, match="of which file"):
+        choose_event(opened, 2, None, raw=True)
     assert found[0].event.truth in project.data.classes and found[0].n_compared == 0
     for other in found[1:]:
         assert all(np.array_equal(a.raw, b.raw) for a, b in zip(found[0].tensors, other.tensors, strict=True))

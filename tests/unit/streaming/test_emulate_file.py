@@ -13,7 +13,7 @@ import pytest
 from fasttrig import design as design_module
 from fasttrig.base.errors import DataError, FasttrigError, InputError
 from fasttrig.commands.files import expand, output_paths
-from fasttrig.data.readers import read_table
+from fasttrig.data.readers import open_source, read_table
 from fasttrig.streaming import emulate_file, emulate_files
 from tests.unit.streaming.cases import N_EVENTS, assert_holds, columns, expected, small_design, write
 
@@ -199,3 +199,38 @@ def test_many_files_go_to_a_folder(tmp_path: Path) -> None:
     ):
         with pytest.raises(FasttrigError, match=told):
             refused()
+
+
+@pytest.mark.parametrize("source", [".parquet", ".root", ".h5", ".npz", ".csv"])
+@pytest.mark.parametrize("target", [".parquet", ".root", ".h5"])
+def test_a_file_without_rows_gives_a_file_without_rows(source: str, target: str, tmp_path: Path) -> None:
+    """A skim that kept nothing: every column is there, with the type it has in a full file."""
+    data = {name: column for name, column in columns(3).items() if name != "cells" or source != ".csv"}
+    files = [write(tmp_path / f"{name}{source}", data) for name in ("full", "empty")]
+    files[1] = write(tmp_path / f"empty{source}", {name: column[:0] for name, column in data.items()})
+    outputs = [tmp_path / f"{name}_out{target}" for name in ("full", "empty")]
+    made = [emulate_file(small_design(), file, output) for file, output in zip(files, outputs, strict=True)]
+    assert made[1].n_events == 0 and made[1].columns == made[0].columns
+    full, empty = (open_source(output) for output in outputs)
+    assert empty.names == full.names and empty.n_rows == 0
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_raw_integers_of_a_file(compiled: bool, tmp_path: Path) -> None:
+    """Integer columns are values unless the caller says raw."""
+    design = small_design()
+    raw = np.random.default_rng(1).integers(-32, 32, (50, 2)) * 4
+    data = {"pt": raw[:, 0], "n": raw[:, 1]}
+    file = write(tmp_path / "raw.parquet", data)
+    emulate_file(design, file, tmp_path / "out.parquet", raw=True, compiled=compiled, prefix="")
+    want = design.emulate_raw(raw)
+    assert np.array_equal(read_table(tmp_path / "out.parquet")["raw_sig"], want.raw["logits"][:, 0])
+    emulate_file(design, file, tmp_path / "values.parquet", compiled=compiled, prefix="")
+    want = design.emulate({name: column.astype(float) for name, column in data.items()})
+    assert np.array_equal(read_table(tmp_path / "values.parquet")["raw_sig"], want.raw["logits"][:, 0])
+    with pytest.raises(DataError, match="raw inputs must be integers"):
+        halves = write(tmp_path / "halves.parquet", {name: column + 0.5 for name, column in data.items()})
+        emulate_file(design, halves, tmp_path / "no.parquet", raw=True, compiled=compiled)
+    with pytest.raises(DataError, match="outside"):
+        wide = write(tmp_path / "wide.parquet", {name: column + 1000 for name, column in data.items()})
+        emulate_file(design, wide, tmp_path / "no.parquet", raw=True, compiled=compiled)
