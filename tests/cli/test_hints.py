@@ -38,3 +38,14 @@ def test_equal_alternatives_say_why():
 def test_a_trace_names_the_features_and_says_their_unit():
     done = fasttrig("trace", "jet_bdt", "--event", "0", "--full", "--no-csim", "--no-float")
     assert done.returncode == 0 and "zlogz" in done.stdout and "not in their own units" in done.stdout, done.stderr
+
+
+def test_an_onnx_network_is_pointed_to_its_own_file(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper
+
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 4]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "net", ends[:1], ends[1:])
+    onnx.save(helper.make_model(graph), tmp_path / "net.onnx")
+    done = fasttrig("estimate", "net.onnx", cwd=tmp_path)
+    assert done.returncode == 2 and "a network: its QKeras model (.h5, .keras)" in done.stderr, done.stderr

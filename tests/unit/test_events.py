@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+import fasttrig
 from fasttrig.base.errors import DataError
 from tests.unit.streaming.cases import columns, small_design
 
@@ -81,11 +82,10 @@ def test_what_is_no_real_number_is_refused(x, told):
 @pytest.mark.parametrize("compiled", [True, False])
 def test_an_empty_selection(compiled: bool) -> None:
     """``x[:0]`` of every kind of events gives empty arrays of the right shapes."""
-    pandas = pytest.importorskip("pandas")
     design = fasttrig.read("models/jet_bdt")
     x = np.zeros((3, 16))
-    frame = pandas.DataFrame(x, columns=list(design.feature_names))
-    selections = [x[:0], x[:0].astype(np.float32), frame[:0], {name: x[:0, 0] for name in design.feature_names}]
+    frame = pd.DataFrame(x, columns=list(design.feature_names))
+    selections = [x[:0], x[:0].astype(np.float32), frame[:0], dict.fromkeys(design.feature_names, x[:0, 0])]
     for events in selections:
         made = design.emulate(events, compiled=compiled)
         assert made.scores.shape == (0, 5) and made.raw["margin"].shape == made.values["margin"].shape == (0, 5)
