@@ -25,6 +25,18 @@ def input_map_header(name: str, inputs: InputMap, kind: Kind) -> str:
     return fill(firmware_files.read(f"input_map/input_map.{kind}.in"), words)
 
 
+def input_map_comments(inputs: InputMap) -> str:
+    """The same as lines of comments for ``links.toml`` of pattern files."""
+    rows = [f"# {_said(index, feature)}" for index, feature in enumerate(inputs.features)]
+    rule = "# The input's numbers, in order; raw = floor((x - offset) * 2**(fraction bits - shift)), saturated:"
+    return "\n".join([rule, *rows]) + "\n"
+
+
+def _said(index: int, feature: FeatureMap) -> str:
+    unit = f" [{feature.unit}]" if feature.unit else ""
+    return f"{index}: {feature.name}{unit}, {feature.type}, offset {feature.offset!r}, shift {feature.shift}"
+
+
 def _row(kind: Kind, index: int, feature: FeatureMap, n_features: int) -> str:
     offset_raw = round(feature.offset / feature.step)
     own = feature.type
@@ -33,8 +45,7 @@ def _row(kind: Kind, index: int, feature: FeatureMap, n_features: int) -> str:
         comma = "," if index + 1 < n_features else ""
         place = f"{offset_raw}LL, {feature.offset!r}, {feature.shift}"
         return f"    {{{text[0]}, {text[1]}, {place}, {own.width}, {own.fraction_bits}}}{comma}  // {own}"
-    unit = f" [{feature.unit}]" if feature.unit else ""
-    said = f"{index}: {feature.name}{unit}, {own}, offset {feature.offset!r}, shift {feature.shift}"
+    said = _said(index, feature)
     numbers = {"OFFSET_RAW": offset_raw, "SHIFT": feature.shift, "WIDTH": own.width, "FRACTION_BITS": own.fraction_bits}
     if kind == "vh":
         lines = [f"localparam signed [63:0] FEATURE{index}_{key} = {_signed(n)};" for key, n in numbers.items()]

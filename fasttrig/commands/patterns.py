@@ -36,12 +36,16 @@ def patterns(
     that unpacks and packs the links so. With --read: raw integers, one line per event and field.
     """
     from fasttrig.base.staging import staged_files, write_texts
-    from fasttrig.links.project_patterns import decode, project_patterns, refuse_leftovers
+    from fasttrig.build.input_map import input_map_comments
+    from fasttrig.data.inputs import InputMap
+    from fasttrig.links.project_patterns import LINKS_FILE, decode, project_patterns, refuse_leftovers
 
     if read is not None:
         _show({name: array.tolist() for name, array in decode(project, read, links, side).items()}, as_json)
         return
     files = project_patterns(project, format, links, events or None)
+    if BuiltProject(project).inputs.is_file():
+        files[LINKS_FILE] = input_map_comments(InputMap.load(BuiltProject(project).inputs)) + files[LINKS_FILE]
     if links is not None and format.startswith("emp"):
         files |= _payload(project, links)
     refuse_leftovers(out, files)

@@ -9,11 +9,13 @@ from typer.testing import CliRunner
 from fasttrig.backends.wrapper import emit_wrapper
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import DataError, InputError
+from fasttrig.base.fixed import FixedType
 from fasttrig.base.staging import LISTING
+from fasttrig.data.inputs import FeatureMap, InputMap
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.text import parse_graph
 from fasttrig.ladder.corners import corner_inputs
-from fasttrig.links.link_map import default_link_map
+from fasttrig.links.link_map import default_link_map, read_link_map
 from fasttrig.links.project_patterns import decode, project_patterns
 
 
@@ -116,3 +118,17 @@ def test_what_cannot_be_read_is_refused(project, tmp_path):
     (folder / "vectors" / "vectors.npz").write_bytes(b"no archive")
     with pytest.raises(DataError, match="the project's vectors"):
         project_patterns(folder, "apx")
+
+
+def test_the_link_map_names_the_features(project, command, tmp_path):
+    """Names, offsets and shifts travel with the patterns, as comments that the map is still read with."""
+    folder, raw, _ = project
+    kind = FixedType(8, 4)
+    size = next(iter(raw.values()))[0].size
+    features = tuple(FeatureMap(f"f{i}", "GeV", 2.0 * i, i % 3, kind) for i in range(size))
+    (folder / "inputs.json").write_text(InputMap(features, kind).to_json())
+    arguments = ["patterns", str(folder), "-o", str(tmp_path / "named")]
+    assert CliRunner().invoke(command, arguments, catch_exceptions=False).exit_code == 0
+    text = (tmp_path / "named" / "links.toml").read_text()
+    assert "# 1: f1 [GeV], fixed<8,4>, offset 2.0, shift 1" in text
+    read_link_map(tmp_path / "named" / "links.toml")
