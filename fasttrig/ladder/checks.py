@@ -37,6 +37,7 @@ from fasttrig.ladder.rungs import Mismatch, Rung, Status, climb, not_run
 from fasttrig.physics.classification import Agreement
 from fasttrig.physics.features import FeatureFacts, feature_facts
 from fasttrig.physics.firmware import FirmwarePhysics, firmware_physics
+from fasttrig.physics.leaf_grid import LeafGrid, leaf_grid
 from fasttrig.physics.saturation import Saturations, saturations
 from fasttrig.physics.scores import Scores, one_bit_less, with_errors, with_replicas
 from fasttrig.physics.sensitivity import Sensitivity
@@ -71,6 +72,7 @@ class Measured:
     sensitivity : what one bit less costs, per op; empty without labelled events
     firmware : physics of the raw words; None where there are no labelled events
     saturation : what the casts change, on the labelled events, else on all compared ones
+    leaf_grid : what rounding the leaves of a forest changes, on the same events
     op_stages : op name -> the pipeline stage of the RTL behind which its result stands; empty without RTL
     """
 
@@ -84,6 +86,7 @@ class Measured:
     op_stages: dict[str, int] = field(default_factory=dict)
     firmware: FirmwarePhysics | None = None
     saturation: Saturations | None = None
+    leaf_grid: LeafGrid | None = None
 
 
 def measure(design: Design, settings: TargetSettings, folder: Path, notify: Notify) -> Measured:
@@ -119,6 +122,7 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
     if sample is not None and scores is not None:
         outputs = {name: found[: len(sample.x)] for name, found in evaluation.outputs.items()}
         firmware = firmware_physics(design, sample, outputs, scores.quantised)
+    n_labelled = len(sample.x) if sample is not None else None
     notify("narrowing every op by one bit")
     return Measured(
         tuple(rungs),
@@ -130,7 +134,8 @@ def measure(design: Design, settings: TargetSettings, folder: Path, notify: Noti
         _sensitivity(design, inputs, scores),
         written_op_stages(folder / RTL),
         firmware,
-        saturations(design.graph, evaluation.trace, len(sample.x) if sample is not None else None),
+        saturations(design.graph, evaluation.trace, n_labelled),
+        leaf_grid(design, inputs, evaluation.outputs, n_labelled),
     )
 
 

@@ -154,6 +154,12 @@ class SaturationRow(Row):
     clipped_events: float = Field(description="share of the events in which some cast clips an element")
 
 
+class LeafGridRow(Row):
+    fraction_bits: int = Field(description="of the leaves")
+    n_events: int = Field(description="the labelled events; all compared ones where there are none")
+    n_flipped: int = Field(description="events whose decision differs from that of leaves which are not rounded")
+
+
 class WorstEventRow(Row):
     event: int = Field(description="row of the test split, from 0")
     output: str = Field(description="the class whose score differs most, or the target")
@@ -258,6 +264,7 @@ class Report(Row):
     outputs: list[OutputRow] = Field([], description="what leaves the firmware: type, scale and link of each output")
     firmware: FirmwareRow | None = Field(None, description="null without labelled events")
     saturation: SaturationRow | None = Field(None, description="null for a graph without casts")
+    leaf_grid: LeafGridRow | None = Field(None, description="null where no leaf is rounded, or no class decided")
     sample: str = Field("", description="the labelled events: how many, of which split and sample")
     worst_events: list[WorstEventRow] = Field([], description="where quantised and float model differ most")
     inputs: list[InputRow]

@@ -14,7 +14,7 @@ from fasttrig.report.document import AgreementRow, RegressionRow, Report, RtlRow
 from fasttrig.report.implementations import ordered_resources
 from fasttrig.report.tables import new_table, share_text
 from fasttrig.report.terminal_words import firmware_tables
-from fasttrig.report.words import link_sentence
+from fasttrig.report.words import leaf_sentence, link_sentence
 
 _COLOURS = {"equal": "green", "met": "green", "good": "green", "differs": "red", "exceeded": "red", "failed": "red"}
 
@@ -46,6 +46,8 @@ def render(report: Report) -> Group:
     parts.append(_ops(report))
     if report.saturation is not None:
         parts.append(Text(f"events with at least one clip in any op: {report.saturation.clipped_events:.1%}"))
+    if report.leaf_grid is not None:
+        parts.append(Text(leaf_sentence(report.leaf_grid)))
     if report.resources:
         parts.append(_estimates(report))
     if report.rtl is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fasttrig.report.document import FirmwareRow, RankingRow, Report, WorkingPointRow
+from fasttrig.report.document import FirmwareRow, LeafGridRow, RankingRow, Report, WorkingPointRow
 
 HALF = "0.5"
 RANKED_BY = {"score": "after the link", "word": "raw word", "lead": "lead over the others"}
@@ -31,6 +31,12 @@ def link_sentence(report: Report) -> str:
     scaled = "" if first.link_scale == "1" else f"{first.link_scale} times "
     given = f"the {first.link} of {scaled}the words' values, computed on the host"
     return f"{'Predictions' if report.regression else 'Scores'} are {given}. {words}: a trigger cuts on those."
+
+
+def leaf_sentence(row: LeafGridRow) -> str:
+    """What rounding the leaves changes."""
+    grid = f"Leaves have {row.fraction_bits} fraction bits"
+    return f"{grid}: {row.n_flipped:,} of {row.n_events:,} decisions differ from those of leaves as trained"
 
 
 def decisions(firmware: FirmwareRow) -> list[str]:

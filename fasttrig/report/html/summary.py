@@ -102,7 +102,7 @@ def look_next(report: Report) -> list[dict[str, str]]:
         if row.status == "not run"
     ]
     found += _raw_words(report) + _lost_rejection(report) + _bits(report) + _largest(report)
-    return found + _clipped(report) + _clipped_ops(report) + _repeated(report)
+    return found + _clipped(report) + _clipped_ops(report) + _leaves(report) + _repeated(report)
 
 
 def _raw_words(report: Report) -> list[dict[str, str]]:
@@ -212,6 +212,11 @@ def _clipped(report: Report) -> list[dict[str, str]]:
     if worst is None or worst.clipped_fraction < 0.005:
         return []
     return [{"to": "inputs", "text": f"{worst.name} is clipped for {percent(worst.clipped_fraction)} of the events."}]
+
+
+def _leaves(report: Report) -> list[dict[str, str]]:
+    row = report.leaf_grid
+    return [{"to": "ops", "text": f"{words.leaf_sentence(row)}."}] if row is not None and row.n_flipped else []
 
 
 def facts(report: Report) -> list[tuple[str, Any]]:
