@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -24,7 +24,7 @@ from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.pipeline import compile_graph
-from fasttrig.settings import MODEL_FILE, ModelProject, find_models, load_project
+from fasttrig.settings import MODEL_FILE, ModelProject, OutputActivation, find_models, load_project
 from fasttrig.toolchain.emulator_library import has_compiler, load
 
 Events: TypeAlias = Any
@@ -42,6 +42,7 @@ class ReadOptions:
 
     batchnorm_type: FixedType | None = None
     leaf_fraction_bits: int | None = None
+    output_activation: OutputActivation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,20 @@ class Design:
             return 1
 
     def as_read(self) -> Graph:
-        """The graph as the frontend made it: no pass has run, no type was narrowed by hand."""
+        """The graph as the frontend made it: no pass has run, no type was narrowed by hand, the link is on the host."""
         types = {op.name: op.result.type for op in self.graph.inputs}
-        return _read(self.source, types, self.graph.name, self.inputs, self.project, self.options)[0]
+        options = replace(self.options, output_activation=None)
+        return _read(self.source, types, self.graph.name, self.inputs, self.project, options)[0]
+
+    @property
+    def has_link_in_firmware(self) -> bool:
+        """Whether the final softmax or sigmoid is part of the graph; see `read`."""
+        return self.options.output_activation == "firmware"
+
+    @property
+    def scoring_graph(self) -> Graph:
+        """The graph whose link turns a float model's margins into scores."""
+        return self.as_read() if self.has_link_in_firmware else self.graph
 
     def __str__(self) -> str:
         return str(self.graph)
@@ -196,6 +208,7 @@ def read(
     name: str | None = None,
     batchnorm_type: FixedType | str | None = None,
     leaf_fraction_bits: int | None = None,
+    output_activation: OutputActivation | None = None,
 ) -> Design:
     """A design from a model folder, a build folder, a ``model.toml``, a model file, or a live QKeras or tree model.
 
@@ -212,6 +225,9 @@ def read(
     leaf_fraction_bits : int, optional
         Fraction bits of a tree model's leaves and outputs; default: the grid that training chose, that of a conifer
         file, or one fine enough for the forest's margins (`lower_forest`).
+    output_activation : "postprocessor" or "firmware", optional
+        Whether a network's final softmax or sigmoid stays on the host, or is built into the firmware from tables;
+        default: what ``[model]`` says, else on the host.
 
     Raises
     ------
@@ -222,7 +238,7 @@ def read(
         input_type = FixedType.parse(input_type)
     if isinstance(batchnorm_type, str):
         batchnorm_type = FixedType.parse(batchnorm_type)
-    options = ReadOptions(batchnorm_type, leaf_fraction_bits)
+    options = ReadOptions(batchnorm_type, leaf_fraction_bits, output_activation)
     if not isinstance(source, str | Path):
         return _design(source, input_type, name, None, None, options)
     path = Path(source)
@@ -262,7 +278,10 @@ def read_project(project: ModelProject, options: ReadOptions | None = None) -> D
             try_=f"fasttrig train {project.model.name}, or restore the type the model was trained with",
         )
     file = project.path(project.model.file)
-    return _design(file, inputs.type, project.model.name, inputs, project, options or ReadOptions())
+    options = options or ReadOptions()
+    if options.output_activation is None:
+        options = replace(options, output_activation=project.model.output_activation)
+    return _design(file, inputs.type, project.model.name, inputs, project, options)
 
 
 def built_files(design: Design) -> dict[str, str]:
@@ -337,6 +356,13 @@ def _read(
                 where=str(source),
                 got=f"batchnorm_type={options.batchnorm_type}",
             )
+        if options.output_activation == "firmware":
+            raise InputError(
+                "the link of a tree model stays on the host",
+                where=str(source),
+                got="output_activation='firmware'",
+                want="'postprocessor'",
+            )
         single = next(iter(input_type.values())) if isinstance(input_type, Mapping) else input_type
         bits = _leaf_bits(project) if options.leaf_fraction_bits is None else options.leaf_fraction_bits
         graph, ensemble = trees.read_trees(
@@ -348,7 +374,12 @@ def _read(
         )
     else:
         graph = read_qkeras(
-            source, input_type=input_type, name=name, channel_types=channel_types, batchnorm_type=options.batchnorm_type
+            source,
+            input_type=input_type,
+            name=name,
+            output_activation=options.output_activation or "postprocessor",
+            channel_types=channel_types,
+            batchnorm_type=options.batchnorm_type,
         )
     if inputs is not None and (len(graph.inputs) != 1 or graph.inputs[0].result.shape != (len(inputs.features),)):
         shapes = ", ".join(str(op.result.shape) for op in graph.inputs)

@@ -55,6 +55,7 @@ def _namespace(name: str) -> str:
 TypeField = Annotated[FixedType, BeforeValidator(_parse_type), PlainSerializer(str)]
 Name = Annotated[str, AfterValidator(_model_name)]
 Namespace = Annotated[str, AfterValidator(_namespace)]
+OutputActivation = Literal["postprocessor", "firmware"]
 Strategy = Literal["latency", "resource", "distributed_arithmetic"]
 
 
@@ -73,6 +74,10 @@ class ModelSettings(Settings):
     file: str = Field(description="the trained model: .h5, .keras (QKeras); .json, .ubj (XGBoost) and other trees")
     float_file: str | None = Field(None, description="the float twin, for the comparison in physics units")
     inputs_file: str = Field("inputs.json", description="the input map chosen from the training sample")
+    output_activation: OutputActivation = Field(
+        "postprocessor",
+        description="where a network's final softmax or sigmoid is computed; postprocessor: the host",
+    )
     card: str = Field("README.md", description="the model card that `fasttrig train` writes")
 
 

@@ -182,7 +182,7 @@ def _framework_rung(design: Design, inputs: dict[str, IntArray], evaluation: Eva
         return not_run("emulate", "framework", NO_MODEL_FILE)
     graph = design.as_read()
     want = evaluation.outputs
-    if design.narrowed:
+    if design.narrowed or design.has_link_in_firmware:
         found = evaluate(graph, inputs).outputs
         want = {out.name: found[read.name] for out, read in zip(design.graph.outputs, graph.outputs, strict=True)}
     rung = climb(
@@ -195,7 +195,8 @@ def _framework_rung(design: Design, inputs: dict[str, IntArray], evaluation: Eva
     if rung.status is not Status.EQUAL:
         return rung
     narrowed = f"; before the types narrowed by hand: {', '.join(design.narrowed)}" if design.narrowed else ""
-    return replace(rung, reason=frameworks.domain(design, graph) + narrowed)
+    link = "; before the link that the firmware takes from tables" if design.has_link_in_firmware else ""
+    return replace(rung, reason=frameworks.domain(design, graph) + narrowed + link)
 
 
 def event_of(inputs: dict[str, IntArray], mismatch: Mismatch) -> dict[str, IntArray]:
@@ -371,4 +372,4 @@ def float_scores(design: Design, sample: LabelledSample) -> FloatArray:
     assert design.inputs is not None and design.project is not None
     twin = design.project.path(str(design.project.model.float_file))
     margins = frameworks.float_margins(design, twin, design.inputs.scaled(sample.x))
-    return postprocess(margins, design.graph)
+    return postprocess(margins, design.scoring_graph)

@@ -21,6 +21,7 @@ from fasttrig.physics.saturation import Saturations
 from fasttrig.physics.scores import Scores, worst_events
 from fasttrig.physics.sensitivity import Sensitivity
 from fasttrig.report.budget import Found, hardware_rows, limit_row, verdict
+from fasttrig.report.decision_costs import decision_costs
 from fasttrig.report.document import (
     AgreementRow,
     BudgetRow,
@@ -65,7 +66,7 @@ def assemble(
         **rows,
         agreement_reason=measured.agreement_reason,
         outputs=[OutputRow(**row) for row in output_rows(design.graph, design.classes)],
-        firmware=FirmwareRow.model_validate(measured.firmware.to_dict()) if measured.firmware else None,
+        firmware=_firmware(design, settings, measured),
         saturation=_saturation(measured.saturation),
         leaf_grid=LeafGridRow(**asdict(measured.leaf_grid)) if measured.leaf_grid else None,
         sample=_sample(design, measured.scores),
@@ -124,6 +125,13 @@ def _rung(rung: Any) -> LadderRow:
         seconds=round(rung.seconds, 3),
         reason=rung.reason,
     )
+
+
+def _firmware(design: Design, settings: TargetSettings, measured: Measured) -> FirmwareRow | None:
+    if measured.firmware is None:
+        return None
+    costs = [] if design.project is None or design.project.data.is_regression else decision_costs(design, settings)
+    return FirmwareRow.model_validate(measured.firmware.to_dict() | {"costs": costs})
 
 
 def _inputs(design: Design, measured: Measured) -> list[InputRow]:

@@ -134,6 +134,13 @@ class ProfileRow(Row):
     background_efficiency: list[float | None]
 
 
+class DecisionCostRow(Row):
+    decision: str = Field(description="lead, largest, or softmax: that of the link, from tables in the firmware")
+    stage: str
+    lut: dict[str, float] = Field(description="value, low and high of the 80 % interval, beyond the design's own")
+    latency_cycles: dict[str, float]
+
+
 class FirmwareRow(Row):
     """Physics of the raw words, which a trigger cuts on: decisions that hardware computes exactly."""
 
@@ -147,6 +154,7 @@ class FirmwareRow(Row):
         [], description="share of each true class (row) for which the word of each class (column) is the largest"
     )
     profiles: list[ProfileRow] = []
+    costs: list[DecisionCostRow] = Field([], description="of decisions in hardware; a word alone is one comparison")
 
 
 class SaturationRow(Row):

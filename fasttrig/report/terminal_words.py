@@ -19,7 +19,8 @@ def firmware_tables(report: Report) -> list[Text | Table]:
         found.append(_rankings(report.firmware))
     if report.firmware.working_points:
         found.append(_points(report.firmware))
-    return [*found, _counts(report.firmware)]
+    costs = words.cost_sentence(report.firmware)
+    return [*found, *([Text(costs)] if costs else []), _counts(report.firmware)]
 
 
 def _rankings(firmware: FirmwareRow) -> Table:

@@ -39,6 +39,17 @@ def leaf_sentence(row: LeafGridRow) -> str:
     return f"{grid}: {row.n_flipped:,} of {row.n_events:,} decisions differ from those of leaves as trained"
 
 
+def cost_sentence(firmware: FirmwareRow) -> str:
+    """What each decision costs beyond the comparison of one word; empty where nothing was estimated."""
+    names = {**RANKED_BY, "largest": "largest word", "softmax": 'softmax (output_activation = "firmware")'}
+    parts = [
+        f"{names[row.decision]} {row.lut['value']:,.0f} LUT ({row.lut['low']:,.0f} to {row.lut['high']:,.0f}), "
+        f"{row.latency_cycles['value']:.0f} cycles"
+        for row in firmware.costs
+    ]
+    return f"In the firmware, by the {firmware.costs[0].stage}: {'; '.join(parts)}." if parts else ""
+
+
 def decisions(firmware: FirmwareRow) -> list[str]:
     """The quantities that the rankings compare, in their order."""
     return list(dict.fromkeys(row.ranked_by for row in firmware.rankings))

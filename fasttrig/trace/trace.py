@@ -24,10 +24,11 @@ import numpy as np
 from fasttrig.base.built_project import HLS
 from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
 from fasttrig.data.inputs import InputMap
-from fasttrig.design import Design
+from fasttrig.design import Design, read_project
 from fasttrig.emulator.emulation import postprocess
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.emulator.forest import leaf_indices
+from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest, Input, Op
 from fasttrig.toolchain.csim import csim
 from fasttrig.toolchain.csim_trace import simulate_every_op
@@ -142,7 +143,7 @@ def trace(opened: Opened, event: TracedEvent, *, with_csim: bool = True, with_fl
         built_differs = _built_differences(opened, event, raw)
     scores = {"fixed": _scores(design, raw), "real": _scores(design, real, is_raw=False)}
     if twin.margins is not None:
-        scores["float"] = postprocess(twin.margins, graph)[0]
+        scores["float"] = postprocess(twin.margins, _scoring_graph(opened))[0]
     return Trace(
         graph.name,
         event,
@@ -205,6 +206,12 @@ def _built_differences(opened: Opened, event: TracedEvent, raw: dict[str, IntArr
         copy = Path(shutil.copytree(opened.folder / HLS, Path(scratch) / HLS))
         found = csim(copy, [event.raw[op.name] for op in opened.design.graph.inputs]).outputs
     return tuple(name for name, array in found.items() if not np.array_equal(array, raw[name]))
+
+
+def _scoring_graph(opened: Opened) -> Graph:
+    """The graph whose link turns the float model's margins into scores, also where the firmware has the link."""
+    project = opened.project
+    return opened.design.scoring_graph if project is None else read_project(project).scoring_graph
 
 
 def _scores(design: Design, found: dict[str, Any], *, is_raw: bool = True) -> FloatArray:

@@ -211,3 +211,20 @@ def test_a_single_word_about_two_classes_has_a_page_too():
     assert "lead over the others" not in text and "One class against another" not in text
     assert "the sigmoid of the words' values" in text and "rate [kHz] –" in text
     assert "distinct words (share of the commonest): s" in printed(report)
+
+
+def test_decisions_say_what_they_cost(built):
+    """Lead and largest word for any classifier; the softmax for a network whose link is on the host."""
+    name, _, report, files = built
+    assert report.firmware is not None
+    costs = {row.decision: row for row in report.firmware.costs}
+    if report.regression is not None:
+        assert not costs
+        return
+    is_network = report.model.postprocessor == "softmax" and any(op.kind == "MatMul" for op in report.ops)
+    assert set(costs) == {"lead", "largest"} | ({"softmax"} if is_network else set()), name
+    assert all(row.lut["low"] <= row.lut["value"] <= row.lut["high"] for row in costs.values())
+    _, page = parsed(files["report.html"])
+    assert f"{costs['lead'].lut['value']:,.0f} LUT" in page and "In the firmware, by the estimate of synth" in printed(
+        report
+    )

@@ -1,0 +1,34 @@
+"""A softmax in the firmware on request: probabilities as raw words, checked against QKeras up to the logits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fasttrig
+from fasttrig.base.errors import InputError
+from fasttrig.data.labelled import load_sample
+from fasttrig.emulator.evaluate import evaluate
+from fasttrig.ir.ops import Softmax
+from fasttrig.ladder.checks import _framework_rung, float_scores
+from fasttrig.ladder.rungs import Status
+
+
+def test_the_firmware_puts_out_probabilities() -> None:
+    on_host = fasttrig.read("models/jet_mlp")
+    on_chip = fasttrig.read("models/jet_mlp", output_activation="firmware")
+    assert on_chip.project is not None
+    sample = load_sample(on_chip.project, "test")
+    x = sample.x[:2000]
+    host, chip = on_host.emulate(x).scores, on_chip.emulate(x).scores
+    assert len(on_chip.graph.ops_of(Softmax)) == 1 and not on_host.graph.ops_of(Softmax)
+    assert np.abs(host - chip).max() < 0.01 and (host.argmax(axis=1) == chip.argmax(axis=1)).mean() > 0.99
+    raw, _ = on_chip.quantise(x)
+    rung = _framework_rung(on_chip, raw, evaluate(on_chip.graph, raw))
+    assert rung.status is Status.EQUAL and "before the link" in rung.reason
+    assert np.array_equal(float_scores(on_chip, sample), float_scores(on_host, sample))
+
+
+def test_trees_keep_their_link_on_the_host() -> None:
+    with pytest.raises(InputError, match="stays on the host"):
+        fasttrig.read("models/jet_bdt", output_activation="firmware")
