@@ -19,7 +19,7 @@ from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.emulation import Emulation, emulation_of
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends import trees
-from fasttrig.frontends.keras.qkeras import read_qkeras
+from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions, read_model
 from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph, print_graph
@@ -34,15 +34,6 @@ COMPILED_FROM = 100_000
 """Events from which on `Design.emulate` uses the compiled emulator: below, NumPy's is done before a compiler is."""
 
 _NETWORK_SUFFIXES = (".h5", ".hdf5", ".keras")
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """How a model is read, where the caller of `read` chose: see its parameters of the same names."""
-
-    batchnorm_type: FixedType | None = None
-    leaf_fraction_bits: int | None = None
-    output_activation: OutputActivation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +52,7 @@ class Design:
     narrowed: tuple[str, ...] = ()
     ensemble: Ensemble | None = None
     classes: tuple[str, ...] = ()
-    options: ReadOptions = ReadOptions()
+    options: ReadOptions = AS_THE_MODEL_SAYS
 
     @property
     def built_folder(self) -> Path | None:
@@ -278,7 +269,7 @@ def read_project(project: ModelProject, options: ReadOptions | None = None) -> D
             try_=f"fasttrig train {project.model.name}, or restore the type the model was trained with",
         )
     file = project.path(project.model.file)
-    options = options or ReadOptions()
+    options = options or AS_THE_MODEL_SAYS
     if options.output_activation is None:
         options = replace(options, output_activation=project.model.output_activation)
     return _design(file, inputs.type, project.model.name, inputs, project, options)
@@ -347,40 +338,10 @@ def _read(
     project: ModelProject | None,
     options: ReadOptions,
 ) -> tuple[Graph, Ensemble | None]:
+    if project is not None and trees.reads(source) and options.leaf_fraction_bits is None:
+        options = replace(options, leaf_fraction_bits=_leaf_bits(project))
     channel_types = inputs.channel_types if inputs is not None else ()
-    ensemble = None
-    if trees.reads(source):
-        if options.batchnorm_type is not None:
-            raise InputError(
-                "a tree model has no batch normalisation",
-                where=str(source),
-                got=f"batchnorm_type={options.batchnorm_type}",
-            )
-        if options.output_activation == "firmware":
-            raise InputError(
-                "the link of a tree model stays on the host",
-                where=str(source),
-                got="output_activation='firmware'",
-                want="'postprocessor'",
-            )
-        single = next(iter(input_type.values())) if isinstance(input_type, Mapping) else input_type
-        bits = _leaf_bits(project) if options.leaf_fraction_bits is None else options.leaf_fraction_bits
-        graph, ensemble = trees.read_trees(
-            source, input_type=single, channel_types=channel_types, name=name, leaf_fraction_bits=bits
-        )
-    elif options.leaf_fraction_bits is not None:
-        raise InputError(
-            "leaf_fraction_bits is for models of trees", where=str(source), got=str(options.leaf_fraction_bits)
-        )
-    else:
-        graph = read_qkeras(
-            source,
-            input_type=input_type,
-            name=name,
-            output_activation=options.output_activation or "postprocessor",
-            channel_types=channel_types,
-            batchnorm_type=options.batchnorm_type,
-        )
+    graph, ensemble = read_model(source, input_type, name, channel_types, options)
     if inputs is not None and (len(graph.inputs) != 1 or graph.inputs[0].result.shape != (len(inputs.features),)):
         shapes = ", ".join(str(op.result.shape) for op in graph.inputs)
         raise UnsupportedError(

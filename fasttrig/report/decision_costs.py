@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from fasttrig.base.errors import UnsupportedError
-from fasttrig.design import Design, ReadOptions, read_project
+from fasttrig.design import Design, read_project
 from fasttrig.estimate.from_graph import from_graph
+from fasttrig.frontends.read_model import ReadOptions
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph, Postprocessor
 from fasttrig.ir.ops import Const, Softmax, Value
