@@ -380,10 +380,10 @@ LAYERS: dict[str, LayerRow] = {
     "Reshape": LayerRow(_nothing, _lower_reshape, "`Reshape`"),
     **dict.fromkeys(_INERT, LayerRow(_nothing, _same, "nothing: acts in training only")),
 }
-"""By layer class. The README's table of layers is made from it."""
+"""By layer class. docs/reference/supported.md lists the same layers."""
 
 MODELS_INSIDE = "a model inside a model, at any depth, called once or often: its layers, laid flat"
-"""What becomes of a Functional or Sequential model that is a layer; the README's table says it."""
+"""What becomes of a Functional or Sequential model that is a layer; docs/reference/supported.md shows this text."""
 
 REFUSED_LAYERS = {
     "Multiply": "products of activations are not supported",
