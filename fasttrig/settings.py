@@ -48,7 +48,7 @@ def _model_name(name: str) -> str:
 
 def _namespace(name: str) -> str:
     if not name.isascii() or not name.isidentifier() or "__" in name or languages_of(name, ("cpp",)):
-        raise ValueError(f"want an identifier of C++, and no word of it: {suggested(name)!r}")
+        raise ValueError(f"want a C++ identifier that is not a reserved word: {suggested(name)!r}")
     return name
 
 
@@ -89,7 +89,7 @@ class DataSettings(Settings):
     @model_validator(mode="after")
     def _one_task(self) -> DataSettings:
         if self.target and (self.classes or self.features == ()):
-            raise ValueError("a regression names its target and its features, and no classes")
+            raise ValueError("a regression needs a target and features, and no classes")
         if not self.target and len(self.classes) < 2:
             raise ValueError("classes: want at least two names, or a target for a regression")
         return self
@@ -290,7 +290,7 @@ def load_project(path: Path | str) -> ModelProject:
         return ModelProject.model_validate({**content, "folder": path.parent})
     except ValidationError as error:
         raise ProjectError(
-            f"{path.name} does not say what it must: {error.error_count()} fault(s)",
+            f"{path.name} is not valid: {error.error_count()} fault(s)",
             where=str(path),
             got="\n".join(_fault(item) for item in error.errors()),
             want="keys as in the README, section 'model.toml'",
@@ -346,7 +346,7 @@ def _find_model(name: str, start: Path) -> Path:
         )
     if path.is_file():
         raise ProjectError(
-            "a file where a model's folder is wanted",
+            "expected a model folder, found a file",
             where=str(path),
             want=f"a folder with {MODEL_FILE}",
             try_="`fasttrig init NAME` starts one, and its model.toml names the file",

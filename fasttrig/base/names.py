@@ -85,7 +85,7 @@ def check_model_name(name: str, *, where: str = "", try_: str = "") -> str:
         return name
     near = suggested(name)
     raise InputError(
-        "this cannot be the name of a model: it names C++ functions, Verilog and VHDL modules, and files",
+        "invalid model name: C++ functions, Verilog and VHDL modules, and files take this name",
         where=where,
         got=f"{name[:LONGEST]!r}, {fault}",
         want=WANTED,

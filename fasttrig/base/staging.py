@@ -139,7 +139,7 @@ def require_own_file(path: Path, ours: bool, kind: str) -> None:
     """
     if os.path.lexists(path) and not ours:
         raise InputError(
-            "the output file is there already, and fasttrig did not write it",
+            "the output file exists and was not written by fasttrig",
             where=str(path),
             want=f"a new file, or {kind}",
             try_="another name, or remove the file first",

@@ -18,7 +18,7 @@ def expand(arguments: Sequence[str]) -> list[str]:
             continue
         files = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
         if not files:
-            raise InputError("no file of this pattern", where=text)
+            raise InputError("no file matches this pattern", where=text)
         found += files
     return found
 
@@ -35,7 +35,7 @@ def output_paths(files: Sequence[str], output: Path) -> list[Path]:
         return [output]
     if output.suffix.lower() in WRITERS and not output.is_dir():
         raise InputError(
-            "the results of several files go to a folder",
+            "several input files need a folder as output",
             where=str(output),
             got=f"{len(files)} files",
             try_=f"-o {output.with_suffix('')}/",

@@ -150,14 +150,14 @@ def _system(error: OSError) -> str:
         "a file cannot be read or written",
         where=" > ".join(names),
         got=error.strerror or str(error),
-        try_=f"{DEBUG} shows where fasttrig met it",
+        try_=f"{DEBUG} shows the traceback",
     )
     return str(told)
 
 
 def _bug(error: Exception) -> str:
     told = FasttrigError(
-        "fasttrig met something it did not expect: this is a bug in fasttrig, not in what you gave it",
+        "internal error: this is a bug in fasttrig, not in your input",
         got=f"{type(error).__name__}: {str(error)[:500]}",
         try_=f"the same command with {DEBUG} shows the traceback; please report it with that",
     )

@@ -21,7 +21,7 @@ def train(
 
     if not models and not Path(MODEL_FILE).is_file():
         raise ProjectError(
-            "which model is to be trained",
+            "no model to train",
             where=str(Path.cwd()),
             got=f"no {MODEL_FILE} here",
             try_="fasttrig train FOLDER, or `fasttrig init NAME` to start one",

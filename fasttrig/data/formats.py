@@ -194,7 +194,7 @@ class ArraySource:
         """Yield chunks; the columns asked for must be equally long."""
         lengths = {name: len(self._arrays[name]) for name in names}
         if len(set(lengths.values())) > 1:
-            raise DataError("the columns are not equally long", got=", ".join(f"{k}: {n}" for k, n in lengths.items()))
+            raise DataError("the columns differ in length", got=", ".join(f"{k}: {n}" for k, n in lengths.items()))
         for start in range(0, next(iter(lengths.values()), 0), chunk_rows):
             rows = slice(start, start + chunk_rows)
             yield {name: _plain(name, np.asarray(self._arrays[name][rows])) for name in names}
@@ -212,7 +212,7 @@ class RootSource:
         trees = [key for key, kind in opened.classnames(cycle=False).items() if kind in ("TTree", "ROOT::RNTuple")]
         if tree not in trees and (tree or len(trees) != 1):
             raise DataError(
-                "which tree of this ROOT file is meant",
+                "cannot choose a tree of this ROOT file",
                 where=str(path),
                 got=repr(tree) if tree else f"{len(trees)} trees",
                 want=" or ".join(trees) or "a file with a TTree",

@@ -144,7 +144,7 @@ class InputMap:
         if len(bad):
             event, column = (int(i) for i in bad[0])
             raise DataError(
-                "a feature without a number",
+                "feature value is NaN or infinite",
                 where=f"event {event}, feature '{self.names[column]}'",
                 got=str(x[event, column]),
                 want="finite numbers",
@@ -191,7 +191,7 @@ class InputMap:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["format"] != FORMAT:
                 raise DataError(
-                    "an input map of another format", where=str(path), got=str(content["format"]), want=FORMAT
+                    "the input map has an unknown format", where=str(path), got=str(content["format"]), want=FORMAT
                 )
             rows = tuple(_feature(row) for row in content["features"])
             return cls(rows, FixedType.parse(content["type"]))

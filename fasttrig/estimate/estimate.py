@@ -198,7 +198,7 @@ def estimate(
     _check(stage, clock_period_ns, io_type)
     items = [dict(item) for item in layers]
     if not items:
-        raise InputError("a design without layers", want="at least one layer")
+        raise InputError("the design has no layers", want="at least one layer")
     first = input_t or items[0].get("input_t")
     reuse = max(reuse_factor) if isinstance(reuse_factor, list | tuple) else reuse_factor
     read = read_layers(items, strategy=strategy or "latency", reuse_factor=int(reuse or 1), input_t=first)

@@ -28,7 +28,7 @@ MAX_FRAMES = 1024
 
 def _one_line(name: str) -> str:
     if not name.isprintable() or not name.isascii() or name != name.strip():
-        raise ValueError("want printable ASCII: it stands in a line of the pattern files")
+        raise ValueError("want printable ASCII: the text appears in the pattern files")
     return name
 
 
@@ -181,7 +181,7 @@ def _placed(values: Sequence[Value], frames: int) -> tuple[Placement, ...]:
     for value in values:
         if value.type.width > FRAME_BITS:
             raise UnsupportedError(
-                "a number wider than a frame",
+                "the number is wider than a frame",
                 where=f"'{value.name}'",
                 got=str(value.type),
                 want=f"at most {FRAME_BITS} bits",
@@ -229,7 +229,7 @@ def _check_side(side: str, placements: Sequence[Placement], period_frames: int) 
         taken[key] = taken.get(key, 0) | placement.bits
         for element, _ in placement.elements():
             if (placement.field, element) in elements:
-                raise ValueError(f"{where}: element {element} stands twice")
+                raise ValueError(f"{where}: element {element} is placed twice")
             elements.add((placement.field, element))
 
 
@@ -245,7 +245,7 @@ def check_fields(placements: Sequence[Placement], values: Sequence[Value], where
             )
         if placement.width != value.type.width:
             raise InputError(
-                "a field with another width than its type",
+                "the width of a field differs from its type",
                 where=f"{where} > {value.name}",
                 got=str(placement.width),
                 want=f"{value.type.width} ({value.type})",
@@ -255,7 +255,7 @@ def check_fields(placements: Sequence[Placement], values: Sequence[Value], where
         wrong = found[name] ^ set(range(math.prod(value.shape)))
         if wrong:
             raise InputError(
-                "the elements of a field are not those of the design",
+                "the elements of a field do not match the design",
                 where=f"{where} > {name}",
                 got=f"element {min(wrong)} is missing, or one too many",
                 want=f"elements 0 to {value.size - 1}, each once",

@@ -241,7 +241,7 @@ def _prepared(
         raise InputError("QKeras' internal sigmoid was changed", want="qkeras.quantizers.set_internal_sigmoid('hard')")
     unknown = [layer.kind for layer in spec.layers if layer.kind not in LAYERS and layer.kind != "InputLayer"]
     if unknown:
-        raise InputError("fasttrig does not run a layer that it does not know", where=spec.source, got=unknown[0])
+        raise InputError("fasttrig refuses to run an unknown layer", where=spec.source, got=unknown[0])
     original = _load(keras, qkeras, source, spec)
     floatx = keras.backend.floatx()
     try:

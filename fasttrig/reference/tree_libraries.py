@@ -112,7 +112,7 @@ def _leaves(ensemble: Ensemble, model: Any, values: FloatArray) -> IntArray:
 
         found = leaves(model, values)
     else:
-        raise MissingPackageError("this library does not tell its leaves", got=ensemble.library)
+        raise MissingPackageError("this library does not report its leaves", got=ensemble.library)
     return np.asarray(found).reshape(len(values), -1).astype(np.int64)
 
 

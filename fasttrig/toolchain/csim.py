@@ -123,7 +123,7 @@ def read_ports(project_dir: Path) -> Ports:
     path = project_dir / "testbench" / "ports.json"
     if not path.is_file():
         raise InputError(
-            "not a project of fasttrig's that can be simulated",
+            "not a fasttrig project that can be simulated",
             where=str(project_dir),
             got="no testbench/ports.json",
             want="a Vitis or Vivado project",

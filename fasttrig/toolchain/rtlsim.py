@@ -296,9 +296,7 @@ def _compile_units(units: Sequence[Path], folder: Path, command: Sequence[str], 
 def _sources(folder: Path) -> list[str]:
     path = folder / DESIGN_FILE
     if not path.is_file():
-        raise InputError(
-            "not an RTL project of fasttrig's", where=str(folder), got=f"no {DESIGN_FILE}", try_="emit it again"
-        )
+        raise InputError("not a fasttrig RTL project", where=str(folder), got=f"no {DESIGN_FILE}", try_="emit it again")
     content = json.loads(path.read_text(encoding="utf-8"))
     if content["language"] != "verilog":
         raise InputError(

@@ -82,7 +82,9 @@ def read_hex(
         raise _fault(raw, sizes, types, where)
     page = page.reshape(-1, length)
     if n_events is not None and len(page) != n_events:
-        raise DataError("vectors with another number of events", where=where, got=str(len(page)), want=str(n_events))
+        raise DataError(
+            "the vectors differ in their number of events", where=where, got=str(len(page)), want=str(n_events)
+        )
     arrays, start = [], 0
     for size, fixed_type, shape in zip(sizes, types, shapes, strict=True):
         width = size * (digits_of(fixed_type) + 1)
@@ -150,7 +152,7 @@ def _fault(raw: bytes, sizes: Sequence[int], types: Sequence[FixedType], where: 
         words = line.split(" ")
         if len(words) != len(wanted) and not _cut_word(words, wanted):
             return DataError(
-                "a line with the wrong number of words",
+                "the line has the wrong number of words",
                 where=f"{where}, event {event}",
                 got=str(len(words)),
                 want=str(len(wanted)),

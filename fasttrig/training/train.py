@@ -68,7 +68,7 @@ def check_settings(project: ModelProject) -> None:
         return
     if project.data.is_regression:
         raise ProjectError(
-            "networks are trained for classes",
+            "networks can only be trained for classes",
             where=where,
             got=f"target = {project.data.target!r}",
             try_="[trees], or your own training",

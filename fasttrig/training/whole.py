@@ -51,7 +51,7 @@ def _outputs(project: ModelProject) -> set[str]:
         path = project.path(name).resolve()
         if path in taken:
             raise ProjectError(
-                "training would overwrite a file of another use", where=key, got=f"{name}: {taken[path]}"
+                "training would overwrite a file with another purpose", where=key, got=f"{name}: {taken[path]}"
             )
         taken[path] = key
     _check_card(project.path(model.card))

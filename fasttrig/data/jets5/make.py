@@ -155,7 +155,7 @@ def _check(n_events: int, seed: int, path: Path, workers: int | None) -> None:
     if seed < 0:
         raise InputError("the seed is negative", where=where, got=f"seed={seed}", want=">= 0")
     if workers is not None and workers < 1:
-        raise InputError("no worker to do the work", where=where, got=f"workers={workers}", want=">= 1")
+        raise InputError("the number of workers must be positive", where=where, got=f"workers={workers}", want=">= 1")
     require_own_sample(path, METADATA_KEY)
 
 

@@ -22,7 +22,7 @@ def check_name(name: str) -> str:
     """`name`, if C functions can start with it."""
     if _NAME.fullmatch(name):
         return name
-    raise InputError("a name that C++ cannot take", got=repr(name), want="a letter, then letters, digits and _")
+    raise InputError("not a valid C++ name", got=repr(name), want="a letter, then letters, digits and _")
 
 
 def template(path: str, places: Mapping[str, str]) -> str:

@@ -122,7 +122,7 @@ class CompiledEmulator:
         if function is None or rows.ndim != 2 or rows.shape[1] != self.n_inputs:
             want = " or ".join(str(dtype) for dtype in self._functions)
             raise DataError(
-                "rows that the compiled emulator cannot take",
+                "the compiled emulator cannot read these rows",
                 got=f"{rows.dtype} of shape {rows.shape}",
                 want=f"{want} of shape (n_events, {self.n_inputs})",
             )

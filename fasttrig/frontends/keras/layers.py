@@ -56,7 +56,7 @@ def lower(low: Lowering, layer: LayerSpec, plan: Plan, operands: list[Value]) ->
     joins = layer.kind in _JOINING
     if not operands or (len(operands) > 1 and not joins):
         raise InputError(
-            "a layer is called with another number of tensors than it takes",
+            "a layer is called with the wrong number of tensors",
             where=low.where(layer),
             got=str(len(operands)),
             want="one or more" if joins else "1",
@@ -215,7 +215,7 @@ def _prepare_softmax(low: Lowering, layer: LayerSpec) -> Activation:
     axis = layer.config.get("axis", -1)
     if axis != -1:
         raise UnsupportedError(
-            "a softmax over another axis than the last", where=low.where(layer, "axis"), got=str(axis), want="-1"
+            "softmax is supported over the last axis only", where=low.where(layer, "axis"), got=str(axis), want="-1"
         )
     return "softmax"
 
@@ -272,7 +272,7 @@ def _lower_concat(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operan
     axis = int(layer.config.get("axis", -1))
     if axis == 0 or abs(axis) > len(operands[0].shape):
         raise UnsupportedError(
-            "a concatenation over events",
+            "cannot concatenate over the event axis",
             where=low.where(layer, "axis"),
             got=str(axis),
             want="-1, or an axis of the features",

@@ -162,6 +162,6 @@ def _require_definite(low: Lowering, layer: LayerSpec, key: str, folded: list[np
             "a folded weight lies on a rounding tie within float32's error",
             where=where,
             got=f"element {place}, folded to {folded[0][place]!r}",
-            want="folded weights that every processor quantises alike",
+            want="folded weights that every processor quantises to the same level",
             try_="move that weight by a little (1e-4 of it) and save again",
         )

@@ -118,7 +118,7 @@ def inner_weights(
     kept = [(name, array) for name, array in zip(names, arrays, strict=True) if name in _READ]
     if [name for _, name in places] != [name for name, _ in kept]:
         raise InputError(
-            "the weights of a model inside the model are not those of its layers",
+            "the stored weights of an inner model do not match its layers",
             where=where,
             got=", ".join(names)[:200],
             want=", ".join(f"{layer} {name}" for layer, name in places)[:200],
