@@ -1,4 +1,4 @@
-"""A design: the graph of a trained model, with what is known about its inputs; and its emulation on events."""
+"""A design: the graph of a trained model, the known facts about its inputs, and its emulation on events."""
 
 from __future__ import annotations
 
@@ -362,7 +362,7 @@ def _read(
 
 
 def _leaf_bits(project: ModelProject | None) -> int | None:
-    """The leaf grid that training chose; None where there is none: then the frontend's default."""
+    """The leaf grid that training chose; None if there is none, for the frontend's default."""
     if project is None or project.trees is None:
         return None
     path = project.path(project.trees.types_file)

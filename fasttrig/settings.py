@@ -65,7 +65,7 @@ class Settings(BaseModel):
 
 
 class ModelSettings(Settings):
-    """``[model]``: what is built and from which files (relative to model.toml)."""
+    """``[model]``: name and files of the model (paths relative to model.toml)."""
 
     name: Name
     description: str = ""
@@ -77,7 +77,7 @@ class ModelSettings(Settings):
 
 
 class DataSettings(Settings):
-    """``[data]``: the event sample, its columns, and what is learnt: `classes`, or the column `target`."""
+    """``[data]``: the event sample, its columns, and the goal of training: `classes`, or the column `target`."""
 
     sample: str = Field("jets5", description="the embedded sample's name, or a path relative to model.toml")
     features: tuple[str, ...] = Field((), description="input columns in the network's order; empty: the sample's own")
@@ -219,7 +219,9 @@ class PhysicsSettings(Settings):
     """``[physics]``: what the report's figures of a trigger are computed for."""
 
     input_rate_khz: float = Field(40_000.0, gt=0, description="of the tagger: working points give their rate from it")
-    pairs: tuple[PairSettings, ...] = Field((), description="rejections to show beside those of every two classes")
+    pairs: tuple[PairSettings, ...] = Field(
+        (), description="rejections to show in addition to those of every two classes"
+    )
     profiles: tuple[str, ...] | None = Field(
         None, description="columns to show efficiencies against; default: jet_pt and jet_mass where the sample has them"
     )
@@ -266,7 +268,7 @@ class ModelProject(Settings):
         return self.folder / relative
 
     def built_from(self) -> dict[str, Any]:
-        """The settings that decide what is built and measured: all but the limits of ``[budget]``; plain data."""
+        """The settings that determine build and measurement, as plain data: all but the limits of ``[budget]``."""
         return self.model_dump(mode="json", exclude={"budget"})
 
     @property

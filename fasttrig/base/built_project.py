@@ -1,4 +1,4 @@
-"""The files of a build folder: each name stands here, once."""
+"""The files of a build folder: the only place that spells their names."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Names that become identifiers of C++, Verilog, SystemVerilog, VHDL, Python, and names of files: one rule.
 
-The words that cannot be names stand in ``reserved_words.txt``, by language. VHDL and some file systems ignore case, so
+``reserved_words.txt`` lists the words that cannot be names, by language. VHDL and some file systems ignore case, so
 the words are compared without it.
 """
 
@@ -71,7 +71,7 @@ def check_model_name(name: str, *, where: str = "", try_: str = "") -> str:
     Parameters
     ----------
     where : str
-        Where the name stands, for the message.
+        Location of the name, for the message.
     try_ : str
         What to do, with ``{}`` for the suggested name.
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, whatever ends the process; and the rule of what they may replace.
+"""Files that appear whole or not at all, however the process ends; and the rule for what they may replace.
 
 The rule: fasttrig replaces only what fasttrig wrote. A build folder carries a manifest, a folder of other outputs a
 listing with the hash of each file; a user's own file or folder under the same name is refused, and stays.
@@ -234,7 +234,7 @@ def _cannot_write(folder: Path, error: OSError) -> InputError:
 
 
 def _manifest(folder: Path) -> dict[str, object] | None:
-    """The manifest of a build folder of this or an earlier version; None where there is none."""
+    """The manifest of a build folder of this or an earlier version; None if the folder has none."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

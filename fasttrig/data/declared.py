@@ -1,4 +1,4 @@
-"""What an event file says of its own size, checked before memory is taken or time is spent."""
+"""The size that an event file declares, checked before memory is allocated or time is spent."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def arrays_of(x: Any, shapes: Shapes, names: Sequence[str]) -> Arrays:
     ----------
     x : array, or anything with named columns
         An array of shape (n_events, *shape) goes by position. Mappings, structured arrays, and frames and tables of
-        pandas, polars and pyarrow go by name, whatever their order: one name per input (an array of its shape), or
+        pandas, polars and pyarrow are matched by name, in any order: one name per input (an array of its shape), or
         one per number of the single input.
     shapes : mapping of input name to shape
     names : sequence of str

@@ -1,7 +1,7 @@
 """One source per file format: column names, metadata, and the rows in chunks. Nothing here ever unpickles.
 
 A source offers `names` (the columns a plain table can hold), `metadata`, and `chunks(names, chunk_rows)`, which yields
-dicts of arrays. Opening and reading a damaged file raises whatever the library raises, one of `DAMAGE`; `readers` words
+dicts of arrays. Opening and reading a damaged file raises an error of the library, one of `DAMAGE`; `readers` words
 the error.
 """
 
@@ -94,7 +94,7 @@ class ParquetSource:
             yield self.values(batch, names)
 
     def batches(self, names: Sequence[str], chunk_rows: int) -> Iterator[Any]:
-        """Yield record batches as they are stored, whatever their columns hold."""
+        """Yield record batches as they are stored, with columns of any content."""
         yield from self._file.iter_batches(chunk_rows, columns=list(names))
 
     def values(self, batch: Any, names: Sequence[str]) -> Chunk:
@@ -181,7 +181,7 @@ class CsvSource:
 
 
 class ArraySource:
-    """Arrays that are already at hand or can be sliced lazily: NumPy, HDF5."""
+    """Arrays in memory, or arrays that can be sliced lazily: NumPy, HDF5."""
 
     metadata: Mapping[str, Any] = {}
 

@@ -32,8 +32,8 @@ class Emulation:
     overflows : dict of op name to int, or None
         Elements changed by an overflow; None where nobody counted: only the NumPy emulator does.
     stored : mapping of output name to int array
-        As `raw`, in the integers that the emulator wrote, which may be narrow; `raw` and `values` are made of them
-        when they are first asked for.
+        As `raw`, in the integers that the emulator wrote, which may be narrow. `raw` and `values` are computed from
+        these integers at first use.
     types : mapping of output name to FixedType
     """
 

@@ -70,7 +70,7 @@ def _counts_of(built: Built, quantity: str) -> Terms:
 
 
 def count(layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool: str, stream: bool) -> Design:
-    """Count what is built of `layers`."""
+    """Count the hardware of `layers`."""
     family = tool_family(tool)
     setting = Setting(
         clock_period_ns,
@@ -164,7 +164,7 @@ def applies_factor(design: Design) -> bool:
 
 
 def _factors(design: Design, constants: Constants) -> Mapping[str, float]:
-    """Factors of the design's tool on LUT, FF and cycles; products are counted alike for all."""
+    """Factors of the design's tool on LUT, FF and cycles; products are counted the same way for every tool."""
     return constants["tool"][design.family] if applies_factor(design) else {}
 
 

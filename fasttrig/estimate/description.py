@@ -46,7 +46,7 @@ def parse_what_if(text: str) -> list[dict[str, Any]]:
     Raises
     ------
     InputError
-        For an item without ``=``, an unknown option, or a number that is none.
+        For an item without ``=``, an unknown option, or an invalid number.
     """
     alternatives: list[dict[str, Any]] = [{}]
     for item in filter(None, (piece.strip() for piece in text.split(","))):

@@ -98,7 +98,7 @@ def nearest(point: Point, seen: Iterable[Point]) -> float:
 
 
 def covering(points: Iterable[Point]) -> list[Point]:
-    """Few points that stand for all: each dropped point has a kept one close to it."""
+    """A few representative points: each dropped point is close to a kept point."""
     kept: list[Point] = []
     for point in sorted(set(points), key=lambda p: (p.tool, sorted(p.marks), p.sizes)):
         if all(between(point, other) > _COVER for other in kept):

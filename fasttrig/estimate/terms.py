@@ -117,7 +117,7 @@ LUT: Mapping[Lut, float] = {
     Lut.ELEMENT_PRODUCT: 24.0,  # of a dense layer applied to every element of a set: a copy and a cast of each product
     Lut.STAGES: 2.0,
     Lut.SHARED_INPUT: 16.0,
-    Lut.SHARED_RESULT: 16.0,  # multiplexers in front of and behind shared multipliers
+    Lut.SHARED_RESULT: 16.0,  # multiplexers before and after shared multipliers
     Lut.SHARED_SELECT: 5.0,
     Lut.SHARED_SUM: 60.0,
     Lut.LINE_WINDOW: 160.0,
@@ -196,7 +196,7 @@ PRIORS: Mapping[str, Mapping[str, float]] = {
 _MULTIPLEXERS = frozenset({"shared_select", "shared_sum", "shared_input", "shared_result", "sequence", "once_shared"})
 _INTO_DSP = frozenset({"live", "resource_product_paced", "shared_tree", "shared_dsp", "sum_stages"})
 SYNTH_CLASSES: Mapping[str, Mapping[str, frozenset[str]]] = {
-    "lut": {"multiplexers": _MULTIPLEXERS},  # HLS counts each as if it stood alone
+    "lut": {"multiplexers": _MULTIPLEXERS},  # HLS counts each multiplexer separately
     "ff": {"into_dsp": _INTO_DSP},  # registers that a DSP has inside
 }
 SYNTH: Mapping[str, Mapping[str, float]] = {

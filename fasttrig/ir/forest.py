@@ -69,7 +69,7 @@ def output_bounds(op: Forest, feature_low: IntArray, feature_high: IntArray) -> 
 
 
 def partial_sum_bounds(op: Forest, feature_low: IntArray, feature_high: IntArray) -> tuple[int, int]:
-    """Bounds of every leaf, every base margin and every sum of some of them, whatever the order of the sum."""
+    """Bounds of every leaf, every base margin and every sum of some of them, in any order."""
     low = np.minimum(op.base_margin.raw.astype(object), 0)
     high = np.maximum(op.base_margin.raw.astype(object), 0)
     for output, tree_low, tree_high in _tree_bounds(op, feature_low, feature_high):
@@ -94,7 +94,7 @@ def tree_depths(op: Forest) -> IntArray:
 
 
 def path_counts(op: Forest) -> list[int]:
-    """Paths from each child index to a leaf: leaves of the tree that a shared (folded) one stands for."""
+    """Paths from each child index to a leaf: leaves of the tree that a shared (folded) tree represents."""
     counts = [1] * (op.n_nodes + op.n_leaves)
     left, right = op.left.raw.tolist(), op.right.raw.tolist()
     for node in range(op.n_nodes - 1, -1, -1):

@@ -23,12 +23,12 @@ UPGRADES: dict[int, Callable[[str], str]] = {}
 
 
 def save(graph: Graph, path: str | os.PathLike[str]) -> None:
-    """Write the text of `graph`: first to a file beside `path`, then renamed, so that no half file is ever seen.
+    """Write the text of `graph`: first to a file next to `path`, then renamed, so that no incomplete file ever appears.
 
     Raises
     ------
     GraphError
-        If `graph` is not well formed, or would not come back as it is.
+        If `graph` is not well formed, or would not be read back unchanged.
     """
     verify(graph)
     text = print_graph(graph)

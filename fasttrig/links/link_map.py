@@ -36,8 +36,8 @@ class Placement(Settings):
     """``[[inputs]]``, ``[[outputs]]``: some elements of a tensor, one after the other, in one frame of one link."""
 
     field: str = Field(description="name of the tensor in the graph")
-    first: int = Field(0, ge=0, description="its first element that stands here, last axis fastest")
-    count: int = Field(1, ge=1, description="how many elements stand here, the first one lowest")
+    first: int = Field(0, ge=0, description="index of the first element at this place, last axis fastest")
+    count: int = Field(1, ge=1, description="number of elements at this place, the first in the lowest bits")
     width: int = Field(ge=1, le=FRAME_BITS, description="bits of an element, as in its type")
     link: int = Field(ge=0, lt=MAX_LINKS)
     frame: int = Field(0, ge=0, lt=MAX_FRAMES, description="counted from the start of the packet")
@@ -164,7 +164,7 @@ def default_link_map(
 
 
 def check_link_map(link_map: LinkMap, graph: Graph, where: str = "link map") -> None:
-    """Every element of every input and output of `graph` stands once in `link_map`, with the width of its type.
+    """Check that every element of every input and output of `graph` is in `link_map` once, with the width of its type.
 
     Raises
     ------
@@ -234,7 +234,7 @@ def _check_side(side: str, placements: Sequence[Placement], period_frames: int) 
 
 
 def check_fields(placements: Sequence[Placement], values: Sequence[Value], where: str) -> None:
-    """Every element of `values` stands once in `placements`, with the width of its type; else an InputError."""
+    """Raise InputError unless every element of `values` is in `placements` once, with the width of its type."""
     known = {value.name: value for value in values}
     found: dict[str, set[int]] = {name: set() for name in known}
     for placement in placements:

@@ -60,7 +60,7 @@ def write_patterns(
 
 
 def check_format(format: str) -> None:
-    """Refuses a format that is none of `FORMATS`."""
+    """Refuse a format that is not in `FORMATS`."""
     if format not in FORMATS:
         raise InputError("no such pattern format", got=repr(format), want=", ".join(FORMATS))
 

@@ -35,7 +35,7 @@ class TypeChoice(Protocol):
 class ApplyTypes(Pass):
     """Give ops the chosen types; everything downstream gets the types that follow.
 
-    `accum` makes a MatMul narrowed; `result` puts a Cast behind the op. That cast takes the op's name (outputs and
+    `accum` makes a MatMul narrowed; `result` puts a Cast after the op. That cast takes the op's name (outputs and
     users keep reading it), the op itself becomes ``NAME_exact``.
     """
 

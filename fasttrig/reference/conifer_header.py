@@ -54,7 +54,7 @@ def decision_function(document: Mapping[str, Any], values: FloatArray, *, add_tr
 def leaves(document: Mapping[str, Any], values: FloatArray) -> IntArray:
     """The row of the leaf in which each event ends. Shapes: (n_events, n_features) -> (n_events, n_trees).
 
-    The header is given each tree as a class of its own, and the rows in place of the leaves.
+    The header gets each tree as a separate class, and the rows in place of the leaves.
     """
     trees = [tree for members in document["trees"] for tree in members]
     numbered = [{**tree, "value": list(range(len(tree["feature"])))} for tree in trees]

@@ -34,7 +34,7 @@ def framework_raw(graph: Graph, ensemble: Ensemble, source: Any, inputs: Mapping
     Parameters
     ----------
     graph : Graph
-        As read, before any pass: its leaves stand in the order of `ensemble`.
+        As read, before any pass: its leaves are in the order of `ensemble`.
     source : path or live model
     inputs : mapping with the graph's one input
         Raw integers; the library is given their values (XGBoost takes float32, exact up to 24 bits).

@@ -1,4 +1,4 @@
-"""``fasttrig init``: a project folder that builds as it stands, for a user to change."""
+"""``fasttrig init``: a project folder that builds as it is, for a user to change."""
 
 from __future__ import annotations
 

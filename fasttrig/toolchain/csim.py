@@ -180,7 +180,7 @@ def _compile(command: list[str], cwd: Path, timeout_s: float, log: Path) -> None
 
 
 def _key(project_dir: Path, compiler: Sequence[str]) -> str:
-    """A hash of everything that the binary is made of."""
+    """A hash of all inputs of the binary."""
     digest = hashlib.sha256(repr((tuple(compiler), LANGUAGE, OPTIMISATION, INCLUDES)).encode())
     for folder in ("firmware", "testbench"):
         for path in sorted((project_dir / folder).rglob("*")):

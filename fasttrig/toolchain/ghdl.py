@@ -1,4 +1,4 @@
-"""Simulation with GHDL (Debian's package ``ghdl``): conifer's VHDL project, and RTL of ours that is written in VHDL."""
+"""Simulation with GHDL (Debian's package ``ghdl``): conifer's VHDL project, and fasttrig's RTL in VHDL."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def vhdlsim(project_dir: Path, x_raw: IntArray, *, timeout_s: float = RUN_TIMEOU
 
 
 def run_bench(project: Path, most_events: int, *, timeout_s: float = RUN_TIMEOUT_S) -> BenchResult:
-    """``make ghdl`` of an RTL project in VHDL, in a copy, on vectors spread evenly over those beside the project.
+    """``make ghdl`` of an RTL project in VHDL, in a copy, on vectors spread evenly over the project's own.
 
     Raises
     ------

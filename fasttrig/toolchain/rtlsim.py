@@ -309,7 +309,7 @@ def _sources(folder: Path) -> list[str]:
 
 
 def _key(folder: Path, sources: Sequence[str], tools: Sequence[str]) -> str:
-    """A hash of everything that the program is made of."""
+    """A hash of all inputs of the program."""
     digest = hashlib.sha256(repr((*tools, VERILATOR_FLAGS, LANGUAGE, firmware_files.read("rtl/driver.cpp"))).encode())
     for name in sources:
         digest.update(name.encode() + b"\0" + hashlib.sha256((folder / name).read_bytes()).digest())

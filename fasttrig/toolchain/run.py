@@ -31,7 +31,7 @@ _thread = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What a program that ended left behind; `seconds` is wall time."""
+    """Output of a finished program; `seconds` is wall time."""
 
     returncode: int
     stdout: str

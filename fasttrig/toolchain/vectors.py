@@ -1,7 +1,7 @@
 """Golden vectors as text: one event a line, raw words in hexadecimal.
 
 A line holds the words of all tensors one after the other, last axis fastest, separated by single spaces; a word is
-the two's complement of the raw integer in ``ceil(width / 4)`` lower-case digits. ``$readmemh`` reads it as it is.
+the two's complement of the raw integer in ``ceil(width / 4)`` lower-case digits. ``$readmemh`` reads the file.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _integers(block: Bytes, fixed_type: FixedType, where: str) -> IntArray:
 
 
 def _is_regular(page: Bytes, sizes: Sequence[int], types: Sequence[FixedType]) -> bool:
-    """Whether every digit and every separator stands where it must."""
+    """Whether every digit and every separator is at its place."""
     separators = np.zeros(page.shape[1], dtype=bool)
     widths = [digits_of(t) + 1 for size, t in zip(sizes, types, strict=True) for _ in range(size)]
     separators[np.cumsum(widths) - 1] = True

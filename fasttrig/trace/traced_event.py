@@ -20,7 +20,7 @@ from fasttrig.settings import MODEL_FILE, ModelProject, TargetSettings, find_mod
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A design and what is known about it.
+    """A design and the known facts about it.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ def _settings(folder: Path) -> TargetSettings:
 
 
 def _project_of(folder: Path, design: Design, start: Path) -> tuple[ModelProject | None, str]:
-    """The model that the folder was built from, if it is at hand and still the same; else why not."""
+    """The model that the folder was built from, if it is available and unchanged; else the reason."""
     name = design.graph.name
     try:
         here = start / MODEL_FILE

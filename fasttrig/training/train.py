@@ -19,7 +19,7 @@ from fasttrig.training.results import Progress, Trained, replace_file
 
 
 def train(project: ModelProject, progress: Progress | None = None) -> Trained:
-    """Train the model and its float twin; write their files and the input map beside ``model.toml``.
+    """Train the model and its float twin; write their files and the input map next to ``model.toml``.
 
     The seed of ``[training]`` fixes initial weights and the order of events; with the same versions on the same kind
     of machine the same files come out.

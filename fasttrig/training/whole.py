@@ -1,4 +1,4 @@
-"""A whole training: model, float twin, input map, golden vectors and card appear beside model.toml together."""
+"""A whole training: model, float twin, input map, golden vectors and card appear next to model.toml together."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 FORMAT_VERSION = 1
 ROW_GROUP_ROWS = 20_800
 SHUFFLE_STREAM, SPLIT_STREAM = 101, 102
-"""Numbers that set the random streams of the shuffle and the split apart from those of the chunks (labels 0 to 4)."""
+"""Stream numbers of the shuffle and the split; the chunks use other streams (labels 0 to 4)."""
 
 
 def make_jets5(

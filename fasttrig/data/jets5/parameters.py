@@ -102,7 +102,7 @@ class Detector:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that decides what a jets5 file holds, apart from the seed and the number of jets."""
+    """All settings that determine a jets5 file, except the seed and the number of jets."""
 
     energy_gev: float = 13000.0
     pthat_min_gev: float = 850.0

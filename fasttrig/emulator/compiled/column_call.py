@@ -87,7 +87,7 @@ class Arguments:
 
 
 def plain(array: Numbers) -> Numbers | None:
-    """The same numbers in a dtype that the library reads, copied only for a rare one; None where there is none."""
+    """The same numbers in a dtype that the library reads, copied only for a rare dtype; None if there is none."""
     if array.dtype in KINDS and array.dtype.isnative:
         return array
     if array.dtype == bool:

@@ -31,7 +31,7 @@ def template(path: str, places: Mapping[str, str]) -> str:
 
 
 def fill(text: str, places: Mapping[str, str]) -> str:
-    """`text` with each ``@PLACE@`` filled in; what is filled in is not looked at again."""
+    """`text` with each ``@PLACE@`` filled in; marks inside an inserted text are left as they are."""
     return _PLACE.sub(lambda match: places[match[1]], text)
 
 

@@ -33,7 +33,7 @@ class Dense:
     Attributes
     ----------
     packing : how the operand is read
-    epilogue : what is done on the sums; its `result` is the value that the layer writes
+    epilogue : operations on the sums; its `result` is the value that the layer writes
     """
 
     op: MatMul

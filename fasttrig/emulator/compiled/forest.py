@@ -29,7 +29,7 @@ Bits = tuple[int, ...]
 
 
 BATCH_STEPS = 256
-"""Steps of a batch: enough that those which need each other can stand apart, few enough for the nearest cache."""
+"""Steps of a batch: enough to separate dependent steps, few enough for the nearest cache."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The compiled emulator from Python: a shared library behind ctypes."""
+"""The compiled emulator from Python: a shared library called through ctypes."""
 
 from __future__ import annotations
 

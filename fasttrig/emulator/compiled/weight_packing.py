@@ -62,7 +62,7 @@ def packing_of(op: MatMul, operand: Interval) -> Packing | None:
 
 
 def largest_sum(weight: IntArray, bias: IntArray, low: int, high: int, offset: int) -> int:
-    """A number that no partial sum of packed products exceeds in magnitude, whatever the order."""
+    """Bound on the magnitude of every partial sum of packed products, in any order."""
     largest = max(abs(low - offset), abs(high - offset), 1)
     products = abs(weight).sum(axis=0) * largest
     return int((products + abs(bias) + abs(offset) * abs(weight).sum(axis=0)).max())

@@ -31,7 +31,7 @@ SHORT_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where an activation stands: the name its result shall bear, its origin, its place for an error."""
+    """Context for lowering one activation: result name, origin, and location for error messages."""
 
     name: str
     origin: str
@@ -72,7 +72,7 @@ def check_activation(quantizer: Quantizer, where: str) -> None:
 
 
 def lower_activation(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
-    """Shapes: any -> same. The last op bears `site.name`."""
+    """Shapes: any -> same. The last op is named `site.name`."""
     check_activation(quantizer, site.where)
     return ACTIVATIONS[quantizer.name](low, value, quantizer, site)
 

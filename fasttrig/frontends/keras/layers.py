@@ -88,7 +88,7 @@ def read_activation(low: Lowering, layer: LayerSpec, content: Any, *parts: str) 
 def apply_activation(
     low: Lowering, layer: LayerSpec, value: Value, activation: Activation, name: str, *parts: str
 ) -> Value:
-    """`name` is what the last op shall be called."""
+    """`name` is the name of the last op."""
     where = low.where(layer, *parts)
     if activation == "linear":
         return value

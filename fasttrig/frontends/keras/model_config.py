@@ -1,7 +1,7 @@
 """Reads a Keras model's configuration: layers and who feeds whom, models inside models included.
 
 Keras 2 and Keras 3 write connections differently; both end in `ModelTree`, whose call numbers start at 0 everywhere.
-Every configuration is checked by its schema here, before anything is made of it.
+Every configuration is checked by its schema here, before it is used.
 """
 
 from __future__ import annotations
