@@ -38,7 +38,7 @@ _NETWORK_SUFFIXES = (".h5", ".hdf5", ".keras")
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How a model is read, where the caller of `read` chose: see its parameters of the same names."""
+    """Options that the caller of `read` chose; see its parameters of the same names."""
 
     batchnorm_type: FixedType | None = None
     leaf_fraction_bits: int | None = None
@@ -91,7 +91,7 @@ class Design:
         return f"<Design {self.graph.name}: {len(self.graph.ops)} ops>"
 
     def _repr_html_(self) -> str:
-        """What Jupyter shows: the drawing and the table of ops."""
+        """HTML for Jupyter: the drawing and the table of ops."""
         from fasttrig.display.drawing import design_html
 
         return design_html(self.graph)

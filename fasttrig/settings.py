@@ -237,7 +237,7 @@ class NarrowedType(Settings):
 
 
 class ModelProject(Settings):
-    """Everything that ``model.toml`` says."""
+    """The content of ``model.toml``."""
 
     model: ModelSettings
     data: DataSettings

@@ -33,7 +33,7 @@ _TYPE_PATTERN = re.compile(r"\s*(u?)fixed\s*<\s*([0-9]{1,9})\s*,\s*(-?[0-9]{1,9}
 
 
 class Rounding(Enum):
-    """What happens to the fraction bits that a cast drops; the names of ``ap_fixed`` without ``AP_``."""
+    """Rounding of the fraction bits that a cast drops; the names of ``ap_fixed`` without ``AP_``."""
 
     TRN = "TRN"
     TRN_ZERO = "TRN_ZERO"
@@ -45,7 +45,7 @@ class Rounding(Enum):
 
 
 class Overflow(Enum):
-    """What happens to a number outside the range of the type it is cast to."""
+    """Result of a cast of a number outside the range of the target type."""
 
     WRAP = "WRAP"
     SAT = "SAT"

@@ -56,7 +56,7 @@ def languages_of(word: str, languages: tuple[str, ...] = tuple(LANGUAGES)) -> li
 
 
 def fault_of(name: str) -> str:
-    """Why `name` cannot name a model, its functions, modules and files; empty where it can."""
+    """The reason why `name` is not a valid model name; empty if it is valid."""
     if not _IDENTIFIER.fullmatch(name):
         return "not an identifier of all the languages it is written in"
     if len(name) > LONGEST:

@@ -40,7 +40,7 @@ def staged_folder(folder: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        Where nothing can be written, or `folder` is something that fasttrig did not write; see `require_replaceable`.
+        If `folder` cannot be written, or was not written by fasttrig; see `require_replaceable`.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def staged_files(folder: Path, replaces: Collection[str] | None = None) -> Itera
     Raises
     ------
     InputError
-        Where nothing can be written, or a file there is not fasttrig's to replace.
+        If a file cannot be written, or an existing file was not written by fasttrig.
     """
     try:
         holder = Path(tempfile.mkdtemp(dir=folder, prefix=f".fasttrig.{os.getpid()}."))
@@ -260,7 +260,7 @@ def _listed(folder: Path) -> dict[str, str]:
         content = json.loads((folder / LISTING).read_text(encoding="utf-8"))
         return {str(name): str(digest) for name, digest in content.items()}
     except (OSError, ValueError, AttributeError, RecursionError):
-        return {}  # nothing was written here, or nobody can tell what
+        return {}  # no listing, or an unreadable one
 
 
 def _require_own_files(folder: Path, files: Mapping[str, Path], replaces: Collection[str] | None) -> None:
@@ -292,7 +292,7 @@ def _not_ours(path: Path, got: str) -> InputError:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """What killed runs left; a folder that such a run had moved aside and not yet replaced goes back to its place."""
+    """Clean up after killed runs. A folder that such a run moved aside and did not replace goes back to its place."""
     for leftover in folder.parent.glob(f".{folder.name}.*.*"):
         process = leftover.name.removeprefix(f".{folder.name}.").split(".")[0]
         if not process.isdigit() or not (leftover / _MARK).is_file() or _is_running(int(process)):

@@ -30,7 +30,7 @@ def _models(incomplete: str) -> Iterator[str]:
     from fasttrig.base.errors import FasttrigError
     from fasttrig.settings import MODEL_FILE, models_folder
 
-    with contextlib.suppress(FasttrigError):  # no models anywhere: nothing to offer
+    with contextlib.suppress(FasttrigError):  # no models found: no suggestions
         yield from (path.parent.name for path in models_folder(Path.cwd()).glob(f"*/{MODEL_FILE}"))
     yield from _folders(incomplete, MODEL_FILE)
 

@@ -1,4 +1,4 @@
-"""What a sample holds: classes, splits, and per column its range, mean, unit, missing values; as data, text, plots."""
+"""Summary of a sample: classes, splits, and per column range, mean, unit, missing values; as data, text, plots."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ Chunk = dict[str, NDArray[Any]]
 OTHER_COLUMNS = "leave this column out: name the others by --keep, or columns=[...] in Python"
 
 CSV_BLOCK_BYTES = 1 << 20
-"""What pyarrow infers the types of a CSV file from."""
+"""Sample of a CSV file from which pyarrow infers the column types."""
 
 DAMAGE = (
     OSError,
@@ -50,7 +50,7 @@ DAMAGE = (
     zlib.error,
     BadZipFile,
 )
-"""What the libraries raise on truncated and hostile files; pyarrow's errors derive from ValueError or OSError."""
+"""Exceptions of the libraries on truncated and hostile files; pyarrow's errors derive from ValueError or OSError."""
 
 READ_BYTES = 1 << 20
 """Buffer per Parquet column."""
@@ -94,7 +94,7 @@ class ParquetSource:
             yield self.values(batch, names)
 
     def batches(self, names: Sequence[str], chunk_rows: int) -> Iterator[Any]:
-        """Yield record batches as they are stored, with columns of any content."""
+        """Yield record batches as they are stored, whatever their columns hold."""
         yield from self._file.iter_batches(chunk_rows, columns=list(names))
 
     def values(self, batch: Any, names: Sequence[str]) -> Chunk:
@@ -194,7 +194,7 @@ class ArraySource:
         """Yield chunks; the columns asked for must be equally long."""
         lengths = {name: len(self._arrays[name]) for name in names}
         if len(set(lengths.values())) > 1:
-            raise DataError("the columns differ in length", got=", ".join(f"{k}: {n}" for k, n in lengths.items()))
+            raise DataError("the columns are not equally long", got=", ".join(f"{k}: {n}" for k, n in lengths.items()))
         for start in range(0, next(iter(lengths.values()), 0), chunk_rows):
             rows = slice(start, start + chunk_rows)
             yield {name: _plain(name, np.asarray(self._arrays[name][rows])) for name in names}

@@ -30,7 +30,7 @@ def draw_design(graph: Graph, stages: Mapping[str, int] | None = None, id_: str 
 
 
 def design_html(graph: Graph) -> str:
-    """What Jupyter shows: a heading, the drawing, the table of ops."""
+    """HTML for Jupyter: a heading, the drawing, the table of ops."""
     rows = [
         {
             "name": op.name,

@@ -1,4 +1,4 @@
-"""What an emulation gives: raw integers, their values, and scores after the link that stays outside the firmware."""
+"""Results of an emulation: raw integers, their values, and scores after the link outside the firmware."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fasttrig.ir.graph import Graph
 
 @dataclass(frozen=True)
 class Emulation:
-    """What the emulator gave for some events.
+    """Results of the emulator for some events.
 
     Attributes
     ----------

@@ -28,7 +28,7 @@ CHUNK_EVENTS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a run of the graph gave.
+    """Results of a run of the graph.
 
     Attributes
     ----------

@@ -175,7 +175,7 @@ def load_constants() -> dict[str, Any]:
 
 
 def default_tool() -> str:
-    """The tool taken where none is said."""
+    """The tool to assume if none is given."""
     return {"vitis_hls_2024": "Vitis HLS 2024.1"}[DEFAULT_FAMILY]
 
 
@@ -203,7 +203,7 @@ def _regime(layers: tuple[Layer, ...], stream: bool) -> str:
 
 
 def _once(design: Design) -> Terms:
-    """What a design has once: its input registers, its states, the controller of shared multipliers."""
+    """Hardware that a design has once: input registers, states, the controller of shared multipliers."""
     first = next((layer for layer in design.layers if layer.matrices), None)
     words = first.matrices[0].n_in * first.input.width / 16.0 if first and first.positions == 1 else 0.0
     shared = any(layer.strategy == "resource" and m.reuse_factor > 1 for layer in design.layers for m in layer.matrices)

@@ -22,7 +22,7 @@ RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What one FPGA holds; an SLR holds ``1 / slr`` of it."""
+    """Resources of one FPGA; an SLR holds ``1 / slr`` of them."""
 
     name: str
     prefix: str

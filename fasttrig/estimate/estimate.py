@@ -62,7 +62,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class LayerEstimate:
-    """What one layer takes of the total; without an interval, which is known of whole designs only."""
+    """Share of one layer in the total. Intervals are known for whole designs only."""
 
     name: str
     kind: str

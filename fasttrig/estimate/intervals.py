@@ -44,11 +44,11 @@ class Interval:
 
 
 NOTHING_KNOWN = Interval(-_NOTHING_KNOWN, _NOTHING_KNOWN, 0, 0)
-"""A factor of three and more, where no report says anything."""
+"""A factor of three and more, for designs without any report."""
 
 
 def spread(distance: float) -> float:
-    """How much wider than inside the table an interval is at `distance` from it."""
+    """Factor by which an interval at `distance` from the table is wider than inside the table."""
     return 1.0 + _SPREAD_PER_DISTANCE * distance
 
 

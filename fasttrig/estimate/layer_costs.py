@@ -60,7 +60,7 @@ class Matrix:
     reuse_factor: int
     products: Products | None = None  # counted, if the weights are known
     depthwise: bool = False  # one filter per channel: each input meets one weight
-    zeros_guessed: bool = False  # nobody said how many weights are zero
+    zeros_guessed: bool = False  # the number of zero weights is not given
 
     @property
     def size(self) -> int:

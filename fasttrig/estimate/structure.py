@@ -1,4 +1,4 @@
-"""What HLS builds of each layer, counted: the terms that `constants.json` weighs into LUT and FF, and exact counts.
+"""Hardware counts of each layer: the terms that `constants.json` weighs into LUT and FF, and exact counts.
 
 A term is a count of hardware (adders, multiplexers, tables) in units of 16 bits; nothing here is fitted.
 """
@@ -143,7 +143,7 @@ def live_words(products: Products, n_out: int, slowness: float) -> float:
 
 
 def _registered_levels(slowness: float) -> float:
-    """How much of an adder tree is registered: nothing where it fits into a clock, all of it at twice that delay."""
+    """Registered share of an adder tree: 0 if the tree fits into one clock, 1 at twice that delay."""
     return min(1.0, max(0.0, slowness - 1))
 
 

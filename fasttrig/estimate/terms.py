@@ -1,4 +1,4 @@
-"""What each fitted term should cost, from how the hardware is made: the fit starts there and is drawn back to it.
+"""Expected cost of each fitted term, from the structure of the hardware: start value and prior of the fit.
 
 A term that few reports hold stays near its value here, so a design of a new kind is never estimated from a constant
 that the fit left free. LUT and FF are per word of 16 bits unless the comment says otherwise; cycles are per count.
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Lut(StrEnum):
-    """What takes LUTs."""
+    """Terms that cost LUTs."""
 
     ADD = "add"
     CHEAP = "cheap"
@@ -50,7 +50,7 @@ class Lut(StrEnum):
 
 
 class Ff(StrEnum):
-    """What takes flip-flops."""
+    """Terms that cost flip-flops."""
 
     HELD = "held"
     LIVE = "live"
@@ -87,7 +87,7 @@ class Ff(StrEnum):
 
 
 class Cycles(StrEnum):
-    """What takes cycles."""
+    """Terms that cost cycles."""
 
     MATRIX_PACED = "matrix_paced"
     DEPTH_PACED = "depth_paced"
@@ -203,7 +203,7 @@ SYNTH: Mapping[str, Mapping[str, float]] = {
     "lut": {"multiplexers": 0.3, "rest": 0.52},
     "ff": {"into_dsp": 0.6, "rest": 0.8},
 }
-"""What logic synthesis leaves of an HLS report: start values, after the medians of the published pairs."""
+"""Fraction of an HLS report that remains after logic synthesis: start values from the published pairs."""
 
 
 def synth_class(quantity: str, term: str) -> str:

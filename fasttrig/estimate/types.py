@@ -47,7 +47,7 @@ def parse_width(content: object, default: Width = DEFAULT) -> Width:
     if isinstance(content, int | float) and not isinstance(content, bool):
         return Width(max(1, int(content)), 1)
     text = str(content)
-    return default if text.isidentifier() else _parse_text(text)  # a typedef's name says nothing
+    return default if text.isidentifier() else _parse_text(text)  # the name of a typedef has no width
 
 
 def _parse_text(text: str) -> Width:

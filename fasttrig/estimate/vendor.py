@@ -38,7 +38,7 @@ _XML_COUNTS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM_18K", "ur
 
 @dataclass(frozen=True, slots=True)
 class VendorReport:
-    """What one report of a vendor's tool says; None where it does not."""
+    """Numbers of one vendor report; None if the report lacks the number."""
 
     stage: str
     tool: str

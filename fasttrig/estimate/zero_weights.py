@@ -1,4 +1,4 @@
-"""How many weights of a layer are zero: from its weights or its counts, never guessed for a pruned layer.
+"""Number of zero weights of a layer: from its weights or its counts, never guessed for a pruned layer.
 
 A zero weight costs nothing in the Latency strategy, so a network pruned to one weight in a thousand is a thousandth of
 the same network taken as full.
@@ -23,7 +23,7 @@ _TRY = "give n_zeros, n_nonzeros, sparsity (share of zero weights) or the weight
 
 @dataclass(frozen=True, slots=True)
 class SaidWeights:
-    """What a description says of the weights of a layer; None where nothing is said."""
+    """Statement of a description about the weights of a layer; None if there is none."""
 
     n_nonzeros: float | None = None
     magnitude: float | None = None  # log2 of the largest raw weight

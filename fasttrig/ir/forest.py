@@ -19,7 +19,7 @@ from fasttrig.ir.ops.trees import Forest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reach:
-    """What an interval of each feature leaves of a forest.
+    """The part of a forest that can be reached from an interval of each feature.
 
     Attributes
     ----------
@@ -118,7 +118,7 @@ def distinct_comparisons(op: Forest) -> tuple[IntArray, IntArray]:
 
 
 def forest_fault(op: Forest) -> Fault | None:
-    """What is wrong with the forest's own structure, or None."""
+    """The error in the forest's own structure, or None."""
     return _fault_of_shapes(op) or _fault_of_grids(op) or _fault_of_indices(op)
 
 

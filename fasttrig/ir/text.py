@@ -349,7 +349,7 @@ _BY_ANNOTATION: dict[str, Callable[[_Parser], Any]] = {
     "tuple[Value, ...]": lambda parser: parser.items(_Parser.value),
     "tuple[FixedType, ...]": lambda parser: parser.items(_Parser.fixed_type),
 }
-"""How to read a field, by its annotation in the op class; an op with another one fails at import."""
+"""Reader of a field, by its annotation in the op class; an op with an unknown annotation fails at import."""
 
 
 def _readers(kind: type[Op]) -> dict[str, Callable[[_Parser], Any]]:

@@ -1,4 +1,4 @@
-"""What must hold in every graph; run after reading and after each pass."""
+"""Conditions that hold in every graph; checked after reading and after each pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fasttrig.ir.ops import Op, Value
 from fasttrig.ir.ranges import Ranges
 
 NAME = re.compile(r"[A-Za-z_][\w./-]*")
-"""What the text form can hold as a name; a backend may want less."""
+"""Names that the text form can hold; a backend may be more restrictive."""
 
 MAX_ELEMENTS = 1 << 20
 """Elements of one tensor; more is a damaged file."""

@@ -19,7 +19,7 @@ Flags = npt.NDArray[np.uint8]
 
 
 class Flag(IntFlag):
-    """What accompanies a frame; the lower four as APx's sideband has them."""
+    """Flags of a frame; the lower four are those of APx's sideband."""
 
     VALID = 1
     START_OF_PACKET = 2
@@ -35,7 +35,7 @@ NO_FRAME = Flag.STROBE
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """What some links carry.
+    """Data on some links.
 
     Attributes
     ----------

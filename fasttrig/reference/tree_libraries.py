@@ -117,7 +117,7 @@ def _leaves(ensemble: Ensemble, model: Any, values: FloatArray) -> IntArray:
 
 
 def _predictions(ensemble: Ensemble, model: Any, values: FloatArray) -> FloatArray | None:
-    """What the user sees; None where `predict` names classes, or a file's own arithmetic has no such method."""
+    """Scores that the user sees; None if `predict` returns class names, or a file has no such method."""
     if conifer_json.is_conifer(model):
         return None
     if hasattr(model, "predict_proba") and ensemble.objective != "binary:logitraw":

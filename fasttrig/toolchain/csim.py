@@ -37,7 +37,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What ``testbench/ports.json`` says."""
+    """Content of ``testbench/ports.json``."""
 
     top: str
     inputs: tuple[Port, ...]
@@ -46,7 +46,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class CsimResult:
-    """What a C-simulation gave.
+    """Results of a C-simulation.
 
     Attributes
     ----------

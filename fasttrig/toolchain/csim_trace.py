@@ -1,4 +1,4 @@
-"""Which op is wrong, when the C-simulation and the emulator disagree."""
+"""Find the first wrong op when the C-simulation and the emulator disagree."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _FAILED = re.compile(r"\(assertion failure\): (.*)")
 
 @dataclass(frozen=True, slots=True)
 class BenchResult:
-    """What a project's own test bench said: `fault` is its first complaint, empty when every bit was equal."""
+    """Result of a project's own test bench: `fault` is its first message, empty if every bit is equal."""
 
     n_events: int
     latency_cycles: int | None

@@ -1,4 +1,4 @@
-"""What a netlist of Xilinx primitives, from Yosys' ``write_json``: cells by type, and its depth."""
+"""Content of a netlist of Xilinx primitives, from Yosys' ``write_json``: cells by type, and its depth."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ Words = npt.NDArray[np.uint32]
 
 @dataclass(frozen=True, slots=True)
 class RtlsimResult:
-    """What a simulation gave.
+    """Results of a simulation.
 
     Attributes
     ----------

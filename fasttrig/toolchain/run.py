@@ -151,7 +151,7 @@ def find_compiler() -> tuple[str, ...]:
     Raises
     ------
     ToolError
-        When there is none.
+        If there is none.
     """
     chosen = os.environ.get("CXX", "").strip()
     if chosen:

@@ -32,7 +32,7 @@ FLAT_COST = 30_000.0
 a half minutes, on one core."""
 
 FOLDER = "synthesis"
-"""Where the logs of Yosys go, inside the RTL project."""
+"""Folder for the logs of Yosys, inside the RTL project."""
 
 FAMILIES = ("xcup", "xcu", "xc7", "xc6v", "xc5v", "xc6s")
 """Those of `synth_xilinx` with LUTs of six inputs: UltraScale+, UltraScale, series 7, Virtex-6 and -5, Spartan-6."""
@@ -71,7 +71,7 @@ _MEMORY_LUTS = {
 
 @dataclass(frozen=True, slots=True)
 class SynthResult:
-    """What a synthesis gave.
+    """Results of a synthesis.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ _SCRIPT, _NETLIST = "script.ys", "netlist.json"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to synthesise.
+    """One synthesis job.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Where the event of a trace comes from: a build folder, a model's test split, or a file of the user's."""
+"""Source of the event of a trace: a build folder, a model's test split, or a file of the user."""
 
 from __future__ import annotations
 

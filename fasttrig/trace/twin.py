@@ -17,7 +17,7 @@ from fasttrig.trace.traced_event import Opened, TracedEvent
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """What the float model gives.
+    """Results of the float model.
 
     Attributes
     ----------

@@ -62,7 +62,7 @@ def train(project: ModelProject, progress: Progress | None = None) -> Trained:
 
 
 def check_settings(project: ModelProject) -> None:
-    """Refuse a model.toml that says too little to train from."""
+    """Refuse a model.toml without the settings that training needs."""
     where = str(project.path(MODEL_FILE))
     if project.trees is not None:
         return

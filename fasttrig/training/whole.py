@@ -17,7 +17,7 @@ from fasttrig.training.train import check_settings, train
 def train_whole(project: ModelProject, progress: Progress | None = None) -> tuple[Trained, tuple[Path, ...]]:
     """Train as `train` does; returns what it found, and every file written.
 
-    Until all are there, the old ones stay: an interrupted training changes nothing.
+    The old files stay until all new files are complete: an interrupted training changes nothing.
     """
     check_settings(project)
     names = _outputs(project)

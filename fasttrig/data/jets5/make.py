@@ -133,7 +133,7 @@ def assign_splits(label: NDArray[np.integer], seed: int) -> NDArray[np.int8]:
 
 
 def describe_generation(n_jets: int, seed: int, settings: Settings) -> dict[str, Any]:
-    """What the file says about itself: settings, versions, seed, labels, units and integer scales."""
+    """Metadata of the file: settings, versions, seed, labels, units and integer scales."""
     return {
         "format_version": FORMAT_VERSION,
         "n_jets": n_jets,

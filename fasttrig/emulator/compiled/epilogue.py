@@ -1,4 +1,4 @@
-"""What follows a dense layer and can be done on its sums in registers: relu, rounding, saturation.
+"""Ops after a dense layer that run on its sums in registers: relu, rounding, saturation.
 
 Each of them is monotone, so a clamp before the rounding is a clamp at the rounded limits after it, and any chain with
 one rounding becomes: divide by a power of two, round, clamp.

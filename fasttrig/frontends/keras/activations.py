@@ -26,7 +26,7 @@ SHORT_NAMES = {
     "quantized_po2": "po2",
     "quantized_relu_po2": "relu_po2",
 }
-"""How an activation inside a layer names its ops: ``fc1_relu``."""
+"""Name of the ops of an activation inside a layer: ``fc1_relu``."""
 
 
 @dataclass(frozen=True, slots=True)

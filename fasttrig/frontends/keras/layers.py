@@ -352,7 +352,7 @@ _INERT = ("Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "Spatia
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """What to check first, what to build; `becomes` says it in words, and is empty where `prepare` always refuses."""
+    """The check and the lowering of a layer. `becomes` is the description, empty if `prepare` always refuses."""
 
     prepare: Prepare
     lower: Lower
@@ -383,7 +383,7 @@ LAYERS: dict[str, LayerRow] = {
 """By layer class. docs/reference/supported.md lists the same layers."""
 
 MODELS_INSIDE = "a model inside a model, at any depth, called once or often: its layers, laid flat"
-"""What becomes of a Functional or Sequential model that is a layer; docs/reference/supported.md shows this text."""
+"""Description of a Functional or Sequential model that is a layer; docs/reference/supported.md shows this text."""
 
 REFUSED_LAYERS = {
     "Multiply": "products of activations are not supported",

@@ -66,7 +66,7 @@ class Lowering:
             self.refusals.append(refusal)
 
     def attempt(self, make: Callable[[], T]) -> T | None:
-        """What `make` gives; None where it refuses, with the refusal kept for the list."""
+        """The result of `make`; None if `make` refuses. The refusal is kept for the list."""
         try:
             return make()
         except UnsupportedError as refusal:

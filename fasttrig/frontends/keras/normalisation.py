@@ -20,7 +20,7 @@ EXACT_BITS = 24
 """A scale or offset is taken as exact when all channels share a grid of at most this many bits (float32's own)."""
 
 _RSQRT_ULPS = 2
-"""How far TensorFlow's float32 reciprocal square root was seen from the correctly rounded one."""
+"""Largest observed error of TensorFlow's float32 reciprocal square root."""
 
 
 @dataclass(frozen=True, slots=True)

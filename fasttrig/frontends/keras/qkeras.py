@@ -121,7 +121,7 @@ def _checked_name(model: ModelSpec, name: str | None) -> str:
 
 
 def _prepare_all(low: Lowering) -> dict[str, Any]:
-    """The plan of every layer that nothing was refused of."""
+    """The plan of every layer without a refusal."""
     plans: dict[str, Any] = {}
     for layer in low.model.layers:
         if layer.kind == "InputLayer":

@@ -26,7 +26,7 @@ _NORMS = ("BatchNormalization", "QBatchNormalization")
 
 @dataclass(slots=True)
 class Budget:
-    """How many numbers a file has declared so far; a dataset under two names counts twice."""
+    """Count of numbers that a file has declared so far; a dataset under two names counts twice."""
 
     used: int = 0
 

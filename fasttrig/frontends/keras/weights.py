@@ -40,7 +40,7 @@ class Grid:
 
 
 def trainable(quantizer: Quantizer) -> Quantizer:
-    """What QKeras makes of a kernel's quantizer when the layer is built: no alpha becomes alpha='auto_po2'."""
+    """The kernel quantizer as QKeras changes it when the layer is built: no alpha becomes alpha='auto_po2'."""
     if quantizer.name not in _AUTO_ON_KERNELS or quantizer["alpha"] is not None:
         return quantizer
     return replace(quantizer, options=MappingProxyType(dict(quantizer.options) | {"alpha": "auto_po2"}))

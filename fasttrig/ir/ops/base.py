@@ -81,7 +81,7 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with an op on its own: what, got, want."""
+    """An error in a single op: what, got, want."""
 
     what: str
     got: str = ""
@@ -182,5 +182,5 @@ class Op:
         return FixedType.covering(*sums, self.fraction_bits)
 
     def fault(self) -> Fault | None:
-        """What is wrong with the fields of the op, beyond shape, type and range of the result."""
+        """The error in the fields of the op, beyond shape, type and range of the result."""
         return None

@@ -214,7 +214,7 @@ def test_null_is_missing(tmp_path) -> None:
 def test_columns_of_different_length_do_not_make_a_table(tmp_path) -> None:
     path = tmp_path / "uneven.npz"
     np.savez(path, a=np.arange(3), b=np.arange(4))
-    with pytest.raises(DataError, match="differ in length"):
+    with pytest.raises(DataError, match="equally long"):
         read_table(path)
     assert read_table(path, ["b"]).n_rows == 4
 
