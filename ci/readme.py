@@ -1,9 +1,9 @@
-"""The README's tables, from the code's own: run it after a table of the code changed, and read the diff.
+"""Write the tables of README.md and docs/ from the code: run it after a table of the code changed, and read the diff.
 
     python ci/readme.py          write
     python ci/readme.py --check  exit 1 and name the tables that differ
 
-A table stands between ``<!-- table: NAME -->`` and ``<!-- end -->``.
+Markers enclose each table: ``<!-- table: NAME -->`` and ``<!-- end -->``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,15 @@ from fasttrig.links.patterns import FORMATS
 from fasttrig.settings import TargetSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+PAGES = (
+    ROOT / "README.md",
+    *(path for folder in ("tutorials", "howto", "reference") for path in sorted((ROOT / "docs" / folder).glob("*.md"))),
+)
+"""Pages that may hold a generated table."""
+
+TO_ROOT = "../.."
+"""The way from a page of docs/ to the root, for links in tables."""
+
 SYSTEMS = ROOT / "docs" / "systems.toml"
 GOLDEN = ROOT / "firmware" / "golden"
 _SECTION = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -105,7 +113,8 @@ def op_rows() -> str:
                 found.append((path.relative_to(ROOT).as_posix(), name, ast.literal_eval(what)))
     order = {folder: place for place, folder in enumerate(("ir", "emulator", "backends", "estimate"))}
     found.sort(key=lambda row: order.get(row[0].split("/")[1], len(order)))
-    return table(("file", "table", "of"), [(f"[{path}]({path})", f"`{name}`", what) for path, name, what in found])
+    rows = [(f"[{path}]({TO_ROOT}/{path})", f"`{name}`", what) for path, name, what in found]
+    return table(("file", "table", "of"), rows)
 
 
 def estimates() -> str:
@@ -157,7 +166,7 @@ def _is_model(name: str) -> bool:
 
 
 def _form(name: str) -> str:
-    return f"[`{name}`](models/{name}/README.md)" if _is_model(name) else f"`{name}`"
+    return f"[`{name}`]({TO_ROOT}/models/{name}/README.md)" if _is_model(name) else f"`{name}`"
 
 
 def _choices(setting: str) -> tuple[str, ...]:
@@ -202,20 +211,27 @@ TABLES: dict[str, Callable[[], str]] = {
 
 
 def filled(text: str) -> str:
-    """`text` with every marked table made anew."""
+    """Return `text` with the current content in every marked table."""
     return _SECTION.sub(lambda match: match[1] + TABLES[match[2]]() + match[3], text)
+
+
+def tables(text: str) -> dict[str, str]:
+    """The marked tables of a page, by name."""
+    return {match[2]: match[0] for match in _SECTION.finditer(text)}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing")
     checking = parser.parse_args().check
-    old = README.read_text(encoding="utf-8")
-    new = filled(old)
-    before, after = ({match[2]: match[0] for match in _SECTION.finditer(text)} for text in (old, new))
-    changed = [name for name in after if before[name] != after[name]]
-    if not checking:
-        README.write_text(new, encoding="utf-8")
+    changed = []
+    for page in PAGES:
+        old = page.read_text(encoding="utf-8")
+        new = filled(old)
+        before, after = tables(old), tables(new)
+        changed += [name for name in after if before[name] != after[name]]
+        if not checking and new != old:
+            page.write_text(new, encoding="utf-8")
     sys.stdout.write("".join(f"{name}\n" for name in changed) or "nothing changed\n")
     return int(checking and bool(changed))
 

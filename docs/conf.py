@@ -36,9 +36,14 @@ generate.write(Path(__file__).parent / "generated")
 
 
 def setup(app):
-    """Docstrings write shapes as ``(n_events, *shape)``, which reStructuredText takes for emphasis."""
+    """Adapt text to Sphinx."""
 
     def escape_stars(app, what, name, item, options, lines):
+        """Docstrings write shapes as ``(n_events, *shape)``, which reStructuredText takes for emphasis."""
         lines[:] = [re.sub(r"(?<=, )\*(?=\w)", r"\\*", line) for line in lines]
 
+    def drop_links_outside(app, name, source):
+        source[0] = generate.without_links_outside(source[0])
+
     app.connect("autodoc-process-docstring", escape_stars)
+    app.connect("source-read", drop_links_outside)

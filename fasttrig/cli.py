@@ -48,8 +48,8 @@ add_command(
         "fasttrig init my_trees --kind bdt    boosted trees",
     ),
 )
-add_command(app, train, START, ("fasttrig train jet_mlp", "fasttrig train .        what ./model.toml describes"))
-app.add_typer(data_app, name="data", cls=Group, rich_help_panel=START, help="Event samples: generate, describe.")
+add_command(app, train, START, ("fasttrig train jet_mlp", "fasttrig train .        the model of ./model.toml"))
+app.add_typer(data_app, name="data", cls=Group, rich_help_panel=START, help="Generate and describe event samples.")
 add_command(app, doctor, START, ("fasttrig doctor", "fasttrig doctor --json"))
 add_command(
     app,
@@ -57,7 +57,7 @@ add_command(
     BUILD,
     (
         "fasttrig build                                  the models of models/fasttrig.toml",
-        "fasttrig build jet_mlp --clock-period-ns 5      an option of [target], this once",
+        "fasttrig build jet_mlp --clock-period-ns 5      override a key of [target]",
         "fasttrig build jet_mlp --target cms-emulator    with the plug-in for CMS software",
         "fasttrig build jet_mlp --json > report.json",
     ),
@@ -137,8 +137,12 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; at any place.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error; allowed anywhere in the line.")
+    ] = False,
 ) -> None:
     pass
 

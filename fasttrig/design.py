@@ -1,4 +1,4 @@
-"""A design: the graph of a trained model, with what is known about its inputs; and its emulation on events."""
+"""A design: the graph of a trained model, the known facts about its inputs, and its emulation on events."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Design:
         return f"<Design {self.graph.name}: {len(self.graph.ops)} ops>"
 
     def _repr_html_(self) -> str:
-        """What Jupyter shows: the drawing and the table of ops."""
+        """HTML for Jupyter: the drawing and the table of ops."""
         from fasttrig.display.drawing import design_html
 
         return design_html(self.graph)
@@ -354,7 +354,7 @@ def _read(
 
 
 def _leaf_bits(project: ModelProject | None) -> int | None:
-    """The leaf grid that training chose; None where there is none: then the frontend's default."""
+    """The leaf grid that training chose; None if there is none, for the frontend's default."""
     if project is None or project.trees is None:
         return None
     path = project.path(project.trees.types_file)

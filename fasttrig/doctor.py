@@ -1,4 +1,4 @@
-"""``fasttrig doctor``: what is there, in which version, what it is needed for, and how to get what is missing."""
+"""``fasttrig doctor``: tools and packages with version and purpose, and how to install the missing ones."""
 
 from __future__ import annotations
 

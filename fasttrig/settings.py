@@ -48,7 +48,7 @@ def _model_name(name: str) -> str:
 
 def _namespace(name: str) -> str:
     if not name.isascii() or not name.isidentifier() or "__" in name or languages_of(name, ("cpp",)):
-        raise ValueError(f"want an identifier of C++, and no word of it: {suggested(name)!r}")
+        raise ValueError(f"want a C++ identifier that is not a reserved word: {suggested(name)!r}")
     return name
 
 
@@ -66,7 +66,7 @@ class Settings(BaseModel):
 
 
 class ModelSettings(Settings):
-    """``[model]``: what is built and from which files (relative to model.toml)."""
+    """``[model]``: name and files of the model (paths relative to model.toml)."""
 
     name: Name
     description: str = ""
@@ -82,7 +82,7 @@ class ModelSettings(Settings):
 
 
 class DataSettings(Settings):
-    """``[data]``: the event sample, its columns, and what is learnt: `classes`, or the column `target`."""
+    """``[data]``: the event sample, its columns, and the goal of training: `classes`, or the column `target`."""
 
     sample: str = Field("jets5", description="the embedded sample's name, or a path relative to model.toml")
     features: tuple[str, ...] = Field((), description="input columns in the network's order; empty: the sample's own")
@@ -94,7 +94,7 @@ class DataSettings(Settings):
     @model_validator(mode="after")
     def _one_task(self) -> DataSettings:
         if self.target and (self.classes or self.features == ()):
-            raise ValueError("a regression names its target and its features, and no classes")
+            raise ValueError("a regression needs a target and features, and no classes")
         if not self.target and len(self.classes) < 2:
             raise ValueError("classes: want at least two names, or a target for a regression")
         return self
@@ -224,7 +224,9 @@ class PhysicsSettings(Settings):
     """``[physics]``: what the report's figures of a trigger are computed for."""
 
     input_rate_khz: float = Field(40_000.0, gt=0, description="of the tagger: working points give their rate from it")
-    pairs: tuple[PairSettings, ...] = Field((), description="rejections to show beside those of every two classes")
+    pairs: tuple[PairSettings, ...] = Field(
+        (), description="rejections to show in addition to those of every two classes"
+    )
     profiles: tuple[str, ...] | None = Field(
         None, description="columns to show efficiencies against; default: jet_pt and jet_mass where the sample has them"
     )
@@ -240,7 +242,7 @@ class NarrowedType(Settings):
 
 
 class ModelProject(Settings):
-    """Everything that ``model.toml`` says."""
+    """The content of ``model.toml``."""
 
     model: ModelSettings
     data: DataSettings
@@ -271,7 +273,7 @@ class ModelProject(Settings):
         return self.folder / relative
 
     def built_from(self) -> dict[str, Any]:
-        """The settings that decide what is built and measured: all but the limits of ``[budget]``; plain data."""
+        """The settings that determine build and measurement, as plain data: all but the limits of ``[budget]``."""
         return self.model_dump(mode="json", exclude={"budget"})
 
     @property
@@ -295,7 +297,7 @@ def load_project(path: Path | str) -> ModelProject:
         return ModelProject.model_validate({**content, "folder": path.parent})
     except ValidationError as error:
         raise ProjectError(
-            f"{path.name} does not say what it must: {error.error_count()} fault(s)",
+            f"{path.name} is not valid: {error.error_count()} fault(s)",
             where=str(path),
             got="\n".join(_fault(item) for item in error.errors()),
             want="keys as in the README, section 'model.toml'",
@@ -351,7 +353,7 @@ def _find_model(name: str, start: Path) -> Path:
         )
     if path.is_file():
         raise ProjectError(
-            "a file where a model's folder is wanted",
+            "expected a model folder, found a file",
             where=str(path),
             want=f"a folder with {MODEL_FILE}",
             try_="`fasttrig init NAME` starts one, and its model.toml names the file",

@@ -1,4 +1,4 @@
-"""Pages made from the code and the README: the commands, the schema of report.json, the keys of model.toml."""
+"""Pages made from the code: the commands, the schema of report.json, the keys of model.toml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fasttrig.report.document import Report
 from fasttrig.settings import ModelProject
 
 ROOT = Path(__file__).resolve().parents[2]
-_LINK = re.compile(r"\[([^\]]+)\]\((?!#)[^)]*\)")
+_OUTSIDE = re.compile(r"\[([^\]]+)\]\(\.\./\.\./[^)]*\)")
 WIDTH = 86
 """Columns of a command's help."""
 
@@ -27,23 +27,16 @@ WIDTH = 86
 def write(folder: Path) -> None:
     """The generated pages; a page that has not changed is left alone, so that Sphinx need not read it again."""
     folder.mkdir(exist_ok=True)
-    texts = {"cli": cli(), "report": schema(Report), "model_toml": schema(ModelProject)} | readme_parts()
+    texts = {"cli": cli(), "report": schema(Report), "model_toml": schema(ModelProject)}
     for name, text in texts.items():
         path = folder / f"{name}.md"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
 
 
-def readme_parts() -> dict[str, str]:
-    """Parts of the README that the site shows too: between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->``."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    parts = re.findall(r"<!-- begin: (\w+) -->\n(.*?)<!-- end: \1 -->", text, re.DOTALL)
-    return {f"readme_{name}": _LINK.sub(_plain, part) for name, part in parts}
-
-
-def _plain(link: re.Match[str]) -> str:
-    """Links of the README lead into the repository: on the site the path stands there instead."""
-    return link[1] if link[1].startswith("`") else f"`{link[1]}`"
+def without_links_outside(text: str) -> str:
+    """Replace each link from a page of docs/ to a file outside docs/ by its text: the site lacks the file."""
+    return _OUTSIDE.sub(lambda link: link[1] if link[1].startswith("`") else f"`{link[1]}`", text)
 
 
 def cli() -> str:

@@ -1,4 +1,4 @@
-"""The files of a build folder: each name stands here, once."""
+"""The files of a build folder: the only place that spells their names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INPUTS_HEX, OUTPUTS_HEX, VECTORS_NPZ = "inputs.hex", "outputs.hex", "vectors.npz
 TB_FEATURES, TB_PREDICTIONS = "tb_input_features.dat", "tb_output_predictions.dat"
 """Files inside `VECTORS`."""
 SCRATCH = (f"{HLS}/csim/", f"{RTL}/simulation/", f"{RTL}/synthesis/")
-"""Where tools work, or worked in builds of earlier versions; no part of what a build promises."""
+"""Working folders of tools, also of earlier versions; not part of the documented build folder."""
 
 
 @dataclass(frozen=True, slots=True)

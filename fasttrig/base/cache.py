@@ -1,4 +1,4 @@
-"""Where results are kept between runs: one folder per user, or one of this process where that cannot be written."""
+"""Cache between runs: one folder per user, or one per process if the user's folder cannot be written."""
 
 from __future__ import annotations
 

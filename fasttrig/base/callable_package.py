@@ -9,7 +9,7 @@ from typing import Any
 
 
 class _CallablePackage(ModuleType):
-    """A package that, called, runs the function of its own name in its module of the same name."""
+    """A callable package: a call runs the function of the package's name in the module of that name."""
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         name = self.__name__.rpartition(".")[2]

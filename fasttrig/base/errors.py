@@ -42,7 +42,7 @@ class InputError(FasttrigError):
 
 
 class ProjectError(InputError):
-    """model.toml does not say what it must."""
+    """model.toml is not valid."""
 
 
 class DataError(InputError):

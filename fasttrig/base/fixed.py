@@ -33,7 +33,7 @@ _TYPE_PATTERN = re.compile(r"\s*(u?)fixed\s*<\s*([0-9]{1,9})\s*,\s*(-?[0-9]{1,9}
 
 
 class Rounding(Enum):
-    """What happens to the fraction bits that a cast drops; the names of ``ap_fixed`` without ``AP_``."""
+    """Rounding of the fraction bits that a cast drops; the names of ``ap_fixed`` without ``AP_``."""
 
     TRN = "TRN"
     TRN_ZERO = "TRN_ZERO"
@@ -45,7 +45,7 @@ class Rounding(Enum):
 
 
 class Overflow(Enum):
-    """What happens to a number outside the range of the type it is cast to."""
+    """Result of a cast of a number outside the range of the target type."""
 
     WRAP = "WRAP"
     SAT = "SAT"
@@ -76,7 +76,7 @@ class FixedType:
             raise InputError("a fixed-point type needs at least one bit", got=f"width={self.width}", want="width >= 1")
         if self.width > MAX_BITS or abs(self.integer_bits) > MAX_BITS:
             raise InputError(
-                "a fixed-point type this large is a mistake",
+                "the fixed-point type is too wide",
                 got=f"width={self.width}, integer_bits={self.integer_bits}",
                 want=f"at most {MAX_BITS} bits",
             )
@@ -156,7 +156,7 @@ def from_value(
     if not np.isfinite(array).all():
         bad = np.argwhere(~np.isfinite(array))[0]
         raise InputError(
-            "a value without a fixed-point counterpart",
+            "a value cannot be converted to fixed point",
             where=f"element {tuple(int(i) for i in bad)} of an array of shape {array.shape}",
             got=str(array[tuple(bad)]),
             want="finite numbers",

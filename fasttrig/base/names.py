@@ -1,6 +1,6 @@
 """Names that become identifiers of C++, Verilog, SystemVerilog, VHDL, Python, and names of files: one rule.
 
-The words that cannot be names stand in ``reserved_words.txt``, by language. VHDL and some file systems ignore case, so
+``reserved_words.txt`` lists the words that cannot be names, by language. VHDL and some file systems ignore case, so
 the words are compared without it.
 """
 
@@ -56,7 +56,7 @@ def languages_of(word: str, languages: tuple[str, ...] = tuple(LANGUAGES)) -> li
 
 
 def fault_of(name: str) -> str:
-    """Why `name` cannot name a model, its functions, modules and files; empty where it can."""
+    """The reason why `name` is not a valid model name; empty if it is valid."""
     if not _IDENTIFIER.fullmatch(name):
         return "not an identifier of all the languages it is written in"
     if len(name) > LONGEST:
@@ -71,7 +71,7 @@ def check_model_name(name: str, *, where: str = "", try_: str = "") -> str:
     Parameters
     ----------
     where : str
-        Where the name stands, for the message.
+        Location of the name, for the message.
     try_ : str
         What to do, with ``{}`` for the suggested name.
 
@@ -85,7 +85,7 @@ def check_model_name(name: str, *, where: str = "", try_: str = "") -> str:
         return name
     near = suggested(name)
     raise InputError(
-        "this cannot be the name of a model: it names C++ functions, Verilog and VHDL modules, and files",
+        "invalid model name: C++ functions, Verilog and VHDL modules, and files take this name",
         where=where,
         got=f"{name[:LONGEST]!r}, {fault}",
         want=WANTED,

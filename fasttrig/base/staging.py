@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, whatever ends the process; and the rule of what they may replace.
+"""Files that appear whole or not at all, however the process ends; and the rule for what they may replace.
 
 The rule: fasttrig replaces only what fasttrig wrote. A build folder carries a manifest, a folder of other outputs a
 listing with the hash of each file; a user's own file or folder under the same name is refused, and stays.
@@ -40,7 +40,7 @@ def staged_folder(folder: Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        Where nothing can be written, or `folder` is something that fasttrig did not write; see `require_replaceable`.
+        If `folder` cannot be written, or was not written by fasttrig; see `require_replaceable`.
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def staged_files(folder: Path, replaces: Collection[str] | None = None) -> Itera
     Raises
     ------
     InputError
-        Where nothing can be written, or a file there is not fasttrig's to replace.
+        If a file cannot be written, or an existing file was not written by fasttrig.
     """
     try:
         holder = Path(tempfile.mkdtemp(dir=folder, prefix=f".fasttrig.{os.getpid()}."))
@@ -139,7 +139,7 @@ def require_own_file(path: Path, ours: bool, kind: str) -> None:
     """
     if os.path.lexists(path) and not ours:
         raise InputError(
-            "the output file is there already, and fasttrig did not write it",
+            "the output file exists and was not written by fasttrig",
             where=str(path),
             want=f"a new file, or {kind}",
             try_="another name, or remove the file first",
@@ -234,7 +234,7 @@ def _cannot_write(folder: Path, error: OSError) -> InputError:
 
 
 def _manifest(folder: Path) -> dict[str, object] | None:
-    """The manifest of a build folder of this or an earlier version; None where there is none."""
+    """The manifest of a build folder of this or an earlier version; None if the folder has none."""
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -260,7 +260,7 @@ def _listed(folder: Path) -> dict[str, str]:
         content = json.loads((folder / LISTING).read_text(encoding="utf-8"))
         return {str(name): str(digest) for name, digest in content.items()}
     except (OSError, ValueError, AttributeError, RecursionError):
-        return {}  # nothing was written here, or nobody can tell what
+        return {}  # no listing, or an unreadable one
 
 
 def _require_own_files(folder: Path, files: Mapping[str, Path], replaces: Collection[str] | None) -> None:
@@ -292,7 +292,7 @@ def _not_ours(path: Path, got: str) -> InputError:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """What killed runs left; a folder that such a run had moved aside and not yet replaced goes back to its place."""
+    """Clean up after killed runs. A folder that such a run moved aside and did not replace goes back to its place."""
     for leftover in folder.parent.glob(f".{folder.name}.*.*"):
         process = leftover.name.removeprefix(f".{folder.name}.").split(".")[0]
         if not process.isdigit() or not (leftover / _MARK).is_file() or _is_running(int(process)):

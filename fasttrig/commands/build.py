@@ -21,7 +21,7 @@ def build(
     target: Annotated[str, typer.Option(help="fpga, rtl, cms-emulator or cms-emulator-integer.")] = "fpga",
     out: Annotated[
         Path,
-        typer.Option(help="Folder for the projects: OUT/<name>, which may hold an earlier build and nothing else."),
+        typer.Option(help="Output folder. OUT/<name>, the folder of a project, must be new or an earlier build."),
     ] = Path("build"),
     backend: Annotated[str, typer.Option(help="vitis, vivado, oneapi or catapult.")] = "",
     part: Annotated[str, typer.Option(help="FPGA part.")] = "",
@@ -30,11 +30,11 @@ def build(
     strategy: Annotated[str, typer.Option(help="latency or resource.")] = "",
     reuse_factor: Annotated[Optional[int], typer.Option(help="Uses of a multiplier per inference.")] = None,  # noqa: UP045
     rtl_language: Annotated[str, typer.Option(help="verilog or vhdl.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Build again even when nothing changed.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Build again even if nothing changed.")] = False,
     synth: Annotated[bool, typer.Option("--synth", help="Run Yosys on the RTL and count LUT, FF, DSP.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the firmware project, run its C-simulation, compare every bit, report.
+    """Write the firmware project, run its C-simulation, compare every bit, and print the report.
 
     Options override [target] of model.toml. Exit code 0: everything holds; 1: a check or a budget failed; 2: the input
     cannot be used; 3: an outside tool failed.

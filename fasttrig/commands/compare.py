@@ -19,23 +19,25 @@ if TYPE_CHECKING:
 def compare(
     builds: Annotated[
         list[Path],
-        typer.Argument(help="Built folders, or a folder of such.", autocompletion=complete_builds),
+        typer.Argument(help="Build folders, or a folder that contains build folders.", autocompletion=complete_builds),
     ],
     out: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(
-            "--out", "-o", help="Folder for plots (SVG) and the table (CSV, JSON); only fasttrig's own are replaced."
+            "--out",
+            "-o",
+            help="Output folder for plots (SVG) and the table (CSV, JSON); only files of fasttrig are replaced.",
         ),
     ] = None,
     stage: Annotated[
-        str, typer.Option(help="Numbers of this stage alone, such as 'estimate of csynth', synth, rtlsim.")
+        str, typer.Option(help="Show only numbers of this stage, such as 'estimate of csynth', synth, rtlsim.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Put builds side by side: accuracy or RMS error against latency, LUT, DSP.
+    """Compare builds: accuracy or RMS error against latency, LUT, DSP.
 
-    Each design of a build, HLS and RTL, has a row of its own. Of each quantity the number of the most advanced stage is
-    taken; the table names that stage.
+    Each design of a build, HLS and RTL, has its own row. For each quantity the table shows the most advanced stage
+    available and names that stage.
     """
     from fasttrig.report import compare as comparison
     from fasttrig.report.compare_text import render

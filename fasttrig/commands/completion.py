@@ -1,4 +1,4 @@
-"""What a shell offers for a model's name or a build folder: typer calls these when the user presses Tab."""
+"""Shell completion of model names and build folders: typer calls these functions when the user presses Tab."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _models(incomplete: str) -> Iterator[str]:
     from fasttrig.base.errors import FasttrigError
     from fasttrig.settings import MODEL_FILE, models_folder
 
-    with contextlib.suppress(FasttrigError):  # no models anywhere: nothing to offer
+    with contextlib.suppress(FasttrigError):  # no models found: no suggestions
         yield from (path.parent.name for path in models_folder(Path.cwd()).glob(f"*/{MODEL_FILE}"))
     yield from _folders(incomplete, MODEL_FILE)
 
@@ -41,7 +41,7 @@ def _builds(incomplete: str) -> Iterator[str]:
 
 
 def _folders(incomplete: str, holding: str) -> Iterator[str]:
-    """Folders whose path begins as typed, and that hold a certain file."""
+    """Folders whose path starts with `incomplete` and that contain the file `holding`."""
     stem = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
     if stem.is_dir():
         yield from (path.parent.as_posix() for path in stem.glob(f"*/{holding}"))

@@ -16,7 +16,7 @@ app = typer.Typer(
     cls=Group,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Event samples: generate, describe.",
+    help="Generate and describe event samples.",
     epilog=epilog(("fasttrig data describe jets5",)),
 )
 
@@ -32,18 +32,20 @@ NOUNS = {Sample.JETS5: "jets", Sample.MUONS: "muons"}
 
 
 def make(
-    sample: Annotated[Sample, typer.Argument(help="jets5: boosted jets of five classes; muons: a toy of bending.")],
-    events: Annotated[int, typer.Option("--events", min=5, help="Jets (all classes together) or muons.")],
+    sample: Annotated[
+        Sample, typer.Argument(help="jets5: boosted jets of five classes; muons: a toy of bending muons.")
+    ],
+    events: Annotated[int, typer.Option("--events", min=5, help="Number of jets (all classes together) or muons.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Parquet file to write; replaces only a sample of fasttrig's.")
+        Path, typer.Option("--output", "-o", help="Parquet file to write; replaces only a sample that fasttrig wrote.")
     ],
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same file.")] = 1,
     workers: Annotated[
-        Optional[int], typer.Option("--workers", min=1, help="Processes; default: all.")  # noqa: UP045
+        Optional[int], typer.Option("--workers", min=1, help="Number of processes; default: all cores.")  # noqa: UP045
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Generate a sample: jets with Pythia 8 and FastJet (pip install 'fasttrig[sim]'), muons of a documented toy."""
+    """Generate a sample: jets with Pythia 8 and FastJet (pip install 'fasttrig[sim]'), or muons with a toy."""
     with counting(NOUNS[sample]) as progress:
         path = _make(sample, events, seed, output, workers, progress)
     n_bytes = path.stat().st_size
@@ -66,7 +68,8 @@ def _make(sample: Sample, events: int, seed: int, output: Path, workers: int | N
 def describe(
     file: Annotated[str, typer.Argument(help="Parquet, HDF5, NumPy, ROOT (file.root:tree) or CSV; or jets5, muons.")],
     plots: Annotated[
-        Optional[Path], typer.Option("--plots", help="Folder for one plot per observable; replaces only its own.")  # noqa: UP045
+        Optional[Path],  # noqa: UP045
+        typer.Option("--plots", help="Output folder for one plot per observable; replaces only such plots."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

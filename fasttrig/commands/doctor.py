@@ -9,7 +9,7 @@ from fasttrig.commands.options import AsJson, make_console
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Say which tools and packages are there, their versions, what each is needed for, and how to get it."""
+    """List tools and packages: version, purpose, and how to install the missing ones."""
     from fasttrig.doctor import examine, render, to_json
 
     findings = examine()

@@ -26,21 +26,25 @@ def estimate(
     design: Annotated[
         str,
         typer.Argument(
-            help="A model's folder, name or file, a built folder, or a description in .json or .toml.",
+            help="Model folder, name or file; build folder; or description in .json or .toml.",
             autocompletion=complete_designs,
         ),
     ],
     what_if: Annotated[
         Optional[list[str]],  # noqa: UP045 (typer reads this form on every Python)
-        typer.Option("--what-if", help="Alternatives: clock_period_ns=2.0,reuse_factor=1|2|4. Repeatable."),
+        typer.Option(
+            "--what-if", help="Settings to compare, such as clock_period_ns=2.0,reuse_factor=1|2|4. Repeatable."
+        ),
     ] = None,
     part: Annotated[str, typer.Option(help="FPGA part, device or board.")] = "",
     stage: Annotated[str, typer.Option(help="csynth (the HLS report) or synth (logic synthesis); default: both.")] = "",
-    tool: Annotated[str, typer.Option(help="Such as 'Vitis HLS 2024.1'.")] = "",
-    input_type: Annotated[str, typer.Option(help="Of a model file that does not say it, such as 'fixed<16,6>'.")] = "",
+    tool: Annotated[str, typer.Option(help="Tool and version, such as 'Vitis HLS 2024.1'.")] = "",
+    input_type: Annotated[
+        str, typer.Option(help="Input type, such as 'fixed<16,6>', for a model file that does not state one.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Resources and latency of a design, with their 80 % interval, without building anything."""
+    """Estimate resources and latency of a design, with 80 % intervals, without a build."""
     from fasttrig.estimate.description import parse_what_if
 
     run, origin = _open(design, input_type or None)
@@ -64,7 +68,7 @@ def estimate(
 
 
 def _without_effect(rows: list[tuple[dict[str, Any], Estimate]]) -> list[str]:
-    """Why alternatives that differ in the reuse factor alone give the same numbers, where they do."""
+    """Explain equal numbers of alternatives that differ only in the reuse factor; empty if no numbers are equal."""
     found: dict[str, set[tuple[Any, ...]]] = {}
     tried: dict[str, set[Any]] = {}
     for case, one in rows:
@@ -87,7 +91,7 @@ def _stages(case: dict[str, Any], stages: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _open(design: str, input_type: str | None) -> tuple[Callable[[dict[str, Any]], Estimate], str]:
-    """How to estimate the design with some options, and where it was found."""
+    """A function that estimates the design with some options, and the path of the design."""
     path = Path(design)
     if path.suffix in (".json", ".toml") and path.name != "model.toml" and not _is_trees(path):
         return _description(path), str(path)
@@ -157,7 +161,7 @@ def _graph(graph: Graph, settings: TargetSettings) -> Callable[[dict[str, Any]],
 
 
 def _validated(target: dict[str, Any]) -> TargetSettings:
-    """[target] with the options of the command line; what pydantic says of a wrong value, as an error of ours."""
+    """[target] with the options of the command line. A validation error of pydantic becomes an `InputError`."""
     from pydantic import ValidationError
 
     from fasttrig.base.errors import InputError

@@ -1,4 +1,4 @@
-"""Files as arguments: globs, and where the result of each goes."""
+"""Files as arguments: globs, and the output path of each file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fasttrig.base.errors import InputError
 
 
 def expand(arguments: Sequence[str]) -> list[str]:
-    """Each argument, or the sorted files of its glob where no file has that name; ``file.root:tree`` stays."""
+    """Each argument, or the sorted files of its glob if no file has that name; ``file.root:tree`` is kept."""
     found: list[str] = []
     for text in arguments:
         if Path(text).exists() or not glob.has_magic(text):
@@ -18,15 +18,15 @@ def expand(arguments: Sequence[str]) -> list[str]:
             continue
         files = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
         if not files:
-            raise InputError("no file of this pattern", where=text)
+            raise InputError("no file matches this pattern", where=text)
         found += files
     return found
 
 
 def output_paths(files: Sequence[str], output: Path) -> list[Path]:
-    """Where the result of each file goes: `output`, or a file of the same name in the folder `output`.
+    """The output path of each file: `output`, or a file of the same name in the folder `output`.
 
-    Formats that are read and not written (CSV, NumPy) become Parquet.
+    Formats that fasttrig cannot write (CSV, NumPy) become Parquet.
     """
     from fasttrig.data.readers import split_tree
     from fasttrig.streaming.writers import WRITERS
@@ -35,7 +35,7 @@ def output_paths(files: Sequence[str], output: Path) -> list[Path]:
         return [output]
     if output.suffix.lower() in WRITERS and not output.is_dir():
         raise InputError(
-            "the results of several files go to a folder",
+            "several input files need a folder as output",
             where=str(output),
             got=f"{len(files)} files",
             try_=f"-o {output.with_suffix('')}/",

@@ -11,14 +11,14 @@ from fasttrig.commands.options import AsJson, print_json
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="The project's folder; its last part names the model.")],
+    folder: Annotated[Path, typer.Argument(help="Project folder; the last part of the path is the model's name.")],
     kind: Annotated[str, typer.Option("--kind", "-k", help="network (QKeras) or bdt (XGBoost).")] = "network",
     name: Annotated[
-        Optional[str], typer.Option("--name", help="Name of the model, where the folder's cannot be it.")  # noqa: UP045
+        Optional[str], typer.Option("--name", help="Model name, if it differs from the folder's name.")  # noqa: UP045
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start a project: a small trained model, commented settings, a training script, CI; it builds as it stands."""
+    """Create a project that builds as it is: a small trained model, commented settings, a training script, CI."""
     from fasttrig.scaffold import create
 
     files = create(folder, kind, name)
@@ -28,6 +28,6 @@ def init(
     for path in files:
         typer.echo(path)
     typer.echo(
-        f"\ncd {folder}\nfasttrig build      proves the firmware of the model that is there\n"
-        "fasttrig train .    trains what model.toml says; or change and run train.py"
+        f"\ncd {folder}\nfasttrig build      builds and checks the firmware of the model in this folder\n"
+        "fasttrig train .    trains with the settings of model.toml; or change and run train.py"
     )

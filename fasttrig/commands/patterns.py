@@ -20,20 +20,19 @@ def patterns(
     links: Annotated[Optional[Path], typer.Option(help="Link map in TOML; default: packed tightly.")] = None,  # noqa: UP045
     out: Annotated[
         Path,
-        typer.Option(
-            "--out", "-o", help="Folder for the files; of those there only earlier ones of fasttrig's are replaced."
-        ),
+        typer.Option("--out", "-o", help="Output folder; only files of an earlier fasttrig run are replaced."),
     ] = Path("patterns"),
-    events: Annotated[int, typer.Option(help="How many events of the project's vectors; 0: all.", min=0)] = 1000,
-    read: Annotated[Optional[Path], typer.Option(help="Decode this file instead.")] = None,  # noqa: UP045
-    side: Annotated[str, typer.Option(help="With --read: inputs or outputs; default: as the file is named.")] = "",
+    events: Annotated[int, typer.Option(help="Number of events of the project's vectors; 0: all.", min=0)] = 1000,
+    read: Annotated[Optional[Path], typer.Option(help="Decode this file instead of writing files.")] = None,  # noqa: UP045
+    side: Annotated[str, typer.Option(help="With --read: inputs or outputs; default: from the file's name.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Write the project's vectors as pattern files for the boards' buffers, or decode one.
 
-    Inputs and expected outputs, 64-bit frames, whole events, at most 1024 frames a file; links.toml beside them says
-    which bit is what. With a link map of your own and an EMP format, the RTL's payload for it too: a wrapper in Verilog
-    that unpacks and packs the links so. With --read: raw integers, one line per event and field.
+    The files hold inputs and expected outputs in 64-bit frames: whole events, at most 1024 frames a file. links.toml in
+    the same folder assigns bits to numbers. With your own link map and an EMP format, the command also writes the RTL's
+    payload: a Verilog wrapper that unpacks and packs the links of this map. With --read, the command prints raw
+    integers, one line per event and field.
     """
     from fasttrig.base.staging import staged_files, write_texts
     from fasttrig.build.input_map import input_map_comments

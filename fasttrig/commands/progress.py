@@ -1,4 +1,4 @@
-"""What a terminal shows while something takes long: what is done, how fast, how long still. A pipe sees nothing."""
+"""Progress on a terminal: work done, rate, time left. Nothing is shown in a pipe."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 Counted = Callable[[int, int | None], None]
-"""Called with what is done and what is wanted, None where nobody knows."""
+"""Called with the work done and the total, None if the total is unknown."""
 
 Trained = Callable[[str, int, int, float], None]
-"""Called with what is trained, step, steps, validation loss (0 where there is none)."""
+"""Called with the name of the network, step, steps, validation loss (0 if there is none)."""
 
 
 @contextmanager
 def stages(name: str) -> Iterator[Callable[[str], None]]:
     """Yields a callback that takes the name of each stage as it begins.
 
-    Ended stages stay, with their time; the running one says how long the rest took last time on this machine.
+    Finished stages stay visible with their time. The running stage shows how long the rest took in the last run on this
+    machine.
     """
     if not sys.stderr.isatty():
         yield lambda stage: None
@@ -56,7 +57,7 @@ def stages(name: str) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
-    """A spinner with the time that has passed, for one step that cannot be counted."""
+    """A spinner with the elapsed time, for one step without a count."""
     with stages(text.partition(": ")[0]) as begin:
         begin(text.partition(": ")[2] or text)
         yield

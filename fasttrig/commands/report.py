@@ -26,14 +26,14 @@ def report(
     ],
     vendor: Annotated[
         Optional[Path],  # noqa: UP045 (typer reads this form on every Python)
-        typer.Option(help="Folder with reports of Vitis HLS or Vivado, made elsewhere; default: the project's hls/."),
+        typer.Option(help="Folder with reports of Vitis HLS or Vivado; default: the project's hls/."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the report of a built project again, with the reports of vendor tools beside its estimates.
+    """Print the report of a built project again, with the reports of vendor tools next to its estimates.
 
-    The budget is held against the vendor's numbers; nothing is written. Exit code 1: the project failed, or its budget
-    does not hold; 2: not a project, or no vendor report that can be read.
+    The budget is checked against the vendor's numbers. The command does not modify the build folder. Exit code 1: the
+    project failed, or its budget does not hold; 2: not a project, or no readable vendor report.
     """
     from fasttrig.build.synthesis import read_report
     from fasttrig.estimate.vendor import has_reports
@@ -63,7 +63,7 @@ def _show(found: Report) -> None:
 
 
 def _beside(row: dict[str, Any], found: Report) -> Table:
-    """One vendor report, each count beside its estimate."""
+    """One vendor report, each count next to its estimate."""
     from rich.table import Table
 
     from fasttrig.report.budget import RESOURCES

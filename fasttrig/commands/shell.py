@@ -1,4 +1,4 @@
-"""How the commands meet a terminal: help with examples, mistakes in a few lines, a clean end whatever happens."""
+"""Terminal behaviour that all commands share: help with examples, short error messages, exit codes, signals."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typer.core import TyperCommand, TyperGroup
 from fasttrig.base.errors import EXIT_BAD_INPUT, FasttrigError, near_names
 
 EXIT_BUG = 70
-"""As sysexits.h has it for an internal software error; apart from the codes of `fasttrig.base.errors`."""
+"""EX_SOFTWARE of sysexits.h, an internal software error; differs from the codes of `fasttrig.base.errors`."""
 
 EXIT_INTERRUPTED, EXIT_TERMINATED, EXIT_PIPE_CLOSED = 130, 143, 141
-"""128 and the number of the signal, as a shell says it."""
+"""128 plus the number of the signal, as in a shell."""
 
 DEBUG = "--debug"
 
@@ -56,13 +56,13 @@ class Group(TyperGroup):
             found = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # discard the buffered output
             raise typer.Exit(EXIT_PIPE_CLOSED) from None
         return found
 
 
 def add_command(app: typer.Typer, run: Callable[..., None], panel: str, examples: Sequence[str]) -> None:
-    """Register `run` under its name, in a panel of the help, with examples at the end of its own help."""
+    """Register `run` under its name, in a panel of the help, with examples at the end of the command's help."""
     app.command(cls=Command, rich_help_panel=panel, epilog=epilog(examples))(run)
 
 
@@ -84,8 +84,8 @@ def _summary(command: Any) -> str:
 def run_app(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code.
 
-    A user's mistake is told in a few lines, without a traceback; so is a fault of fasttrig's own, with an exit code of
-    its own. ``--debug``, anywhere in the line, shows the traceback of both.
+    Errors of the user, and bugs of fasttrig, are shown in a few lines without a traceback. A bug has its own exit code.
+    ``--debug``, anywhere in the line, shows the traceback of both.
     """
     debug = DEBUG in arguments
     signal.signal(signal.SIGTERM, _terminate)
@@ -107,7 +107,7 @@ def run_app(app: typer.Typer, arguments: Sequence[str]) -> int:
         if debug:
             raise
         return _told(_system(error), EXIT_BAD_INPUT)
-    except Exception as error:  # the outermost frame: what nobody expected is a bug of ours
+    except Exception as error:  # the outermost frame: any other exception is a bug of fasttrig
         if debug:
             raise
         return _told(_bug(error), EXIT_BUG)
@@ -125,7 +125,7 @@ def _told(message: str, code: int) -> int:
 
 
 def _usage(error: typer.TyperException) -> str:
-    """A mistake in the command line itself, in the words of all other errors."""
+    """A mistake in the command line itself, in the form of all other errors."""
     context: Any = getattr(error, "ctx", None)
     if context is None or type(error).__name__ == "NoArgsIsHelpError":
         return "" if context is not None else error.format_message()
@@ -144,21 +144,21 @@ def _last_word(text: str) -> str:
 
 
 def _system(error: OSError) -> str:
-    """A file or a disk that was not as it must be, where no command has better words for it."""
+    """An error of a file or disk that no command handles itself."""
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
     told = FasttrigError(
         "a file cannot be read or written",
         where=" > ".join(names),
         got=error.strerror or str(error),
-        try_=f"{DEBUG} shows where fasttrig met it",
+        try_=f"{DEBUG} shows the traceback",
     )
     return str(told)
 
 
 def _bug(error: Exception) -> str:
     told = FasttrigError(
-        "fasttrig met something it did not expect: this is a bug in fasttrig, not in what you gave it",
+        "internal error: this is a bug in fasttrig, not in your input",
         got=f"{type(error).__name__}: {str(error)[:500]}",
-        try_=f"the same command with {DEBUG} shows the traceback; please report it with that",
+        try_=f"run the command again with {DEBUG} and report the traceback",
     )
     return str(told)

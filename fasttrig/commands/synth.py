@@ -23,19 +23,21 @@ def synth(
     project: Annotated[
         Path, typer.Argument(help="A built project, e.g. build/jet_mlp.", autocompletion=complete_builds)
     ],
-    family: Annotated[str, typer.Option(help="xcup, xcu, xc7, ...; default: that of the part.")] = "",
+    family: Annotated[
+        str, typer.Option(help="Device family: xcup, xcu, xc7, ...; default: the family of the part.")
+    ] = "",
     flat: Annotated[
         Optional[bool],  # noqa: UP045 (typer reads this form on every Python)
         typer.Option(
             "--flat/--per-stage",
-            help="As a whole, or each pipeline stage on its own, in parallel; default: "
-            "per stage when the design is large or flat takes too long.",
+            help="Synthesise the design as a whole, or each pipeline stage separately and in parallel; default: "
+            "per stage if the design is large or flat synthesis takes too long.",
         ),
     ] = None,
-    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for Yosys.")] = 900.0,
+    time_limit: Annotated[float, typer.Option(min=1, help="Time limit of Yosys in seconds.")] = 900.0,
     as_json: AsJson = False,
 ) -> None:
-    """Synthesise the RTL of a built project with Yosys and put the counts into its report.
+    """Synthesise the RTL of a built project with Yosys and add the counts to its report.
 
     Exit code 1: the project's budget does not hold with these numbers; 2: not a project, or Yosys is not installed; 3:
     Yosys failed or took too long.

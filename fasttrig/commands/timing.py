@@ -1,4 +1,4 @@
-"""How long each stage took last time on this machine: what the time left is told from."""
+"""Durations of each stage in the last run on this machine, for the estimate of the time left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class StageTimes:
-    """Seconds per stage of the last run called `name`, in their order; empty where there was none."""
+    """Seconds per stage of the last run called `name`, in order; empty if there was none."""
 
     name: str
     seconds: dict[str, float]
@@ -34,7 +34,7 @@ class StageTimes:
         return sum(self.seconds[name] for name in names[names.index(stage) :])
 
     def save(self, seconds: dict[str, float]) -> None:
-        """Remember a run that ended well; a cache that cannot be written is done without."""
+        """Remember a successful run. A cache that cannot be written is ignored."""
         known = _read()
         known.pop(self.name, None)
         known[self.name] = seconds

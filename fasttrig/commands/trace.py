@@ -15,9 +15,9 @@ from fasttrig.commands.progress import waiting
 
 def trace(
     design: Annotated[
-        str, typer.Argument(help="A built folder, or a model's folder or name.", autocompletion=complete_designs)
+        str, typer.Argument(help="Build folder, or model folder or name.", autocompletion=complete_designs)
     ],
-    event: Annotated[int, typer.Option("--event", "-e", help="Which event, from 0.", min=0)],
+    event: Annotated[int, typer.Option("--event", "-e", help="Event number, from 0.", min=0)],
     events: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option("--events", help="File to take it from; default: the build's vectors, or the model's test split."),
@@ -28,16 +28,18 @@ def trace(
     full: Annotated[bool, typer.Option("--full", help="Every element of every tensor, every tree.")] = False,
     csim: Annotated[
         Optional[bool],  # noqa: UP045
-        typer.Option("--csim/--no-csim", help="Compare with the C-simulation, op by op; default: of a built folder."),
+        typer.Option(
+            "--csim/--no-csim", help="Compare with the C-simulation, op by op; default: only for a build folder."
+        ),
     ] = None,
-    float_model: Annotated[bool, typer.Option("--float/--no-float", help="Run the float model beside it.")] = True,
+    float_model: Annotated[bool, typer.Option("--float/--no-float", help="Also run the float model.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Show every tensor of one event: fixed-point beside real numbers and the float model.
+    """Show every tensor of one event: fixed-point next to real numbers and the float model.
 
-    Two things are marked: the first op whose bits are not those of the C-simulation (there should be none: exit code
-    1), and the first op that loses more than its rounding, because it saturates or wraps. The real numbers have the
-    design's own weights and no rounding anywhere; the float model has its own weights.
+    The command marks two ops: the first op whose bits differ from the C-simulation (the exit code is then 1), and the
+    first op that loses more than its rounding because it saturates or wraps. The real numbers use the design's own
+    weights without any rounding; the float model uses its own weights.
     """
     from fasttrig.report.trace_text import render, to_dict
     from fasttrig.trace.trace import trace as trace_event

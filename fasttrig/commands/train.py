@@ -14,14 +14,14 @@ def train(
     models: TrainedModels = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train the quantised model and its float twin; write both beside model.toml, with the input map and the card."""
+    """Train the quantised model and its float twin; write both next to model.toml, with the input map and the card."""
     from fasttrig.base.errors import ProjectError
     from fasttrig.settings import MODEL_FILE, find_models, load_project
     from fasttrig.training.whole import train_whole
 
     if not models and not Path(MODEL_FILE).is_file():
         raise ProjectError(
-            "which model is to be trained",
+            "no model to train",
             where=str(Path.cwd()),
             got=f"no {MODEL_FILE} here",
             try_="fasttrig train FOLDER, or `fasttrig init NAME` to start one",

@@ -22,7 +22,7 @@ METADATA_KEY = "fasttrig.jets5"
 """Key of the JSON text in the Parquet file's metadata."""
 
 METADATA_PREFIX = b"fasttrig."
-"""How the keys of all our samples begin."""
+"""Prefix of the metadata keys of all fasttrig samples."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What an event file says of its own size, checked before memory is taken or time is spent."""
+"""The size that an event file declares, checked before memory is allocated or time is spent."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def require_stored(name: str, dataset: Any) -> None:
     chunk = math.prod(dataset.chunks) * dataset.dtype.itemsize if dataset.chunks else 0
     if declared > MAX_UNSTORED_RATIO * stored or max(row, chunk) > MAX_CHUNK_BYTES:
         raise DataError(
-            "the file declares more than it holds",
+            "the file declares more data than it contains",
             where=f"dataset {name!r}",
             got=f"shape {dataset.shape}, {declared} bytes, {chunk} bytes a block; {stored} bytes are stored",
             want=f"at most {MAX_UNSTORED_RATIO} times the bytes stored, and {MAX_CHUNK_BYTES} bytes a row and a block",
-            try_="copy or make the file again",
+            try_="copy or create the file again",
         )
 
 
@@ -70,9 +70,9 @@ def require_entries(names: Mapping[str, int], n_rows: int) -> None:
     for name, end in names.items():
         if end != n_rows:
             raise DataError(
-                "a branch does not hold the entries that its tree declares",
+                "a branch and its tree differ in their number of entries",
                 where=f"branch {name!r}",
                 got=f"{end} entries",
                 want=str(n_rows),
-                try_="copy or make the file again",
+                try_="copy or create the file again",
             )

@@ -1,4 +1,4 @@
-"""What a sample holds: classes, splits, and per column its range, mean, unit, missing values; as data, text, plots."""
+"""Summary of a sample: classes, splits, and per column range, mean, unit, missing values; as data, text, plots."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fasttrig.data.table import Table
 LABEL, SPLIT = "label", "split"
 
 CLASS_COLOURS: tuple[str, ...] = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#000000", "#9c9ca1")
-"""Colours that stay apart for colour-blind readers (Petroff, 2107.02270)."""
+"""Colours that colour-blind readers can distinguish (Petroff, 2107.02270)."""
 
 CLASS_LINES: tuple[str, ...] = ("-", "--", "-", "-.", "-", ":")
 

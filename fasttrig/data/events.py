@@ -36,7 +36,7 @@ def arrays_of(x: Any, shapes: Shapes, names: Sequence[str]) -> Arrays:
     ----------
     x : array, or anything with named columns
         An array of shape (n_events, *shape) goes by position. Mappings, structured arrays, and frames and tables of
-        pandas, polars and pyarrow go by name, whatever their order: one name per input (an array of its shape), or
+        pandas, polars and pyarrow are matched by name, in any order: one name per input (an array of its shape), or
         one per number of the single input.
     shapes : mapping of input name to shape
     names : sequence of str
@@ -71,7 +71,7 @@ def numbers(x: Any, where: str) -> Numbers:
         array = _plain_array(x)
     except (ValueError, TypeError, NotImplementedError) as error:
         raise DataError(
-            "the events are no array of numbers",
+            "the events are not an array of numbers",
             where=where,
             got=f"{type(x).__name__}: {error}",
             want="numbers of one shape for all events",
@@ -81,11 +81,11 @@ def numbers(x: Any, where: str) -> Numbers:
     if array.dtype.kind not in "biuf":
         kind = _REFUSED_KINDS.get(array.dtype.kind, "something else")
         raise DataError(
-            f"the events hold {kind}, not real numbers",
+            f"the events contain {kind}, not real numbers",
             where=where,
             got=f"dtype {array.dtype}",
             want="integers or floats",
-            try_="pass the real and imaginary part as features of their own" if array.dtype.kind == "c" else "",
+            try_="pass the real and imaginary parts as separate features" if array.dtype.kind == "c" else "",
         )
     return array
 
@@ -146,7 +146,7 @@ def _by_column(found: Sequence[str], column: Callable[[str], Any], shapes: Shape
         for part, array in zip(group, parts, strict=True):
             if array.ndim != 1 or len(array) != len(parts[0]):
                 raise DataError(
-                    "a feature must be one number per event, and all features equally long",
+                    "every feature needs one number per event, and all features the same number of events",
                     where=f"column '{part}'",
                     got=f"shape {array.shape}",
                     want=f"({len(parts[0]) if parts[0].ndim else 'n_events'},)",
@@ -164,7 +164,7 @@ def _check_names(found: Sequence[str], wanted: Sequence[str], kind: str) -> None
     extra = [name for name in found if name not in set(wanted)]
     if missing:
         raise DataError(
-            f"{kind}s are missing: columns go by name",
+            f"{kind}s are missing: columns are matched by name",
             got=_list(found),
             want=f"also {_list(missing)}",
             try_=near_names(missing[0], extra or found) if found else "",
@@ -240,7 +240,7 @@ def _numbers_of_objects(array: Numbers, where: str) -> Numbers:
             continue
         at = f"{where}, element {place}"
         raise DataError(
-            "the events hold something that is not a real number",
+            "the events contain a value that is not a real number",
             where=at,
             got=f"{type(item).__name__} {str(item)[:60]!r}",
             want="integers or floats",

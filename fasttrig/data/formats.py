@@ -1,7 +1,7 @@
 """One source per file format: column names, metadata, and the rows in chunks. Nothing here ever unpickles.
 
 A source offers `names` (the columns a plain table can hold), `metadata`, and `chunks(names, chunk_rows)`, which yields
-dicts of arrays. Opening and reading a damaged file raises whatever the library raises, one of `DAMAGE`; `readers` words
+dicts of arrays. Opening and reading a damaged file raises an error of the library, one of `DAMAGE`; `readers` words
 the error.
 """
 
@@ -31,7 +31,7 @@ Chunk = dict[str, NDArray[Any]]
 OTHER_COLUMNS = "leave this column out: name the others by --keep, or columns=[...] in Python"
 
 CSV_BLOCK_BYTES = 1 << 20
-"""What pyarrow infers the types of a CSV file from."""
+"""Sample of a CSV file from which pyarrow infers the column types."""
 
 DAMAGE = (
     OSError,
@@ -50,7 +50,7 @@ DAMAGE = (
     zlib.error,
     BadZipFile,
 )
-"""What the libraries raise on truncated and hostile files; pyarrow's errors derive from ValueError or OSError."""
+"""Exceptions of the libraries on truncated and hostile files; pyarrow's errors derive from ValueError or OSError."""
 
 READ_BYTES = 1 << 20
 """Buffer per Parquet column."""
@@ -188,7 +188,7 @@ class CsvSource:
 
 
 class ArraySource:
-    """Arrays that are already at hand or can be sliced lazily: NumPy, HDF5."""
+    """Arrays in memory, or arrays that can be sliced lazily: NumPy, HDF5."""
 
     metadata: Mapping[str, Any] = {}
 
@@ -219,7 +219,7 @@ class RootSource:
         trees = [key for key, kind in opened.classnames(cycle=False).items() if kind in ("TTree", "ROOT::RNTuple")]
         if tree not in trees and (tree or len(trees) != 1):
             raise DataError(
-                "which tree of this ROOT file is meant",
+                "cannot choose a tree of this ROOT file",
                 where=str(path),
                 got=repr(tree) if tree else f"{len(trees)} trees",
                 want=" or ".join(trees) or "a file with a TTree",

@@ -26,7 +26,7 @@ BLOCK_EVENTS = 8192
 
 @dataclass(frozen=True, slots=True)
 class FeatureMap:
-    """How one feature is scaled.
+    """Scaling of one feature.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class InputMap:
         return raw
 
     def scaled(self, x: FloatArray) -> FloatArray:
-        """What a float model sees: the same offsets and shifts, neither rounded nor clipped; (n_events, n_features)."""
+        """Inputs of a float model: the same offsets and shifts, not rounded or clipped; (n_events, n_features)."""
         x = self._checked(x)
         offsets = np.array([feature.offset for feature in self.features])
         return np.ldexp(x - offsets, [-feature.shift for feature in self.features])
@@ -119,7 +119,7 @@ class InputMap:
         return shares
 
     def rules(self) -> tuple[ColumnRule | None, ...]:
-        """How each feature becomes a raw integer; None where float64 does not hold every step."""
+        """Rules that convert each feature to a raw integer; None if float64 cannot hold every step."""
         return tuple(feature.rule(self.type) for feature in self.features)
 
     def _column(self, x: FloatArray, feature: FeatureMap) -> FloatArray | IntArray:
@@ -144,7 +144,7 @@ class InputMap:
         if len(bad):
             event, column = (int(i) for i in bad[0])
             raise DataError(
-                "a feature without a number",
+                "feature value is NaN or infinite",
                 where=f"event {event}, feature '{self.names[column]}'",
                 got=str(x[event, column]),
                 want="finite numbers",
@@ -191,7 +191,7 @@ class InputMap:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["format"] != FORMAT:
                 raise DataError(
-                    "an input map of another format", where=str(path), got=str(content["format"]), want=FORMAT
+                    "the input map has an unknown format", where=str(path), got=str(content["format"]), want=FORMAT
                 )
             rows = tuple(_feature(row) for row in content["features"])
             return cls(rows, FixedType.parse(content["type"]))

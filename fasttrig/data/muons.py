@@ -73,7 +73,7 @@ def make_muons(n_events: int, seed: int, path: Path | str, progress: Callable[[i
     path = Path(path)
     if n_events < 1 or seed < 0:
         raise InputError(
-            "no such sample of muons", got=f"n_events={n_events}, seed={seed}", want="n_events >= 1, seed >= 0"
+            "invalid number of events or seed", got=f"n_events={n_events}, seed={seed}", want="n_events >= 1, seed >= 0"
         )
     require_own_sample(path, METADATA_KEY)
     random = np.random.Generator(np.random.PCG64(seed))

@@ -156,7 +156,7 @@ def _open(file: Path, tree: str) -> Source:
         files = sorted(entry.name for entry in file.iterdir() if entry.suffix.lower() in SUFFIXES)
         hint = f"'{file}/*{Path(files[0]).suffix}', {len(files)} files of known formats are there" if files else ""
         raise DataError(
-            "a folder where a file of events is wanted",
+            "expected an event file, found a folder",
             where=str(file),
             want=", ".join(SUFFIXES),
             try_=hint or "name a file; nothing in this folder is one",
@@ -207,10 +207,10 @@ def guarded(chunks: Iterator[Piece], where: str) -> Iterator[Piece]:
 def _damaged(where: str, error: BaseException) -> DataError:
     text = str(error).strip().splitlines()
     return DataError(
-        "the file cannot be read: damaged, cut short, or not what its suffix says",
+        "the file cannot be read: it is damaged, truncated, or does not match its suffix",
         where=where,
         got=f"{type(error).__name__}: {text[0][:160]}" if text else type(error).__name__,
-        try_="copy or make the file again",
+        try_="copy or create the file again",
     )
 
 

@@ -46,7 +46,7 @@ class Table:
         return str(self.metadata.get("columns", {}).get(name, {}).get("unit", ""))
 
     def description(self, name: str) -> str:
-        """What a column holds, in words; empty if the file does not say."""
+        """Description of a column; empty if the file has none."""
         return str(self.metadata.get("columns", {}).get(name, {}).get("description", ""))
 
     def stack(self, names: tuple[str, ...] | list[str] | None = None) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ def draw_design(graph: Graph, stages: Mapping[str, int] | None = None, id_: str 
     Parameters
     ----------
     stages : mapping of op name to int
-        The pipeline stage after which each result stands; shown in the boxes.
+        Pipeline stage after which each result is available; shown in the boxes.
     id_ : str
         Prefix of the ids inside; different for each drawing on a page.
     """
@@ -30,7 +30,7 @@ def draw_design(graph: Graph, stages: Mapping[str, int] | None = None, id_: str 
 
 
 def design_html(graph: Graph) -> str:
-    """What Jupyter shows: a heading, the drawing, the table of ops."""
+    """HTML for Jupyter: a heading, the drawing, the table of ops."""
     rows = [
         {
             "name": op.name,

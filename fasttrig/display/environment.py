@@ -49,7 +49,7 @@ def percent(share: float | None, digits: int = 2) -> str:
 
 
 def figure(number: float | None, digits: int = 4) -> str:
-    """A real number with so many digits behind the point; a dash for none."""
+    """A real number with the given number of decimal places; a dash for None."""
     return "–" if number is None else _minus(f"{number:.{digits}f}")
 
 

@@ -1,4 +1,4 @@
-"""Where the ops of a graph stand in its drawing: one row per step, top to bottom; long edges get lanes of their own.
+"""Positions of the ops of a graph in its drawing: one row per step, top to bottom; long edges get their own lanes.
 
 A row is the longest way from an input. An edge that crosses rows passes through a narrow lane in each of them, so it
 never runs behind an op. Within a row, places follow the mean place of what is above.
@@ -113,7 +113,7 @@ def _mean_above(item: _Item) -> float:
 
 
 def _shift_under(row: list[_Item], total: float) -> None:
-    """Move a row sideways so that its ops stand under the ops they read, as far as the picture goes."""
+    """Move a row sideways so that its ops are below the ops they read, within the picture."""
     pairs = [(item, [above.x for above in item.above if above.op is not None]) for item in row if item.op is not None]
     offsets = [sum(xs) / len(xs) - item.x for item, xs in pairs if xs]
     if not offsets:

@@ -1,4 +1,4 @@
-"""What an emulation gives: raw integers, their values, and scores after the link that stays outside the firmware."""
+"""Results of an emulation: raw integers, their values, and scores after the link outside the firmware."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fasttrig.ir.graph import Graph
 
 @dataclass(frozen=True)
 class Emulation:
-    """What the emulator gave for some events.
+    """Results of the emulator for some events.
 
     Attributes
     ----------
@@ -32,8 +32,8 @@ class Emulation:
     overflows : dict of op name to int, or None
         Elements changed by an overflow; None where nobody counted: only the NumPy emulator does.
     stored : mapping of output name to int array
-        As `raw`, in the integers that the emulator wrote, which may be narrow; `raw` and `values` are made of them
-        when they are first asked for.
+        As `raw`, in the integers that the emulator wrote, which may be narrow. `raw` and `values` are computed from
+        these integers at first use.
     types : mapping of output name to FixedType
     """
 

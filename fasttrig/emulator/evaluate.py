@@ -28,7 +28,7 @@ CHUNK_EVENTS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a run of the graph gave.
+    """Results of a run of the graph.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ def evaluate(
     inputs : int array, shape (n_events, *shape), or a mapping of input name to such an array
         Raw integers of the graph's inputs; a bare array where there is one input.
     keep : names
-        Values to return in `trace` beside the outputs.
+        Values to return in `trace` in addition to the outputs.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How the emulator runs a graph: each op, the format it computes in, what it may overwrite; decided once."""
+"""Execution plan of a graph, made once: each op, the format it computes in, and the arrays it may overwrite."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""What synthesis makes of a matrix of constants: which products cost a DSP, which a few adders, which nothing.
+"""Hardware for a matrix of constants: which products cost a DSP, a few adders, or nothing.
 
-A product by a power of two is wiring. Two signed digits (3 = 4 - 1) are one adder, unless they are eight places apart
-(257) and the adder gets long. From three signed digits on (13, 19, ...) HLS takes a DSP; 11 alone stays in LUTs. Equal
-constants that multiply the same input are computed once. With random weights this gives the DSP counts of the published
-single-layer designs with no fitted constant.
+A product by a power of two is wiring. Two signed digits (3 = 4 - 1) are one adder, unless they are eight places away
+from each other (257) and the adder gets long. From three signed digits on (13, 19, ...) HLS takes a DSP; 11 alone stays
+in LUTs. Equal constants that multiply the same input are computed once. With random weights this gives the DSP counts
+of the published single-layer designs with no fitted constant.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Products:
 
 
 def expected_products(n_in: int, n_nonzeros: float, magnitude: float) -> Products:
-    """Products of a matrix whose weights nobody gave: raw integers uniform up to ``2**magnitude``."""
+    """Products of a matrix with unknown weights: raw integers uniform up to ``2**magnitude``."""
     values = max(2.0, 2.0 * 2.0**magnitude)
     per_input = n_nonzeros / n_in
     distinct = n_in * values * -math.expm1(-per_input / values)

@@ -70,7 +70,7 @@ def _counts_of(built: Built, quantity: str) -> Terms:
 
 
 def count(layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool: str, stream: bool) -> Design:
-    """Count what is built of `layers`."""
+    """Count the hardware of `layers`."""
     family = tool_family(tool)
     setting = Setting(
         clock_period_ns,
@@ -164,7 +164,7 @@ def applies_factor(design: Design) -> bool:
 
 
 def _factors(design: Design, constants: Constants) -> Mapping[str, float]:
-    """Factors of the design's tool on LUT, FF and cycles; products are counted alike for all."""
+    """Factors of the design's tool on LUT, FF and cycles; products are counted the same way for every tool."""
     return constants["tool"][design.family] if applies_factor(design) else {}
 
 
@@ -175,7 +175,7 @@ def load_constants() -> dict[str, Any]:
 
 
 def default_tool() -> str:
-    """The tool taken where none is said."""
+    """The tool to assume if none is given."""
     return {"vitis_hls_2024": "Vitis HLS 2024.1"}[DEFAULT_FAMILY]
 
 
@@ -203,7 +203,7 @@ def _regime(layers: tuple[Layer, ...], stream: bool) -> str:
 
 
 def _once(design: Design) -> Terms:
-    """What a design has once: its input registers, its states, the controller of shared multipliers."""
+    """Hardware that a design has once: input registers, states, the controller of shared multipliers."""
     first = next((layer for layer in design.layers if layer.matrices), None)
     words = first.matrices[0].n_in * first.input.width / 16.0 if first and first.positions == 1 else 0.0
     shared = any(layer.strategy == "resource" and m.reuse_factor > 1 for layer in design.layers for m in layer.matrices)

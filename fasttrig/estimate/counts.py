@@ -18,7 +18,7 @@ DSP_PRODUCT_BITS = 21
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a design is built for; `slowness` is the delay of the fabric against UltraScale+, times 5 ns / clock."""
+    """Target of a design; `slowness` is the delay of the fabric against UltraScale+, times 5 ns / clock."""
 
     clock_period_ns: float = 5.0
     stream: bool = False

@@ -25,7 +25,7 @@ def read_description(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     table = {"layers": content} if isinstance(content, list) else content
     layers = table.get("layers") if isinstance(table, dict) else None
     if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
-        raise InputError("a description holds no layers", where=str(path), want='"layers": [{"kind": "dense", ...}]')
+        raise InputError("the description lists no layers", where=str(path), want='"layers": [{"kind": "dense", ...}]')
     options = {option_name(key): value for key, value in table.items() if key not in ("layers", "name")}
     return layers, options
 
@@ -46,7 +46,7 @@ def parse_what_if(text: str) -> list[dict[str, Any]]:
     Raises
     ------
     InputError
-        For an item without ``=``, an unknown option, or a number that is none.
+        For an item without ``=``, an unknown option, or an invalid number.
     """
     alternatives: list[dict[str, Any]] = [{}]
     for item in filter(None, (piece.strip() for piece in text.split(","))):
@@ -57,7 +57,7 @@ def parse_what_if(text: str) -> list[dict[str, Any]]:
         values = [_value(name, value.strip()) for value in said.split("|")]
         alternatives = [known | {name: value} for known in alternatives for value in values]
     if alternatives == [{}]:
-        raise InputError("no alternative named", got=repr(text), want="clock_period_ns=2.0,reuse_factor=4")
+        raise InputError("no alternative given", got=repr(text), want="clock_period_ns=2.0,reuse_factor=4")
     return alternatives
 
 

@@ -22,7 +22,7 @@ RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What one FPGA holds; an SLR holds ``1 / slr`` of it."""
+    """Resources of one FPGA; an SLR holds ``1 / slr`` of them."""
 
     name: str
     prefix: str
@@ -37,7 +37,7 @@ class Device:
         return {"lut": self.lut, "ff": self.ff, "dsp": self.dsp, "bram18": self.bram18, "uram": self.uram}[resource]
 
     def shares(self, used: Mapping[str, float]) -> dict[str, float | None]:
-        """Share of the device that each resource takes; None where the device has none and some is needed."""
+        """Share of the device that each resource takes; None if the device lacks a resource that is needed."""
         shares: dict[str, float | None] = {}
         for name in RESOURCES:
             total, need = self.total(name), used.get(name, 0.0)
@@ -78,7 +78,7 @@ def boards() -> tuple[Board, ...]:
 
 
 def find_device(name: str) -> Device:
-    """The device of a part number (``xcvu13p-flga2577-2-e``), of its own name (``VU13P``) or of a board.
+    """The device of a part number (``xcvu13p-flga2577-2-e``), of a device name (``VU13P``) or of a board.
 
     Raises
     ------

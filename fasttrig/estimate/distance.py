@@ -1,4 +1,4 @@
-"""How far a design lies from the designs of the calibration table: the intervals widen with this distance.
+"""Distance of a design from the designs of the calibration table: the intervals widen with this distance.
 
 A design is a point: its sizes, widths, reuse factor and clock on a log2 scale, its kinds of layers, its io_type, its
 strategy and its tool. A unit of distance is about a factor of eight in one size, or one property that differs.
@@ -14,7 +14,7 @@ from fasttrig.estimate.cost_model import Design
 from fasttrig.estimate.layer_costs import Forest
 
 FARTHEST = 6.0
-"""Beyond this distance the interval widens no further: nothing is known there."""
+"""Beyond this distance the interval does not widen further: there is no data."""
 _COVER = 0.34  # points of the table nearer than this to a kept point are not kept
 _OCTAVES = 3.0  # doublings of a size that make one unit of distance
 _MARKS = 1.0  # a property that differs: io_type, or a kind of layer
@@ -98,7 +98,7 @@ def nearest(point: Point, seen: Iterable[Point]) -> float:
 
 
 def covering(points: Iterable[Point]) -> list[Point]:
-    """Few points that stand for all: each dropped point has a kept one close to it."""
+    """A few representative points: each dropped point is close to a kept point."""
     kept: list[Point] = []
     for point in sorted(set(points), key=lambda p: (p.tool, sorted(p.marks), p.sizes)):
         if all(between(point, other) > _COVER for other in kept):

@@ -62,7 +62,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class LayerEstimate:
-    """What one layer takes of the total; without an interval, which is known of whole designs only."""
+    """Share of one layer in the total. Intervals are known for whole designs only."""
 
     name: str
     kind: str
@@ -84,7 +84,7 @@ class Estimate:
     lut, ff, dsp, bram18, uram, latency_cycles, ii_cycles : Number
         Counts, each with its 80 % interval.
     stage : "csynth" or "synth"
-        What the number stands for: the HLS report, or the report after logic synthesis.
+        Source that the number predicts: the HLS report, or the report after logic synthesis.
     tool : str
         The tool assumed.
     calibration : dict
@@ -168,7 +168,7 @@ def estimate(
           classes (1), bits (18), library (hls or vhdl)
 
         Of every layer, with its default: input_t (ap_fixed<16,6>, or the result_t before), weight_t (ap_fixed<16,6>),
-        accum_t (ap_fixed<16,6>), bias_t (costs nothing of its own), reuse_factor and strategy (the design's). Zero
+        accum_t (ap_fixed<16,6>), bias_t (adds no cost), reuse_factor and strategy (the design's). Zero
         weights: n_nonzeros, n_zeros, sparsity (share of zeros) or weights (n_in x n_out real numbers, rounded to
         weight_t; those that round to zero are counted, and the products are those of these weights); without any of
         them no weight is pruned, and a layer that says ``pruned`` is refused. Weights that are not given count as
@@ -185,7 +185,7 @@ def estimate(
         Such as ``Vitis HLS 2024.1`` (the default) or ``Vivado HLS 2019.2``.
     io_type : str
         io_parallel or io_stream; default: a stream where a type says so (``nnet::array``), for large images and where
-        padding is a layer of its own (hls4ml has those in streams only); else parallel.
+        padding is a separate layer (hls4ml has such layers in streams only); else parallel.
     stage : str
         csynth (the HLS report) or synth (after logic synthesis). Default: that of the tool, so synth for ``Vivado
         v.2020.1`` and for forests without a tool, else csynth.
@@ -193,12 +193,12 @@ def estimate(
     Raises
     ------
     InputError
-        For an unknown kind, strategy or stage, a clock that is none, or a pruned layer without its count of zeros.
+        For an unknown kind, strategy or stage, an invalid clock, or a pruned layer without its count of zeros.
     """
     _check(stage, clock_period_ns, io_type)
     items = [dict(item) for item in layers]
     if not items:
-        raise InputError("a design without layers", want="at least one layer")
+        raise InputError("the design has no layers", want="at least one layer")
     first = input_t or items[0].get("input_t")
     reuse = max(reuse_factor) if isinstance(reuse_factor, list | tuple) else reuse_factor
     read = read_layers(items, strategy=strategy or "latency", reuse_factor=int(reuse or 1), input_t=first)

@@ -107,7 +107,7 @@ def regenerate() -> tuple[dict[str, Any], list[Residual], list[Coverage]]:
 
 
 def main() -> None:
-    """Write `data/constants.json` and `errors.csv` anew, and print the coverage of the intervals."""
+    """Rewrite `data/constants.json` and `errors.csv`, and print the coverage of the intervals."""
     constants, residuals, coverage = regenerate()
     CONSTANTS.write_text(json.dumps(constants, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     write_errors([*error_table(residuals), *coverage_table(coverage)])

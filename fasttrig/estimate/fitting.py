@@ -119,7 +119,7 @@ def _fit_terms(samples: Sequence[Sample], quantity: str) -> tuple[dict[str, floa
 
 
 def _fit_synth(samples: Sequence[Sample], constants: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """What logic synthesis leaves of each class of terms, from the projects that have both reports."""
+    """Fraction of each class of terms that remains after logic synthesis, from projects with both reports."""
     pairs = {(s.record["source"], s.record["model"]): s.record for s in samples if s.record["stage"] == "csynth"}
     placed = [
         (s, pairs[key])

@@ -1,4 +1,4 @@
-"""What conifer builds of a forest: a comparison and a path decision per split node, sums of the trees' leaves.
+"""Hardware that conifer builds for a forest: a comparison and a path decision per split node, sums of leaves.
 
 The VHDL library's latency and area are conifer's own published formulas (conifer, utils/performance/prediction.py).
 """

@@ -59,7 +59,9 @@ def from_graph(graph: Graph, settings: TargetSettings, *, stage: str = "csynth",
     """
     if settings.backend not in _TOOLS:
         raise UnsupportedError(
-            "no reports of this backend to estimate from", got=settings.backend, want=" or ".join(_TOOLS)
+            "fasttrig has no reports of this backend to base an estimate on",
+            got=settings.backend,
+            want=" or ".join(_TOOLS),
         )
     layers = tuple(_READERS[type(op)](op, settings) for op in graph.ops)
     return estimate_layers(

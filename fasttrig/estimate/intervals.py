@@ -15,14 +15,14 @@ ANY_STAGE = ("dsp", "latency_cycles", "ii_cycles", "uram")
 """Logic synthesis does not change these: the reports of both stages give one interval."""
 _SPREAD_PER_DISTANCE = 0.2
 """Set by the LUTs of networks in repositories left out: their median |log ratio| is 0.10 below a distance of 1, 0.15
-from 2 to 4 and 0.31 above 4. FF, DSP and cycles show no such growth; they widen alike, to be on the safe side."""
+from 2 to 4 and 0.31 above 4. FF, DSP and cycles show no such growth; they are widened the same way, to be safe."""
 _ONE_REPOSITORY = 1.5  # chosen, not measured: the table has no second repository of these designs to compare with
 _NOTHING_KNOWN = math.log(3.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Log of measured over predicted, low and high, at distance zero; `n` reports of `repositories` stand behind it."""
+    """Log of measured over predicted, low and high, at distance zero, from `n` reports of `repositories`."""
 
     low: float
     high: float
@@ -44,11 +44,11 @@ class Interval:
 
 
 NOTHING_KNOWN = Interval(-_NOTHING_KNOWN, _NOTHING_KNOWN, 0, 0)
-"""A factor of three and more, where no report says anything."""
+"""A factor of three and more, for designs without any report."""
 
 
 def spread(distance: float) -> float:
-    """How much wider than inside the table an interval is at `distance` from it."""
+    """Factor by which an interval at `distance` from the table is wider than inside the table."""
     return 1.0 + _SPREAD_PER_DISTANCE * distance
 
 

@@ -58,9 +58,9 @@ class Matrix:
     n_nonzeros: float
     magnitude: float  # log2 of the largest raw weight
     reuse_factor: int
-    products: Products | None = None  # counted, where the weights are at hand
+    products: Products | None = None  # counted, if the weights are known
     depthwise: bool = False  # one filter per channel: each input meets one weight
-    zeros_guessed: bool = False  # nobody said how many weights are zero
+    zeros_guessed: bool = False  # the number of zero weights is not given
 
     @property
     def size(self) -> int:
@@ -136,7 +136,7 @@ def read_layers(
 def _split_separable(read: list[Layer]) -> list[Layer]:
     """A separable convolution lists a full matrix for its depthwise half, which has one filter per channel.
 
-    It is a convolution of as many filters as channels with a pointwise one behind it, and no activation between.
+    It is a convolution of as many filters as channels, then a pointwise convolution, without an activation between.
     """
     for index, (layer, after) in enumerate(itertools.pairwise(read)):
         both = layer.kind == after.kind and layer.kind in ("conv1d", "conv2d")
@@ -169,7 +169,7 @@ def _spread_positions(read: list[Layer]) -> list[Layer]:
 
 
 def _narrow_inputs(read: list[Layer]) -> list[Layer]:
-    """Where every layer has an accumulator of its own, it is an exact one: weight plus input plus carries."""
+    """If every layer has its own accumulator, the accumulator is exact: weight plus input plus carries."""
     accums = {layer.accum for layer in read if layer.matrices}
     if len(accums) < 2:
         return read

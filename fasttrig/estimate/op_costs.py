@@ -1,4 +1,4 @@
-"""What HLS builds of layers without a matrix: activations, poolings, normalisations, paddings and merges."""
+"""Hardware of layers without a matrix: activations, poolings, normalisations, paddings and merges."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Reasons:
 
 
 def reasons_outside(design: Design, tool: str | None) -> Reasons:
-    """Why the intervals of a design are wider than its distance says, and what its numbers assume."""
+    """Reasons why the intervals of a design are wider than its distance implies, and assumptions of its numbers."""
     return Reasons((*_setting(design, tool), *_kinds(design)), tuple(_assumptions(design)))
 
 

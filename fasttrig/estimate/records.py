@@ -78,7 +78,7 @@ def select(reports: Iterable[dict[str, Any]]) -> Iterator[Record]:
 
 
 def refusal(report: dict[str, Any]) -> str:
-    """Why a report is not used; empty when it is."""
+    """The reason why a report is not used; empty if it is used."""
     if report["stage"] not in _STAGES:
         return f"stage {report['stage']!r} is no report of a tool"
     if report["group"] not in (

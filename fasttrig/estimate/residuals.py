@@ -99,7 +99,7 @@ def intervals(residuals: Iterable[Residual]) -> dict[str, Interval]:
 
 
 def _is_shared(regime: str, found: Sequence[Residual]) -> bool:
-    """Whether enough repositories stand behind the interval of a kind of network."""
+    """Whether the interval of a kind of network comes from enough repositories."""
     return not regime.startswith(NETWORKS) or len({r.repository for r in found}) >= MIN_REPOSITORIES
 
 

@@ -1,4 +1,4 @@
-"""What HLS builds of each layer, counted: the terms that `constants.json` weighs into LUT and FF, and exact counts.
+"""Hardware counts of each layer: the terms that `constants.json` weighs into LUT and FF, and exact counts.
 
 A term is a count of hardware (adders, multiplexers, tables) in units of 16 bits; nothing here is fitted.
 """
@@ -73,7 +73,7 @@ def products_of(matrix: Matrix) -> Products:
 
 
 def _constant_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built: Built, copies: int) -> None:
-    """Every weight is a constant of its own: adders, and DSPs for constants of many digits."""
+    """Every weight is a separate constant: adders, and DSPs for constants of many digits."""
     products = products_of(matrix)
     in_words, sum_words = layer.input.width / WORD, layer.accum.width / WORD
     in_dsp = products.wide(setting.dsp_product_bits - layer.input.width - 1)
@@ -106,7 +106,9 @@ def _constant_multipliers(layer: Layer, matrix: Matrix, setting: Setting, built:
         lut[Lut.ADDER_GRAPH] += copies * products.costly * products.digits * in_words
     ff, pace = built.ff, setting.slowness
     depth = math.log2(max(1.0, products.n_nonzeros / matrix.n_out))
-    shared = min(turns, 2.0)  # fewer events are under way when they start turns apart; the reports show half at most
+    shared = min(
+        turns, 2.0
+    )  # with II > 1 fewer events are in flight; published reports show at most half the registers
     if layer.strategy == "resource":
         summed = min(1.0, depth / 4)
         ff[Ff.RESOURCE_RESULT_PACED] += copies * matrix.n_out * sum_words * pace * summed
@@ -141,7 +143,7 @@ def live_words(products: Products, n_out: int, slowness: float) -> float:
 
 
 def _registered_levels(slowness: float) -> float:
-    """How much of an adder tree is registered: nothing where it fits into a clock, all of it at twice that delay."""
+    """Registered share of an adder tree: 0 if the tree fits into one clock, 1 at twice that delay."""
     return min(1.0, max(0.0, slowness - 1))
 
 

@@ -1,4 +1,4 @@
-"""What each fitted term should cost, from how the hardware is made: the fit starts there and is drawn back to it.
+"""Expected cost of each fitted term, from the structure of the hardware: start value and prior of the fit.
 
 A term that few reports hold stays near its value here, so a design of a new kind is never estimated from a constant
 that the fit left free. LUT and FF are per word of 16 bits unless the comment says otherwise; cycles are per count.
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Lut(StrEnum):
-    """What takes LUTs."""
+    """Terms that cost LUTs."""
 
     ADD = "add"
     CHEAP = "cheap"
@@ -50,7 +50,7 @@ class Lut(StrEnum):
 
 
 class Ff(StrEnum):
-    """What takes flip-flops."""
+    """Terms that cost flip-flops."""
 
     HELD = "held"
     LIVE = "live"
@@ -87,7 +87,7 @@ class Ff(StrEnum):
 
 
 class Cycles(StrEnum):
-    """What takes cycles."""
+    """Terms that cost cycles."""
 
     MATRIX_PACED = "matrix_paced"
     DEPTH_PACED = "depth_paced"
@@ -117,7 +117,7 @@ LUT: Mapping[Lut, float] = {
     Lut.ELEMENT_PRODUCT: 24.0,  # of a dense layer applied to every element of a set: a copy and a cast of each product
     Lut.STAGES: 2.0,
     Lut.SHARED_INPUT: 16.0,
-    Lut.SHARED_RESULT: 16.0,  # multiplexers in front of and behind shared multipliers
+    Lut.SHARED_RESULT: 16.0,  # multiplexers before and after shared multipliers
     Lut.SHARED_SELECT: 5.0,
     Lut.SHARED_SUM: 60.0,
     Lut.LINE_WINDOW: 160.0,
@@ -196,14 +196,14 @@ PRIORS: Mapping[str, Mapping[str, float]] = {
 _MULTIPLEXERS = frozenset({"shared_select", "shared_sum", "shared_input", "shared_result", "sequence", "once_shared"})
 _INTO_DSP = frozenset({"live", "resource_product_paced", "shared_tree", "shared_dsp", "sum_stages"})
 SYNTH_CLASSES: Mapping[str, Mapping[str, frozenset[str]]] = {
-    "lut": {"multiplexers": _MULTIPLEXERS},  # HLS counts each as if it stood alone
+    "lut": {"multiplexers": _MULTIPLEXERS},  # HLS counts each multiplexer separately
     "ff": {"into_dsp": _INTO_DSP},  # registers that a DSP has inside
 }
 SYNTH: Mapping[str, Mapping[str, float]] = {
     "lut": {"multiplexers": 0.3, "rest": 0.52},
     "ff": {"into_dsp": 0.6, "rest": 0.8},
 }
-"""What logic synthesis leaves of an HLS report: start values, after the medians of the published pairs."""
+"""Fraction of an HLS report that remains after logic synthesis: start values from the published pairs."""
 
 
 def synth_class(quantity: str, term: str) -> str:

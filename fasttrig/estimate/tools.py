@@ -1,4 +1,4 @@
-"""The tools and fabrics that the calibration tells apart: tool version moves DSP by 2x, the fabric moves latency."""
+"""The tools and fabrics that the calibration distinguishes: tool version moves DSP by 2x, the fabric moves latency."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def fabric_slowness(part: str | None) -> float:
 
 
 def stage_of_tool(tool: str | None) -> str:
-    """The stage that a tool's name stands for: Vivado without HLS is logic synthesis, everything else the HLS report.
+    """The stage of a tool: logic synthesis for Vivado without HLS, the HLS report for every other tool.
 
     ``Vivado v.2020.1``, ``conifer HLS, Vivado post-route OOC`` and ``Vivado 2019.1 (HLS + impl)`` are synth;
     ``Vivado HLS 2020.1``, ``Vitis HLS 2024.1`` and nothing are csynth.

@@ -47,7 +47,7 @@ def parse_width(content: object, default: Width = DEFAULT) -> Width:
     if isinstance(content, int | float) and not isinstance(content, bool):
         return Width(max(1, int(content)), 1)
     text = str(content)
-    return default if text.isidentifier() else _parse_text(text)  # a typedef's name says nothing
+    return default if text.isidentifier() else _parse_text(text)  # the name of a typedef has no width
 
 
 def _parse_text(text: str) -> Width:
@@ -61,7 +61,7 @@ def _parse_text(text: str) -> Width:
     bare = _BARE.search(text)
     if bare:
         return Width(max(1, int(bare[1])), int(bare[2]))
-    raise InputError("this is no fixed-point type", got=repr(text), want="such as 'ap_fixed<16,6>' or 'ap_int<8>'")
+    raise InputError("not a fixed-point type", got=repr(text), want="such as 'ap_fixed<16,6>' or 'ap_int<8>'")
 
 
 def is_stream(content: object) -> bool:

@@ -1,4 +1,4 @@
-"""Measured numbers: the reports that HLS and Vivado leave behind, read as they are. A measured number wins.
+"""Measured numbers from the reports of HLS and Vivado. Measured numbers take precedence over estimates.
 
 Files are looked for by name below a folder: ``csynth.xml`` and ``*_csynth.xml`` (HLS), ``vivado_synth.rpt``,
 ``*_util.rpt``, ``*_utilization_placed.rpt`` and ``*_utilization_synth.rpt`` (counts), ``*timing*.rpt`` (slack).
@@ -38,7 +38,7 @@ _XML_COUNTS = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram18": "BRAM_18K", "ur
 
 @dataclass(frozen=True, slots=True)
 class VendorReport:
-    """What one report of a vendor's tool says; None where it does not."""
+    """Numbers of one vendor report; None if the report lacks the number."""
 
     stage: str
     tool: str

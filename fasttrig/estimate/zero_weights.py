@@ -1,4 +1,4 @@
-"""How many weights of a layer are zero: from its weights or its counts, never guessed for a pruned layer.
+"""Number of zero weights of a layer: from its weights or its counts, never guessed for a pruned layer.
 
 A zero weight costs nothing in the Latency strategy, so a network pruned to one weight in a thousand is a thousandth of
 the same network taken as full.
@@ -23,7 +23,7 @@ _TRY = "give n_zeros, n_nonzeros, sparsity (share of zero weights) or the weight
 
 @dataclass(frozen=True, slots=True)
 class SaidWeights:
-    """What a description says of the weights of a layer; None where nothing is said."""
+    """Statement of a description about the weights of a layer; None if there is none."""
 
     n_nonzeros: float | None = None
     magnitude: float | None = None  # log2 of the largest raw weight
@@ -57,16 +57,16 @@ def count_weights(
     """
     where, size = f"layer {name!r}", n_in * n_out
     if item.get("weights") is not None and not only:
-        raise InputError("the weights of a recurrent layer are two matrices", where=where, try_="give n_zeros")
+        raise InputError("a recurrent layer has two weight matrices", where=where, try_="give n_zeros")
     if item.get("weights") is not None:
         return _from_weights(item, n_in, n_out, width, where)
     n_nonzeros, n_zeros, sparsity = (_count(item, key) for key in ("n_nonzeros", "n_zeros", "sparsity"))
     if sparsity is not None and sparsity > 1:
-        raise InputError("sparsity is a share", where=where, got=f"{sparsity:g}", want="0 to 1")
+        raise InputError("sparsity must be between 0 and 1", where=where, got=f"{sparsity:g}", want="0 to 1")
     counted = (n_nonzeros or 0) + (n_zeros or 0)
     if only and counted > size:  # fewer are right: a depthwise convolution is listed with a full matrix
         raise InputError(
-            "more weights are counted than the layer has",
+            "the weight counts exceed the number of weights in the layer",
             where=where,
             got=f"n_zeros {n_zeros or 0:g}, n_nonzeros {n_nonzeros or 0:g}",
             want=f"at most {n_in} x {n_out} = {size}",
@@ -76,7 +76,7 @@ def count_weights(
     if n_nonzeros is None and sparsity is not None:
         n_nonzeros = size * (1 - sparsity)
     if n_nonzeros is None and item.get("pruned"):
-        raise InputError("a pruned layer whose zero weights are not counted", where=where, try_=_TRY)
+        raise InputError("a pruned layer needs its number of zero weights", where=where, try_=_TRY)
     return SaidWeights(n_nonzeros)
 
 
@@ -100,7 +100,7 @@ def _array(content: object, where: str) -> FloatArray:
     try:
         return np.asarray(content, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise InputError("these weights are no numbers", where=where, got=str(error)) from None
+        raise InputError("the weights are not numbers", where=where, got=str(error)) from None
 
 
 def _count(item: Mapping[str, Any], key: str) -> float | None:

@@ -1,6 +1,6 @@
 """A Keras model as plain data: layers with their configuration and weights, and who feeds whom.
 
-Both ways in (a file, a live model) end here, so that whatever follows sees one form. Nothing is ever executed or
+Both ways in (a file, a live model) end here, so that all later steps see one form. Nothing is ever executed or
 imported on behalf of a model: configurations are read as data, and a configuration that would need code is refused.
 """
 
@@ -143,7 +143,7 @@ def _trusted(module: Any) -> bool:
 
 
 Link = tuple[Any, str] | None
-"""A path from its end: the link before, and the step. Text is made of it for an error only: keys may be long."""
+"""A path from its end: the link before, and the step. It becomes text only for an error, because keys may be long."""
 
 
 def _walk(content: Any, path: str, skip: tuple[str, ...]) -> Iterator[tuple[Link, Mapping[str, Any]]]:

@@ -1,4 +1,4 @@
-"""Builds a graph op by op; result types follow from the operands' types, so that every op is exact as it is made."""
+"""Builds a graph op by op; result types follow from the operands' types, so that every new op is exact."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from fasttrig.ir.ops.trees import Forest
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reach:
-    """What an interval of each feature leaves of a forest.
+    """The part of a forest that can be reached from an interval of each feature.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ def output_bounds(op: Forest, feature_low: IntArray, feature_high: IntArray) -> 
 
 
 def partial_sum_bounds(op: Forest, feature_low: IntArray, feature_high: IntArray) -> tuple[int, int]:
-    """Bounds of every leaf, every base margin and every sum of some of them, whatever the order of the sum."""
+    """Bounds of every leaf, every base margin and every sum of some of them, in any order."""
     low = np.minimum(op.base_margin.raw.astype(object), 0)
     high = np.maximum(op.base_margin.raw.astype(object), 0)
     for output, tree_low, tree_high in _tree_bounds(op, feature_low, feature_high):
@@ -94,7 +94,7 @@ def tree_depths(op: Forest) -> IntArray:
 
 
 def path_counts(op: Forest) -> list[int]:
-    """Paths from each child index to a leaf: leaves of the tree that a shared (folded) one stands for."""
+    """Paths from each child index to a leaf: leaves of the tree that a shared (folded) tree represents."""
     counts = [1] * (op.n_nodes + op.n_leaves)
     left, right = op.left.raw.tolist(), op.right.raw.tolist()
     for node in range(op.n_nodes - 1, -1, -1):
@@ -118,7 +118,7 @@ def distinct_comparisons(op: Forest) -> tuple[IntArray, IntArray]:
 
 
 def forest_fault(op: Forest) -> Fault | None:
-    """What is wrong with the forest's own structure, or None."""
+    """The error in the forest's own structure, or None."""
     return _fault_of_shapes(op) or _fault_of_grids(op) or _fault_of_indices(op)
 
 

@@ -23,17 +23,17 @@ UPGRADES: dict[int, Callable[[str], str]] = {}
 
 
 def save(graph: Graph, path: str | os.PathLike[str]) -> None:
-    """Write the text of `graph`: first to a file beside `path`, then renamed, so that no half file is ever seen.
+    """Write the text of `graph`: first to a file next to `path`, then renamed, so that no incomplete file ever appears.
 
     Raises
     ------
     GraphError
-        If `graph` is not well formed, or would not come back as it is.
+        If `graph` is not well formed, or would not be read back unchanged.
     """
     verify(graph)
     text = print_graph(graph)
     if parse_graph(text) != graph:
-        raise GraphError("the text form does not give this graph back", where=f"graph '{graph.name}'")
+        raise GraphError("the text form does not reproduce this graph", where=f"graph '{graph.name}'")
     target = Path(path)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
@@ -79,7 +79,7 @@ def upgrade(text: str, upgrades: dict[int, Callable[[str], str]] | None = None, 
     while found < version:
         if found not in steps:
             raise GraphError(
-                "no way to read a graph this old",
+                "the graph version is too old",
                 got=f"version {found}",
                 want=f"version {version}",
                 try_="compile the model again",
@@ -109,4 +109,4 @@ def _read(path: Path) -> str:
         raise GraphError("the file cannot be read", got=error.strerror or str(error)) from None
     except UnicodeDecodeError as error:
         got = f"byte {error.start} is not UTF-8"
-        raise GraphError("the file is no text", got=got, want="a fasttrig graph") from None
+        raise GraphError("the file is not text", got=got, want="a fasttrig graph") from None

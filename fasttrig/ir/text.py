@@ -46,7 +46,7 @@ def _print_link(graph: Graph) -> str:
 
 
 def print_op(op: Op) -> str:
-    """One op as it stands in the text, without its origin."""
+    """One op as in the text, without its origin."""
     return _print_op(replace(op, origin=""))
 
 
@@ -125,7 +125,7 @@ class _Parser:
                 ops.append(self.op())
 
     def link_scale(self) -> Fraction:
-        """``(numerator, denominator)`` behind the link; 1 where nothing follows."""
+        """``(numerator, denominator)`` applied after the link; 1 if there is none."""
         if self.tokens[:1] != ["("]:
             return Fraction(1)
         sizes = self.items(_Parser.integer, "()")
@@ -349,7 +349,7 @@ _BY_ANNOTATION: dict[str, Callable[[_Parser], Any]] = {
     "tuple[Value, ...]": lambda parser: parser.items(_Parser.value),
     "tuple[FixedType, ...]": lambda parser: parser.items(_Parser.fixed_type),
 }
-"""How to read a field, by its annotation in the op class; an op with another one fails at import."""
+"""Reader of a field, by its annotation in the op class; an op with an unknown annotation fails at import."""
 
 
 def _readers(kind: type[Op]) -> dict[str, Callable[[_Parser], Any]]:

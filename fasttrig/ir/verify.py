@@ -1,4 +1,4 @@
-"""What must hold in every graph; run after reading and after each pass."""
+"""Conditions that hold in every graph; checked after reading and after each pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fasttrig.ir.ops import Op, Value
 from fasttrig.ir.ranges import Ranges
 
 NAME = re.compile(r"[A-Za-z_][\w./-]*")
-"""What the text form can hold as a name; a backend may want less."""
+"""Names that the text form can hold; a backend may be more restrictive."""
 
 MAX_ELEMENTS = 1 << 20
 """Elements of one tensor; more is a damaged file."""
@@ -38,7 +38,7 @@ def verify(graph: Graph, after: str = "") -> Ranges:
     """
     where = f"graph '{graph.name}'"
     if not NAME.fullmatch(graph.name):
-        raise GraphError(_after("a name that the text form cannot hold", after), where=where)
+        raise GraphError(_after("invalid name for the text form", after), where=where)
     made: Ranges = {}
     names: set[str] = set()
     for op in graph.ops:
@@ -54,7 +54,7 @@ def verify(graph: Graph, after: str = "") -> Ranges:
         _check_range(op, made[op.result], after)
     for value in graph.outputs:
         if value not in made:
-            raise GraphError(_after("an output is made by no op", after), where=where, got=_show(value))
+            raise GraphError(_after("no op produces this output", after), where=where, got=_show(value))
     if not graph.outputs or not graph.inputs:
         raise GraphError(_after("a graph needs at least one input and one output", after), where=where)
     _check_constants(graph, after)
@@ -85,7 +85,7 @@ def _check_op(op: Op, operands: list[Interval], after: str) -> None:
 def _check_names(op: Op, after: str) -> None:
     for name in (op.name, *(const.name for const in op.constants)):
         if not NAME.fullmatch(name):
-            raise _fault(op, "a name that the text form cannot hold", after, repr(name), "letters, digits and _ . / -")
+            raise _fault(op, "invalid name for the text form", after, repr(name), "letters, digits and _ . / -")
 
 
 def _check_size(op: Op, after: str) -> None:

@@ -28,7 +28,7 @@ MAX_FRAMES = 1024
 
 def _one_line(name: str) -> str:
     if not name.isprintable() or not name.isascii() or name != name.strip():
-        raise ValueError("want printable ASCII: it stands in a line of the pattern files")
+        raise ValueError("want printable ASCII: the text appears in the pattern files")
     return name
 
 
@@ -36,8 +36,8 @@ class Placement(Settings):
     """``[[inputs]]``, ``[[outputs]]``: some elements of a tensor, one after the other, in one frame of one link."""
 
     field: str = Field(description="name of the tensor in the graph")
-    first: int = Field(0, ge=0, description="its first element that stands here, last axis fastest")
-    count: int = Field(1, ge=1, description="how many elements stand here, the first one lowest")
+    first: int = Field(0, ge=0, description="index of the first element at this place, last axis fastest")
+    count: int = Field(1, ge=1, description="number of elements at this place, the first in the lowest bits")
     width: int = Field(ge=1, le=FRAME_BITS, description="bits of an element, as in its type")
     link: int = Field(ge=0, lt=MAX_LINKS)
     frame: int = Field(0, ge=0, lt=MAX_FRAMES, description="counted from the start of the packet")
@@ -164,7 +164,7 @@ def default_link_map(
 
 
 def check_link_map(link_map: LinkMap, graph: Graph, where: str = "link map") -> None:
-    """Every element of every input and output of `graph` stands once in `link_map`, with the width of its type.
+    """Check that every element of every input and output of `graph` is in `link_map` once, with the width of its type.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def _placed(values: Sequence[Value], frames: int) -> tuple[Placement, ...]:
     for value in values:
         if value.type.width > FRAME_BITS:
             raise UnsupportedError(
-                "a number wider than a frame",
+                "the number is wider than a frame",
                 where=f"'{value.name}'",
                 got=str(value.type),
                 want=f"at most {FRAME_BITS} bits",
@@ -229,12 +229,12 @@ def _check_side(side: str, placements: Sequence[Placement], period_frames: int) 
         taken[key] = taken.get(key, 0) | placement.bits
         for element, _ in placement.elements():
             if (placement.field, element) in elements:
-                raise ValueError(f"{where}: element {element} stands twice")
+                raise ValueError(f"{where}: element {element} is placed twice")
             elements.add((placement.field, element))
 
 
 def check_fields(placements: Sequence[Placement], values: Sequence[Value], where: str) -> None:
-    """Every element of `values` stands once in `placements`, with the width of its type; else an InputError."""
+    """Raise InputError unless every element of `values` is in `placements` once, with the width of its type."""
     known = {value.name: value for value in values}
     found: dict[str, set[int]] = {name: set() for name in known}
     for placement in placements:
@@ -245,7 +245,7 @@ def check_fields(placements: Sequence[Placement], values: Sequence[Value], where
             )
         if placement.width != value.type.width:
             raise InputError(
-                "a field with another width than its type",
+                "the width of a field differs from its type",
                 where=f"{where} > {value.name}",
                 got=str(placement.width),
                 want=f"{value.type.width} ({value.type})",
@@ -255,7 +255,7 @@ def check_fields(placements: Sequence[Placement], values: Sequence[Value], where
         wrong = found[name] ^ set(range(math.prod(value.shape)))
         if wrong:
             raise InputError(
-                "the elements of a field are not those of the design",
+                "the elements of a field do not match the design",
                 where=f"{where} > {name}",
                 got=f"element {min(wrong)} is missing, or one too many",
                 want=f"elements 0 to {value.size - 1}, each once",

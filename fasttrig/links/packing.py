@@ -19,7 +19,7 @@ Flags = npt.NDArray[np.uint8]
 
 
 class Flag(IntFlag):
-    """What accompanies a frame; the lower four as APx's sideband has them."""
+    """Flags of a frame; the lower four are those of APx's sideband."""
 
     VALID = 1
     START_OF_PACKET = 2
@@ -35,7 +35,7 @@ NO_FRAME = Flag.STROBE
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """What some links carry.
+    """Data on some links.
 
     Attributes
     ----------
@@ -136,7 +136,7 @@ def _n_events(placements: Sequence[Placement], tensors: Mapping[str, IntArray]) 
     fields = {placement.field for placement in placements}
     missing = sorted(fields - set(tensors))
     if missing:
-        raise DataError("a field without numbers", got=", ".join(sorted(tensors)), want=", ".join(missing))
+        raise DataError("a field has no data", got=", ".join(sorted(tensors)), want=", ".join(missing))
     counts = {len(np.asarray(tensors[field])) for field in fields}
     if len(counts) != 1:
         raise DataError("fields differ in their number of events", got=", ".join(map(str, sorted(counts))))
@@ -185,7 +185,7 @@ def _starts(flags: Flags, period: int, packet_frames: int) -> npt.NDArray[np.int
     if len(marked) and not np.array_equal(marked, starts):  # EMPv1 does not mark them
         wrong = int(np.setxor1d(marked, starts)[0])
         raise DataError(
-            "packets start elsewhere than the link map says",
+            "packets do not start where the link map says",
             where=f"frame {wrong}",
             got="a start of packet" if wrong in marked else "no start of packet",
             want=f"one every {period} frames, from frame {starts[0]}",
@@ -193,7 +193,7 @@ def _starts(flags: Flags, period: int, packet_frames: int) -> npt.NDArray[np.int
         )
     if starts[-1] + packet_frames > len(valid):
         raise DataError(
-            "the patterns end inside of a packet",
+            "the patterns end inside a packet",
             where=f"the packet that starts with frame {starts[-1]}",
             got=f"{len(valid)} frames",
             want=f"{packet_frames} frames of it",

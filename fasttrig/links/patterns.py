@@ -60,7 +60,7 @@ def write_patterns(
 
 
 def check_format(format: str) -> None:
-    """Refuses a format that is none of `FORMATS`."""
+    """Refuse a format that is not in `FORMATS`."""
     if format not in FORMATS:
         raise InputError("no such pattern format", got=repr(format), want=", ".join(FORMATS))
 
@@ -156,7 +156,7 @@ def _without_comments(lines: Lines) -> Lines:
 def _line(lines: Lines, index: int, where: str, want: str) -> tuple[int, str]:
     if index < len(lines):
         return lines[index]
-    raise DataError("the file ends inside of its header", where=where, want=want, try_="the file may be cut short")
+    raise DataError("the file ends inside its header", where=where, want=want, try_="the file may be cut short")
 
 
 def _links(line: tuple[int, str], start: str, pattern: re.Pattern[str], where: str) -> tuple[int, ...]:

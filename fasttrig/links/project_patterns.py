@@ -70,7 +70,7 @@ def decode(folder: Path, file: Path, links: Path | None = None, side: str = "") 
     side = side or next((known for known in SIDES if file.name.startswith(known)), "")
     if side not in SIDES:
         raise InputError(
-            "is this a file of inputs or of outputs?",
+            "cannot tell whether the file holds inputs or outputs",
             where=str(file),
             got=side or file.name,
             try_="--side inputs, or --side outputs",

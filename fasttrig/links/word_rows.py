@@ -28,7 +28,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class NoRow:
-    """What stands in a line instead."""
+    """The error of a line that is not a row of words."""
 
     got: str
     want: str

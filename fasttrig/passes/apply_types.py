@@ -35,7 +35,7 @@ class TypeChoice(Protocol):
 class ApplyTypes(Pass):
     """Give ops the chosen types; everything downstream gets the types that follow.
 
-    `accum` makes a MatMul narrowed; `result` puts a Cast behind the op. That cast takes the op's name (outputs and
+    `accum` makes a MatMul narrowed; `result` puts a Cast after the op. That cast takes the op's name (outputs and
     users keep reading it), the op itself becomes ``NAME_exact``.
     """
 
@@ -49,9 +49,7 @@ class ApplyTypes(Pass):
         for name, choice in self.choices.items():
             where = f"[types.{name}]"
             if name not in ops:
-                raise InputError(
-                    "no such op to give a type to", where=where, got=repr(name), try_=near_names(name, ops)
-                )
+                raise InputError("unknown op name in [types]", where=where, got=repr(name), try_=near_names(name, ops))
             if choice.accum is not None and not isinstance(ops[name], MatMul):
                 raise InputError(
                     "only a matrix product has an accumulator",
@@ -129,7 +127,7 @@ def _on_new_grid(op: Op, grids: Mapping[str, int]) -> Op:
     limit_raw = op.limit_raw << moved if moved >= 0 else op.limit_raw >> -moved
     if moved < 0 and limit_raw << -moved != op.limit_raw:
         raise InputError(
-            "the limit of a Relu is no multiple of the narrowed type's step",
+            "the limit of a Relu is not a multiple of the narrowed type's step",
             where=f"op '{op.name}'",
             got=f"{op.operand.type}",
             want=f"at least {grids[op.name]} fraction bits",

@@ -1,4 +1,4 @@
-"""What a pass is, and how a tuple of them is run."""
+"""Definition of a pass, and the runner of a tuple of passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""fold-scale: a Scale behind a MatMul moves into its weights and its bias, exactly, on a finer grid."""
+"""fold-scale: a Scale after a MatMul moves into its weights and its bias, exactly, on a finer grid."""
 
 from __future__ import annotations
 

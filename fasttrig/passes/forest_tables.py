@@ -16,7 +16,7 @@ from fasttrig.ir.ranges import Ranges
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """What is known about the operand of a forest.
+    """Known facts about the operand of a forest.
 
     Attributes
     ----------

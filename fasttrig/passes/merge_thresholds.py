@@ -1,4 +1,4 @@
-"""merge-thresholds: comparisons that no event can tell apart get one threshold, so that hardware has each once."""
+"""merge-thresholds: comparisons that are equal for every event get one threshold, so that hardware has each once."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ DEFAULT: tuple[Pass, ...] = (
     RemoveIdentityCasts(),
     RemoveDeadOps(),
 )
-"""What every design runs: no output integer changes."""
+"""Passes for every design: no output integer changes."""
 
 FOLD_SCALES: tuple[Pass, ...] = (FoldScale(), NarrowTypes())
 """One op less for wider weights: cheaper only where the weights were wide already, so a caller asks for it."""

@@ -1,4 +1,4 @@
-"""prune-trees: splits that decide nothing disappear."""
+"""prune-trees: remove splits that decide nothing."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from fasttrig.ir.ops import Op, Reshape, Table, Value
 
 
 def retyped(op: Op, operands: list[Interval]) -> Op:
-    """`op` with the narrowest result type that its operands allow; an op with a declared type as it is."""
+    """`op` with the narrowest result type that its operands allow; an op with a declared type unchanged."""
     if isinstance(op, Reshape):
         return replace(op, result=replace(op.result, type=op.operand.type))
     return exactly_typed(op, operands) if op.exact else op

@@ -74,7 +74,7 @@ def unshared(op: Forest, features: Features) -> Forest:
 
 
 def _resolved(children: list[int] | list[list[int]], n_nodes: int) -> IntArray:
-    """Child indices; a leaf stands as ``~leaf`` until the number of nodes is known."""
+    """Child indices; a leaf is ``~leaf`` until the number of nodes is known."""
     raw = np.array(children, dtype=np.int64)
     return np.where(raw < 0, n_nodes + ~raw, raw)
 

@@ -24,7 +24,7 @@ _JSON_PLACES = ("/usr/include", "/usr/local/include", "/opt/homebrew/include")
 
 
 def decision_function(document: Mapping[str, Any], values: FloatArray, *, add_tree: bool = False) -> FloatArray:
-    """What ``conifer::BDT`` makes of the values. Shapes: (n_events, n_features) -> (n_events, n_outputs).
+    """Results of ``conifer::BDT`` for the values. Shapes: (n_events, n_features) -> (n_events, n_outputs).
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def decision_function(document: Mapping[str, Any], values: FloatArray, *, add_tr
 def leaves(document: Mapping[str, Any], values: FloatArray) -> IntArray:
     """The row of the leaf in which each event ends. Shapes: (n_events, n_features) -> (n_events, n_trees).
 
-    The header is given each tree as a class of its own, and the rows in place of the leaves.
+    The header gets each tree as a separate class, and the rows in place of the leaves.
     """
     trees = [tree for members in document["trees"] for tree in members]
     numbered = [{**tree, "value": list(range(len(tree["feature"])))} for tree in trees]
@@ -115,7 +115,7 @@ def _header_folder() -> Path:
 
 
 def _json_folder() -> Path:
-    """Where ``nlohmann/json.hpp`` lies, which ``conifer.h`` includes."""
+    """Folder of ``nlohmann/json.hpp``, which ``conifer.h`` includes."""
     for place in map(Path, _JSON_PLACES):
         if (place / "nlohmann" / "json.hpp").is_file():
             return place

@@ -1,4 +1,4 @@
-"""Layers of a Keras model at any depth, and what stands in for parts of them while the framework runs."""
+"""Layers of a Keras model at any depth, and replacements for parts of them while the framework runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorFlow with Keras 2, which QKeras needs: the settings that must stand before the first import, in one place."""
+"""TensorFlow with Keras 2, which QKeras needs: the only place for settings that must precede the first import."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def layer_ends(graph: Graph) -> dict[str, Op]:
 
 
 def layer_of(op: Op) -> str | None:
-    """The framework's layer behind an op, from its origin."""
+    """The framework's layer that an op comes from, by its origin."""
     match = _LAYER.search(op.origin)
     return "/".join([*_MODEL.findall(match["models"]), match["layer"]]) if match else None
 
@@ -235,13 +235,13 @@ def raw_of(value: Value, array: FloatArray, layer: str) -> IntArray:
 def _prepared(
     spec: ModelSpec, source: Any, float64: bool, batchnorm_type: FixedType | None
 ) -> Iterator[tuple[Any, Any]]:
-    """(tf_keras, the model as it is to be run); what is run must be run inside the block."""
+    """(tf_keras, the model to run); run the model only inside the block."""
     keras, qkeras = import_framework()
     if getattr(qkeras.quantizers, "_sigmoid", None) is not qkeras.quantizers.hard_sigmoid:
         raise InputError("QKeras' internal sigmoid was changed", want="qkeras.quantizers.set_internal_sigmoid('hard')")
     unknown = [layer.kind for layer in spec.layers if layer.kind not in LAYERS and layer.kind != "InputLayer"]
     if unknown:
-        raise InputError("fasttrig does not run a layer that it does not know", where=spec.source, got=unknown[0])
+        raise InputError("fasttrig refuses to run an unknown layer", where=spec.source, got=unknown[0])
     original = _load(keras, qkeras, source, spec)
     floatx = keras.backend.floatx()
     try:

@@ -34,7 +34,7 @@ def framework_raw(graph: Graph, ensemble: Ensemble, source: Any, inputs: Mapping
     Parameters
     ----------
     graph : Graph
-        As read, before any pass: its leaves stand in the order of `ensemble`.
+        As read, before any pass: its leaves are in the order of `ensemble`.
     source : path or live model
     inputs : mapping with the graph's one input
         Raw integers; the library is given their values (XGBoost takes float32, exact up to 24 bits).
@@ -112,12 +112,12 @@ def _leaves(ensemble: Ensemble, model: Any, values: FloatArray) -> IntArray:
 
         found = leaves(model, values)
     else:
-        raise MissingPackageError("this library does not tell its leaves", got=ensemble.library)
+        raise MissingPackageError("this library does not report its leaves", got=ensemble.library)
     return np.asarray(found).reshape(len(values), -1).astype(np.int64)
 
 
 def _predictions(ensemble: Ensemble, model: Any, values: FloatArray) -> FloatArray | None:
-    """What the user sees; None where `predict` names classes, or a file's own arithmetic has no such method."""
+    """Scores that the user sees; None if `predict` returns class names, or a file has no such method."""
     if conifer_json.is_conifer(model):
         return None
     if hasattr(model, "predict_proba") and ensemble.objective != "binary:logitraw":

@@ -1,4 +1,4 @@
-"""``fasttrig init``: a project folder that builds as it stands, for a user to change."""
+"""``fasttrig init``: a project folder that builds as it is, for a user to change."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def create(folder: Path, kind: str = "network", name: str | None = None) -> list
     exists = folder.exists()
     if exists and (not folder.is_dir() or any(path.name != ".git" for path in folder.iterdir())):
         raise InputError(
-            "this folder holds something already",
+            "the folder is not empty",
             where=str(folder),
             want="a new or an empty folder",
             try_=f"another name, or an empty folder and --name {chosen}",

@@ -37,7 +37,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What ``testbench/ports.json`` says."""
+    """Content of ``testbench/ports.json``."""
 
     top: str
     inputs: tuple[Port, ...]
@@ -46,7 +46,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class CsimResult:
-    """What a C-simulation gave.
+    """Results of a C-simulation.
 
     Attributes
     ----------
@@ -123,7 +123,7 @@ def read_ports(project_dir: Path) -> Ports:
     path = project_dir / "testbench" / "ports.json"
     if not path.is_file():
         raise InputError(
-            "not a project of fasttrig's that can be simulated",
+            "not a fasttrig project that can be simulated",
             where=str(project_dir),
             got="no testbench/ports.json",
             want="a Vitis or Vivado project",
@@ -180,7 +180,7 @@ def _compile(command: list[str], cwd: Path, timeout_s: float, log: Path) -> None
 
 
 def _key(project_dir: Path, compiler: Sequence[str]) -> str:
-    """A hash of everything that the binary is made of."""
+    """A hash of all inputs of the binary."""
     digest = hashlib.sha256(repr((tuple(compiler), LANGUAGE, OPTIMISATION, INCLUDES)).encode())
     for folder in ("firmware", "testbench"):
         for path in sorted((project_dir / folder).rglob("*")):

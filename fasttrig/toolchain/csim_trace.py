@@ -1,4 +1,4 @@
-"""Which op is wrong, when the C-simulation and the emulator disagree."""
+"""Find the first wrong op when the C-simulation and the emulator disagree."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def first_difference(
 def simulate_every_op(
     graph: Graph, target: TargetSettings, inputs: Mapping[str, IntArray] | IntArray, *, folder: Path | None = None
 ) -> dict[str, IntArray]:
-    """Raw integers of every op that has a tensor of its own in the C-simulation, in the graph's order.
+    """Raw integers of every op that has its own tensor in the C-simulation, in the graph's order.
 
     The project is emitted once more with each of them as an output, and compiled. A forest is one op. Shapes and
     `folder` as in `first_difference`.

@@ -1,4 +1,4 @@
-"""Compiles the emulator of a graph and keeps the library in the user's cache, by the hash of all it is made of."""
+"""Compiles the emulator of a graph and keeps the library in the user's cache, by the hash of all its inputs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def load(
     cache_dir : Path, optional
         Where libraries are kept; default ``$XDG_CACHE_HOME/fasttrig/emulator``.
     flags : sequence of str
-        Of the compiler. Kernels are chosen when the library runs, whatever the machine it is compiled for.
+        Of the compiler. Kernels are chosen when the library runs, independent of the machine it is compiled for.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def emulate_compiled(
 
 
 def _compile(files: Mapping[str, str], source: str, command: Sequence[str], folder: Path) -> None:
-    """Compile beside the final place and rename: another process sees either nothing or the whole library."""
+    """Compile next to the final path and rename: another process sees either nothing or the whole library."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name[:8]}-", dir=folder.parent))
     try:

@@ -1,4 +1,4 @@
-"""Simulation with GHDL (Debian's package ``ghdl``): conifer's VHDL project, and RTL of ours that is written in VHDL."""
+"""Simulation with GHDL (Debian's package ``ghdl``): conifer's VHDL project, and fasttrig's RTL in VHDL."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FAILED = re.compile(r"\(assertion failure\): (.*)")
 
 @dataclass(frozen=True, slots=True)
 class BenchResult:
-    """What a project's own test bench said: `fault` is its first complaint, empty when every bit was equal."""
+    """Result of a project's own test bench: `fault` is its first message, empty if every bit is equal."""
 
     n_events: int
     latency_cycles: int | None
@@ -82,7 +82,7 @@ def vhdlsim(project_dir: Path, x_raw: IntArray, *, timeout_s: float = RUN_TIMEOU
     y_raw = np.loadtxt(output, dtype=np.int64, ndmin=2) if output.is_file() else np.empty((0, 0), dtype=np.int64)
     if y_raw.shape != (len(x_raw), *result.shape):
         raise DataError(
-            "the simulation gave another number of results",
+            "the simulation returned the wrong number of results",
             where=str(output),
             got=str(y_raw.shape),
             want=str((len(x_raw), *result.shape)),
@@ -91,7 +91,7 @@ def vhdlsim(project_dir: Path, x_raw: IntArray, *, timeout_s: float = RUN_TIMEOU
 
 
 def run_bench(project: Path, most_events: int, *, timeout_s: float = RUN_TIMEOUT_S) -> BenchResult:
-    """``make ghdl`` of an RTL project in VHDL, in a copy, on vectors spread evenly over those beside the project.
+    """``make ghdl`` of an RTL project in VHDL, in a copy, on vectors spread evenly over the project's own.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a netlist of Xilinx primitives, as Yosys' ``write_json`` gives it, is made of: cells by type, and its depth."""
+"""Content of a netlist of Xilinx primitives, from Yosys' ``write_json``: cells by type, and its depth."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOGIC = re.compile(r"LUT[1-6]|CARRY[48]|MUXF[789]|XORCY|MUXCY")
 """Cells that count as one level on a path."""
 
 _WIRES = ("INV", "BUF")
-"""Cells on a path that cost no level: they vanish into the LUT behind them."""
+"""Cells on a path that cost no level: they vanish into the LUT that follows."""
 
 _INDEXED = ("CARRY4", "CARRY8")
 
@@ -62,7 +62,7 @@ def read_netlist(text: str, top: str, black_boxes: frozenset[str] = frozenset())
 
 @dataclass(frozen=True, slots=True)
 class _Driver:
-    """The cell behind a net: the nets that it depends on, and what it adds to a path."""
+    """The cell that drives a net: the nets that the cell depends on, and the levels that it adds to a path."""
 
     sources: tuple[Bit, ...]
     levels: int

@@ -1,7 +1,7 @@
 """The vendor's types as a precompiled header, made once per machine: half of a small project's compile time.
 
 Only GCC, only an accelerator: without it the same sources compile to the same program. ``make csim`` does not use it,
-and a test compiles that way, so no include can go missing behind it.
+and a test compiles that way, so that no missing include stays hidden.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _key(project_dir: Path, version: str, flags: Sequence[str]) -> str:
 
 
 def _make(folder: Path, project_dir: Path, compiler: Sequence[str], flags: Sequence[str]) -> None:
-    """Compile beside `folder`, then rename: two processes may do it at once."""
+    """Compile next to `folder`, then rename: two processes may do so at once."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         stage = Path(temporary) / "made"

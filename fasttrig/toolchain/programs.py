@@ -1,4 +1,4 @@
-"""Simulation programs in the user's cache, by the hash of all they are made of; project folders keep sources only.
+"""Simulation programs in the user's cache, by the hash of all their inputs; project folders keep sources only.
 
 Compilers work in a temporary folder. It is removed when they succeed, and kept with their logs when they fail.
 """

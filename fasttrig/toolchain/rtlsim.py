@@ -55,7 +55,7 @@ Words = npt.NDArray[np.uint32]
 
 @dataclass(frozen=True, slots=True)
 class RtlsimResult:
-    """What a simulation gave.
+    """Results of a simulation.
 
     Attributes
     ----------
@@ -296,9 +296,7 @@ def _compile_units(units: Sequence[Path], folder: Path, command: Sequence[str], 
 def _sources(folder: Path) -> list[str]:
     path = folder / DESIGN_FILE
     if not path.is_file():
-        raise InputError(
-            "not an RTL project of fasttrig's", where=str(folder), got=f"no {DESIGN_FILE}", try_="emit it again"
-        )
+        raise InputError("not a fasttrig RTL project", where=str(folder), got=f"no {DESIGN_FILE}", try_="emit it again")
     content = json.loads(path.read_text(encoding="utf-8"))
     if content["language"] != "verilog":
         raise InputError(
@@ -311,7 +309,7 @@ def _sources(folder: Path) -> list[str]:
 
 
 def _key(folder: Path, sources: Sequence[str], tools: Sequence[str]) -> str:
-    """A hash of everything that the program is made of."""
+    """A hash of all inputs of the program."""
     digest = hashlib.sha256(repr((*tools, VERILATOR_FLAGS, LANGUAGE, firmware_files.read("rtl/driver.cpp"))).encode())
     for name in sources:
         digest.update(name.encode() + b"\0" + hashlib.sha256((folder / name).read_bytes()).digest())

@@ -31,7 +31,7 @@ _thread = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What a program that ended left behind; `seconds` is wall time."""
+    """Output of a finished program; `seconds` is wall time."""
 
     returncode: int
     stdout: str
@@ -151,7 +151,7 @@ def find_compiler() -> tuple[str, ...]:
     Raises
     ------
     ToolError
-        When there is none.
+        If there is none.
     """
     chosen = os.environ.get("CXX", "").strip()
     if chosen:

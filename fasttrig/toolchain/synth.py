@@ -32,7 +32,7 @@ FLAT_COST = 30_000.0
 a half minutes, on one core."""
 
 FOLDER = "synthesis"
-"""Where the logs of Yosys go, inside the RTL project."""
+"""Folder for the logs of Yosys, inside the RTL project."""
 
 FAMILIES = ("xcup", "xcu", "xc7", "xc6v", "xc5v", "xc6s")
 """Those of `synth_xilinx` with LUTs of six inputs: UltraScale+, UltraScale, series 7, Virtex-6 and -5, Spartan-6."""
@@ -71,7 +71,7 @@ _MEMORY_LUTS = {
 
 @dataclass(frozen=True, slots=True)
 class SynthResult:
-    """What a synthesis gave.
+    """Results of a synthesis.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ def family_of(part: str) -> str:
     raise InputError(
         "Yosys does not know the family of this part",
         got=repr(part),
-        want="an FPGA of AMD's up to UltraScale+",
+        want="an AMD FPGA up to UltraScale+",
         try_=f"--family with one of {', '.join(FAMILIES)}",
     )
 
@@ -194,7 +194,7 @@ def synthesise(
     has_block_roms = any((project / "src").glob("*.mem"))  # their registers are around the stages, not inside
     if mode == "per stage" and has_block_roms:
         raise InputError(
-            "a design with block RAM is synthesised as a whole only",
+            "a design with block RAM can only be synthesised as a whole",
             where=str(project),
             got="per stage",
             want="flat",
@@ -218,7 +218,7 @@ def _read_design(project: Path) -> _Design:
         language = content["language"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            "not an RTL project of fasttrig's",
+            "not a fasttrig RTL project",
             where=str(path),
             got=f"{type(error).__name__}: {error}",
             try_="build it again, with the extra rtl installed",

@@ -1,7 +1,7 @@
 """Golden vectors as text: one event a line, raw words in hexadecimal.
 
 A line holds the words of all tensors one after the other, last axis fastest, separated by single spaces; a word is
-the two's complement of the raw integer in ``ceil(width / 4)`` lower-case digits. ``$readmemh`` reads it as it is.
+the two's complement of the raw integer in ``ceil(width / 4)`` lower-case digits. ``$readmemh`` reads the file.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ def read_hex(
         raise _fault(raw, sizes, types, where)
     page = page.reshape(-1, length)
     if n_events is not None and len(page) != n_events:
-        raise DataError("vectors with another number of events", where=where, got=str(len(page)), want=str(n_events))
+        raise DataError(
+            "the vectors differ in their number of events", where=where, got=str(len(page)), want=str(n_events)
+        )
     arrays, start = [], 0
     for size, fixed_type, shape in zip(sizes, types, shapes, strict=True):
         width = size * (digits_of(fixed_type) + 1)
@@ -133,7 +135,7 @@ def _integers(block: Bytes, fixed_type: FixedType, where: str) -> IntArray:
 
 
 def _is_regular(page: Bytes, sizes: Sequence[int], types: Sequence[FixedType]) -> bool:
-    """Whether every digit and every separator stands where it must."""
+    """Whether every digit and every separator is at its place."""
     separators = np.zeros(page.shape[1], dtype=bool)
     widths = [digits_of(t) + 1 for size, t in zip(sizes, types, strict=True) for _ in range(size)]
     separators[np.cumsum(widths) - 1] = True
@@ -150,7 +152,7 @@ def _fault(raw: bytes, sizes: Sequence[int], types: Sequence[FixedType], where: 
         words = line.split(" ")
         if len(words) != len(wanted) and not _cut_word(words, wanted):
             return DataError(
-                "a line with the wrong number of words",
+                "the line has the wrong number of words",
                 where=f"{where}, event {event}",
                 got=str(len(words)),
                 want=str(len(wanted)),

@@ -1,4 +1,4 @@
-"""One run of Yosys: a module of a project, in a process of its own, with a time limit; what it gave is kept."""
+"""One run of Yosys: a module of a project, in a separate process, with a time limit; the result is cached."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SCRIPT, _NETLIST = "script.ys", "netlist.json"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to synthesise.
+    """One synthesis job.
 
     Attributes
     ----------
@@ -166,7 +166,7 @@ def _recall(path: Path) -> Netlist | None:
 
 
 def _keep(path: Path, netlist: Netlist) -> None:
-    """Written beside its place and renamed; where nothing can be written nothing is kept."""
+    """Write next to the final path and rename. If the cache cannot be written, keep nothing."""
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         stage = path.with_name(f"{path.name}.{os.getpid()}.{id(netlist)}")

@@ -1,4 +1,4 @@
-"""Runs a Yosys script: ``python yosys_worker.py script.ys``; a process of its own, for an error in Yosys ends it.
+"""Runs a Yosys script: ``python yosys_worker.py script.ys``. The process is separate because an error in Yosys ends it.
 
 Only ``pyosys`` is imported, so that a worker starts fast.
 """

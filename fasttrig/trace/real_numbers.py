@@ -58,7 +58,7 @@ def evaluate_real(graph: Graph, inputs: Mapping[str, FloatArray]) -> dict[str, F
 
 
 def rounding_loss(op: Op, operands: Sequence[IntArray], result: IntArray) -> FloatArray:
-    """What the op itself lost: its exact result on the same raw operands, minus its raw result; in LSBs of the result.
+    """Loss of the op itself: its exact result on the same raw operands minus its raw result, in LSBs of the result.
 
     Zero for every op that is exact. A number within `rounding_allowance` was rounded, one beyond it overflowed (or, in
     a Softmax, was lost to the resolution of its tables). Shapes: `result` (n_events, ...) -> same.
@@ -186,5 +186,5 @@ _LOSSES: dict[type[Op], tuple[Callable[[Any, IntArray, IntArray], FloatArray], C
     MatMul: (_matmul_loss, _matmul_allowance),
     Softmax: (_softmax_loss, lambda op: 1.0),
 }
-"""Of each kind of op that can lose bits: what it lost, and the most that rounding alone can lose."""
+"""For each kind of op that can lose bits: its loss, and the largest loss by rounding alone."""
 require_rows(_LOSSES, "losses", [kind for kind in OPS if kind.loses_bits is not Op.loses_bits])

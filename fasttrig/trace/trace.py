@@ -1,13 +1,13 @@
 """Every tensor of one event: what the firmware has, what real numbers would give, what the float model gives.
 
-Two comparisons, kept apart:
+Two separate comparisons:
 
 - **Bits.** The C-simulation, with every op an output, against the emulator. Any difference is a fault.
 - **Values.** The emulator against `real_numbers`: the same constants with unlimited bits. `difference` has piled up
   from the input on; `loss` is what one op lost by itself, and the first op that loses more than its rounding allows
   (it saturated or wrapped) is marked.
 
-The float model, where there is one, stands beside both. It was trained on its own: `alike` says how far the weights of
+The float model, if there is one, is shown next to both. It was trained separately: `alike` says how far the weights of
 a layer are the float model's, so that a reader knows whether its hidden units can be compared one by one.
 """
 

@@ -1,4 +1,4 @@
-"""Where the event of a trace comes from: a build folder, a model's test split, or a file of the user's."""
+"""Source of the event of a trace: a build folder, a model's test split, or a file of the user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fasttrig.settings import MODEL_FILE, ModelProject, TargetSettings, find_mod
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A design and what is known about it.
+    """A design and the known facts about it.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ def _settings(folder: Path) -> TargetSettings:
 
 
 def _project_of(folder: Path, design: Design, start: Path) -> tuple[ModelProject | None, str]:
-    """The model that the folder was built from, if it is at hand and still the same; else why not."""
+    """The model that the folder was built from, if it is available and unchanged; else the reason."""
     name = design.graph.name
     try:
         here = start / MODEL_FILE

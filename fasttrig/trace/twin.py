@@ -1,4 +1,4 @@
-"""The float model beside a design: which of its layers stands for which op, and what it gives for an event."""
+"""The float model next to a design: which layer corresponds to which op, and its values for an event."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fasttrig.trace.traced_event import Opened, TracedEvent
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """What the float model gives.
+    """Results of the float model.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ def _is_linear(layer: object) -> bool:
 
 
 def _after_activation(graph: Graph, op: Op) -> Op:
-    """A float layer with its activation inside ends where the activation of the quantised layer behind it does."""
+    """A float layer with its activation inside ends at the activation that follows the quantised layer."""
     users = graph.users(op.result)
     if isinstance(op, MatMul | Scale) and len(users) == 1 and isinstance(users[0], Cast | Relu | Table):
         return users[0]
@@ -102,7 +102,7 @@ def _product(graph: Graph, layer: str) -> MatMul | None:
 
 
 def _correlation(kernel: FloatArray, weight: FloatArray) -> float:
-    """Pearson's, over all elements; 0 where either has none that varies."""
+    """Pearson's coefficient over all elements; 0 if either array is constant."""
     a, b = (array.ravel() - array.mean() for array in (kernel, weight))
     norm = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / norm if norm > 0 else 0.0

@@ -1,1 +1,1 @@
-"""Quantisation-aware training with QKeras; nothing here is imported before it is asked for."""
+"""Quantisation-aware training with QKeras; modules are imported on first use."""

@@ -87,7 +87,7 @@ def on_grid(inputs: InputMap, x: FloatArray) -> FloatArray:
 def _settings(project: ModelProject) -> TreeSettings:
     if project.trees is None:
         raise ProjectError(
-            "training trees needs their settings", where=str(project.path("model.toml")), want="a table [trees]"
+            "training of trees needs settings", where=str(project.path("model.toml")), want="a table [trees]"
         )
     return project.trees
 

@@ -1,4 +1,4 @@
-"""What trees are trained for: XGBoost's objective, and the figure that decides how many bits suffice."""
+"""Goals of the training of trees: XGBoost's objective, and the figure that decides how many bits suffice."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ GOLDEN_FILES = (f"{FOLDER}/inputs.hex", f"{FOLDER}/outputs.hex")
 
 
 def write_golden(project: ModelProject) -> tuple[Path, Path]:
-    """Raw inputs and outputs of the first test-split events, in hex beside model.toml; returns the two paths."""
+    """Raw inputs and outputs of the first test-split events, in hex next to model.toml; returns the two paths."""
     design = read_project(project)
     sample = load_sample(project, "test")
     raw, _ = design.quantise(sample.x[:N_EVENTS])

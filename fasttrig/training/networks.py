@@ -70,7 +70,10 @@ def _bits(fixed_type: FixedType) -> Any:
 
     if not fixed_type.signed:
         raise ProjectError(
-            "weights and biases are signed", where="[quantisers]", got=str(fixed_type), want="fixed<W,I>"
+            "the types of weights and biases must be signed",
+            where="[quantisers]",
+            got=str(fixed_type),
+            want="fixed<W,I>",
         )
     return quantized_bits(fixed_type.width, fixed_type.integer_bits - 1, alpha=1)
 
@@ -80,6 +83,9 @@ def _relu(fixed_type: FixedType) -> Any:
 
     if fixed_type.signed:
         raise ProjectError(
-            "a relu is unsigned", where="[quantisers] activation", got=str(fixed_type), want="ufixed<W,I>"
+            "the type of a relu must be unsigned",
+            where="[quantisers] activation",
+            got=str(fixed_type),
+            want="ufixed<W,I>",
         )
     return quantized_relu(fixed_type.width, fixed_type.integer_bits)

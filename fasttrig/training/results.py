@@ -1,4 +1,4 @@
-"""What every training leaves behind, and how its files are written."""
+"""The results of a training, and the writer of its files."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from fasttrig.physics.task import TaskAgreement
 
 Progress = Callable[[str, int, int, float], None]
-"""Called after each step with: what is trained, step, steps, validation loss (0 where there is none)."""
+"""Called after each step with the name of the network, step, steps, validation loss (0 if there is none)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training left behind: files, the comparison on the test split, sentences for the model card."""
+    """Results of a training: files, the comparison on the test split, sentences for the model card."""
 
     files: tuple[Path, ...]
     agreement: TaskAgreement
@@ -24,7 +24,7 @@ class Trained:
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside `path`, then rename: a killed run leaves the old file."""
+    """Write next to `path`, then rename: a killed run leaves the old file."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fasttrig-") as folder:
         temporary = Path(folder) / path.name
         write(temporary)

@@ -19,7 +19,7 @@ from fasttrig.training.results import Progress, Trained, replace_file
 
 
 def train(project: ModelProject, progress: Progress | None = None) -> Trained:
-    """Train the model and its float twin; write their files and the input map beside ``model.toml``.
+    """Train the model and its float twin; write their files and the input map next to ``model.toml``.
 
     The seed of ``[training]`` fixes initial weights and the order of events; with the same versions on the same kind
     of machine the same files come out.
@@ -62,13 +62,13 @@ def train(project: ModelProject, progress: Progress | None = None) -> Trained:
 
 
 def check_settings(project: ModelProject) -> None:
-    """Refuse a model.toml that says too little to train from."""
+    """Refuse a model.toml without the settings that training needs."""
     where = str(project.path(MODEL_FILE))
     if project.trees is not None:
         return
     if project.data.is_regression:
         raise ProjectError(
-            "networks are trained for classes",
+            "networks can only be trained for classes",
             where=where,
             got=f"target = {project.data.target!r}",
             try_="[trees], or your own training",

@@ -1,4 +1,4 @@
-"""A whole training: model, float twin, input map, golden vectors and card appear beside model.toml together."""
+"""A whole training: model, float twin, input map, golden vectors and card appear next to model.toml together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fasttrig.training.train import check_settings, train
 def train_whole(project: ModelProject, progress: Progress | None = None) -> tuple[Trained, tuple[Path, ...]]:
     """Train as `train` does; returns what it found, and every file written.
 
-    Until all are there, the old ones stay: an interrupted training changes nothing.
+    The old files stay until all new files are complete: an interrupted training changes nothing.
     """
     check_settings(project)
     names = _outputs(project)
@@ -51,7 +51,7 @@ def _outputs(project: ModelProject) -> set[str]:
         path = project.path(name).resolve()
         if path in taken:
             raise ProjectError(
-                "training would overwrite a file of another use", where=key, got=f"{name}: {taken[path]}"
+                "training would overwrite a file with another purpose", where=key, got=f"{name}: {taken[path]}"
             )
         taken[path] = key
     _check_card(project.path(model.card))

@@ -138,7 +138,7 @@ def test_inputs_that_do_not_fit_are_refused(tmp_path):
         rtlsim(folder, graph, {"x": off_grid})
     with pytest.raises(DataError, match="wrong input shape"):
         rtlsim(folder, graph, {"x": np.zeros((3, 8), dtype=np.int64)})
-    with pytest.raises(InputError, match="not an RTL project"):
+    with pytest.raises(InputError, match="not a fasttrig RTL project"):
         rtlsim(tmp_path / "nowhere", graph, {"x": np.zeros((3, 2, 4), dtype=np.int64)})
 
 

@@ -131,8 +131,8 @@ def test_without_yosys_the_error_says_how_to_get_it(tmp_path, monkeypatch):
         ({"language": "vhdl"}, {}, "Yosys reads Verilog only"),
         ({"part": "agfb014"}, {}, "family of this part"),
         ({}, {"family": "xcupp"}, "no such family"),
-        ({"sources": 3}, {}, "not an RTL project"),
-        ({"alkaid_cost": None}, {}, "not an RTL project"),
+        ({"sources": 3}, {}, "not a fasttrig RTL project"),
+        ({"alkaid_cost": None}, {}, "not a fasttrig RTL project"),
     ],
 )
 def test_what_cannot_be_synthesised_is_refused(tmp_path, changes, options, said):
@@ -141,7 +141,7 @@ def test_what_cannot_be_synthesised_is_refused(tmp_path, changes, options, said)
 
 
 def test_a_folder_that_is_no_project_is_refused(tmp_path):
-    with pytest.raises(InputError, match="not an RTL project"):
+    with pytest.raises(InputError, match="not a fasttrig RTL project"):
         synthesise(tmp_path)
     folder = project(tmp_path, SOURCE, sources=["src/gone.v"])
     if yosys.has_yosys():

@@ -291,7 +291,7 @@ return t"""
         (NETWORK, "yy", Choice(accum=FixedType(4, 2)), "did you mean 'y'"),
         (NETWORK, "r", Choice(accum=FixedType(4, 2)), "only a matrix product has an accumulator"),
         (NETWORK, "x", Choice(result=FixedType(4, 2)), "an input's type is the interface"),
-        (NETWORK, "y", Choice(accum=FixedType(4, 3)), "the limit of a Relu is no multiple"),
+        (NETWORK, "y", Choice(accum=FixedType(4, 3)), "the limit of a Relu is not a multiple"),
         (TABLE, "q", Choice(result=FixedType(2, 2, False)), "a table was made for the type"),
     ],
 )

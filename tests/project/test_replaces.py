@@ -116,7 +116,7 @@ def test_a_sample_replaces_only_a_sample(tmp_path, sample):
     (tmp_path / "model.h5").write_text("mine")
     line = ("data", "make", sample, "--events", "10", "-o")
     done = fasttrig(*line, "model.h5", cwd=tmp_path)
-    assert done.returncode == 2 and "did not write it" in done.stderr
+    assert done.returncode == 2 and "was not written by fasttrig" in done.stderr
     assert (tmp_path / "model.h5").read_text() == "mine"
     if sample == "muons":
         assert [fasttrig(*line, "new.parquet", cwd=tmp_path).returncode for _ in range(2)] == [0, 0]
@@ -142,15 +142,15 @@ def test_an_emulation_never_replaces_an_input_or_the_model(model, output, tmp_pa
 def test_a_forced_emulation_replaces_only_its_own_format(model, tmp_path):
     (tmp_path / "out.parquet").write_text("not Parquet: somebody's notes")
     done = fasttrig("emulate", "tt", "x.parquet", "-o", "out.parquet", "--force", cwd=tmp_path)
-    assert done.returncode == 2 and "did not write it" in done.stderr
+    assert done.returncode == 2 and "was not written by fasttrig" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('float_file = "tt_float.json"', 'float_file = "model.toml"', "another use"),
-        ('float_file = "tt_float.json"', 'float_file = "tt.json"', "another use"),
-        (None, None, "did not write it"),
+        ('float_file = "tt_float.json"', 'float_file = "model.toml"', "another purpose"),
+        ('float_file = "tt_float.json"', 'float_file = "tt.json"', "another purpose"),
+        (None, None, "was not written by fasttrig"),
     ],
 )
 def test_a_training_writes_only_what_the_settings_name(model, old, new, told):

@@ -187,7 +187,7 @@ def test_the_index_lists_what_can_be_read(built, tmp_path):
 
 def test_an_index_that_cannot_be_written(tmp_path):
     (tmp_path / "index.html").mkdir()
-    with pytest.raises(InputError, match="fasttrig did not write it"):
+    with pytest.raises(InputError, match="was not written by fasttrig"):
         write_index(tmp_path)
     assert (tmp_path / "index.html").is_dir()
 

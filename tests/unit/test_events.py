@@ -69,7 +69,7 @@ def test_integers_are_values_unless_raw_is_said():
         (np.array([["1", "2"]]), "text"),
         (np.array([["2026-01-01", "2026-01-02"]], dtype="M8[D]"), "dates"),
         (np.array([[1.0, np.nan]]), "number"),
-        ([[1.0, 2.0], [3.0]], "no array of numbers"),
+        ([[1.0, 2.0], [3.0]], "not an array of numbers"),
         (pa.table({"pt": [1.0, None], "n": [1.0, 2.0]}), "missing values"),
         (pd.DataFrame({"pt": pd.array([1, None], dtype="Int64"), "n": [1, 2]}), "missing values"),
     ],

@@ -2,7 +2,7 @@
 
 Importing this package loads neither NumPy, Pythia nor FastJet; the modules inside do, when they are used.
 
-settings    what is generated: processes, windows, matching, detector, all in one frozen dataclass
+settings    settings of the generator: processes, windows, matching, detector, all in one frozen dataclass
 events      Pythia's event records as flat arrays
 detector    particles -> smeared candidates
 clustering  candidates -> anti-kT jets, matching to the parent, mMDT grooming

@@ -26,7 +26,7 @@ EVENTS_PER_JET = 0.7
 
 @dataclass(frozen=True, slots=True)
 class ChunkTask:
-    """What a worker is asked to do."""
+    """Task of one worker."""
 
     settings: Settings
     seed: int

@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 FORMAT_VERSION = 1
 ROW_GROUP_ROWS = 20_800
 SHUFFLE_STREAM, SPLIT_STREAM = 101, 102
-"""Numbers that set the random streams of the shuffle and the split apart from those of the chunks (labels 0 to 4)."""
+"""Stream numbers of the shuffle and the split; the chunks use other streams (labels 0 to 4)."""
 
 
 def make_jets5(
@@ -133,7 +133,7 @@ def assign_splits(label: NDArray[np.integer], seed: int) -> NDArray[np.int8]:
 
 
 def describe_generation(n_jets: int, seed: int, settings: Settings) -> dict[str, Any]:
-    """What the file says about itself: settings, versions, seed, labels, units and integer scales."""
+    """Metadata of the file: settings, versions, seed, labels, units and integer scales."""
     return {
         "format_version": FORMAT_VERSION,
         "n_jets": n_jets,
@@ -155,7 +155,7 @@ def _check(n_events: int, seed: int, path: Path, workers: int | None) -> None:
     if seed < 0:
         raise InputError("the seed is negative", where=where, got=f"seed={seed}", want=">= 0")
     if workers is not None and workers < 1:
-        raise InputError("no worker to do the work", where=where, got=f"workers={workers}", want=">= 1")
+        raise InputError("the number of workers must be positive", where=where, got=f"workers={workers}", want=">= 1")
     require_own_sample(path, METADATA_KEY)
 
 

@@ -1,4 +1,4 @@
-"""What is generated, in one place: processes, windows, matching rules and the detector. Imports nothing heavy.
+"""Settings of the generator, in one place: processes, windows, matching rules and the detector. Imports nothing heavy.
 
 Events are proton-proton collisions at 13 TeV with initial- and final-state radiation, multi-parton interactions,
 hadronisation and decays on, and no pile-up. A particle with c*tau above 10 mm (K0S, Lambda, charged pions ...) is
@@ -102,7 +102,7 @@ class Detector:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that decides what a jets5 file holds, apart from the seed and the number of jets."""
+    """All settings that determine a jets5 file, except the seed and the number of jets."""
 
     energy_gev: float = 13000.0
     pthat_min_gev: float = 850.0

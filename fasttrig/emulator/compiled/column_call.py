@@ -87,7 +87,7 @@ class Arguments:
 
 
 def plain(array: Numbers) -> Numbers | None:
-    """The same numbers in a dtype that the library reads, copied only for a rare one; None where there is none."""
+    """The same numbers in a dtype that the library reads, copied only for a rare dtype; None if there is none."""
     if array.dtype in KINDS and array.dtype.isnative:
         return array
     if array.dtype == bool:
@@ -127,7 +127,7 @@ def column_table(arrays: Sequence[Given], rules: Sequence[ColumnRule]) -> tuple[
 
 
 def _places(array: Numbers) -> npt.NDArray[np.uint64]:
-    """Where in memory each number of the first event lies."""
+    """Memory addresses of the numbers of the first event."""
     offsets = np.zeros((), dtype=np.int64)
     for size, stride in zip(array.shape[1:], array.strides[1:], strict=True):
         offsets = offsets[..., np.newaxis] + np.arange(size) * stride

@@ -9,7 +9,7 @@ from fasttrig.ir.graph import Graph
 
 
 def column_places(program: Program, kernels: str, rows: str) -> dict[str, str]:
-    """What the source on columns holds of a model; see ``columns.cpp.in``."""
+    """Texts of a model in the source for columns; see ``columns.cpp.in``."""
     pieces = ("columns",) if "pack" in program.pieces else ("pack", "columns")
     output = program.graph.outputs[0]
     return {

@@ -22,7 +22,7 @@ def check_name(name: str) -> str:
     """`name`, if C functions can start with it."""
     if _NAME.fullmatch(name):
         return name
-    raise InputError("a name that C++ cannot take", got=repr(name), want="a letter, then letters, digits and _")
+    raise InputError("not a valid C++ name", got=repr(name), want="a letter, then letters, digits and _")
 
 
 def template(path: str, places: Mapping[str, str]) -> str:
@@ -31,7 +31,7 @@ def template(path: str, places: Mapping[str, str]) -> str:
 
 
 def fill(text: str, places: Mapping[str, str]) -> str:
-    """`text` with each ``@PLACE@`` filled in; what is filled in is not looked at again."""
+    """`text` with each ``@PLACE@`` filled in; marks inside an inserted text are left as they are."""
     return _PLACE.sub(lambda match: places[match[1]], text)
 
 

@@ -33,7 +33,7 @@ class Dense:
     Attributes
     ----------
     packing : how the operand is read
-    epilogue : what is done on the sums; its `result` is the value that the layer writes
+    epilogue : operations on the sums; its `result` is the value that the layer writes
     """
 
     op: MatMul
@@ -101,7 +101,7 @@ def _limits(epilogue: Epilogue) -> tuple[int, int]:
 
 
 def _in_16_bits(dense: Dense, groups: IntArray, ranges: Ranges) -> tuple[str, ...]:
-    """How many groups 16 bits hold: sums of quads, products of pairs."""
+    """Number of groups that 16 bits hold: sums of quads, products of pairs."""
     low, high = ranges[dense.op.operand].bounds
     if dense.packing.group is Group.QUADS:
         count = groups_in_16_bits(groups, high - dense.packing.offset)

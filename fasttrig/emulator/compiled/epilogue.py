@@ -1,4 +1,4 @@
-"""What follows a dense layer and can be done on its sums in registers: relu, rounding, saturation.
+"""Ops after a dense layer that run on its sums in registers: relu, rounding, saturation.
 
 Each of them is monotone, so a clamp before the rounding is a clamp at the rounded limits after it, and any chain with
 one rounding becomes: divide by a power of two, round, clamp.
@@ -19,7 +19,7 @@ from fasttrig.ir.ranges import Ranges
 
 @dataclass(frozen=True, slots=True)
 class Epilogue:
-    """y = clamp(round(x / 2**dropped_bits), low, high); `fused` are the ops it stands for, `result` is their value."""
+    """y = clamp(round(x / 2**dropped_bits), low, high); `fused`: the ops it replaces, `result`: their value."""
 
     result: Value
     fused: tuple[Op, ...] = ()
@@ -29,7 +29,7 @@ class Epilogue:
     high: int | None = None
 
     def clamped(self, low: int | None, high: int | None) -> Epilogue:
-        """With one more clamp behind."""
+        """The same epilogue followed by one more clamp."""
         return replace(self, low=_clamp(self.low, low, high, low), high=_clamp(self.high, low, high, high))
 
 

@@ -29,7 +29,7 @@ Bits = tuple[int, ...]
 
 
 BATCH_STEPS = 256
-"""Steps of a batch: enough that those which need each other can stand apart, few enough for the nearest cache."""
+"""Steps of a batch: enough to separate dependent steps, few enough for the nearest cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ def _order(logic: Logic, batches: Sequence[Batch]) -> list[int]:
 
 
 def _places(logic: Logic, order: Sequence[int], batches: Sequence[Batch]) -> tuple[dict[int, int], int]:
-    """Where each plane is kept, and how many places there are: a place is used again once nothing reads its plane."""
+    """The place of each plane, and the number of places. A place is reused after the last read of its plane."""
     last = {plane: place for place, number in enumerate(order) for plane in logic.steps[number]}
     for batch in batches:
         last.update({plane: max(batch.end, last.get(plane, 0)) for tree in batch.trees for plane in tree.leaf})

@@ -1,4 +1,4 @@
-"""The compiled emulator from Python: a shared library behind ctypes."""
+"""The compiled emulator from Python: a shared library called through ctypes."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class CompiledEmulator:
         if function is None or rows.ndim != 2 or rows.shape[1] != self.n_inputs:
             want = " or ".join(str(dtype) for dtype in self._functions)
             raise DataError(
-                "rows that the compiled emulator cannot take",
+                "the compiled emulator cannot read these rows",
                 got=f"{rows.dtype} of shape {rows.shape}",
                 want=f"{want} of shape (n_events, {self.n_inputs})",
             )
@@ -176,7 +176,7 @@ class CompiledEmulator:
 
     @cached_property
     def link(self) -> LinkTable:
-        """How the library makes scores."""
+        """The method by which the library computes scores."""
         return link_table(self.graph)
 
     def _by_output(self, rows: Rows) -> dict[str, IntArray]:
@@ -222,12 +222,12 @@ class CompiledEmulator:
 
 
 def machine() -> str:
-    """What kind of machine a library is made for."""
+    """The kind of machine that a library is compiled for."""
     return f"{platform.system()} {platform.machine()}"
 
 
 def _split(run: Callable[[int, int], int], n_events: int, threads: int) -> list[int]:
-    """What `run` returns for each part of the events; parts run at the same time."""
+    """Results of `run` for each part of the events; parts run at the same time."""
     parts = max(1, min(threads, n_events // MIN_EVENTS_PER_THREAD))
     edges = [n_events * part // parts for part in range(parts + 1)]
     if parts == 1:

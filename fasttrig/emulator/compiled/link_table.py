@@ -19,7 +19,7 @@ MAX_SUMMED = 128
 """NumPy sums more numbers than this in another order than the library does."""
 
 MAX_BITS = 50
-"""Outputs of so many bits, and at most so many fraction bits, are exact in float64 whatever the link's scale."""
+"""Outputs of so many bits, and at most so many fraction bits, are exact in float64 for any scale of the link."""
 
 
 class LinkKind(Enum):
@@ -73,7 +73,7 @@ def link_table(graph: Graph) -> LinkTable:
     margins = values[:, np.newaxis] if output.size == 1 else np.stack([values, values], axis=1)
     with np.errstate(all="ignore"):  # of numbers that no event may give
         scores = postprocess(margins, graph)
-    if output.size > 1:  # each output has a score of its own
+    if output.size > 1:  # each output has its own score
         return LinkTable(LinkKind.TABLE, output.size, np.ascontiguousarray(scores[:, :1].T), low)
     return LinkTable(LinkKind.TABLE, scores.shape[1], np.ascontiguousarray(scores.T), low)
 

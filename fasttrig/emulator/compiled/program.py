@@ -66,7 +66,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Who computes what: dense layers by name, ops inside an epilogue, and how each value is read."""
+    """Assignment of ops: dense layers by name, ops inside an epilogue, and the layout in which each value is read."""
 
     dense: dict[str, Dense]
     fused: frozenset[Op]

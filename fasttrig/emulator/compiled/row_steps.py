@@ -52,8 +52,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What an op adds to the source: files of arithmetic it needs, structs of constants, calls in ``network``, planes
-    of one bit per event (their array's name, how many)."""
+    """Additions of an op to the source.
+
+    Files of arithmetic, structs of constants, calls in ``network``, planes of one bit per event (array name, number).
+    """
 
     pieces: tuple[str, ...] = ()
     structs: tuple[tuple[str, tuple[str, ...]], ...] = ()

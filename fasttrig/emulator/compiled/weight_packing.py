@@ -1,4 +1,4 @@
-"""What the dense kernels read: groups of four bytes per event, and which layers can use them.
+"""Input of the dense kernels: groups of four bytes per event, and the layers that can use them.
 
 A group is four unsigned bytes (``quads``) or two numbers of 16 bits (``pairs``) of neighbouring inputs. Bytes hold
 ``raw - offset``, so that any range of up to 256 numbers fits; the layer's bias makes up for the offset exactly.
@@ -38,7 +38,7 @@ class Group(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """How a tensor is packed along its last axis."""
+    """Packing of a tensor along its last axis."""
 
     group: Group
     offset: int = 0
@@ -62,14 +62,14 @@ def packing_of(op: MatMul, operand: Interval) -> Packing | None:
 
 
 def largest_sum(weight: IntArray, bias: IntArray, low: int, high: int, offset: int) -> int:
-    """A number that no partial sum of packed products exceeds in magnitude, whatever the order."""
+    """Bound on the magnitude of every partial sum of packed products, in any order."""
     largest = max(abs(low - offset), abs(high - offset), 1)
     products = abs(weight).sum(axis=0) * largest
     return int((products + abs(bias) + abs(offset) * abs(weight).sum(axis=0)).max())
 
 
 def groups_in_16_bits(weight: IntArray, high: int) -> int:
-    """How many consecutive quads may be summed in 16 bits, position by pair of inputs; 0 when not even one.
+    """Number of consecutive quads that may be summed in 16 bits, by pair of inputs; 0 if even one is too wide.
 
     `weight` has shape (n_quads, 4, n_out); the inputs are 0 ... `high`.
     """

@@ -26,12 +26,12 @@ SHORT_NAMES = {
     "quantized_po2": "po2",
     "quantized_relu_po2": "relu_po2",
 }
-"""How an activation inside a layer names its ops: ``fc1_relu``."""
+"""Name of the ops of an activation inside a layer: ``fc1_relu``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where an activation stands: the name its result shall bear, its origin, its place for an error."""
+    """Context for lowering one activation: result name, origin, and location for error messages."""
 
     name: str
     origin: str
@@ -72,7 +72,7 @@ def check_activation(quantizer: Quantizer, where: str) -> None:
 
 
 def lower_activation(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
-    """Shapes: any -> same. The last op bears `site.name`."""
+    """Shapes: any -> same. The last op is named `site.name`."""
     check_activation(quantizer, site.where)
     return ACTIVATIONS[quantizer.name](low, value, quantizer, site)
 
@@ -141,7 +141,7 @@ def _check_relu(quantizer: Quantizer, where: str) -> None:
     ):
         return
     raise UnsupportedError(
-        "fasttrig cannot tell what this bound does",
+        "the effect of this bound is ambiguous",
         where=where,
         got=str(quantizer),
         want="no relu_upper_bound below the range of bits and integer (or a live model with is_quantized_clip=False"
@@ -194,7 +194,7 @@ def _tanh(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Valu
         least = target.min_raw + symmetric
         return _tabulated(low, value, quantizer, site, target, np.tanh, least)
     if symmetric and bits == 1:
-        raise UnsupportedError("this quantizer has no level but zero", where=site.where, got=str(quantizer))
+        raise UnsupportedError("the only level of this quantizer is zero", where=site.where, got=str(quantizer))
     overflow = Overflow.SAT_SYM if symmetric else Overflow.SAT
     return low.builder.cast(site.name, value, target, Rounding.RND_CONV, overflow, origin=site.origin)
 
@@ -262,7 +262,7 @@ def _po2(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value
     single = quantise(quantizer, values.astype(np.float32), site.where)
     if not np.array_equal(grid.values, single.values):
         raise UnsupportedError(
-            "this activation gives other levels in float32 than in float64",
+            "the levels of this activation differ between float32 and float64",
             where=site.where,
             got=str(quantizer),
             want="levels that are clear of a tie between two powers of two",

@@ -56,7 +56,7 @@ def lower(low: Lowering, layer: LayerSpec, plan: Plan, operands: list[Value]) ->
     joins = layer.kind in _JOINING
     if not operands or (len(operands) > 1 and not joins):
         raise InputError(
-            "a layer is called with another number of tensors than it takes",
+            "a layer is called with the wrong number of tensors",
             where=low.where(layer),
             got=str(len(operands)),
             want="one or more" if joins else "1",
@@ -88,7 +88,7 @@ def read_activation(low: Lowering, layer: LayerSpec, content: Any, *parts: str) 
 def apply_activation(
     low: Lowering, layer: LayerSpec, value: Value, activation: Activation, name: str, *parts: str
 ) -> Value:
-    """`name` is what the last op shall be called."""
+    """`name` is the name of the last op."""
     where = low.where(layer, *parts)
     if activation == "linear":
         return value
@@ -215,7 +215,7 @@ def _prepare_softmax(low: Lowering, layer: LayerSpec) -> Activation:
     axis = layer.config.get("axis", -1)
     if axis != -1:
         raise UnsupportedError(
-            "a softmax over another axis than the last", where=low.where(layer, "axis"), got=str(axis), want="-1"
+            "softmax is supported over the last axis only", where=low.where(layer, "axis"), got=str(axis), want="-1"
         )
     return "softmax"
 
@@ -272,7 +272,7 @@ def _lower_concat(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operan
     axis = int(layer.config.get("axis", -1))
     if axis == 0 or abs(axis) > len(operands[0].shape):
         raise UnsupportedError(
-            "a concatenation over events",
+            "cannot concatenate over the event axis",
             where=low.where(layer, "axis"),
             got=str(axis),
             want="-1, or an axis of the features",
@@ -352,7 +352,7 @@ _INERT = ("Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "Spatia
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """What to check first, what to build; `becomes` says it in words, and is empty where `prepare` always refuses."""
+    """The check and the lowering of a layer. `becomes` is the description, empty if `prepare` always refuses."""
 
     prepare: Prepare
     lower: Lower
@@ -380,10 +380,10 @@ LAYERS: dict[str, LayerRow] = {
     "Reshape": LayerRow(_nothing, _lower_reshape, "`Reshape`"),
     **dict.fromkeys(_INERT, LayerRow(_nothing, _same, "nothing: acts in training only")),
 }
-"""By layer class. The README's table of layers is made from it."""
+"""By layer class. docs/reference/supported.md lists the same layers."""
 
 MODELS_INSIDE = "a model inside a model, at any depth, called once or often: its layers, laid flat"
-"""What becomes of a Functional or Sequential model that is a layer; the README's table says it."""
+"""Description of a Functional or Sequential model that is a layer; docs/reference/supported.md shows this text."""
 
 REFUSED_LAYERS = {
     "Multiply": "products of activations are not supported",

@@ -1,4 +1,4 @@
-"""What lowering one model needs at hand: the builder, unique names, the refusals collected so far."""
+"""State shared while one model is lowered: the builder, unique names, the refusals collected so far."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Names:
         self._used: set[str] = set()
 
     def new(self, wanted: str) -> str:
-        """`wanted` made an identifier, with a count behind it where it is taken."""
+        """`wanted` as an identifier, followed by a number if the name is taken."""
         base = identifier(wanted)
         name, count = base, 1
         while name.casefold() in self._used:
@@ -66,7 +66,7 @@ class Lowering:
             self.refusals.append(refusal)
 
     def attempt(self, make: Callable[[], T]) -> T | None:
-        """What `make` gives; None where it refuses, with the refusal kept for the list."""
+        """The result of `make`; None if `make` refuses. The refusal is kept for the list."""
         try:
             return make()
         except UnsupportedError as refusal:

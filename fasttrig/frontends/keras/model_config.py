@@ -1,7 +1,7 @@
 """Reads a Keras model's configuration: layers and who feeds whom, models inside models included.
 
 Keras 2 and Keras 3 write connections differently; both end in `ModelTree`, whose call numbers start at 0 everywhere.
-Every configuration is checked by its schema here, before anything is made of it.
+Every configuration is checked by its schema here, before it is used.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _read_model(kind: str, content: Any, where: str, depth: int = 0) -> ModelTre
 def _read_sequential(content: Any, source: str, depth: int) -> ModelTree:
     entries = _list(content if isinstance(content, list) else _get(content, "layers", source), "layers", source)
     if not entries:
-        raise InputError("a model without layers", where=source)
+        raise InputError("the model has no layers", where=source)
     layers, models = _entries(entries, source, depth)
     if layers[0].kind != "InputLayer":
         layers.insert(0, _implied_input(content, layers[0], models, source, depth))
@@ -292,7 +292,7 @@ def _reference(row: Any, first_call: Mapping[str, int], where: str) -> TensorRef
 
 def _check_references(tree: ModelTree, source: str) -> None:
     if not tree.inputs or not tree.outputs:
-        raise InputError("a model without inputs or outputs", where=source)
+        raise InputError("the model has no inputs or outputs", where=source)
     calls = {x.name: len(x.calls) if x.name in tree.models else max(1, len(x.calls)) for x in tree.layers}
     tensors = {name: len(inner.outputs) for name, inner in tree.models.items()}
     used = [ref for layer in tree.layers for call in layer.calls for ref in call]
@@ -306,7 +306,7 @@ def _check_references(tree: ModelTree, source: str) -> None:
         wrong = [len(call) for call in layer.calls if n_inputs is not None and len(call) != n_inputs]
         if wrong:
             raise InputError(
-                "a model inside the model is called with another number of tensors than it has inputs",
+                "an inner model is called with the wrong number of tensors",
                 where=f"{source} > model '{layer.name}'",
                 got=str(wrong[0]),
                 want=str(n_inputs),

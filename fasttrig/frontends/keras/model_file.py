@@ -159,7 +159,7 @@ def _read_keras(content: bytes, source: str) -> ModelSpec:
 
 
 def _member(archive: zipfile.ZipFile, name: str, source: str) -> bytes:
-    """One member, never more of it than its bound, whatever the archive claims."""
+    """One member, at most up to its bound, regardless of the size that the archive claims."""
     bound = _MEMBERS[name]
     try:
         if archive.getinfo(name).file_size > bound:

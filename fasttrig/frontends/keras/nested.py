@@ -90,4 +90,4 @@ def _resolve(instance: _Instance, ref: TensorRef, source: str) -> TensorRef:
         else:
             name = "/".join((*instance.path, layer.name))
             return TensorRef(name, instance.number * max(1, len(layer.calls)) + ref.call, ref.tensor)
-    raise InputError("the model's layers feed each other in a circle", where=source, got=ref.layer)
+    raise InputError("the model's layers form a cycle", where=source, got=ref.layer)

@@ -20,7 +20,7 @@ EXACT_BITS = 24
 """A scale or offset is taken as exact when all channels share a grid of at most this many bits (float32's own)."""
 
 _RSQRT_ULPS = 2
-"""How far TensorFlow's float32 reciprocal square root was seen from the correctly rounded one."""
+"""Largest observed error of TensorFlow's float32 reciprocal square root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +162,6 @@ def _require_definite(low: Lowering, layer: LayerSpec, key: str, folded: list[np
             "a folded weight lies on a rounding tie within float32's error",
             where=where,
             got=f"element {place}, folded to {folded[0][place]!r}",
-            want="folded weights that every processor quantises alike",
+            want="folded weights that every processor quantises to the same level",
             try_="move that weight by a little (1e-4 of it) and save again",
         )

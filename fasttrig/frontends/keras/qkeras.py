@@ -44,7 +44,7 @@ def read_qkeras(
     source : path or model
         A ``.h5`` or ``.keras`` file, or a live model.
     input_type : FixedType, mapping of input layer name to FixedType, or None
-        The grid of the inputs. None: taken from the QActivation right behind the input.
+        The grid of the inputs. None: taken from the QActivation right after the input.
     name : str, optional
         Name of the graph; by default that of the file or of the model.
     output_activation : {"postprocessor", "firmware"}
@@ -121,7 +121,7 @@ def _checked_name(model: ModelSpec, name: str | None) -> str:
 
 
 def _prepare_all(low: Lowering) -> dict[str, Any]:
-    """The plan of every layer that nothing was refused of."""
+    """The plan of every layer without a refusal."""
     plans: dict[str, Any] = {}
     for layer in low.model.layers:
         if layer.kind == "InputLayer":
@@ -149,7 +149,7 @@ def _lower_all(low: Lowering, plans: dict[str, Any], values: dict[TensorRef, Val
                 values[TensorRef(layer.name, call)] = lower(low, layer, plans[layer.name], operands)
     if waiting and not low.refusals:
         names = ", ".join(sorted({layer.name for layer, _ in waiting}))
-        raise InputError("the model's layers feed each other in a circle", where=low.model.source, got=names)
+        raise InputError("the model's layers form a cycle", where=low.model.source, got=names)
 
 
 def _inputs(low: Lowering, input_type: InputTypes, channel_types: ChannelTypes) -> dict[TensorRef, Value]:
@@ -201,7 +201,7 @@ def _type_behind(low: Lowering, layer: LayerSpec) -> FixedType:
         "the type of this input is not known",
         where=low.where(layer),
         got=f"input_type=None, and the input goes to {', '.join(f'{user.name} ({user.kind})' for user in users)}",
-        want="a type, or one QActivation('quantized_bits(...)') right behind the input",
+        want="a type, or one QActivation('quantized_bits(...)') right after the input",
         try_="--input-type 'fixed<16,6>' of `fasttrig estimate`; type = \"fixed<16,6>\" in [inputs] of model.toml; "
         f"input_type=FixedType(16, 6), or {{'{layer.name}': FixedType(16, 6)}}, of fasttrig.read",
     )

@@ -150,7 +150,7 @@ def read_quantizer(content: Any, where: str) -> Quantizer | None:
 
 
 def quantizer_name(content: Any) -> str | None:
-    """The name that `content` starts with, whatever it is: ``quantized_relu``, ``softmax``, ``linear``."""
+    """The name that `content` starts with, of any kind: ``quantized_relu``, ``softmax``, ``linear``."""
     if isinstance(content, Mapping):
         name = content.get("class_name")
         if name in ("Activation", "QActivation"):

@@ -1,6 +1,6 @@
 """The schema of layer configurations: the keys that fasttrig reads, with their types and bounds, checked at the door.
 
-Other keys are Keras' own business and pass. A configuration that does not fit is refused before anything is made of it.
+Other keys are Keras' own business and pass. A configuration that does not fit is refused before it is used.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ MAX_ELEMENTS = 2**24
 _NORM_VARIABLES = (("gamma", "scale"), ("beta", "center"))
 _MOVING = ("moving_mean", "moving_variance")
 _READ = ("kernel", "bias", "gamma", "beta", *_MOVING)
-"""Variables that fasttrig reads; counters of training and the like are left out on both sides."""
+"""Variables that fasttrig reads; counters of training and similar variables are left out on both sides."""
 
 _KERNELS = ("Dense", "QDense", "QDenseBatchnorm")
 _NORMS = ("BatchNormalization", "QBatchNormalization")
@@ -26,7 +26,7 @@ _NORMS = ("BatchNormalization", "QBatchNormalization")
 
 @dataclass(slots=True)
 class Budget:
-    """How many numbers a file has declared so far; a dataset under two names counts twice."""
+    """Count of numbers that a file has declared so far; a dataset under two names counts twice."""
 
     used: int = 0
 
@@ -71,7 +71,7 @@ def read_array(group: Any, key: str, where: str, budget: Budget) -> np.ndarray:
 
 
 def check_weight(array: np.ndarray, key: str, where: str) -> np.ndarray:
-    """A weight as float32; refuses what float32 does not hold, and what is not finite. Counters pass as they are."""
+    """A weight as float32; refuses numbers that float32 cannot hold or that are not finite. Counters are unchanged."""
     with np.errstate(over="ignore"):
         single = np.asarray(array, dtype=np.float32)
     if array.dtype.kind in "iu":
@@ -106,7 +106,7 @@ def inner_weights(
     """Hand the weights of an inner model to its layers, by their place, as Keras does when it loads ``.h5``.
 
     A ``.h5`` file keeps one list per inner model: everything that is trained, then everything that is not, each in
-    the order of the layers, whatever depth they lie in. Names of variables need not be those of the layers.
+    the order of the layers, at any depth. Names of variables need not be those of the layers.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def inner_weights(
     kept = [(name, array) for name, array in zip(names, arrays, strict=True) if name in _READ]
     if [name for _, name in places] != [name for name, _ in kept]:
         raise InputError(
-            "the weights of a model inside the model are not those of its layers",
+            "the stored weights of an inner model do not match its layers",
             where=where,
             got=", ".join(names)[:200],
             want=", ".join(f"{layer} {name}" for layer, name in places)[:200],
@@ -134,7 +134,7 @@ Places = list[tuple[str, str]]
 
 
 def _ordered(tree: ModelTree, models: tuple[str, ...]) -> tuple[Places, Places]:
-    """(layer, variable) of what is trained and of what is not."""
+    """(layer, variable) of trained and of untrained variables."""
     trained: Places = []
     fixed: Places = []
     for layer in tree.layers:

@@ -40,7 +40,7 @@ class Grid:
 
 
 def trainable(quantizer: Quantizer) -> Quantizer:
-    """What QKeras makes of a kernel's quantizer when the layer is built: no alpha becomes alpha='auto_po2'."""
+    """The kernel quantizer as QKeras changes it when the layer is built: no alpha becomes alpha='auto_po2'."""
     if quantizer.name not in _AUTO_ON_KERNELS or quantizer["alpha"] is not None:
         return quantizer
     return replace(quantizer, options=MappingProxyType(dict(quantizer.options) | {"alpha": "auto_po2"}))
@@ -163,7 +163,7 @@ def _ternary(quantizer: Quantizer, x: Real, where: str) -> Grid:
             "fasttrig cannot use this quantizer",
             where=where,
             got=str(quantizer),
-            want="no threshold beside alpha='auto_po2': QKeras finds it",
+            want="no threshold with alpha='auto_po2': QKeras finds it",
         )
     axes = None if x.ndim == 1 else _channel_axes(x)
     exponent = _nearest_exponent(2 * np.abs(x).max(axis=axes, keepdims=True) / x.dtype.type(3.0))
@@ -241,7 +241,7 @@ def _exponent_range(quantizer: Quantizer, magnitude_bits: int, where: str) -> tu
             "fasttrig cannot use this quantizer",
             where=where,
             got=str(quantizer),
-            want="a bit for the exponent beside its sign",
+            want="at least one exponent bit besides the sign",
         )
     low, high = -(2**reach), 2**reach - 1
     return low, 2 * (high // 2) if quantizer["quadratic_approximation"] else high

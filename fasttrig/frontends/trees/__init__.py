@@ -99,7 +99,7 @@ LIBRARIES = (
         read_file=conifer_json.read_file,
     ),
 )
-"""One row per library; the README's table is made from it."""
+"""One row per library; the table of docs/reference/supported.md is made from it."""
 
 _LOAD: dict[str, Callable[[Path], Any]] = {
     ".json": read_document,

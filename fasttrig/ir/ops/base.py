@@ -81,7 +81,7 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with an op on its own: what, got, want."""
+    """An error in a single op: what, got, want."""
 
     what: str
     got: str = ""
@@ -90,7 +90,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
-    """Base of all ops: facts that hold for an op whoever reads it.
+    """Base of all ops: facts of an op that every reader shares.
 
     `origin` is the path back to the model: ``jet.h5 > layer 'fc1' > kernel``. A subclass states `result_shape`,
     `fraction_bits` and `interval`, and the other facts where the defaults do not hold.
@@ -103,7 +103,7 @@ class Op:
     """Name of the constant that training found; empty for an op without one."""
 
     own_bits: ClassVar[bool] = True
-    """Whether the result has fraction bits of its own, not just those of an operand."""
+    """Whether the result has different fraction bits from its operands."""
 
     @property
     def name(self) -> str:
@@ -182,5 +182,5 @@ class Op:
         return FixedType.covering(*sums, self.fraction_bits)
 
     def fault(self) -> Fault | None:
-        """What is wrong with the fields of the op, beyond shape, type and range of the result."""
+        """The error in the fields of the op, beyond shape, type and range of the result."""
         return None

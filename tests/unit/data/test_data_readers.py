@@ -168,11 +168,11 @@ def test_several_trees_want_a_name(tmp_path) -> None:
     with uproot.recreate(path) as file:
         file["first"] = {"x": np.arange(3)}
         file["second"] = {"x": np.arange(4)}
-    with pytest.raises(DataError, match="which tree") as error:
+    with pytest.raises(DataError, match="cannot choose a tree") as error:
         read_table(path)
     assert "first or second" in str(error.value)
     assert read_table(f"{path}:second").n_rows == 4
-    with pytest.raises(DataError, match="which tree"):
+    with pytest.raises(DataError, match="cannot choose a tree"):
         read_table(f"{path}:third")
 
 

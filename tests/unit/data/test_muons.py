@@ -49,6 +49,6 @@ def test_the_charge_drops_out():
 
 @pytest.mark.parametrize("n_events, seed", [(0, 1), (5, -1)])
 def test_senseless_requests_are_refused(tmp_path, n_events, seed):
-    with pytest.raises(InputError, match="no such sample of muons"):
+    with pytest.raises(InputError, match="invalid number of events or seed"):
         make_muons(n_events, seed, tmp_path / "muons.parquet")
     assert not list(tmp_path.iterdir())

@@ -77,7 +77,7 @@ def test_any_integers_are_taken(emulator: CompiledEmulator, dtype: type) -> None
 
 def test_rows_of_the_wrong_kind_are_refused(emulator: CompiledEmulator) -> None:
     for rows in (np.zeros((3, 3), np.int32), np.zeros((3, 4), np.int16), np.zeros(4, np.int32)):
-        with pytest.raises(DataError, match="rows that the compiled emulator cannot take"):
+        with pytest.raises(DataError, match="the compiled emulator cannot read these rows"):
             emulator.predict_rows(rows)
 
 

@@ -159,5 +159,5 @@ def test_too_wide_numbers_are_refused() -> None:
 
 @pytest.mark.parametrize("name", ["", "2jets", "jet-mlp", "_jet", "jet.mlp"])
 def test_names_that_c_cannot_take_are_refused(name: str) -> None:
-    with pytest.raises(InputError, match="a name that C"):
+    with pytest.raises(InputError, match="not a valid C"):
         write_emulator(made.jet_network(), name)

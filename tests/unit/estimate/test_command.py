@@ -51,7 +51,7 @@ def test_a_model_file_of_ones_own(tmp_path):
     model = Path("models/jet_mlp/jet_mlp.h5").resolve()
     csynth, _ = estimate(model, "--input-type", "fixed<10,3>")
     assert csynth["design"] == str(model) and csynth["lut"]["value"] > 1000
-    with pytest.raises(InputError, match="a file where a model's folder is wanted"):
+    with pytest.raises(InputError, match="expected a model folder, found a file"):
         RUNNER.invoke(app, ["train", str(model)], catch_exceptions=False)
 
 
@@ -100,7 +100,7 @@ def test_the_table_shows_value_interval_and_share(description):
         ("reuse_factor=x", "not a number"),
         ("reuse_factor=-1", "not a positive number"),
         ("clock_ns=nan", "not a positive number"),
-        (",", "no alternative named"),
+        (",", "no alternative given"),
     ],
 )
 def test_alternatives_that_cannot_be_read_are_refused(description, what_if, words):

@@ -210,7 +210,7 @@ def test_outside_the_calibrated_domain_the_interval_widens_and_says_why():
     ("arguments", "words"),
     [
         ({"layers": [{"kind": "denze"}]}, "did you mean 'dense'"),
-        ({"layers": []}, "without layers"),
+        ({"layers": []}, "has no layers"),
         ({"layers": [{"kind": "dense", "weight_t": "ap_fixed<a,b>"}]}, "fixed-point type"),
         ({"layers": [{"kind": "dense"}], "strategy": "fast"}, "no such strategy"),
         ({"layers": [{"kind": "dense"}], "stage": "silicon"}, "no such stage"),

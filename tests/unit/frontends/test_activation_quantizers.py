@@ -166,11 +166,11 @@ def test_tables_have_one_entry_per_operand() -> None:
         ("quantized_bits(6,0,alpha='auto_po2')", FixedType(8, 4), "on activations"),
         ("ternary(alpha='auto_po2')", FixedType(8, 4), "on activations"),
         ("quantized_relu(4,0,negative_slope=0.0625)", FixedType(8, 4), "finer than its own step"),
-        ("quantized_relu(4,2,relu_upper_bound=3.0)", FixedType(8, 4), "what this bound does"),
+        ("quantized_relu(4,2,relu_upper_bound=3.0)", FixedType(8, 4), "effect of this bound"),
         ("binary(alpha=1,use_stochastic_rounding=True)", FixedType(8, 4), "cannot use this quantizer"),
         ("ternary()", FixedType(40, 8), "different sides"),
-        ("quantized_po2(6,log2_rounding='floor')", FixedType(12, 20, signed=False), "other levels"),
-        ("quantized_po2(4,quadratic_approximation=True)", FixedType(9, 4), "other levels"),
+        ("quantized_po2(6,log2_rounding='floor')", FixedType(12, 20, signed=False), "levels of this activation differ"),
+        ("quantized_po2(4,quadratic_approximation=True)", FixedType(9, 4), "levels of this activation differ"),
     ],
 )
 def test_refusals(content: str, operand: FixedType, message: str) -> None:

@@ -62,7 +62,7 @@ REFUSED = {
     "softmax over another axis": (
         lambda: [LAYERS.Reshape((2, 2), name="r"), LAYERS.Softmax(axis=1, name="a")],
         "> axis",
-        "another axis",
+        "the last axis only",
         "",
     ),
     "a slope that is no shift": (lambda: [LAYERS.LeakyReLU(0.3, name="a")], "> negative_slope", "not a shift", "0.125"),
@@ -241,4 +241,4 @@ def test_an_upper_bound_in_a_file_is_ambiguous(tmp_path) -> None:
     model.save(tmp_path / "m.h5")
     with pytest.raises(RefusalError) as caught:
         read_qkeras(tmp_path / "m.h5", input_type=INPUT)
-    assert "what this bound does" in caught.value.refusals[0].what
+    assert "effect of this bound" in caught.value.refusals[0].what

@@ -137,7 +137,7 @@ def test_rows_that_are_not_stored_are_not_read(tmp_path: Path) -> None:
     path = tmp_path / "events.h5"
     with h5py.File(path, "w") as file:
         file.create_dataset("x", (2**38,), np.float32, chunks=(2**16,))
-    with pytest.raises(DataError, match="declares more than it holds"):
+    with pytest.raises(DataError, match="declares more data than it contains"):
         read_table(path)
 
 
@@ -145,7 +145,7 @@ def test_a_column_of_wide_rows_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "events.h5"
     with h5py.File(path, "w") as file:
         file.create_dataset("x", (4, 2**27), np.float32, chunks=(1, 2**16), compression="gzip")
-    with pytest.raises(DataError, match="declares more than it holds"):
+    with pytest.raises(DataError, match="declares more data than it contains"):
         read_table(path)
 
 

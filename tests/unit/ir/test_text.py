@@ -63,7 +63,7 @@ FAULTS = {
     "link scale of one number": ("tiny none", "tiny none(2)", "not the scale of a link", 2),
     "rest of a line": ("tiny none", "tiny none none", "rest of the line", 2),
     "type without bits": ("fixed<3,1>", "fixed<0,1>", "at least one bit", 4),
-    "type far too wide": ("fixed<3,1>", "fixed<999999999,1>", "this large", 4),
+    "type far too wide": ("fixed<3,1>", "fixed<999999999,1>", "too wide", 4),
     "type with too many digits": ("fixed<3,1>", f"fixed<{'9' * 5000},1>", "cannot read this", 4),
     "constant outside its type": ("  -2", "  -5", "does not fit its type", 6),
     "constant beyond 64 bits": ("  -2", "  -99999999999999999999", "does not fit its type", 6),

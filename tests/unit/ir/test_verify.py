@@ -103,8 +103,11 @@ BAD: dict[str, tuple[Op, str]] = {
     "operand unknown": (Relu(result=y(3, 1, 2), operand=replace(X, name="z")), "is not made before it is used"),
     "operand retyped": (Relu(result=y(3, 1, 2), operand=replace(X, type=FixedType(5, 3))), "is not made before"),
     "name twice": (replace(GOOD["Relu"], result=replace(GOOD["Relu"].result, name="x")), "a value name is used twice"),
-    "bad name": (replace(GOOD["Relu"], result=replace(GOOD["Relu"].result, name="a b")), "text form cannot hold"),
-    "bad constant": (replace(SUM, bias=const("b b", 3)), "text form cannot hold"),
+    "bad name": (
+        replace(GOOD["Relu"], result=replace(GOOD["Relu"].result, name="a b")),
+        "invalid name for the text form",
+    ),
+    "bad constant": (replace(SUM, bias=const("b b", 3)), "invalid name for the text form"),
     "constants": (replace(SUM, weight=const("b", 2, 3)), "two constants share a name"),
 }
 
@@ -132,8 +135,8 @@ def test_each_fault_is_found_and_the_pass_named(fault: str) -> None:
     ("graph", "message"),
     [
         (Graph("g", SOURCES, ()), "at least one input and one output"),
-        (Graph("g", SOURCES, (Value("nothing", (2,), T),)), "an output is made by no op"),
-        (Graph("two words", SOURCES, (X,)), "text form cannot hold"),
+        (Graph("g", SOURCES, (Value("nothing", (2,), T),)), "no op produces this output"),
+        (Graph("two words", SOURCES, (X,)), "invalid name for the text form"),
         (Graph("g", (), ()), "at least one input and one output"),
     ],
 )

@@ -111,7 +111,7 @@ def test_what_cannot_be_read_is_refused(project, tmp_path):
         project_patterns(tmp_path / "nowhere", "apx")
     with pytest.raises(InputError, match="no such pattern format"):
         project_patterns(folder, "emp")
-    with pytest.raises(InputError, match="inputs or of outputs"):
+    with pytest.raises(InputError, match="inputs or outputs"):
         decode(folder, tmp_path / "patterns.txt")
     with pytest.raises(InputError, match="cannot read the pattern file"):
         decode(folder, tmp_path / "inputs.txt")

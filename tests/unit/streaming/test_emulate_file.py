@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_used(data: dict, options: dict, told: str, tmp_pa
 def test_a_truncated_file_leaves_nothing(suffix: str, tmp_path: Path) -> None:
     source = write(tmp_path / f"in.{suffix}", columns())
     source.write_bytes(source.read_bytes()[:-900])
-    with pytest.raises(DataError, match="cut short"):
+    with pytest.raises(DataError, match="truncated"):
         emulate_file(small_design(), source, tmp_path / "out.parquet")
     assert list(tmp_path.iterdir()) == [source]
 
@@ -191,9 +191,9 @@ def test_many_files_go_to_a_folder(tmp_path: Path) -> None:
     assert np.array_equal(read_table(made[1].output)["small_raw_sig"], expected(data)["small_raw_sig"])
     assert output_paths(["x.root:jets"], tmp_path) == [tmp_path / "x.root"]
     for refused, told in (
-        (lambda: output_paths(files, tmp_path / "one.root"), "go to a folder"),
+        (lambda: output_paths(files, tmp_path / "one.root"), "need a folder"),
         (lambda: output_paths(files, tmp_path / "b.csv" / "out"), "cannot be made"),
-        (lambda: expand([str(tmp_path / "*.h5")]), "no file of this pattern"),
+        (lambda: expand([str(tmp_path / "*.h5")]), "no file matches this pattern"),
         (lambda: list(emulate_files(small_design(), files, [outputs[0]] * 2, force=True)), "same output"),
         (lambda: list(emulate_files(small_design(), files, outputs)), "there already"),
     ):

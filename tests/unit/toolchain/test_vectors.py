@@ -73,7 +73,7 @@ def test_a_broken_file_is_refused_with_its_place(text, says):
 
 
 def test_a_file_cut_between_two_events_is_found_by_their_number():
-    with pytest.raises(DataError, match="another number of events"):
+    with pytest.raises(DataError, match="differ in their number of events"):
         read_hex("3f 05 1ff\n", TYPES, SHAPES, n_events=2)
 
 
