@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from fasttrig.backends import emit, is_lone_forest
+from fasttrig.backends.base import TARGETS
 from fasttrig.backends.wrapper import Kind
 from fasttrig.base.errors import UnsupportedError
-from fasttrig.build.build import TARGETS
 from fasttrig.estimate.errors_table import ERRORS
 from fasttrig.frontends.keras.activations import ACTIVATIONS
 from fasttrig.frontends.keras.layers import LAYERS, MODELS_INSIDE, REFUSED_LAYERS
@@ -31,7 +31,7 @@ from fasttrig.frontends.keras.weights import WEIGHTS
 from fasttrig.frontends.trees import LIBRARIES, Library
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph
-from fasttrig.ladder.checks import SIMULATED
+from fasttrig.ladder.run_rungs import SIMULATED
 from fasttrig.links.patterns import FORMATS
 from fasttrig.settings import TargetSettings
 

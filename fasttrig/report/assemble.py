@@ -79,7 +79,7 @@ def assemble(
     )
 
 
-def with_budget(report: Report, limits: BudgetSettings) -> Report:
+def with_budget(report: Report, limits: BudgetSettings | None) -> Report:
     """`report` held against other limits: nothing is measured again."""
     rows = {"agreement": report.agreement, "regression": report.regression}
     budget = _budget(limits, rows, report.latency, report.resources)
