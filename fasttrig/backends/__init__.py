@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fasttrig.backends.conifer.parts import is_lone_forest
-from fasttrig.ir.graph import Graph
-
 if TYPE_CHECKING:
+    from fasttrig.ir.graph import Graph
     from fasttrig.settings import TargetSettings
-
-__all__ = ["emit", "is_lone_forest"]
 
 
 def emit(graph: Graph, target: TargetSettings) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 if TYPE_CHECKING:
     from fasttrig.data.inputs import InputMap
     from fasttrig.ir.graph import Graph
+    from fasttrig.ir.ops import Value
     from fasttrig.settings import TargetSettings
 
 Target: TypeAlias = Literal["fpga", "rtl", "cms-emulator", "cms-emulator-integer"]
@@ -47,10 +48,13 @@ class Backend(Protocol):
     folder : in the build folder
     stage : the work in words, for progress
     makes : the result in words, for `fasttrig doctor` and the documentation
+    holds : the graphs that its layout holds, in words; empty where it holds all
     package : the Python package that the backend calls; empty for none
     reads : facts (keys of `fasttrig.build.facts`) and stages that decide the texts; without a backend that is named
         here, this one cannot run
     rungs : rungs of the ladder that run the texts
+    proof : the simulation that carries a build's verdict, in words: the first of `rungs`; empty for none. The first
+        backend of the table with a proof decides.
     vectors : whether some golden vectors go into the folder, because it is handed over on its own
     schedules : how the hardware may take the elements of an event
     targets : values of ``--target`` that write it
@@ -63,8 +67,10 @@ class Backend(Protocol):
     makes: str
     reads: tuple[str, ...]
     targets: tuple[Target, ...]
+    holds: str = ""
     package: str = ""
     rungs: tuple[str, ...] = ()
+    proof: str = ""
     vectors: bool = False
     schedules: tuple[Schedule, ...] = ("parallel",)
     required_by: tuple[Target, ...] = ()
@@ -76,6 +82,10 @@ class Backend(Protocol):
     def input_map(self, target: TargetSettings) -> str:
         """Where the header with the input map goes, relative to `folder`; empty for none."""
         return ""
+
+    def tensors(self, graph: Graph, target: TargetSettings) -> tuple[Value, ...]:
+        """The values that have a tensor of their own in the texts, in the graph's order: by default its outputs."""
+        return graph.outputs
 
     def emit(self, request: Request) -> Mapping[str, str]:
         """``{path relative to folder: text}``; the same texts for the same request.

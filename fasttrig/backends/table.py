@@ -6,17 +6,23 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fasttrig.backends.base import TARGETS, Backend, Request, Target
-from fasttrig.backends.conifer.parts import is_lone_forest
 from fasttrig.base.built_project import CMS, EMULATOR, HLS, INPUTS_HEX, OUTPUTS_HEX, RTL, VECTORS, VHDL
 from fasttrig.base.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from fasttrig.ir.graph import Graph
+    from fasttrig.ir.ops import Value
     from fasttrig.settings import TargetSettings
 
 CMS_EVENTS = 256
 """Events for the tests inside the plug-in, taken evenly from the project's vectors."""
 _WITH_HLS: tuple[Target, ...] = ("fpga", "cms-emulator", "cms-emulator-integer")
+
+
+def _is_lone_forest(graph: Graph) -> bool:
+    from fasttrig.backends.conifer.parts import is_lone_forest  # here: `fasttrig doctor` reads the table without NumPy
+
+    return is_lone_forest(graph)
 
 
 class CompiledEmulator(Backend):
@@ -42,7 +48,7 @@ class ConiferJson(Backend):
     targets = TARGETS
 
     def supports(self, graph: Graph, target: TargetSettings) -> bool:
-        return is_lone_forest(graph)
+        return _is_lone_forest(graph)
 
     def emit(self, request: Request) -> Mapping[str, str]:
         from fasttrig.backends.conifer import emit_json
@@ -53,14 +59,15 @@ class ConiferJson(Backend):
 class Conifer(Backend):
     name, folder, stage = "conifer", HLS, "writing the HLS project"
     makes = "HLS projects of decision trees"
+    holds = "forests (conifer's layout)"
     package = "conifer"
     reads = ("graph", "target", "inputs")
     targets = required_by = _WITH_HLS
-    rungs = ("csim", "cosim")
+    rungs, proof = ("csim", "cosim"), "the C-simulation"
     vectors = True
 
     def supports(self, graph: Graph, target: TargetSettings) -> bool:
-        return is_lone_forest(graph)
+        return _is_lone_forest(graph)
 
     def input_map(self, target: TargetSettings) -> str:
         return "firmware/input_map.h"
@@ -74,15 +81,16 @@ class Conifer(Backend):
 class Hls4ml(Backend):
     name, folder, stage = "hls4ml", HLS, "writing the HLS project"
     makes = "HLS projects of networks"
+    holds = "networks (hls4ml)"
     package = "hls4ml"
     reads = ("graph", "target", "inputs")
     targets = required_by = _WITH_HLS
-    rungs = ("csim", "cosim")
+    rungs, proof = ("csim", "cosim"), "the C-simulation"
     vectors = True
     schedules = ("parallel", "streamed")
 
     def supports(self, graph: Graph, target: TargetSettings) -> bool:
-        return not is_lone_forest(graph)
+        return not _is_lone_forest(graph)
 
     def input_map(self, target: TargetSettings) -> str:
         return "firmware/input_map.h"
@@ -91,6 +99,11 @@ class Hls4ml(Backend):
         from fasttrig.backends import hls4ml
 
         return hls4ml.emit(request.graph, request.target)
+
+    def tensors(self, graph: Graph, target: TargetSettings) -> tuple[Value, ...]:
+        from fasttrig.backends.hls4ml import materialised
+
+        return materialised(graph, target)
 
 
 class ConiferVhdl(Backend):
@@ -102,7 +115,7 @@ class ConiferVhdl(Backend):
     rungs = ("vhdlsim",)
 
     def supports(self, graph: Graph, target: TargetSettings) -> bool:
-        return is_lone_forest(graph)
+        return _is_lone_forest(graph)
 
     def emit(self, request: Request) -> Mapping[str, str]:
         from fasttrig.backends.conifer import emit_vhdl
@@ -116,7 +129,7 @@ class Rtl(Backend):
     package = "alkaid"
     reads = ("graph", "target", "inputs")
     targets, required_by = TARGETS, ("rtl",)
-    rungs = ("rtlsim",)
+    rungs, proof = ("rtlsim",), "the RTL simulation"
     vectors = True
 
     def input_map(self, target: TargetSettings) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -18,7 +19,7 @@ from fasttrig.base.names import check_model_name
 from fasttrig.base.staging import staged_folder, write_texts
 from fasttrig.build.runner import Earlier, Notify, Outcome, plan, run_stages, stored
 from fasttrig.build.stages import facts, stages_of
-from fasttrig.build.synthesis import read_report, synthesise_or_say_why_not
+from fasttrig.build.synthesis import SYNTHESISING, read_report, synthesise_or_say_why_not
 from fasttrig.design import Design, Events, read
 from fasttrig.emulator.emulation import Emulation
 from fasttrig.emulator.evaluate import check_inputs
@@ -78,6 +79,7 @@ def build(
     force: bool = False,
     synth: bool = False,
     notify: Notify = lambda stage: None,
+    planned: Callable[[Sequence[str]], None] = lambda stages: None,
 ) -> Project:
     """Write the firmware project of `design` below `out` and prove it.
 
@@ -96,6 +98,10 @@ def build(
         Build again even when nothing changed.
     synth : bool
         Run logic synthesis on the RTL; what is missing or takes too long is said in the report.
+    notify : callable
+        Called with each stage in words as it begins.
+    planned : callable
+        Called once before, with the stages that will run.
 
     Returns
     -------
@@ -117,21 +123,29 @@ def build(
     stages = stages_of(design, settings, target, manifest)
     known = facts(design, settings, manifest)
     earlier = Earlier(folder, {}, {}) if force else Earlier.load(folder)
-    planned = plan(stages, Work(design, settings, folder), known, earlier)
+    found = plan(stages, Work(design, settings, folder), known, earlier)
+    planned([*(stage.doing for stage in stages if found[stage.name] is None), *([SYNTHESISING] if synth else [])])
     require_own_index(folder.parent)
-    outcomes = tuple(outcome for outcome in planned.values() if outcome is not None)
+    outcomes = tuple(outcome for outcome in found.values() if outcome is not None)
     fresh = len(outcomes) < len(stages)
     if fresh:
-        with staged_folder(folder) as stage:
-            earlier.copy([row for row in stages if planned[row.name] is not None], stage)
-            outcomes = tuple(run_stages(stages, Work(design, settings, stage), known, planned, notify))
-            _write_manifest(stage, manifest, outcomes)
-    report = read_report(folder)
+        with staged_folder(folder) as staged:
+            earlier.copy([stage for stage in stages if found[stage.name] is not None], staged)
+            outcomes = tuple(run_stages(stages, Work(design, settings, staged), known, found, notify))
+            _write_manifest(staged, manifest, outcomes)
     if synth:
-        notify("synthesising the RTL")
-        report = synthesise_or_say_why_not(folder)
+        outcomes = (*outcomes, _synthesise(folder, notify))
     write_index(folder.parent)
-    return Project(folder, design, report, fresh, outcomes)
+    return Project(folder, design, read_report(folder), fresh, outcomes)
+
+
+def _synthesise(folder: Path, notify: Notify) -> Outcome:
+    """Logic synthesis, the only stage that changes a finished build: `fasttrig synth` runs it too."""
+    notify(SYNTHESISING)
+    start = time.perf_counter()
+    done = synthesise_or_say_why_not(folder).synthesis
+    assert done is not None
+    return Outcome("synth", SYNTHESISING, done.status, "", time.perf_counter() - start, done.reason)
 
 
 def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSettings:

@@ -16,6 +16,9 @@ from fasttrig.report.html.page import page_again
 from fasttrig.report.rtl import not_synthesised, synthesised
 from fasttrig.toolchain.synth import TIME_LIMIT_S, Mode, SynthResult, synthesise
 
+SYNTHESISING = "synthesising the RTL"
+"""The stage in words, for progress."""
+
 
 def synthesise_project(
     folder: Path, *, family: str = "", mode: Mode = "auto", time_limit_s: float = TIME_LIMIT_S

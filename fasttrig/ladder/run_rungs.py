@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from fasttrig.backends import is_lone_forest
 from fasttrig.backends.rtl import declared_latency_cycles
 from fasttrig.backends.table import BACKENDS
 from fasttrig.base.built_project import HLS, RTL, VHDL
@@ -96,8 +95,6 @@ def _csim(work: Work) -> Rung:
     graph = work.design.graph
 
     def explain(mismatch: Mismatch) -> str:
-        if is_lone_forest(graph):
-            return "the forest is one op: compare its leaves with fasttrig.emulator.forest.leaf_indices"
         found = first_difference(graph, work.settings, event_of(work.inputs, mismatch))
         return f"first differing op: {found}" if found else "no op differs when every op is an output: look at hls/"
 

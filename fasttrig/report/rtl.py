@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fasttrig.backends import is_lone_forest
+from fasttrig.backends.conifer.parts import is_lone_forest
 from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.estimate.devices import device_of
 from fasttrig.ir.graph import Graph

@@ -33,4 +33,8 @@ def test_on_the_command_line_in_its_own_place(built):
     assert done.returncode == 0, done.stderr
     (report,) = json.loads(done.stdout)
     assert report["model"]["name"] == built.folder.name and report["target"]["clock_period_ns"] == 7.5
+    assert {row["stage"]: row["state"] for row in report["stages"]}["rtlsim"] == "done"
+    assert all(
+        row["seconds"] > 0 or row["state"] != "done" for row in report["stages"] if row["stage"] != "sensitivity"
+    )
     assert np.load(built.folder / "vectors" / "vectors.npz").files
