@@ -100,7 +100,8 @@ class Earlier:
         """The build in `folder`; empty where there is none, or one that does not say what became of its stages."""
         try:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            stages, files = dict(manifest["stages"]), dict(manifest["files"])
+            stages = {name: dict(content) for name, content in manifest["stages"].items()}
+            files = dict(manifest["files"])
             return cls(folder, stages, {name: _is(folder / name, digest) for name, digest in files.items()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls(folder, {}, {})

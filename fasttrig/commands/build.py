@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fasttrig.backends.base import TARGETS
 from fasttrig.base.built_project import BuiltProject
 from fasttrig.base.errors import EXIT_CHECK_FAILED
 from fasttrig.commands.options import AsJson, Models, make_console, print_json
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def build(
     models: Models = None,
-    target: Annotated[str, typer.Option(help="fpga, rtl, cms-emulator or cms-emulator-integer.")] = "fpga",
+    target: Annotated[str, typer.Option(help=f"{', '.join(TARGETS[:-1])} or {TARGETS[-1]}.")] = "fpga",
     out: Annotated[
         Path,
         typer.Option(help="Folder for the projects: OUT/<name>, which may hold an earlier build and nothing else."),
