@@ -15,14 +15,16 @@ import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
-from fasttrig.backends import emit, is_lone_forest
-from fasttrig.backends.wrapper import Kind
+from fasttrig.backends import emit
+from fasttrig.backends.base import TARGETS
+from fasttrig.backends.table import hls_backend
+from fasttrig.backends.wrapper import KINDS
 from fasttrig.base.errors import UnsupportedError
-from fasttrig.build.build import TARGETS
 from fasttrig.estimate.errors_table import ERRORS
 from fasttrig.frontends.keras.activations import ACTIVATIONS
 from fasttrig.frontends.keras.layers import LAYERS, MODELS_INSIDE, REFUSED_LAYERS
@@ -31,7 +33,7 @@ from fasttrig.frontends.keras.weights import WEIGHTS
 from fasttrig.frontends.trees import LIBRARIES, Library
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph
-from fasttrig.ladder.checks import SIMULATED
+from fasttrig.ladder.run_rungs import SIMULATED
 from fasttrig.links.patterns import FORMATS
 from fasttrig.settings import TargetSettings
 
@@ -85,19 +87,20 @@ def backends() -> str:
     network = (GOLDEN / "tiny.ir").read_text(encoding="utf-8").replace("return fc2, best", "return fc2")
     without_argmax = "\n".join(line for line in network.splitlines() if not line.startswith("best :"))
     forest = (GOLDEN / "tiny_forest.ir").read_text(encoding="utf-8")
-    rows = []
-    for backend in _choices("backend"):
-        cells = [_written(parse_graph(text), backend) for text in (without_argmax, forest)]
-        rows.append([f"`{backend}`", *cells, _yes(backend in SIMULATED)])
-    head = ("`--backend`", "networks (hls4ml)", "forests (conifer's layout)", "C-simulation without a vendor")
-    return table(head, rows)
+    graphs = [parse_graph(text) for text in (without_argmax, forest)]
+    rows = [
+        [f"`{tool}`", *(_written(graph, tool) for graph in graphs), _yes(tool in SIMULATED)]
+        for tool in _choices("backend")
+    ]
+    heads = [hls_backend(graph, TargetSettings()).holds for graph in graphs]
+    return table(("`--backend`", *heads, "C-simulation without a vendor"), rows)
 
 
 def outputs() -> str:
     rows = [
         ("`--target` of `fasttrig build`", TARGETS),
         ("`--rtl-language` of `fasttrig build`", _choices("rtl_language")),
-        ("wrappers of the RTL", get_args(Kind)),
+        ("wrappers of the RTL", KINDS),
         ("`--format` of `fasttrig patterns`", FORMATS),
     ]
     return table(("what", "kinds"), [(what, _code(kinds)) for what, kinds in rows])
@@ -175,19 +178,19 @@ def _choices(setting: str) -> tuple[str, ...]:
 
 
 def _written(graph: Graph, backend: str) -> str:
-    """The interfaces and strategies with which the project is written; a forest has no strategy."""
-    found = []
+    """The interfaces and strategies with which the project is written; a strategy that changes no text is none."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
     for io_type, strategy in product(_choices("io_type"), _choices("strategy")):
-        try:
-            emit(graph, TargetSettings.model_validate({"backend": backend, "io_type": io_type, "strategy": strategy}))
-        except UnsupportedError:
-            continue
-        found.append((io_type, strategy))
-    io_types, strategies = (tuple(dict.fromkeys(kinds)) for kinds in zip(*found, strict=True)) if found else ((), ())
-    assert sorted(found) == sorted(product(io_types, strategies)), f"{backend}: {found} is no full table"
+        options = {"backend": backend, "io_type": io_type, "strategy": strategy}
+        with suppress(UnsupportedError):
+            found[io_type, strategy] = emit(graph, TargetSettings.model_validate(options))
     if not found:
         return "no"
-    return _code(io_types) + ("" if is_lone_forest(graph) else f"; {_code(strategies)}")
+    io_types, strategies = (tuple(dict.fromkeys(kinds)) for kinds in zip(*found, strict=True))
+    assert sorted(found) == sorted(product(io_types, strategies)), f"{backend}: {list(found)} is no full table"
+    differ = any(texts != found[io_type, strategies[0]] for (io_type, _), texts in found.items())
+    matters = differ or strategies != _choices("strategy")
+    return _code(io_types) + (f"; {_code(strategies)}" if matters else "")
 
 
 def _code(names: Iterable[str]) -> str:

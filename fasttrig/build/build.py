@@ -3,66 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from fasttrig.base.built_project import (
-    CMS,
-    EMULATOR,
-    HLS,
-    INPUTS_HEX,
-    MANIFEST,
-    OUTPUTS_HEX,
-    REPORT,
-    REPORTS,
-    RTL,
-    SCRATCH,
-    VECTORS,
-    VHDL,
-    BuiltProject,
-)
-from fasttrig.base.errors import InputError, MissingPackageError, ProjectError, UnsupportedError, near_names
+from fasttrig.backends.base import TARGETS
+from fasttrig.base.built_project import HLS, MANIFEST, REPORT, SCRATCH, BuiltProject
+from fasttrig.base.errors import InputError, ProjectError, near_names
 from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, source_hash
 from fasttrig.base.names import check_model_name
 from fasttrig.base.staging import staged_folder, write_texts
-from fasttrig.build.synthesis import read_report, synthesise_or_say_why_not, write_report
-from fasttrig.design import Design, Events, built_files, read
+from fasttrig.build.runner import Earlier, Notify, Outcome, plan, run_stages, stored
+from fasttrig.build.stages import facts, stages_of
+from fasttrig.build.synthesis import SYNTHESISING, read_report, synthesise_or_say_why_not
+from fasttrig.design import Design, Events, read
 from fasttrig.emulator.emulation import Emulation
 from fasttrig.emulator.evaluate import check_inputs
 from fasttrig.estimate.from_graph import require_known_part
 from fasttrig.ir.text import print_graph
-from fasttrig.ladder.checks import Measured, measure
-from fasttrig.report.assemble import assemble, with_budget
+from fasttrig.ladder.checks import Work
 from fasttrig.report.document import Report
 from fasttrig.report.html.index import require_own_index, write_index
-from fasttrig.report.html.page import page_files
 from fasttrig.settings import LayerSettings, TargetSettings
-
-CMS_TARGETS = ("cms-emulator", "cms-emulator-integer")
-TARGETS = ("fpga", "rtl", *CMS_TARGETS)
-CMS_EVENTS = 256
-"""Events for the tests inside the plug-in, taken evenly from the project's vectors."""
-
-Notify = Callable[[str], None]
-"""Called with the name of each stage as it begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A built firmware project: its folder, its design, what was found out about it.
+    """A built firmware project: its folder, its design, its report.
 
-    `fresh` is false when nothing had changed and the earlier build was taken.
+    `fresh` is false if an up-to-date earlier build was reused. `stages` says what became of each stage in this build.
     """
 
     folder: Path
     design: Design
     report: Report
     fresh: bool = True
+    stages: tuple[Outcome, ...] = ()
 
     def _repr_html_(self) -> str:
         """What Jupyter shows: verdict, key figures, ladder, and where the page is."""
@@ -99,6 +79,7 @@ def build(
     force: bool = False,
     synth: bool = False,
     notify: Notify = lambda stage: None,
+    planned: Callable[[Sequence[str]], None] = lambda stages: None,
 ) -> Project:
     """Write the firmware project of `design` below `out` and prove it.
 
@@ -117,6 +98,10 @@ def build(
         Build again even when nothing changed.
     synth : bool
         Run logic synthesis on the RTL; what is missing or takes too long is said in the report.
+    notify : callable
+        Called with each stage in words as it begins.
+    planned : callable
+        Called once before, with the stages that will run.
 
     Returns
     -------
@@ -135,18 +120,32 @@ def build(
     settings = target_settings(design, options or {})
     folder = Path(out) / design.graph.name
     manifest = manifest_of(design, settings, target)
-    finished = None if force else load_finished(folder, manifest["key"])
+    stages = stages_of(design, settings, target, manifest)
+    known = facts(design, settings, manifest)
+    earlier = Earlier(folder, {}, {}) if force else Earlier.load(folder)
+    found = plan(stages, Work(design, settings, folder), known, earlier)
+    planned([*(stage.doing for stage in stages if found[stage.name] is None), *([SYNTHESISING] if synth else [])])
     require_own_index(folder.parent)
-    if finished is None:
-        with staged_folder(folder) as stage:
-            report = _build_into(stage, design, settings, target, manifest, notify)
-    else:
-        report = _held_against_budget(folder, finished, design, manifest)
+    outcomes = tuple(outcome for outcome in found.values() if outcome is not None)
+    fresh = len(outcomes) < len(stages)
+    if fresh:
+        with staged_folder(folder) as staged:
+            earlier.copy([stage for stage in stages if found[stage.name] is not None], staged)
+            outcomes = tuple(run_stages(stages, Work(design, settings, staged), known, found, notify))
+            _write_manifest(staged, manifest, outcomes)
     if synth:
-        notify("synthesising the RTL")
-        report = synthesise_or_say_why_not(folder)
+        outcomes = (*outcomes, _synthesise(folder, notify))
     write_index(folder.parent)
-    return Project(folder, design, report, fresh=finished is None)
+    return Project(folder, design, read_report(folder), fresh, outcomes)
+
+
+def _synthesise(folder: Path, notify: Notify) -> Outcome:
+    """Logic synthesis, the only stage that changes a finished build: `fasttrig synth` runs it too."""
+    notify(SYNTHESISING)
+    start = time.perf_counter()
+    done = synthesise_or_say_why_not(folder).synthesis
+    assert done is not None
+    return Outcome("synth", SYNTHESISING, done.status, "", time.perf_counter() - start, done.reason)
 
 
 def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSettings:
@@ -208,138 +207,10 @@ def manifest_of(design: Design, settings: TargetSettings, target: str) -> dict[s
     return {"key": key, **manifest}
 
 
-def _held_against_budget(folder: Path, report: Report, design: Design, manifest: dict[str, Any]) -> Report:
-    """The report of the finished build in `folder`, written anew if ``[budget]`` has changed since."""
-    if design.project is None or report.manifest["hashes"].get("budget") == manifest["hashes"]["budget"]:
-        return report
-    report = with_budget(report, design.project.budget)
-    report.manifest["hashes"]["budget"] = manifest["hashes"]["budget"]
-    write_report(folder, report)
-    return report
-
-
-def load_finished(folder: Path, key: str) -> Report | None:
-    """The report of an earlier build with the same key whose files are all still what they were."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if manifest["key"] != key:
-            return None
-        if any(sha256_file(folder / name) != digest for name, digest in manifest["files"].items()):
-            return None
-        return Report.model_validate_json((folder / REPORT).read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # no build, half a build or an edited one: build again
-
-
-def _build_into(
-    stage: Path, design: Design, settings: TargetSettings, target: str, manifest: dict[str, Any], notify: Notify
-) -> Report:
-    from fasttrig.backends import emit, is_lone_forest
-    from fasttrig.report.rtl import rtl_row
-
-    if target != "rtl":
-        notify("writing the HLS project")
-        write_texts(stage, {f"{HLS}/{name}": text for name, text in emit(design.graph, settings).items()})
-        write_texts(stage, _vhdl(design, settings))
-    write_texts(stage, built_files(design))
-    write_texts(stage, _emulator(design))
-    write_texts(stage, _rtl(design, settings, required=target == "rtl"))
-    write_texts(stage, _input_maps(design, settings, stage))
-    measured: Measured = measure(design, settings, stage, notify)
-    if target in CMS_TARGETS:
-        write_texts(stage, _cms(design, settings, stage, integer=target == "cms-emulator-integer"))
-    rtl = rtl_row(stage / RTL, of_a_network=not is_lone_forest(design.graph))
-    report = assemble(design, settings, measured, dict(manifest), rtl)
-    write_texts(stage, {REPORT: report.model_dump_json(indent=1) + "\n"})
-    notify("drawing the report")
-    write_texts(stage, {f"{REPORTS}/{name}": text for name, text in page_files(design, report, measured).items()})
-    hashes = {name: sha256_file(stage / name) for name in _files(stage)}
-    write_texts(stage, {MANIFEST: json.dumps({**manifest, "files": hashes}, indent=1, sort_keys=True) + "\n"})
-    return report
-
-
-def _input_maps(design: Design, settings: TargetSettings, stage: Path) -> dict[str, str]:
-    """The input map as a header in each part of the project, for each is handed over on its own."""
-    from fasttrig.build.input_map import Kind, input_map_header
-
-    if design.inputs is None:
-        return {}
-    rtl: Kind = "vh" if settings.rtl_language == "verilog" else "vhd"
-    places: dict[str, Kind] = {f"{HLS}/firmware": "h", "emulator": "h", RTL: rtl}
-    return {
-        f"{folder}/input_map.{kind}": input_map_header(design.graph.name, design.inputs, kind)
-        for folder, kind in places.items()
-        if (stage / folder).is_dir()
-    }
-
-
-def _emulator(design: Design) -> dict[str, str]:
-    """The dependency-free C++ emulator, and the JSON of CMSSW's ``conifer.h`` for a forest.
-
-    What a format cannot hold (numbers too wide, a cast behind the forest) is left out; the ladder says so.
-    """
-    from fasttrig.backends import is_lone_forest
-    from fasttrig.backends.conifer import emit_json
-    from fasttrig.emulator.compiled import write_emulator
-
-    version = design.version
-    files: dict[str, str] = {}
-    with suppress(UnsupportedError):
-        files |= write_emulator(design.graph, version=version)
-    if is_lone_forest(design.graph):
-        with suppress(UnsupportedError):
-            files["conifer.json"] = emit_json(design.graph)
-    return {f"{EMULATOR}/{name}": text for name, text in files.items()}
-
-
-def _rtl(design: Design, settings: TargetSettings, *, required: bool) -> dict[str, str]:
-    """The RTL project, in Verilog with its wrappers, where the extra rtl is installed; the ladder says what is missing.
-
-    The wrappers are Verilog and drive no clock enable: a project in VHDL or with a clock enable has none.
-    """
-    from fasttrig.backends.rtl import DESIGN_FILE, emit_rtl
-    from fasttrig.backends.wrapper import emit_wrapper
-    from fasttrig.links import default_link_map
-
-    try:
-        files = emit_rtl(design.graph, settings)
-    except (MissingPackageError, UnsupportedError):
-        if required:
-            raise
-        return {}
-    latency_cycles = json.loads(files[DESIGN_FILE])["latency_cycles"]
-    for kind in ("axi_stream", "emp") if settings.rtl_language == "verilog" and not settings.clock_enable else ():
-        files |= emit_wrapper(kind, design.graph, default_link_map(design.graph), latency_cycles, settings)
-    return {f"{RTL}/{name}": text for name, text in files.items()}
-
-
-def _cms(design: Design, settings: TargetSettings, stage: Path, *, integer: bool) -> dict[str, str]:
-    """The plug-in for CMS software."""
-    from fasttrig.backends.cms import emit_cms, library_name
-    from fasttrig.emulator.compiled import write_emulator
-
-    version = design.version
-    lines = [(stage / VECTORS / name).read_text().splitlines(True) for name in (INPUTS_HEX, OUTPUTS_HEX)]
-    step = -(-len(lines[0]) // CMS_EVENTS)
-    inputs, outputs = ("".join(part[::step]) for part in lines)
-    code = write_emulator(design.graph, library_name(design.graph, version), version) if integer else None
-    features = design.inputs.features if design.inputs is not None else ()
-    files = emit_cms(
-        design.graph, settings, version, vectors=(inputs, outputs), features=features, integer_emulator=code
-    )
-    return {f"{CMS}/{name}": text for name, text in files.items()}
-
-
-def _vhdl(design: Design, settings: TargetSettings) -> dict[str, str]:
-    """The VHDL project of a forest, where conifer's entities can hold it."""
-    from fasttrig.backends import is_lone_forest
-    from fasttrig.backends.conifer import emit_vhdl
-
-    if not is_lone_forest(design.graph):
-        return {}
-    with suppress(UnsupportedError):
-        return {f"{VHDL}/{name}": text for name, text in emit_vhdl(design.graph, settings).items()}
-    return {}
+def _write_manifest(stage: Path, manifest: Mapping[str, Any], outcomes: Iterable[Outcome]) -> None:
+    files = {name: sha256_file(stage / name) for name in _files(stage)}
+    content = {**manifest, "stages": stored(outcomes), "files": files}
+    write_texts(stage, {MANIFEST: json.dumps(content, indent=1, sort_keys=True) + "\n"})
 
 
 def _files(stage: Path) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from fasttrig.backends.rtl.template import fill
 from fasttrig.base import firmware_files
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fasttrig.data.inputs import FeatureMap, InputMap
 
 Kind: TypeAlias = Literal["h", "vh", "vhd"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def input_map_header(name: str, inputs: InputMap, kind: Kind) -> str:

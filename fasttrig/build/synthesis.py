@@ -16,6 +16,9 @@ from fasttrig.report.html.page import page_again
 from fasttrig.report.rtl import not_synthesised, synthesised
 from fasttrig.toolchain.synth import TIME_LIMIT_S, Mode, SynthResult, synthesise
 
+SYNTHESISING = "synthesising the RTL"
+"""The stage in words, for progress."""
+
 
 def synthesise_project(
     folder: Path, *, family: str = "", mode: Mode = "auto", time_limit_s: float = TIME_LIMIT_S
@@ -68,13 +71,18 @@ def read_report(folder: Path) -> Report:
         ) from None
 
 
+def report_files(folder: Path, report: Report) -> dict[str, str]:
+    """``{path in the build folder: text}`` of a report and its page; the plots in `folder` are kept."""
+    return {REPORT: report.model_dump_json(indent=1) + "\n", PAGE: page_again(folder, report)}
+
+
 def write_report(folder: Path, report: Report) -> None:
     """Write the report and its page, then the manifest, then the index of all builds.
 
     The manifest takes the hashes of `report.manifest` and those of both files. Until it is written, the project counts
     as changed, and the next build makes it anew.
     """
-    texts = {REPORT: report.model_dump_json(indent=1) + "\n", PAGE: page_again(folder, report)}
+    texts = report_files(folder, report)
     path = folder / MANIFEST
     manifest = json.loads(path.read_text(encoding="utf-8"))
     manifest["hashes"] = report.manifest["hashes"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from fasttrig.backends.base import TARGETS
 from fasttrig.base.built_project import BuiltProject
 from fasttrig.base.errors import EXIT_CHECK_FAILED
 from fasttrig.commands.options import AsJson, Models, make_console, print_json
@@ -15,10 +16,12 @@ from fasttrig.commands.progress import stages
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from fasttrig.build.build import Project
+
 
 def build(
     models: Models = None,
-    target: Annotated[str, typer.Option(help="fpga, rtl, cms-emulator or cms-emulator-integer.")] = "fpga",
+    target: Annotated[str, typer.Option(help=f"{', '.join(TARGETS[:-1])} or {TARGETS[-1]}.")] = "fpga",
     out: Annotated[
         Path,
         typer.Option(help="Output folder. OUT/<name>, the folder of a project, must be new or an earlier build."),
@@ -55,8 +58,18 @@ def build(
     console = make_console(stderr=as_json)
     projects = []
     for folder in find_models(models or [], Path.cwd()):
-        with stages(folder.name) as notify:
-            projects.append(build_design(folder, target, out, options=options, force=force, synth=synth, notify=notify))
+        with stages(folder.name) as shown:
+            made = build_design(
+                folder,
+                target,
+                out,
+                options=options,
+                force=force,
+                synth=synth,
+                notify=shown.begin,
+                planned=shown.plan,
+            )
+        projects.append(made)
         if not as_json:
             _show_project(projects[-1], console)
     if len(projects) > 1 and not as_json:
@@ -64,15 +77,23 @@ def build(
 
         console.print(summary([project.report for project in projects]))
     if as_json:
-        print_json([project.report.model_dump(mode="json") for project in projects])
+        print_json([_content(project) for project in projects])
     if not all(project.report.good for project in projects):
         raise typer.Exit(EXIT_CHECK_FAILED)
 
 
-def _show_project(project: Any, console: Console) -> None:
+def _content(project: Project) -> dict[str, Any]:
+    """The report, and what became of each stage in this run."""
+    return project.report.model_dump(mode="json") | {"stages": [stage.to_dict() for stage in project.stages]}
+
+
+def _show_project(project: Project, console: Console) -> None:
     from fasttrig.report.terminal import print_report
 
     print_report(project.report, console)
-    note = "" if project.fresh else "   (nothing changed since the last build; --force builds again)"
+    kept = sum(stage.state == "kept" for stage in project.stages)
+    note = f"   ({kept} of {len(project.stages)} stages kept from the last build; --force runs all)" if kept else ""
+    if not project.fresh:
+        note = "   (nothing changed since the last build; --force builds again)"
     console.print(f"\nproject: {project.folder}{note}")
     console.print(f"page:    {BuiltProject(project.folder).page}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from fasttrig.commands.timing import StageTimes
 
 Counted = Callable[[int, int | None], None]
 """Called with the work done and the total, None if the total is unknown."""
@@ -18,21 +20,30 @@ Trained = Callable[[str, int, int, float], None]
 """Called with the name of the network, step, steps, validation loss (0 if there is none)."""
 
 
+class Stages(Protocol):
+    """The display of one run, told of its stages."""
+
+    def plan(self, stages: Sequence[str]) -> None:
+        """The stages that will run, in their order."""
+
+    def begin(self, stage: str) -> None:
+        """`stage` begins, and the one before has ended."""
+
+
 @contextmanager
-def stages(name: str) -> Iterator[Callable[[str], None]]:
-    """Yields a callback that takes the name of each stage as it begins.
+def stages(name: str) -> Iterator[Stages]:
+    """Shows the stages of the run called `name`.
 
     Finished stages stay visible with their time. The running stage shows how long the rest took in the last run on this
     machine.
     """
     if not sys.stderr.isatty():
-        yield lambda stage: None
+        yield _Unseen()
         return
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from fasttrig.commands.timing import StageTimes
 
-    before = StageTimes.load(name)
     with _progress(
         SpinnerColumn(finished_text="[green]✓[/]"),
         TextColumn("{task.description}"),
@@ -40,26 +51,50 @@ def stages(name: str) -> Iterator[Callable[[str], None]]:
         TextColumn("[dim]{task.fields[left]}[/]"),
         transient=True,
     ) as bar:
-        running: list[tuple[str, Any, float]] = []
-        took: dict[str, float] = {}
+        shown = _Shown(bar, StageTimes.load(name))
+        yield shown
+        shown.end()
+    if len(shown.took) > 1:
+        shown.before.save(shown.took)
 
-        def begin(stage: str) -> None:
-            _end(bar, running, took)
-            left = before.left_s(stage)
-            said = "" if left is None else f"about {left:.0f} s to the end"
-            running.append((stage, bar.add_task(f"{name}: {stage}", total=1, left=said), time.monotonic()))
 
-        yield begin
-        _end(bar, running, took)
-    if len(took) > 1:
-        before.save(took)
+class _Unseen:
+    def plan(self, stages: Sequence[str]) -> None:
+        """Nothing is shown."""
+
+    def begin(self, stage: str) -> None:
+        """Nothing is shown."""
+
+
+class _Shown:
+    def __init__(self, bar: Progress, before: StageTimes) -> None:
+        self.bar, self.before = bar, before
+        self.took: dict[str, float] = {}
+        self._planned: Sequence[str] = ()
+        self._running: tuple[str, Any, float] | None = None
+
+    def plan(self, stages: Sequence[str]) -> None:
+        self._planned = stages
+
+    def begin(self, stage: str) -> None:
+        self.end()
+        left = self.before.left_s(stage, self._planned)
+        said = "" if left is None else f"about {left:.0f} s to the end"
+        task = self.bar.add_task(f"{self.before.name}: {stage}", total=1, left=said)
+        self._running = (stage, task, time.monotonic())
+
+    def end(self) -> None:
+        if self._running is not None:
+            stage, task, start = self._running
+            self.took[stage] = time.monotonic() - start
+            self.bar.update(task, completed=1, left="")
 
 
 @contextmanager
 def waiting(text: str) -> Iterator[None]:
-    """A spinner with the elapsed time, for one step without a count."""
-    with stages(text.partition(": ")[0]) as begin:
-        begin(text.partition(": ")[2] or text)
+    """A spinner with the time that has passed, for one step that cannot be counted."""
+    with stages(text.partition(": ")[0]) as shown:
+        shown.begin(text.partition(": ")[2] or text)
         yield
 
 
@@ -125,10 +160,3 @@ def _rate(noun: str) -> Any:
             return Text(f"{speed:,.0f} {noun}/s" if speed >= 10 else f"{1 / speed:.1f} s each", style="dim")
 
     return Rate()
-
-
-def _end(bar: Progress, running: list[tuple[str, Any, float]], took: dict[str, float]) -> None:
-    if running:
-        stage, task, start = running[-1]
-        took[stage] = time.monotonic() - start
-        bar.update(task, completed=1, left="")

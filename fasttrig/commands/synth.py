@@ -42,11 +42,11 @@ def synth(
     Exit code 1: the project's budget does not hold with these numbers; 2: not a project, or Yosys is not installed; 3:
     Yosys failed or took too long.
     """
-    from fasttrig.build.synthesis import synthesise_project
+    from fasttrig.build.synthesis import SYNTHESISING, synthesise_project
 
     mode: Any = "auto" if flat is None else "flat" if flat else "per stage"
-    with stages(project.name) as begin:
-        begin("synthesising the RTL")
+    with stages(project.name) as shown:
+        shown.begin(SYNTHESISING)
         result, report = synthesise_project(project, family=family, mode=mode, time_limit_s=time_limit)
     if as_json:
         print_json(result.to_dict() | {"budget": [row.model_dump(mode="json") for row in report.budget]})

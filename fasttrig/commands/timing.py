@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,18 +27,21 @@ class StageTimes:
         found = _read().get(name, {})
         return cls(name, {str(stage): float(took) for stage, took in found.items()})
 
-    def left_s(self, stage: str) -> float | None:
-        """Seconds from the beginning of `stage` to the end; None for a stage that did not run last time."""
-        names = list(self.seconds)
-        if stage not in names:
+    def left_s(self, stage: str, planned: Sequence[str] = ()) -> float | None:
+        """Seconds from the beginning of `stage` to the end; None for a stage that has never run.
+
+        `planned` are the stages of this run, in their order; by default those of the last one.
+        """
+        names = list(planned or self.seconds)
+        if stage not in self.seconds or stage not in names:
             return None
-        return sum(self.seconds[name] for name in names[names.index(stage) :])
+        return sum(self.seconds.get(name, 0.0) for name in names[names.index(stage) :])
 
     def save(self, seconds: dict[str, float]) -> None:
-        """Remember a successful run. A cache that cannot be written is ignored."""
+        """Remember a run that ended well, and earlier times of stages that it kept; ignore an unwritable cache."""
         known = _read()
         known.pop(self.name, None)
-        known[self.name] = seconds
+        known[self.name] = self.seconds | seconds
         kept = dict(list(known.items())[-KEPT:])
         path = _path()
         with contextlib.suppress(OSError):

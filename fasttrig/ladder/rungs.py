@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
@@ -93,6 +94,11 @@ def climb(
 def not_run(rung: str, against: str, reason: str) -> Rung:
     """A rung whose tool is not there."""
     return Rung(rung, against, Status.NOT_RUN, reason=reason)
+
+
+def rung_of(content: Mapping[str, Any]) -> Rung:
+    """A rung from its fields, with the status as text."""
+    return Rung(**{**content, "status": Status(content["status"])})
 
 
 def differences(got: RawOutputs, want: RawOutputs) -> tuple[int, Mismatch | None]:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from fasttrig import __version__
+from fasttrig.backends.table import BACKENDS
+from fasttrig.base.built_project import HLS
 from fasttrig.data.outputs import output_rows
 from fasttrig.design import Design
 from fasttrig.display.labels import details
@@ -43,13 +45,14 @@ from fasttrig.report.estimates import estimates, latency_row, resource_row, simu
 from fasttrig.settings import BudgetSettings, TargetSettings
 
 _HALF = "0.5"
+_HLS_RUNGS = {rung for row in BACKENDS if row.folder == HLS for rung in row.rungs}
 
 
 def assemble(
     design: Design, settings: TargetSettings, measured: Measured, manifest: dict[str, Any], rtl: RtlRow | None = None
 ) -> Report:
     """The report of one build; `rtl` is what the RTL project's own file says."""
-    found = estimates(design, settings) if any(rung.rung == "csim" for rung in measured.ladder) else ()  # of hls/
+    found = estimates(design, settings) if any(rung.rung in _HLS_RUNGS for rung in measured.ladder) else ()  # of hls/
     latency = [latency_row(estimate) for estimate in found] + _simulated(settings, measured)
     resources = [resource_row(estimate) for estimate in found]
     ladder = [_rung(rung) for rung in measured.ladder]
@@ -82,7 +85,7 @@ def assemble(
     )
 
 
-def with_budget(report: Report, limits: BudgetSettings) -> Report:
+def with_budget(report: Report, limits: BudgetSettings | None) -> Report:
     """`report` held against other limits: nothing is measured again."""
     rows = {"agreement": report.agreement, "regression": report.regression}
     budget = _budget(limits, rows, report.latency, report.resources)

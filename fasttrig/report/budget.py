@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from fasttrig.backends.table import BACKENDS
 from fasttrig.report.document import BudgetRow, LadderRow
 
 RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
@@ -17,7 +18,8 @@ ESTIMATE = "estimate of "
 NOT_MEASURED = "nothing measured it"
 SYNTHESIS = "synth"
 """Stage of the row that logic synthesis of the RTL, with Yosys, leaves."""
-_SIMULATIONS = {"csim": "the C-simulation", "rtlsim": "the RTL simulation"}
+_PROOFS = {row.rungs[0]: row.proof for row in BACKENDS if row.proof}
+"""Rung -> its words, of the simulations that carry the verdict: the first that a ladder has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def verdict(ladder: Sequence[LadderRow], budget: Sequence[BudgetRow]) -> tuple[L
     differs = [rung for rung in ladder if rung.status == "differs"]
     exceeded = [row for row in budget if row.status == "exceeded"]
     unknown = [row for row in budget if row.status == "not run"]
-    proof = next((rung for rung in ladder if rung.rung == "csim"), None) or _rung(ladder, "rtlsim")
+    proof = next(rung for name in _PROOFS for rung in ladder if rung.rung == name)
     if differs:
         first = differs[0]
         return "failed", f"{first.rung} differs from {first.against} on {first.n_mismatches} of {first.n_events} events"
@@ -78,15 +80,11 @@ def verdict(ladder: Sequence[LadderRow], budget: Sequence[BudgetRow]) -> tuple[L
     if unknown:
         return "failed", "budget not evaluated: " + ", ".join(f"{row.key} ({row.reason})" for row in unknown)
     if proof.status != "equal":
-        return "failed", f"{_SIMULATIONS[proof.rung]} did not run: {proof.reason}"
+        return "failed", f"{_PROOFS[proof.rung]} did not run: {proof.reason}"
     equal = [rung.rung for rung in ladder if rung.status == "equal"]
     skipped = [rung.rung for rung in ladder if rung.status == "not run"]
     note = f"; not run: {', '.join(skipped)}" if skipped else ""
     return "good", f"every bit equal on {proof.n_events:,} events ({', '.join(equal)}){note}"
-
-
-def _rung(ladder: Sequence[LadderRow], name: str) -> LadderRow:
-    return next(rung for rung in ladder if rung.rung == name)
 
 
 def _timing(key: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:

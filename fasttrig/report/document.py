@@ -1,4 +1,4 @@
-"""``report.json``: the schema, as typed models. ``fasttrig build --json`` prints the same."""
+"""``report.json``: the schema, as typed models. ``fasttrig build --json`` prints the same, and the stages."""
 
 from __future__ import annotations
 

@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from fasttrig.backends.conifer.parts import is_lone_forest
 from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.estimate.devices import device_of
+from fasttrig.ir.graph import Graph
 from fasttrig.report.budget import RESOURCES, SYNTHESIS, renewed, verdict
 from fasttrig.report.document import Report, RtlRow, SynthesisRow
 from fasttrig.report.estimates import exactly
@@ -19,14 +21,15 @@ ROUTED_LUT_PER_COST = {"value": 1.06, "low": 1.00, "high": 1.11}
 """LUTs after routing over alkaid's cost: median, 10 and 90 % of 20 published networks (da4ml's JEDI-linear designs)."""
 
 
-def rtl_row(project: Path, *, of_a_network: bool) -> RtlRow | None:
-    """What ``design.json`` of the RTL project says; None where there is no project."""
+def rtl_row(project: Path, graph: Graph) -> RtlRow | None:
+    """What ``design.json`` of the RTL project of `graph` says; None where there is no project."""
     path = project / DESIGN_FILE
     if not path.is_file():
         return None
     content = json.loads(path.read_text(encoding="utf-8"))
     cost = float(content["alkaid_cost"])
-    routed = {key: round(ratio * cost) for key, ratio in ROUTED_LUT_PER_COST.items()} if of_a_network else None
+    expected = {key: round(ratio * cost) for key, ratio in ROUTED_LUT_PER_COST.items()}
+    routed = None if is_lone_forest(graph) else expected
     names = (
         "language",
         "stages",

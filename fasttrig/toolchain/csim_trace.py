@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fasttrig.backends import emit, is_lone_forest
-from fasttrig.backends.hls4ml import materialised
+from fasttrig.backends import emit
+from fasttrig.backends.table import hls_backend
 from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.evaluate import check_inputs, evaluate
 from fasttrig.ir.graph import Graph
@@ -82,7 +82,7 @@ def simulate_every_op(
     `folder` as in `first_difference`.
     """
     arrays = check_inputs(graph, inputs)
-    traced = graph if is_lone_forest(graph) else replace(graph, outputs=materialised(graph, target))
+    traced = replace(graph, outputs=hls_backend(graph, target).tensors(graph, target))
     with tempfile.TemporaryDirectory(prefix="fasttrig-trace-") as temporary:
         place = folder or Path(temporary)
         for name, text in emit(traced, target).items():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fasttrig.backends import is_lone_forest
+from fasttrig.backends.conifer.parts import is_lone_forest
 from fasttrig.base.errors import FasttrigError
 from fasttrig.base.fixed import FloatArray, to_value
 from fasttrig.ir.graph import Graph

@@ -241,5 +241,8 @@ def test_a_stage_is_expected_to_take_what_it_took(tmp_path, monkeypatch):
     StageTimes.load("other").save({"emulating": 9.0})
     times = StageTimes.load("jet")
     assert [times.left_s(stage) for stage in ("emulating", "csim", "drawing", "new")] == [10.0, 8.0, 3.0, None]
+    assert times.left_s("emulating", ["emulating", "new", "drawing"]) == 5.0
+    times.save({"drawing": 1.0})  # the other stages were kept, and their times are
+    assert StageTimes.load("jet").left_s("emulating") == 8.0
     (tmp_path / "fasttrig" / "times" / "stages.json").write_text("{")
     assert StageTimes.load("jet").left_s("emulating") is None

@@ -38,9 +38,10 @@ def everything(folder: Path) -> dict[str, bytes]:
 def untimed(files: dict[str, bytes]) -> dict[str, bytes]:
     """Files without what a clock decides: the rungs' seconds, the hash of the report."""
     report = json.loads(files["report/report.json"])
-    for row in report["ladder"]:
-        row["seconds"] = 0
     manifest = json.loads(files["manifest.json"])
+    rungs = [stage["rung"] for stage in manifest["stages"].values() if stage["rung"] is not None]
+    for row in (*report["ladder"], *rungs):
+        row["seconds"] = 0
     manifest["files"].pop("report/report.json")
     return {**files, "report/report.json": json.dumps(report).encode(), "manifest.json": json.dumps(manifest).encode()}
 
@@ -204,26 +205,89 @@ def test_a_forest_is_built_and_proved(tmp_path):
     assert np.array_equal(simulated.raw["margin"], emulated.raw["margin"])
 
 
-def test_a_changed_budget_measures_nothing_again(tmp_path, monkeypatch):
+def states(project) -> dict[str, str]:
+    return {stage.name: stage.state for stage in project.stages}
+
+
+def done(project) -> set[str]:
+    return {name for name, state in states(project).items() if state == "done"}
+
+
+def test_a_changed_budget_measures_nothing_again(tmp_path):
     """The limits alone decide: verdict, page and manifest follow, and no rung runs a second time."""
     project = fasttrig.build(fasttrig.read("models/muon_pt_bdt"), target="rtl", out=tmp_path)
     before = everything(project.folder)
-
-    def measured_again(*_arguments):
-        raise AssertionError("a changed budget must not measure again")
-
-    monkeypatch.setattr(workflow, "measure", measured_again)
 
     def with_limits(**limits):
         settings = project.design.project.model_copy(update={"budget": BudgetSettings(**limits)})
         return fasttrig.build(replace(project.design, project=settings), target="rtl", out=tmp_path)
 
     tight = with_limits(max_rms_growth=1e-9)
+    assert done(tight) == {"verdict"}
     assert tight.report.verdict == "failed" and tight.report.verdict_reason == "over budget: max_rms_growth"
     assert Report.model_validate_json((project.folder / "report/report.json").read_text()) == tight.report
     assert "over budget" in (project.folder / "report/report.html").read_text()
     fasttrig.build(project.design, target="rtl", out=tmp_path)
     assert everything(project.folder) == before
+
+
+def test_a_stage_is_redone_only_when_its_inputs_changed(design, tmp_path, monkeypatch):
+    """Calls counted: another clock needs new HLS and RTL; the framework and the compiled emulator do not run again."""
+    from fasttrig.build import stages
+
+    calls: list[str] = []
+
+    def counted(row):
+        return replace(row, run=lambda work: calls.append(row.name) or row.run(work))
+
+    monkeypatch.setattr(stages, "RUNGS", tuple(counted(row) for row in stages.RUNGS))
+    first = fasttrig.build(design, out=tmp_path)
+    assert calls == ["emulate", "emulate_compiled", "csim", "rtlsim"] and "kept" not in states(first).values()
+    calls.clear()
+    assert not fasttrig.build(design, out=tmp_path).fresh and calls == []
+    slower = fasttrig.build(design, out=tmp_path, options={"clock_period_ns": 5.0})
+    assert calls == ["csim", "rtlsim"] and slower.report.good
+    kept = {"design", "emulator", "emulate", "emulate_compiled"}
+    assert {name for name, state in states(slower).items() if state == "kept"} == kept
+    whole = fasttrig.build(design, out=tmp_path / "whole", options={"clock_period_ns": 5.0})
+    mine, other = untimed(everything(slower.folder)), untimed(everything(whole.folder))
+    assert [name for name in mine | other if mine.get(name) != other.get(name)] == []
+    calls.clear()
+    fewer = fasttrig.build(design, "rtl", tmp_path, options={"clock_period_ns": 5.0})
+    assert calls == [] and not (fewer.folder / "hls").exists() and fewer.report.good
+
+
+def test_a_damaged_output_redoes_its_stage_and_those_that_read_it(design, tmp_path):
+    project = fasttrig.build(design, "rtl", tmp_path)
+    top = project.folder / "rtl" / "src" / "tiny.v"
+    text = top.read_text()
+    top.write_text(text + "// edited\n")
+    again = fasttrig.build(design, "rtl", tmp_path)
+    assert top.read_text() == text and {"rtl", "wrappers", "rtlsim", "vectors", "report"} <= done(again)
+    assert not {"emulator", "emulate", "emulate_compiled"} & done(again)
+
+
+def test_a_refused_rtl_is_emitted_once(design, tmp_path, monkeypatch):
+    """The stage says why, the rung and the wrappers that need it repeat the reason, and the next build asks no more."""
+    from fasttrig.backends import rtl
+    from fasttrig.base.errors import UnsupportedError
+
+    calls = []
+
+    def refuse(graph, settings):
+        calls.append(graph.name)
+        raise UnsupportedError("no logic for this", got="an op")
+
+    monkeypatch.setattr(rtl, "emit_rtl", refuse)
+    for times in (1, 1):
+        project = fasttrig.build(design, out=tmp_path)
+        assert len(calls) == times
+        (row,) = (row for row in project.report.ladder if row.rung == "rtlsim")
+        assert (row.status, row.reason) == ("not run", "no logic for this: an op")
+        reasons = {stage.name: stage.reason for stage in project.stages}
+        assert reasons["rtl"] == reasons["wrappers"] == reasons["rtlsim"] == row.reason
+    with pytest.raises(UnsupportedError, match="no logic"):
+        fasttrig.build(design, "rtl", tmp_path)
 
 
 def test_types_narrowed_by_hand_are_emulated_counted_and_budgeted(tmp_path):

@@ -33,4 +33,7 @@ def test_on_the_command_line_in_its_own_place(built):
     assert done.returncode == 0, done.stderr
     (report,) = json.loads(done.stdout)
     assert report["model"]["name"] == built.folder.name and report["target"]["clock_period_ns"] == 7.5
+    stages = {row["stage"]: row for row in report["stages"]}
+    assert stages["rtlsim"]["state"] == "done" and stages["rtlsim"]["seconds"] > 0
+    assert stages["emulate"]["state"] == "not run" and "model file" in stages["emulate"]["reason"]
     assert np.load(built.folder / "vectors" / "vectors.npz").files

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import fasttrig
 from fasttrig.base.errors import InputError
 from fasttrig.data.labelled import load_sample
-from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.ops import Softmax
-from fasttrig.ladder.checks import _framework_rung, float_scores
+from fasttrig.ladder.checks import Work, float_scores
+from fasttrig.ladder.run_rungs import RUNGS
 from fasttrig.ladder.rungs import Status
 
 
-def test_the_firmware_puts_out_probabilities() -> None:
+def test_the_firmware_puts_out_probabilities(tmp_path: Path) -> None:
     on_host = fasttrig.read("models/jet_mlp")
     on_chip = fasttrig.read("models/jet_mlp", output_activation="firmware")
     assert on_chip.project is not None
@@ -24,7 +26,9 @@ def test_the_firmware_puts_out_probabilities() -> None:
     assert len(on_chip.graph.ops_of(Softmax)) == 1 and not on_host.graph.ops_of(Softmax)
     assert np.abs(host - chip).max() < 0.01 and (host.argmax(axis=1) == chip.argmax(axis=1)).mean() > 0.99
     raw, _ = on_chip.quantise(x)
-    rung = _framework_rung(on_chip, raw, evaluate(on_chip.graph, raw))
+    work = Work(on_chip, on_chip.project.target, tmp_path)
+    vars(work)["inputs"] = raw
+    rung = next(row for row in RUNGS if row.against == "framework").run(work)
     assert rung.status is Status.EQUAL and "before the link" in rung.reason
     assert np.array_equal(float_scores(on_chip, sample), float_scores(on_host, sample))
 

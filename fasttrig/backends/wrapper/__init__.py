@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from fasttrig.links import LinkMap
     from fasttrig.settings import TargetSettings
 
-__all__ = ["Kind", "added_cycles", "emit_wrapper"]
+__all__ = ["KINDS", "Kind", "added_cycles", "emit_wrapper"]
 
 Kind: TypeAlias = Literal["axi_stream", "emp"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _ADDED_CYCLES = {"axi_stream": 2, "emp": 3}
 
@@ -71,7 +72,7 @@ def emit_wrapper(
             try_="fasttrig.links.default_link_map(graph) makes one",
         )
     else:
-        raise InputError("no such wrapper", got=repr(kind), want=", ".join(get_args(Kind)))
+        raise InputError("no such wrapper", got=repr(kind), want=", ".join(KINDS))
     top = f"{graph.name}_{kind}"
     if settings is None:
         return {f"wrapper/{top}.v": text}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from fasttrig.base.built_project import PAGE, BuiltProject
@@ -29,8 +30,16 @@ _GROUPS = {
 def page_files(design: Design, report: Report, measured: Measured) -> dict[str, str]:
     """``{name: text}`` of the page and its plots; the same for the same measurements, whatever the clock said."""
     plots = draw_plots(design, report, measured.scores)
-    drawn = [*plots, Plot("design", _drawing(design.graph, report))]
-    return {Path(PAGE).name: page(design.graph, report, plots), **{f"{plot.name}.svg": plot.file for plot in drawn}}
+    return {Path(PAGE).name: page(design.graph, report, plots), **_files(plots, design.graph, report)}
+
+
+def plot_files(design: Design, report: Report, measured: Measured) -> dict[str, str]:
+    """The same without the page, which `page_again` makes from them."""
+    return _files(draw_plots(design, report, measured.scores), design.graph, report)
+
+
+def _files(plots: Sequence[Plot], graph: Graph, report: Report) -> dict[str, str]:
+    return {f"{plot.name}.svg": plot.file for plot in (*plots, Plot("design", _drawing(graph, report)))}
 
 
 def page_again(build: Path, report: Report) -> str:
