@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from fasttrig.backends.base import TARGETS
 from fasttrig.base.built_project import HLS, MANIFEST, REPORT, SCRATCH, BuiltProject
-from fasttrig.base.errors import InputError, ProjectError, near_names
+from fasttrig.base.errors import InputError, ProjectError, ToolError, near_names
 from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, source_hash
 from fasttrig.base.names import check_model_name
 from fasttrig.base.staging import staged_folder, write_texts
@@ -29,6 +29,9 @@ from fasttrig.ladder.checks import Work
 from fasttrig.report.document import Report
 from fasttrig.report.html.index import require_own_index, write_index
 from fasttrig.settings import LayerSettings, TargetSettings
+from fasttrig.toolchain.run import run
+
+_GIT_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +203,21 @@ def manifest_of(design: Design, settings: TargetSettings, target: str) -> dict[s
         hashes["project"] = sha256_json(project.built_from())
         seeds["training"] = project.training.seed
     hashes["target"] = sha256_json([target, settings.model_dump(mode="json")])
-    manifest = {"hashes": hashes, "versions": package_versions(), "seeds": seeds}
+    manifest: dict[str, Any] = {"hashes": hashes, "versions": package_versions(), "seeds": seeds}
     key = sha256_json(manifest)
     if design.project is not None:  # limits decide the verdict alone: nothing is built or measured again for them
         hashes["budget"] = sha256_json(design.project.budget.model_dump(mode="json"))
+        manifest["commit"] = _commit(design.project.folder)
     return {"key": key, **manifest}
+
+
+def _commit(folder: Path) -> str:
+    """The commit that is checked out where the model lies; empty outside Git. Git runs nothing of the repository's."""
+    try:
+        done = run(["git", "rev-parse", "--verify", "HEAD"], cwd=folder, timeout_s=_GIT_TIMEOUT_S)
+    except ToolError:
+        return ""
+    return done.stdout.strip()
 
 
 def _write_manifest(stage: Path, manifest: Mapping[str, Any], outcomes: Iterable[Outcome]) -> None:

@@ -325,3 +325,21 @@ def test_a_part_of_the_project_runs_anywhere_on_its_own(project, tmp_path, part,
     assert "2000 events" in done.stdout
     subprocess.run(["make", "clean"], cwd=alone, check=True, capture_output=True)
     assert everything(alone) == before
+
+
+def test_the_page_names_the_commit_of_the_model(tmp_path):
+    """The commit that is checked out where the model lies; none outside Git, and none of it decides the build."""
+    shutil.copytree("models/jet_bdt", tmp_path / "jet_bdt")
+    design = fasttrig.read(tmp_path / "jet_bdt")
+
+    def manifest():
+        return workflow.manifest_of(design, design.project.target, "fpga")
+
+    before = manifest()
+    assert before["commit"] == ""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "model"]):
+        subprocess.run([*git, *arguments], cwd=tmp_path, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    after = manifest()
+    assert after["commit"] == head.stdout.strip() and after["key"] == before["key"]

@@ -1,6 +1,7 @@
 """The schema of layer configurations: the keys that fasttrig reads, with their types and bounds, checked at the door.
 
-Other keys are Keras' own business and pass. A configuration that does not fit is refused before it is used.
+A configuration that does not fit is refused before it is used. So is a layer of a known class with a key that no
+release of Keras or QKeras known here writes, unless its value is null: it may change what the layer computes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from fasttrig.base.errors import InputError
+from fasttrig.base.errors import InputError, UnsupportedError
 
 MAX_UNITS = 2**20
 MAX_AXES = 8
@@ -96,6 +97,58 @@ SCHEMAS: dict[str, type[_Layer]] = {
 """By layer class; any other class is checked for its name and input shape alone."""
 
 
+_COMMON = {
+    *("name", "trainable", "dtype", "batch_input_shape", "batch_shape", "optional", "ragged", "sparse"),
+    *("activity_regularizer", "input_shape", "input_dim"),
+}
+_TRAINING = ("initializer", "regularizer", "constraint")
+_OF_DENSE = {
+    *("units", "activation", "use_bias"),
+    *(f"{weight}_{word}" for weight in ("kernel", "bias") for word in (*_TRAINING, "quantizer", "range")),
+}
+_OF_NORMS = {
+    *("axis", "momentum", "epsilon", "center", "scale", "moving_mean_initializer", "moving_variance_initializer"),
+    *(f"{weight}_{word}" for weight in ("gamma", "beta") for word in (*_TRAINING, "quantizer", "range")),
+    *("mean_quantizer", "variance_quantizer", "inverse_quantizer"),
+    *("renorm", "renorm_clipping", "renorm_momentum", "fused", "virtual_batch_size", "adjustment", "synchronized"),
+}
+_OF_ACTIVATIONS = {"activation"}
+KNOWN_KEYS: dict[str, set[str]] = {
+    "Dense": _OF_DENSE,
+    "QDense": _OF_DENSE,
+    "QDenseBatchnorm": _OF_DENSE | _OF_NORMS | {"ema_freeze_delay", "folding_mode", "kernel_folding_mode"},
+    "Activation": _OF_ACTIVATIONS,
+    "QActivation": _OF_ACTIVATIONS,
+    "BatchNormalization": _OF_NORMS,
+    "QBatchNormalization": _OF_NORMS,
+    "Softmax": {"axis"},
+    "ReLU": {"negative_slope", "threshold", "max_value"},
+    "LeakyReLU": {"alpha", "negative_slope"},
+    "Add": set(),
+    "Concatenate": {"axis"},
+    "Flatten": {"data_format"},
+    "Reshape": {"target_shape"},
+}
+"""By layer class, beside the common ones; a key of any other class passes, for the class decides there."""
+
+
+def _refuse_unknown(kind: str, config: Mapping[str, Any], where: str) -> None:
+    known = KNOWN_KEYS.get(kind)
+    if known is None:
+        return
+    unknown = sorted(
+        str(key)[:80] for key, content in config.items() if key not in known | _COMMON and content is not None
+    )
+    if unknown:
+        raise UnsupportedError(
+            "a layer has options that fasttrig does not know",
+            where=where,
+            got=", ".join(unknown[:8]),
+            want=", ".join(sorted(known)) or "none",
+            try_="report this model: it may come from a newer Keras or QKeras",
+        )
+
+
 def check_layer(kind: str, config: Any, where: str) -> None:
     """Raise where a layer's configuration is not as Keras writes it.
 
@@ -111,6 +164,7 @@ def check_layer(kind: str, config: Any, where: str) -> None:
             got=f"{type(config).__name__}: {str(config)[:80]}",
             want="an object of options by name",
         )
+    _refuse_unknown(kind, config, where)
     try:
         SCHEMAS.get(kind, _Layer).model_validate(dict(config))
     except ValidationError as error:

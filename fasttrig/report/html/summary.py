@@ -223,6 +223,8 @@ def facts(report: Report) -> list[tuple[str, Any]]:
     """The line under the title."""
     target = report.target
     hashed = f", SHA-256 {report.model.sha256[:12]}" if report.model.sha256 else ""
+    commit = str(report.manifest.get("commit", ""))[:12]
+    hashed += f", at commit {commit}" if commit else ""
     return [
         ("fasttrig", report.model.fasttrig or "unknown"),
         ("model", f"{report.model.file}, version {report.model.version}{hashed}"),

@@ -80,6 +80,7 @@ CONFIGS = {
         lambda layers: dense(layers)["config"].update(kernel_quantizer="quantized_bits(nan,0)"),
         "kernel_quantizer",
     ),
+    "an unknown option": (lambda layers: dense(layers)["config"].update(clip_outputs=3), "clip_outputs"),
     "an option 100 deep": (
         lambda layers: dense(layers)["config"].update(
             kernel_quantizer={
