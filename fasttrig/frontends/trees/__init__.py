@@ -115,7 +115,10 @@ _SUFFIXES = (*_LOAD, *_PICKLES)
 
 
 def reads(source: Any) -> bool:
-    """Whether `source` is a live tree model, or a path whose suffix (and content, for JSON, XML and text) fits one."""
+    """Whether `source` is a live tree model, or a path whose suffix (and content, for JSON, XML and text) fits one.
+
+    A file of such a suffix that cannot be opened counts: reading it says why.
+    """
     if not isinstance(source, str | Path):
         return _live_library(source) is not None
     path = Path(source)
@@ -126,7 +129,7 @@ def reads(source: Any) -> bool:
     try:
         return _file_library(path) is not None
     except InputError:
-        return False
+        return True  # and refused with the reason
 
 
 def read_trees(
