@@ -75,7 +75,7 @@ def reached(model: str, n_rounds: int) -> bool:
     design = fasttrig.read(MODELS / model)
     given = inputs(design)
     rows = np.ascontiguousarray(given["emulate_raw, int64 rows"][0].astype(np.int32))
-    library, n_events = load(design.graph), len(rows)
+    library, n_events = load(design.graph, columns=True), len(rows)
     runs: dict[str, tuple[Callable[[], object], int]] = {"kernel": (lambda: library.predict_rows(rows), n_events)}
     for label, (x, raw) in given.items():
         require_equal(design, x, raw)

@@ -157,7 +157,7 @@ class Design:
         if compiled is False or (compiled is None and (n_events < COMPILED_FROM or not has_compiler())):
             return None
         try:
-            return load(self.graph)
+            return load(self.graph, columns=True)
         except UnsupportedError:
             if compiled:
                 raise

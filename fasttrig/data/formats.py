@@ -178,7 +178,7 @@ class CsvSource:
                         pass
                 return
             except pa.ArrowInvalid as error:
-                match = re.match(r"In CSV column #(\d+): CSV conversion error", str(error))
+                match = re.match(r"In CSV column #(\d+):.*CSV conversion error", str(error))
                 if match is None:
                     raise
                 name = self.names[int(match[1])]

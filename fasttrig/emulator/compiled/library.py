@@ -63,8 +63,9 @@ class CompiledEmulator:
         self._functions: dict[np.dtype[Any], Any] = {np.dtype(np.int64): _function(library, name, "_i64")}
         if self._rows_dtype == np.int32:
             self._functions[np.dtype(np.int32)] = _function(library, name, "")
-        self._columns = library[f"{name}_predict_columns"]
-        self._columns.argtypes = (ctypes.c_int, ctypes.c_void_p)
+        self._columns = getattr(library, f"{name}_predict_columns", None)  # None: made without columns
+        if self._columns is not None:
+            self._columns.argtypes = (ctypes.c_int, ctypes.c_void_p)
         self._kernel_name, self._has_kernel = library[f"{name}_kernel_name"], library[f"{name}_has_kernel"]
         self._kernel_name.restype = ctypes.c_char_p
         self.n_inputs = sum(op.result.size for op in graph.inputs)
@@ -155,12 +156,13 @@ class CompiledEmulator:
         raw outputs and scores
             Scores are None where NumPy must compute the link.
         None
-            Where the library cannot do it: a dtype that it does not read, a number that it refuses.
+            Where the library cannot do it: made without columns, a dtype that it does not read, a number that it
+            refuses.
         """
         given = [inputs[op.name] for op in self.graph.inputs]
         n_events = len(given[0][0] if isinstance(given[0], list) else given[0])
-        table = column_table(given, rules)
-        if table is None:
+        table, function = column_table(given, rules), self._columns
+        if table is None or function is None:
             return None
         link, number = self.link, self._number(kernel)
         rows = np.empty((n_events, self.n_outputs), self._row_dtype)
@@ -168,7 +170,7 @@ class CompiledEmulator:
 
         def run(first: int, end: int) -> int:
             call, _kept = arguments.call(first, end)
-            return int(self._columns(number, ctypes.addressof(call)))
+            return int(function(number, ctypes.addressof(call)))
 
         if any(code != GOOD for code in _split(run, n_events, threads)):
             return None
