@@ -49,7 +49,7 @@ def estimate(
 
     run, origin = _open(design, input_type or None)
     given = {key: content for key, content in (("part", part), ("tool", tool)) if content}
-    stages = (stage,) if stage else ("csynth", "synth")
+    stages = (stage,) if stage else ("synth", "csynth")
     cases: list[dict[str, Any]] = [{}]
     cases += [case for text in what_if or [] for case in parse_what_if(text)]
     rows = [(case, run(given | {"stage": one} | case)) for case in cases for one in _stages(case, stages)]
