@@ -103,7 +103,7 @@ def check(tmp_path: Path, document: dict[str, Any], seed: int, input_type: Fixed
     assert np.array_equal(rung["margin"], found)
 
 
-@pytest.mark.parametrize("family", range(len(WRAPPING)))
+@pytest.mark.parametrize("family", [0, *(pytest.param(n, marks=pytest.mark.nightly) for n in (1, 2)), 3])
 def test_types_that_wrap(family: int, tmp_path: Path) -> None:
     threshold, score = WRAPPING[family], WRAPPING[family - 1]
     types = {"precision": threshold.format("10,5"), "score_precision": score.format("9,4")}
@@ -111,7 +111,9 @@ def test_types_that_wrap(family: int, tmp_path: Path) -> None:
         check(tmp_path, random_document(seed, types, norm=[1, 0.5, -0.3, 1][seed % 4]), seed)
 
 
-@pytest.mark.parametrize("score", SATURATING)
+@pytest.mark.parametrize(
+    "score", [SATURATING[0], *(pytest.param(t, marks=pytest.mark.nightly) for t in SATURATING[1:])]
+)
 def test_types_that_saturate_where_no_sum_does(score: str, tmp_path: Path) -> None:
     types = {"precision": "ap_fixed<10,5,AP_RND,AP_SAT>", "score_precision": score.format("20,9")}
     for seed in range(3):
