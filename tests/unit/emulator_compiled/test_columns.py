@@ -144,7 +144,7 @@ def same_bits(got: np.ndarray, want: np.ndarray) -> bool:
     bad=st.booleans(),
     with_map=st.booleans(),
 )
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_values_of_any_kind(seed: int, n_events: int, dtype: str, layout: str, bad: bool, with_map: bool) -> None:
     rng = np.random.default_rng(seed)
     design = Design(dense(with_map), "a test", features(rng) if with_map else None)
@@ -159,7 +159,7 @@ def test_values_of_any_kind(seed: int, n_events: int, dtype: str, layout: str, b
     dtypes=st.lists(st.sampled_from(DTYPES), min_size=N_FEATURES, max_size=N_FEATURES),
     bad=st.booleans(),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_columns_of_different_kinds(seed: int, dtypes: list[str], bad: bool) -> None:
     rng = np.random.default_rng(seed)
     design = Design(dense(True), "a test", features(rng))
@@ -168,7 +168,7 @@ def test_columns_of_different_kinds(seed: int, dtypes: list[str], bad: bool) -> 
 
 
 @given(seed=st.integers(0, 2**32), dtype=st.sampled_from(DTYPES), layout=st.sampled_from(LAYOUTS))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_several_inputs_of_any_shape(seed: int, dtype: str, layout: str) -> None:
     rng = np.random.default_rng(seed)
     x = {
@@ -185,7 +185,7 @@ def test_several_inputs_of_any_shape(seed: int, dtype: str, layout: str) -> None
     layout=st.sampled_from(LAYOUTS),
     good=st.booleans(),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_raw_integers(seed: int, dtype: str, layout: str, good: bool) -> None:
     """Inside every type and on its grid, or not."""
     rng = np.random.default_rng(seed)
