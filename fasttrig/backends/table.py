@@ -56,21 +56,24 @@ class ConiferJson(Backend):
         return {"conifer.json": emit_json(request.graph)}
 
 
-class Conifer(Backend):
-    name, folder, stage = "conifer", HLS, "writing the HLS project"
-    makes = "HLS projects of decision trees"
-    holds = "forests (conifer's layout)"
-    package = "conifer"
+class _HlsProject(Backend):
+    folder, stage = HLS, "writing the HLS project"
     reads = ("graph", "target", "inputs")
     targets = required_by = _WITH_HLS
     rungs, proof = ("csim", "cosim"), "the C-simulation"
     vectors = True
 
-    def supports(self, graph: Graph, target: TargetSettings) -> bool:
-        return _is_lone_forest(graph)
-
     def input_map(self, target: TargetSettings) -> str:
         return "firmware/input_map.h"
+
+
+class Conifer(_HlsProject):
+    name = package = "conifer"
+    makes = "HLS projects of decision trees"
+    holds = "forests (conifer's layout)"
+
+    def supports(self, graph: Graph, target: TargetSettings) -> bool:
+        return _is_lone_forest(graph)
 
     def emit(self, request: Request) -> Mapping[str, str]:
         from fasttrig.backends import conifer
@@ -78,22 +81,14 @@ class Conifer(Backend):
         return conifer.emit(request.graph, request.target)
 
 
-class Hls4ml(Backend):
-    name, folder, stage = "hls4ml", HLS, "writing the HLS project"
+class Hls4ml(_HlsProject):
+    name = package = "hls4ml"
     makes = "HLS projects of networks"
     holds = "networks (hls4ml)"
-    package = "hls4ml"
-    reads = ("graph", "target", "inputs")
-    targets = required_by = _WITH_HLS
-    rungs, proof = ("csim", "cosim"), "the C-simulation"
-    vectors = True
     schedules = ("parallel", "streamed")
 
     def supports(self, graph: Graph, target: TargetSettings) -> bool:
         return not _is_lone_forest(graph)
-
-    def input_map(self, target: TargetSettings) -> str:
-        return "firmware/input_map.h"
 
     def emit(self, request: Request) -> Mapping[str, str]:
         from fasttrig.backends import hls4ml

@@ -10,9 +10,6 @@ import numpy as np
 
 from fasttrig.base.fixed import FixedType, FloatArray, Rounding
 
-FLOAT64_BITS = 53
-"""Whole numbers up to two to this power are exact in float64."""
-
 RULE_BITS = 50
 """Raw integers of so many bits are clipped and rounded exactly in float64."""
 

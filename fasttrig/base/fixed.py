@@ -26,6 +26,9 @@ WholeArray: TypeAlias = npt.NDArray[np.floating[Any]]
 INT64_BITS = 62
 """Widest signed number for which a sum or a shifted copy still fits int64 with a bit to spare."""
 
+FLOAT64_BITS, FLOAT32_BITS = 53, 24
+"""Whole numbers up to two to this power are exact in the format."""
+
 MAX_BITS = 1 << 16
 """Largest width, and largest distance of the binary point: a guard against damaged files, not a design limit."""
 

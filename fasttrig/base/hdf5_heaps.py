@@ -19,6 +19,7 @@ _LENGTH_SIZES = (2, 4, 8)
 def require_sound_heaps(content: bytes | mmap, where: str) -> None:
     """Raise InputError for a heap that the HDF5 library would never finish reading."""
     length_size = _length_size(content)
+    room = len(content) // _OBJECT_HEADER  # objects that fit into the file; heaps that overlap claim more
     start = content.find(_SIGNATURE)
     while start >= 0:
         end = min(start + _number(content, start + 8, length_size), len(content))
@@ -26,12 +27,14 @@ def require_sound_heaps(content: bytes | mmap, where: str) -> None:
         while place + _OBJECT_HEADER <= end:
             index, size = _number(content, place, 2), _number(content, place + 8, length_size)
             step = _OBJECT_HEADER + -(-size // 8) * 8 if index else size
-            if step < _OBJECT_HEADER:
+            room -= 1
+            if step < _OBJECT_HEADER or room < 0:
+                overlap = "heaps that overlap" if room < 0 else f"a free object of {size} bytes"
                 raise InputError(
                     "the HDF5 content is damaged",
                     where=f"{where} > heap at byte {start}",
-                    got=f"a free object of {size} bytes at byte {place}",
-                    want=f"at least {_OBJECT_HEADER} bytes",
+                    got=f"{overlap} at byte {place}",
+                    want=f"objects of at least {_OBJECT_HEADER} bytes, each in one heap",
                     try_="save or copy the file again",
                 )
             place += step

@@ -139,6 +139,7 @@ class CsvSource:
 
         self._path = path
         self._types: dict[str, Any] = {}
+        self._read_ahead: set[str] = set()
         with csv.open_csv(path) as reader:
             self.names = tuple(reader.schema.names)
             self._first_types = dict(zip(reader.schema.names, reader.schema.types, strict=True))
@@ -169,13 +170,14 @@ class CsvSource:
         """Find the types in which every row of the columns can be read."""
         import pyarrow as pa
 
-        if self._path.stat().st_size <= CSV_BLOCK_BYTES:
+        if self._path.stat().st_size <= CSV_BLOCK_BYTES or self._read_ahead.issuperset(names):
             return
-        for _ in range(2 * len(names)):
+        for _ in range(1 + 2 * len(names)):  # a column widens twice at most
             try:
                 with self._reader(names) as reader:
                     for _ in reader:
                         pass
+                self._read_ahead.update(names)
                 return
             except pa.ArrowInvalid as error:
                 match = re.match(r"In CSV column #(\d+):.*CSV conversion error", str(error))

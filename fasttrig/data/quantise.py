@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fasttrig.base.column_rules import FLOAT64_BITS, ColumnRule, ColumnRules
+from fasttrig.base.column_rules import ColumnRule, ColumnRules
 from fasttrig.base.errors import DataError
-from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, cast_raw, from_value
+from fasttrig.base.fixed import FLOAT64_BITS, FixedType, IntArray, Overflow, Rounding, cast_raw, from_value
 from fasttrig.data.events import Arrays, Numbers, stacked
 from fasttrig.data.inputs import InputMap
 from fasttrig.ir.graph import Graph

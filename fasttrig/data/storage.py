@@ -16,12 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fasttrig.base.errors import DataError
+from fasttrig.base.fixed import FLOAT32_BITS
 from fasttrig.base.staging import require_own_file, require_writable
 from fasttrig.data.columns import Column
 
 COMPRESSION_LEVEL = 19
-EXACT_IN_FLOAT32 = 1 << 24
-"""Every whole number up to this one is a float32."""
 
 
 def encode(column: Column, values: ArrayLike) -> NDArray[np.integer]:
@@ -111,12 +110,12 @@ def _arrow(column: Column, raw: NDArray[np.integer]) -> Any:
 
     values = raw
     if column.lsb_log2:
-        if np.abs(raw.astype(np.int64)).max(initial=0) > EXACT_IN_FLOAT32:
+        if np.abs(raw.astype(np.int64)).max(initial=0) > 1 << FLOAT32_BITS:
             raise DataError(
                 "a value needs more bits than float32 has",
                 where=f"column {column.name!r}",
                 got=f"{np.abs(raw.astype(np.int64)).max()} raw",
-                want=f"at most {EXACT_IN_FLOAT32}",
+                want=f"at most {1 << FLOAT32_BITS}",
             )
         values = np.ldexp(raw.astype(np.float32), column.lsb_log2)
     flat = pa.array(values.reshape(-1))

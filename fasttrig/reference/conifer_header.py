@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fasttrig.backends.conifer.wheels import package
+from fasttrig.backends.conifer.wheels import ap_types, package
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import MissingPackageError
 from fasttrig.base.fixed import FloatArray, IntArray
@@ -97,7 +97,8 @@ def _source() -> str:
 
 def _key(types: ConiferTypes) -> str:
     header = _header_folder() / "conifer.h"
-    parts = [*find_compiler(), *_FLAGS, *_macros(types), _source(), header.read_text(encoding="utf-8")]
+    sources = [_source(), header.read_text(encoding="utf-8"), *ap_types().values()]
+    parts = [*find_compiler(), *_FLAGS, *_macros(types), *sources]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import CheckFailed, InputError, MissingPackageError
-from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
+from fasttrig.base.fixed import FLOAT32_BITS, FLOAT64_BITS, FixedType, FloatArray, IntArray, to_value
 from fasttrig.frontends.keras.final_link import LINKS
 from fasttrig.frontends.keras.layers import LAYERS
 from fasttrig.frontends.keras.normalisation import rounded_parameters
@@ -49,7 +49,6 @@ _QUANTIZERS = (
     "bias_quantizer",
     "bias_quantizer_internal",
 )
-FLOAT64_BITS, FLOAT32_BITS = 53, 24
 _LAYER = re.compile(r"(?P<models>(?: > model '[^']+')*) > layer '(?P<layer>.+?)'(?: > |$)")
 _MODEL = re.compile(r" > model '([^']+)'")
 

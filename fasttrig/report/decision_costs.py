@@ -9,7 +9,6 @@ import numpy as np
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.design import Design, read_project
 from fasttrig.estimate.from_graph import from_graph
-from fasttrig.frontends.read_model import ReadOptions
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph, Postprocessor
 from fasttrig.ir.ops import Const, Softmax, Value
@@ -63,7 +62,13 @@ def _softmax(design: Design) -> Graph | None:
     is_network = design.ensemble is None and design.graph.postprocessor is Postprocessor.SOFTMAX
     if design.project is None or design.built_folder is not None or not is_network:
         return None
-    (softmax,) = read_project(design.project, ReadOptions(output_activation="firmware")).graph.ops_of(Softmax)
+    try:
+        graph = read_project(design.project, replace(design.options, output_activation="firmware")).graph
+    except UnsupportedError:  # its table would be too large
+        return None
+    softmax = next(op for op in reversed(graph.ops) if op.result == graph.outputs[0])
+    if not isinstance(softmax, Softmax):  # a cast of its result, or another op, was put behind it
+        return None
     builder = GraphBuilder("softmax")
     words = builder.input("words", softmax.operand.shape, softmax.operand.type)
     builder.ops.append(replace(softmax, operand=words))

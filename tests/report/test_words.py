@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+import fasttrig
 from fasttrig import __version__
 from fasttrig.base.hashing import sha256_file
 from fasttrig.build.build import manifest_of, target_settings
+from fasttrig.frontends.keras import final_link
 from fasttrig.physics.features import feature_facts
 from fasttrig.report.assemble import assemble
+from fasttrig.report.decision_costs import decision_costs
 from fasttrig.report.html.plots import classes
 from fasttrig.report.html.plots.style import drawing
 from fasttrig.report.html.summary import look_next
@@ -228,3 +231,10 @@ def test_decisions_say_what_they_cost(built):
     assert f"{costs['lead'].lut['value']:,.0f} LUT" in page and "In the firmware, by the estimate of synth" in printed(
         report
     )
+
+
+def test_a_softmax_too_large_for_a_table_has_no_cost(monkeypatch):
+    """The report is made without it; the other decisions keep theirs."""
+    design = fasttrig.read("models/jet_mlp")
+    monkeypatch.setattr(final_link, "MAX_TABLE_BITS", 2)
+    assert {row.decision for row in decision_costs(design, design.project.target)} == {"lead", "largest"}

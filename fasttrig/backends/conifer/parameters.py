@@ -15,7 +15,7 @@ import numpy as np
 
 from fasttrig.backends.conifer.parts import Parts, read_parts
 from fasttrig.base.errors import UnsupportedError
-from fasttrig.base.fixed import FixedType
+from fasttrig.base.fixed import FLOAT64_BITS, FixedType
 from fasttrig.ir.forest import Reach, reach
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
@@ -25,7 +25,6 @@ SPLITTING_CONVENTION = "<"
 """The IR's only split rule, in conifer's words. Its JSON without this key would mean ``<=``."""
 
 LEAF, NO_CHILD = -2, -1
-FLOAT64_BITS = 53
 MOST_LEAVES = 1 << 18
 BINARY_CLASSES = 2
 """In conifer this many classes mean one output."""

@@ -17,7 +17,7 @@ from fasttrig.backends.hls4ml.planner import Layer, Plan, Planner, drops_too_muc
 from fasttrig.backends.hls4ml.precision import Precision
 from fasttrig.backends.hls_forest import ForestTables, braces, forest_tables
 from fasttrig.base.errors import UnsupportedError
-from fasttrig.base.fixed import FixedType, FloatArray, Overflow, to_value
+from fasttrig.base.fixed import FLOAT64_BITS, FixedType, FloatArray, Overflow, to_value
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
     Add,
@@ -36,9 +36,6 @@ from fasttrig.ir.ops import (
     Table,
     require_rows,
 )
-
-FLOAT64_BITS = 53
-"""hls4ml keeps weights as doubles: wider integers would be rounded."""
 
 STREAM_READERS = 7
 """How often hls4ml can copy a stream."""

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.base.column_rules import FLOAT64_BITS, ColumnRule
-from fasttrig.base.fixed import FloatArray, Rounding
+from fasttrig.base.column_rules import ColumnRule
+from fasttrig.base.fixed import FLOAT64_BITS, FloatArray, Rounding
 from fasttrig.emulator.compiled.link_table import LinkTable
 
 Numbers: TypeAlias = npt.NDArray[Any]

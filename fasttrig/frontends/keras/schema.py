@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.base.errors import InputError
+from fasttrig.frontends.refusals import refuse_unknown
 
 MAX_UNITS = 2**20
 MAX_AXES = 8
@@ -132,23 +133,6 @@ KNOWN_KEYS: dict[str, set[str]] = {
 """By layer class, beside the common ones; a key of any other class passes, for the class decides there."""
 
 
-def _refuse_unknown(kind: str, config: Mapping[str, Any], where: str) -> None:
-    known = KNOWN_KEYS.get(kind)
-    if known is None:
-        return
-    unknown = sorted(
-        str(key)[:80] for key, content in config.items() if key not in known | _COMMON and content is not None
-    )
-    if unknown:
-        raise UnsupportedError(
-            "a layer has options that fasttrig does not know",
-            where=where,
-            got=", ".join(unknown[:8]),
-            want=", ".join(sorted(known)) or "none",
-            try_="report this model: it may come from a newer Keras or QKeras",
-        )
-
-
 def check_layer(kind: str, config: Any, where: str) -> None:
     """Raise where a layer's configuration is not as Keras writes it.
 
@@ -164,7 +148,9 @@ def check_layer(kind: str, config: Any, where: str) -> None:
             got=f"{type(config).__name__}: {str(config)[:80]}",
             want="an object of options by name",
         )
-    _refuse_unknown(kind, config, where)
+    if kind in KNOWN_KEYS:
+        given = (str(key) for key, content in config.items() if content is not None)
+        refuse_unknown(given, KNOWN_KEYS[kind] | _COMMON, where)
     try:
         SCHEMAS.get(kind, _Layer).model_validate(dict(config))
     except ValidationError as error:

@@ -19,6 +19,7 @@ import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.base.fixed import FloatArray
+from fasttrig.frontends.refusals import raise_refusals, refuse_unknown
 from fasttrig.frontends.trees.conifer_types import ConiferTypes, CppType
 from fasttrig.frontends.trees.ensemble import (
     MOST_FEATURES,
@@ -31,7 +32,6 @@ from fasttrig.frontends.trees.ensemble import (
 )
 from fasttrig.frontends.trees.files import member, read_document, understanding, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow
-from fasttrig.frontends.trees.refusals import raise_refusals, refuse_unknown
 
 _LEAF = -2
 _KNOWN = {

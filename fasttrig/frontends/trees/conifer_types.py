@@ -11,11 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fasttrig.base.errors import InputError, UnsupportedError
-from fasttrig.base.fixed import FixedType, FloatArray, Overflow, Rounding, from_value, to_value
+from fasttrig.base.fixed import FLOAT64_BITS, FixedType, FloatArray, Overflow, Rounding, from_value, to_value
 from fasttrig.frontends.trees.ensemble import InputFormat
-
-FLOAT64_BITS = 53
-"""Numbers reach conifer as doubles; a wider type would hold more than its file can say."""
 
 _FLOATS: dict[str, InputFormat] = {"float": "float32", "double": "float64"}
 _AP_TYPE = re.compile(r"ap_(u?)(fixed|int)<([^<>]*)>")
@@ -24,7 +21,10 @@ _MODES: tuple[tuple[type[Rounding] | type[Overflow], str], ...] = ((Rounding, "A
 
 @dataclass(frozen=True, slots=True)
 class CppType:
-    """A type as C++ spells it: `fixed` with its two modes, or a floating format where `fixed` is None."""
+    """A type as C++ spells it: `fixed` with its two modes, or a floating format where `fixed` is None.
+
+    `text` holds no blanks.
+    """
 
     text: str
     fixed: FixedType | None
@@ -57,9 +57,9 @@ class CppType:
         """
         plain = "".join(text.split())
         if plain in _FLOATS:
-            return cls(text, None, format=_FLOATS[plain])
+            return cls(plain, None, format=_FLOATS[plain])
         match = _AP_TYPE.fullmatch(plain)
-        found = _fixed(match, text) if match else None
+        found = _fixed(match, plain) if match else None
         if found is None:
             raise UnsupportedError(
                 "a type of a conifer project that fasttrig does not know",

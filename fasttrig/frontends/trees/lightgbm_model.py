@@ -13,11 +13,11 @@ import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.base.fixed import FloatArray, IntArray
+from fasttrig.frontends.refusals import raise_refusals, refuse_unknown
 from fasttrig.frontends.trees.ensemble import Ensemble, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import read_text, understanding, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow, split_rows
 from fasttrig.frontends.trees.missing import send_missing
-from fasttrig.frontends.trees.refusals import raise_refusals, refuse_unknown
 
 _LINKS = {
     "binary": Link.LOGISTIC,

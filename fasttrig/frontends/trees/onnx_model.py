@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from fasttrig.base.errors import InputError, MissingPackageError, UnsupportedError
 from fasttrig.base.fixed import FloatArray, IntArray
+from fasttrig.frontends.refusals import refuse_unknown
 from fasttrig.frontends.trees.ensemble import MOST_OUTPUTS, Ensemble, InputFormat, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import read_bytes, understanding
 from fasttrig.frontends.trees.grow import NodeTable, grow
-from fasttrig.frontends.trees.refusals import refuse_unknown
 
 KINDS = {"TreeEnsembleClassifier": "class", "TreeEnsembleRegressor": "target"}
 _MOST_NUMBERS = 1 << 25

@@ -15,10 +15,10 @@ from xml.parsers import expat
 import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.frontends.refusals import refuse_unknown
 from fasttrig.frontends.trees.ensemble import Ensemble, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import read_bytes, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow
-from fasttrig.frontends.trees.refusals import refuse_unknown
 
 _CLASSIFICATION, _REGRESSION, _MULTICLASS = 0, 1, 2
 _WEIGHTS = {"NTrees", "AnalysisType", "TreeType"}

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.frontends.refusals import refuse_unknown
 from fasttrig.frontends.trees.files import whole_number
-from fasttrig.frontends.trees.refusals import refuse_unknown
 
 _NODE_COLUMNS = (
     "base_weights",

@@ -14,11 +14,11 @@ import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.base.fixed import FloatArray
+from fasttrig.frontends.refusals import raise_refusals
 from fasttrig.frontends.trees.ensemble import MOST_OUTPUTS, Ensemble, Link, SplitRule, Tree
 from fasttrig.frontends.trees.files import member, understanding, whole_number
 from fasttrig.frontends.trees.grow import NodeTable, grow
 from fasttrig.frontends.trees.missing import send_missing
-from fasttrig.frontends.trees.refusals import raise_refusals
 from fasttrig.frontends.trees.xgboost_checks import (
     check_columns,
     check_rounds,

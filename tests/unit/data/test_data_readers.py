@@ -9,7 +9,7 @@ import pytest
 
 from fasttrig.base.errors import DataError, InputError
 from fasttrig.data.columns import SIXTEEN
-from fasttrig.data.readers import column_names, iter_table, load_jets5, read_table
+from fasttrig.data.readers import column_names, iter_table, load_jets5, open_source, read_table
 
 N_ROWS = 1000
 SUFFIXES = ["parquet", "h5", "npy", "npz", "root", "csv"]
@@ -277,6 +277,9 @@ def test_csv_columns_that_widen_after_the_first_block(tmp_path):
     assert table["pt"].dtype == np.float64 and table["pt"][-2:].tolist() == [n_rows - 1, 2.5]
     assert np.isnan(table["late"][0]) and table["late"][-1] == 1000
     assert table["name"][[0, -1]].tolist() == ["0", "jet"]
+    source = open_source(path)
+    first, second = (sum(len(part["pt"]) for part in source.chunks(["pt", "name"], 10_000)) for _ in range(2))
+    assert first == second == n_rows + 1
 
 
 def test_a_jagged_branch_names_the_way_around_it(tmp_path):

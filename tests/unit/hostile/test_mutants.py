@@ -17,6 +17,7 @@ import pytest
 import fasttrig
 from fasttrig.base.errors import DataError, InputError
 from fasttrig.base.fixed import FixedType
+from fasttrig.base.hdf5_heaps import require_sound_heaps
 from fasttrig.data.readers import read_table
 from tests.unit.hostile.mutants import MODELS, write_mutants
 
@@ -183,3 +184,12 @@ def test_heaps_that_the_hdf5_library_never_finishes(tmp_path: Path) -> None:
         made[-1].write_bytes(damaged)
     rows = read_all(made)
     assert [row["outcome"] for row in rows] == ["refused", "refused"], rows
+
+
+def test_heaps_inside_each_other_end_at_once() -> None:
+    """Each object of a heap hides the start of another heap: a walk through all of them would take hours."""
+    heap = b"GCOL\1\0\0\0" + (1 << 40).to_bytes(8, "little")
+    hidden = b"\1\0\0\0\0\0\0\0" + len(heap).to_bytes(8, "little") + heap
+    content = b"\x89HDF\r\n\x1a\n" + bytes(8) + heap + hidden * 100_000
+    with pytest.raises(InputError, match="heaps that overlap"):
+        require_sound_heaps(content, "m.h5")
