@@ -275,6 +275,19 @@ def read_project(project: ModelProject, options: ReadOptions | None = None) -> D
     return _design(file, inputs.type, project.model.name, inputs, project, options)
 
 
+def read_again(design: Design, options: ReadOptions) -> Design:
+    """The design of the same model file, read with other options."""
+    types = {op.result.name: op.result.type for op in design.graph.inputs}
+    return _design(
+        design.source,
+        design.inputs.type if design.inputs is not None else types,
+        design.graph.name,
+        design.inputs,
+        design.project,
+        options,
+    )
+
+
 def built_files(design: Design) -> dict[str, str]:
     """Text of what a build folder keeps of `design`: what `load_built` reads."""
     files = {GRAPH: print_graph(design.graph), OUTPUTS: outputs_json(design.graph, design.classes)}

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from fasttrig.base.errors import UnsupportedError
-from fasttrig.design import Design, read_project
+from fasttrig.design import Design, read_again
 from fasttrig.estimate.from_graph import from_graph
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph, Postprocessor
@@ -63,7 +63,7 @@ def _softmax(design: Design) -> Graph | None:
     if design.project is None or design.built_folder is not None or not is_network:
         return None
     try:
-        graph = read_project(design.project, replace(design.options, output_activation="firmware")).graph
+        graph = read_again(design, replace(design.options, output_activation="firmware")).graph
     except UnsupportedError:  # its table would be too large
         return None
     softmax = next(op for op in reversed(graph.ops) if op.result == graph.outputs[0])
