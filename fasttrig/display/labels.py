@@ -12,16 +12,23 @@ from fasttrig.ir.ops import (
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
     Relu,
     Reshape,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
+    Window,
     require_rows,
 )
 
@@ -80,6 +87,13 @@ _DETAILS: dict[type[Op], Callable[[Any], str]] = {
     Softmax: lambda op: f"{op.operand.shape[-1]} classes, {op.exp_table.raw.size:,} entries",
     ArgMax: lambda op: f"of {op.operand.shape[-1]}",
     Forest: _forest,
+    Multiply: lambda op: shape_text(op.result.shape),
+    Reduce: lambda op: f"{op.reduction.value} of {op.operand.shape[op.axis]}",
+    Compare: lambda op: shape_text(op.result.shape),
+    Select: lambda op: shape_text(op.result.shape),
+    Transpose: lambda op: f"{shape_text(op.operand.shape)} → {shape_text(op.result.shape)}",
+    Gather: lambda op: f"{len(op.index)} of {op.operand.shape[op.axis]}, axis {op.axis}",
+    Window: lambda op: f"{shape_text(op.kernel)}, stride {shape_text(op.stride)}",
 }
 require_rows(_DETAILS, "details")
 
@@ -95,6 +109,13 @@ _FAMILIES: dict[type[Op], str] = {
     Softmax: "function",
     ArgMax: "function",
     Concat: "wiring",
+    Multiply: "sum",
+    Reduce: "sum",
+    Compare: "function",
+    Select: "function",
+    Transpose: "wiring",
+    Gather: "wiring",
+    Window: "wiring",
     Reshape: "wiring",
 }
 require_rows(_FAMILIES, "families")

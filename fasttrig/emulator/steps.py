@@ -23,19 +23,29 @@ from fasttrig.emulator.carriers import CarriedArray, Carrier, Run, Site, Tally, 
 from fasttrig.emulator.forest import emulate_forest
 from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import (
+    PAD,
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
+    Reduction,
     Relu,
     Reshape,
+    Rewiring,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
+    Window,
     require_rows,
 )
 
@@ -217,7 +227,11 @@ def _aligned_bound(op: Add | Concat, operands: tuple[Interval, ...], result: Int
 
 
 def _aligned(op: Add | Concat, operands: list[CarriedArray]) -> list[CarriedArray]:
-    return [raw * (1 << shift) if shift else raw for raw, shift in zip(operands, op.shifts, strict=True)]
+    return _shifted(operands, op.shifts)
+
+
+def _shifted(operands: list[CarriedArray], shifts: tuple[int, ...]) -> list[CarriedArray]:
+    return [raw * (1 << shift) if shift else raw for raw, shift in zip(operands, shifts, strict=True)]
 
 
 def _prepare_add(site: Site) -> Run:
@@ -231,6 +245,76 @@ def _prepare_add(site: Site) -> Run:
 def _prepare_concat(site: Site) -> Run:
     axis = site.op.axis + 1
     return lambda tally, owns, operands: np.concatenate(_aligned(site.op, operands), axis=axis)
+
+
+def _multiply_bound(op: Multiply, operands: tuple[Interval, ...], result: Interval) -> int:
+    return max(1, magnitude(operands[0])) * max(1, magnitude(operands[1]))
+
+
+def _prepare_multiply(site: Site) -> Run:
+    return lambda tally, owns, operands: operands[0] * operands[1]
+
+
+def _reduce_bound(op: Reduce, operands: tuple[Interval, ...], result: Interval) -> int:
+    return magnitude(operands[0]) * (op.runs[1] if op.is_sum else 1)
+
+
+def _prepare_reduce(site: Site) -> Run:
+    op: Reduce = site.op
+    axis, shape = op.axis + 1, op.result.shape
+    function = {Reduction.SUM: np.add, Reduction.MAX: np.maximum, Reduction.MIN: np.minimum}[op.reduction]
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        return np.asarray(function.reduce(operands[0], axis=axis)).reshape(len(operands[0]), *shape)
+
+    return run
+
+
+def _compare_bound(op: Compare, operands: tuple[Interval, ...], result: Interval) -> int:
+    return max(max(1, magnitude(part)) << shift for part, shift in zip(operands, op.shifts, strict=True))
+
+
+def _prepare_compare(site: Site) -> Run:
+    op: Compare = site.op
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        left, right = _shifted(operands, op.shifts)
+        return (left < right).astype(site.compute.dtype)
+
+    return run
+
+
+def _select_bound(op: Select, operands: tuple[Interval, ...], result: Interval) -> int:
+    return max(max(1, magnitude(part)) << shift for part, shift in zip(operands[1:], op.shifts, strict=True))
+
+
+def _prepare_select(site: Site) -> Run:
+    op: Select = site.op
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        if_one, if_zero = _shifted(operands[1:], op.shifts)
+        return np.where(operands[0] == 1, if_one, if_zero)
+
+    return run
+
+
+def _rewiring_bound(op: Rewiring, operands: tuple[Interval, ...], result: Interval) -> int:
+    return abs(op.pad)
+
+
+def _prepare_rewiring(site: Site) -> Run:
+    op: Rewiring = site.op
+    sources, shape = op.sources.ravel(), op.result.shape
+    pads = np.flatnonzero(sources == PAD)
+    taken = np.maximum(sources, 0)
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        made = operands[0].reshape(len(operands[0]), -1)[:, taken]
+        if len(pads):
+            made[:, pads] = op.pad
+        return made.reshape(-1, *shape)
+
+    return run
 
 
 def _prepare_reshape(site: Site) -> Run:
@@ -297,6 +381,13 @@ _BOUNDS: dict[type[Op], Callable[[Any, tuple[Interval, ...], Interval], int]] = 
     Softmax: _no_more,
     ArgMax: _no_more,
     Forest: _no_more,
+    Multiply: _multiply_bound,
+    Reduce: _reduce_bound,
+    Compare: _compare_bound,
+    Select: _select_bound,
+    Transpose: _rewiring_bound,
+    Gather: _rewiring_bound,
+    Window: _rewiring_bound,
 }
 require_rows(_BOUNDS, "bounds")
 
@@ -313,5 +404,12 @@ _PREPARE: dict[type[Op], Callable[[Site], Run]] = {
     Softmax: _prepare_softmax,
     ArgMax: _prepare_argmax,
     Forest: _prepare_forest,
+    Multiply: _prepare_multiply,
+    Reduce: _prepare_reduce,
+    Compare: _prepare_compare,
+    Select: _prepare_select,
+    Transpose: _prepare_rewiring,
+    Gather: _prepare_rewiring,
+    Window: _prepare_rewiring,
 }
 require_rows(_PREPARE, "emulator functions")

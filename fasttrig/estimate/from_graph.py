@@ -21,16 +21,23 @@ from fasttrig.ir.ops import (
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
     Relu,
     Reshape,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
+    Window,
     require_rows,
 )
 from fasttrig.settings import TargetSettings
@@ -173,6 +180,25 @@ def _add(op: Op, settings: TargetSettings) -> Layer:
     return Layer("merge", op.name, op.result.size, settings.strategy, input=_width(op.result.type))
 
 
+def _multiply(op: Op, settings: TargetSettings) -> Layer:
+    """A merge; its multipliers are counted as hls4ml's reports of merges have them."""
+    return Layer("merge", op.name, op.result.size, settings.strategy, input=_width(op.result.type))
+
+
+def _reduce(op: Op, settings: TargetSettings) -> Layer:
+    assert isinstance(op, Reduce)
+    return Layer(
+        "pooling",
+        op.name,
+        op.operand.size,
+        settings.strategy,
+        in_positions=op.operand.size,
+        window=op.runs[1],
+        function="average" if op.is_sum else "max",
+        input=_width(op.operand.type),
+    )
+
+
 def _argmax(op: Op, settings: TargetSettings) -> Layer:
     assert isinstance(op, ArgMax)
     n = op.operand.size
@@ -214,5 +240,12 @@ _READERS: dict[type[Op], Callable[[Op, TargetSettings], Layer]] = {
     Softmax: _softmax,
     ArgMax: _argmax,
     Forest: _forest,
+    Multiply: _multiply,
+    Reduce: _reduce,
+    Compare: _add,
+    Select: _add,
+    Transpose: _wiring,
+    Gather: _wiring,
+    Window: _wiring,
 }
 require_rows(_READERS, "estimates")

@@ -18,20 +18,30 @@ from fasttrig.emulator.forest import leaf_indices
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
     OPS,
+    PAD,
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Const,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
+    Reduction,
     Relu,
     Reshape,
+    Rewiring,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
+    Window,
     require_rows,
 )
 
@@ -143,6 +153,19 @@ def _relu(op: Relu, operands: Reals) -> FloatArray:
     return result if op.limit_raw is None else np.minimum(result, np.ldexp(op.limit_raw, -op.result.type.fraction_bits))
 
 
+def _reduce(op: Reduce, operands: Reals) -> FloatArray:
+    function = {Reduction.SUM: np.add, Reduction.MAX: np.maximum, Reduction.MIN: np.minimum}[op.reduction]
+    made = np.asarray(function.reduce(operands[0], axis=op.axis + 1), dtype=np.float64)
+    return made.reshape(len(operands[0]), *op.result.shape)
+
+
+def _rewiring(op: Rewiring, operands: Reals) -> FloatArray:
+    sources = op.sources.ravel()
+    made = operands[0].reshape(len(operands[0]), -1)[:, np.maximum(sources, 0)]
+    made[:, sources == PAD] = np.ldexp(float(op.pad), -op.fraction_bits)
+    return made.reshape(-1, *op.result.shape)
+
+
 def _table(op: Table, operands: Reals) -> FloatArray:
     kind = op.operand.type
     grid = np.ldexp(np.arange(len(op.table.raw), dtype=np.float64) + kind.min_raw, -kind.fraction_bits)
@@ -178,6 +201,13 @@ _REAL: dict[type[Op], Callable[[Any, Reals], FloatArray]] = {
     Softmax: _softmax,
     ArgMax: lambda op, operands: np.argmax(operands[0], axis=-1, keepdims=True).astype(np.float64),
     Forest: _forest,
+    Multiply: lambda op, operands: operands[0] * operands[1],
+    Reduce: _reduce,
+    Compare: lambda op, operands: (operands[0] < operands[1]).astype(np.float64),
+    Select: lambda op, operands: np.where(operands[0] >= 0.5, operands[1], operands[2]),
+    Transpose: _rewiring,
+    Gather: _rewiring,
+    Window: _rewiring,
 }
 require_rows(_REAL, "real numbers")
 

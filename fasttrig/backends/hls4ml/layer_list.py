@@ -23,17 +23,25 @@ from fasttrig.ir.ops import (
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Const,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
     Relu,
     Reshape,
+    Rewiring,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
+    Window,
     require_rows,
 )
 
@@ -104,15 +112,15 @@ def _matmul(planner: Planner, op: MatMul) -> None:
         attributes: dict[str, Any] = {"n_in": n_in, "n_out": n_out}
         planner.add("Dense", op, inputs=(op.operand,), precisions=precisions, attributes=attributes, weights=weights)
         return
-    if len(op.operand.shape) > 2:
+    if len(op.operand.shape) > 2 and planner.streamed:
         raise UnsupportedError(
-            "hls4ml has no matrix product on a tensor of this rank",
+            "hls4ml streams no matrix product on a tensor of this rank",
             where=op.where,
             got=str(op.operand.shape),
             want="(features,) or (time, features)",
-            try_="reshape to (time, features) before it",
+            try_="reshape to (time, features) before it, or io_type = 'io_parallel'",
         )
-    time = op.operand.shape[0]
+    time = op.operand.size // n_in
     attributes = {
         "data_format": "channels_last",
         "n_chan": n_in,
@@ -124,7 +132,31 @@ def _matmul(planner: Planner, op: MatMul) -> None:
         "pad_left": 0,
         "pad_right": 0,
     }
+    if len(op.operand.shape) == 2:
+        planner.add("Conv1D", op, inputs=(op.operand,), precisions=precisions, attributes=attributes, weights=weights)
+        return
+    source = planner.made_by[op.operand]
+    _as_rows(planner, op, (time, n_in))
     planner.add("Conv1D", op, inputs=(op.operand,), precisions=precisions, attributes=attributes, weights=weights)
+    _as_tensor(planner)
+    planner.made_by[op.operand] = source
+
+
+def _as_rows(planner: Planner, op: MatMul, shape: tuple[int, int]) -> None:
+    """hls4ml reads sizes off its own tensors: the same array as (time, features)."""
+    name, source = f"{planner.names[op.result]}_as_rows", planner.made_by[op.operand]
+    precisions = {"result": planner.precision_of(op.operand)}
+    planner.layers.append(Layer(name, "Reshape", (source,), {"target_shape": list(shape)}, precisions, (op,)))
+    planner.made_by[op.operand] = name
+
+
+def _as_tensor(planner: Planner) -> None:
+    """The last layer's array in the shape of its value."""
+    last = planner.layers[-1]
+    name, attributes = f"{last.name}_as_tensor", {"target_shape": list(last.value.shape)}
+    planner.layers.append(Layer(name, "Reshape", (last.name,), attributes, {"result": last.result}, last.ops))
+    for op in last.ops:
+        planner.made_by[op.result] = name
 
 
 def _check_narrowed(op: MatMul) -> None:
@@ -197,6 +229,66 @@ def _relu(planner: Planner, op: Relu) -> None:
 
 def _add(planner: Planner, op: Add) -> None:
     planner.add("Merge", op, inputs=(op.left, op.right), attributes={"op": "add"})
+
+
+def _multiply(planner: Planner, op: Multiply) -> None:
+    planner.add("Merge", op, inputs=(op.left, op.right), attributes={"op": "multiply"})
+
+
+def _reduce(planner: Planner, op: Reduce) -> None:
+    _parallel_only(planner, op)
+    outer, n, inner = op.runs
+    attributes = {
+        "output_shape": op.result.shape,
+        "n_outer": outer,
+        "n_reduced": n,
+        "n_inner": inner,
+        "reduction": op.reduction.value,
+    }
+    precisions = {"full": Precision(op.result.type)}
+    planner.add("FasttrigReduce", op, inputs=(op.operand,), precisions=precisions, attributes=attributes)
+
+
+def _compare(planner: Planner, op: Compare) -> None:
+    _parallel_only(planner, op)
+    attributes = {"output_shape": op.result.shape, "n_in": op.result.size}
+    planner.add("FasttrigCompare", op, inputs=(op.left, op.right), attributes=attributes)
+
+
+def _select(planner: Planner, op: Select) -> None:
+    _parallel_only(planner, op)
+    attributes = {"output_shape": op.result.shape, "n_in": op.result.size}
+    planner.add("FasttrigSelect", op, inputs=(op.condition, op.if_one, op.if_zero), attributes=attributes)
+
+
+def _rewiring(planner: Planner, op: Rewiring) -> None:
+    """Sources as a function of the element: constants for the compiler, wires for synthesis."""
+    _parallel_only(planner, op)
+    attributes = {
+        "output_shape": op.result.shape,
+        "n_in": op.operand.size,
+        "n_out": op.result.size,
+        "sources": braces(op.sources.ravel().tolist()),
+        "pad_raw": op.pad,
+    }
+    planner.add(
+        "FasttrigRewire",
+        op,
+        inputs=(op.operand,),
+        precisions={"full": Precision(op.result.type)},
+        attributes=attributes,
+    )
+
+
+def _parallel_only(planner: Planner, op: Op) -> None:
+    if planner.streamed:
+        raise UnsupportedError(
+            "fasttrig has no streamed HLS of this op",
+            where=op.where,
+            got=f"{type(op).__name__}, io_stream",
+            want="io_parallel",
+            try_="io_type = 'io_parallel'",
+        )
 
 
 def _concat(planner: Planner, op: Concat) -> None:
@@ -331,5 +423,12 @@ _ROWS: dict[type[Op], Callable[[Planner, Any], None]] = {
     Softmax: _softmax,
     ArgMax: _argmax,
     Forest: _forest,
+    Multiply: _multiply,
+    Reduce: _reduce,
+    Compare: _compare,
+    Select: _select,
+    Transpose: _rewiring,
+    Gather: _rewiring,
+    Window: _rewiring,
 }
 require_rows(_ROWS, "hls4ml layers")
