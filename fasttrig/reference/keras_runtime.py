@@ -43,7 +43,15 @@ def import_framework() -> tuple[ModuleType, ModuleType]:
             want="Keras 2",
             try_="set TF_USE_LEGACY_KERAS=1 before the first import of tensorflow",
         )
+    _restore_stack(tensorflow)
     return keras, qkeras
+
+
+def _restore_stack(tensorflow: ModuleType) -> None:
+    """QKeras' transposed convolution calls ``array_ops.stack``, a name that TensorFlow 2.21 has elsewhere."""
+    array_ops = importlib.import_module("tensorflow.python.ops.array_ops")
+    if not hasattr(array_ops, "stack"):
+        array_ops.stack = tensorflow.stack  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager
