@@ -43,10 +43,11 @@ from fasttrig.reference.keras_layers import Affine, Averages, Constant, Recorder
 from fasttrig.reference.keras_runtime import import_framework
 
 BATCH_EVENTS = 4096
-_QUANTISED = ("kernel", "depthwise", "pointwise", "bias", "average")
+_QUANTISED = ("kernel", "depthwise", "pointwise", "recurrent", "state", "bias", "average")
 _QUANTIZERS = (
     "quantizer",
     "activation",
+    "recurrent_activation",
     *(f"{part}_quantizer{kind}" for part in _QUANTISED for kind in ("", "_internal")),
 )
 _LAYER = re.compile(r"(?P<models>(?: > model '[^']+')*) > layer '(?P<layer>.+?)'(?: > |$)")
@@ -289,11 +290,16 @@ def _quantised_in_float32(keras: Any, model: Any) -> dict[tuple[str, str], np.nd
     found: dict[tuple[str, str], np.ndarray] = {}
     for name, layer in leaves(model).items():
         for key, weight in _weights(layer).items():
-            quantizer = getattr(layer, f"{key}_quantizer_internal", None)
+            quantizer = getattr(_owner(layer), f"{key}_quantizer_internal", None)
             if quantizer is not None and weight is not None:
                 single = keras.backend.constant(np.asarray(weight), dtype="float32")
                 found[name, f"{key}_quantizer_internal"] = np.asarray(quantizer(single), dtype=np.float64)
     return found
+
+
+def _owner(layer: Any) -> Any:
+    """The object that holds the quantisers of a layer: the cell of a recurrent one."""
+    return getattr(layer, "cell", layer)
 
 
 def _weights(layer: Any) -> dict[str, Any]:
@@ -301,7 +307,9 @@ def _weights(layer: Any) -> dict[str, Any]:
     kernel = "depthwise" if hasattr(layer, "depthwise_kernel") else "kernel"
     if hasattr(layer, "get_folded_weights"):
         return dict(zip((kernel, "bias"), layer.get_folded_weights(), strict=True))
-    found = {"bias": getattr(layer, "bias", None), "kernel": getattr(layer, "kernel", None)}
+    owner = _owner(layer)
+    found = {"bias": getattr(owner, "bias", None), "kernel": getattr(owner, "kernel", None)}
+    found["recurrent"] = getattr(owner, "recurrent_kernel", None)
     for part in ("depthwise", "pointwise"):
         weight = getattr(layer, f"{part}_kernel", None)
         if type(layer).__name__ == "QSeparableConv1D" and weight is not None:
@@ -323,13 +331,14 @@ def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:
         layer.set_weights(twin.get_weights())
         for attribute in _QUANTIZERS:
             if getattr(twin, attribute, None) is not None:
-                setattr(layer, attribute, getattr(twin, attribute))
+                setattr(_owner(layer), attribute, getattr(twin, attribute))
     return model
 
 
 def _neutral(config: dict[str, Any]) -> dict[str, Any]:
     """A model's configuration without quantizers: Keras does not rebuild all of them, so they are handed over."""
-    blank = {"activation": "linear", **{f"{part}_quantizer": None for part in _QUANTISED}}
+    blank: dict[str, str | None] = dict.fromkeys(("activation", "recurrent_activation"), "linear")
+    blank |= dict.fromkeys(f"{part}_quantizer" for part in _QUANTISED)
     entries = []
     for entry in config["layers"]:
         content = entry["config"]
@@ -359,7 +368,7 @@ def _adapt(
 ) -> None:
     layers = leaves(model)
     for (name, attribute), weight in pinned.items():
-        setattr(layers[name], attribute, Constant(keras, weight))
+        setattr(_owner(layers[name]), attribute, Constant(keras, weight))
     for layer in spec.layers:
         if layer.config.get("average_quantizer") is not None:
             running = layers[layer.name]

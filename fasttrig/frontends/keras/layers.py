@@ -44,6 +44,7 @@ from fasttrig.frontends.keras.merging import (
 )
 from fasttrig.frontends.keras.normalisation import lower_batchnorm, plan_batchnorm
 from fasttrig.frontends.keras.pooling import lower_pooling, prepare_pooling
+from fasttrig.frontends.keras.recurrent import GATES, lower_recurrent, prepare_recurrent
 from fasttrig.frontends.keras.shapes import (
     lower_cropping,
     lower_flatten,
@@ -172,6 +173,10 @@ LAYERS: dict[str, LayerRow] = {
     "Cropping2D": LayerRow(require_channels_last, lower_cropping, "`Gather`"),
     "Permute": LayerRow(_nothing, lower_permute, "`Transpose`"),
     "RepeatVector": LayerRow(_nothing, lower_repeat, "`Gather`"),
+    **dict.fromkeys(
+        GATES,
+        LayerRow(prepare_recurrent, lower_recurrent, "the ops of every step; with a `state_quantizer`"),
+    ),
     "Flatten": LayerRow(require_channels_last, lower_flatten, "`Reshape`"),
     "Reshape": LayerRow(_nothing, lower_reshape, "`Reshape`"),
     **dict.fromkeys(_INERT, LayerRow(_nothing, _same, "nothing: acts in training only")),
@@ -190,5 +195,8 @@ REFUSED_LAYERS = {
     "SeparableConv1D": "its kernels are not quantised; retrain with QSeparableConv1D",
     "SeparableConv2D": "its kernels are not quantised; retrain with QSeparableConv2D",
     "Conv2DTranspose": "its kernel is not quantised; retrain with QConv2DTranspose",
+    "SimpleRNN": "its weights are not quantised; retrain with QSimpleRNN",
+    "LSTM": "its weights are not quantised; retrain with QLSTM",
+    "GRU": "its weights are not quantised; retrain with QGRU",
     "LayerNormalization": "it divides by a square root; retrain with QDenseBatchnorm",
 }

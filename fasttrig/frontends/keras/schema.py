@@ -109,6 +109,15 @@ class _Separable(_Depthwise):
     pointwise_quantizer: Quantiser = None
 
 
+class _Recurrent(_Dense):
+    recurrent_activation: Quantiser = None
+    recurrent_quantizer: Quantiser = None
+    state_quantizer: Quantiser = None
+    return_sequences: bool = False
+    go_backwards: bool = False
+    reset_after: bool = False
+
+
 class _Pooling(_Activated):
     pool_size: Units | Numbers
     strides: Units | Numbers | None = None
@@ -164,6 +173,7 @@ class _Reshape(_Layer):
 
 
 _POOLING = ("MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "QAveragePooling2D")
+_RECURRENT = ("QSimpleRNN", "QLSTM", "QGRU")
 _GLOBAL_POOLING = (
     *("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"),
     "QGlobalAveragePooling2D",
@@ -191,6 +201,7 @@ SCHEMAS: dict[str, type[_Layer]] = {
     "QDepthwiseConv2DBatchnorm": _DepthwiseBatchnorm,
     "QSeparableConv1D": _Separable,
     "QSeparableConv2D": _Separable,
+    **dict.fromkeys(_RECURRENT, _Recurrent),
     **dict.fromkeys(_POOLING, _Pooling),
     **dict.fromkeys(_GLOBAL_POOLING, _GlobalPooling),
     "UpSampling1D": _Upsampling,
@@ -232,7 +243,14 @@ _OF_DEPTHWISE = (
 )
 _OF_SEPARABLE = _OF_DEPTHWISE | {f"pointwise_{word}" for word in (*_TRAINING, "quantizer", "range")}
 _OF_SEPARABLE |= {"filters", *(f"kernel_{word}" for word in _TRAINING)}
+_NONE: set[str] = set()
+_OF_GLOBAL_POOLING = {"data_format", "keepdims", "activation", "average_quantizer"}
 _OF_POOLING = {"pool_size", "strides", "padding", "data_format", "activation", "average_quantizer"}
+_OF_RECURRENT = _OF_DENSE | {
+    *(f"recurrent_{word}" for word in (*_TRAINING, "quantizer", "range", "activation", "dropout")),
+    *("state_quantizer", "state_range", "dropout", "unit_forget_bias", "implementation", "reset_after"),
+    *("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "time_major", "zero_output_for_mask"),
+}
 _OF_FOLDING = _OF_NORMS | {"ema_freeze_delay", "folding_mode", "kernel_folding_mode"}
 KNOWN_KEYS: dict[str, set[str]] = {
     "Dense": _OF_DENSE,
@@ -257,8 +275,9 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "QDepthwiseConv2DBatchnorm": _OF_DEPTHWISE | _OF_FOLDING,
     "QSeparableConv1D": _OF_SEPARABLE,
     "QSeparableConv2D": _OF_SEPARABLE,
+    **dict.fromkeys(_RECURRENT, _OF_RECURRENT),
     **dict.fromkeys(_POOLING, _OF_POOLING),
-    **dict.fromkeys(_GLOBAL_POOLING, {"data_format", "keepdims", "activation", "average_quantizer"}),
+    **dict.fromkeys(_GLOBAL_POOLING, _OF_GLOBAL_POOLING),
     "UpSampling1D": {"size"},
     "UpSampling2D": {"size", "data_format", "interpolation"},
     "ZeroPadding1D": {"padding", "data_format"},
@@ -268,7 +287,7 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "Permute": {"dims"},
     "RepeatVector": {"n"},
     "Dot": {"axes", "normalize"},
-    **dict.fromkeys(("Subtract", "Multiply", "Maximum", "Minimum", "Average"), set()),
+    **dict.fromkeys(("Subtract", "Multiply", "Maximum", "Minimum", "Average"), _NONE),
 }
 """By layer class, beside the common ones; a key of any other class passes, for the class decides there."""
 

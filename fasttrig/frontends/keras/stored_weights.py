@@ -17,15 +17,17 @@ MAX_ELEMENTS = 2**24
 
 _NORM_VARIABLES = (("gamma", "scale"), ("beta", "center"))
 _MOVING = ("moving_mean", "moving_variance")
-_READ = ("kernel", "depthwise_kernel", "pointwise_kernel", "bias", "gamma", "beta", *_MOVING)
+_READ = ("kernel", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel", "bias", "gamma", "beta", *_MOVING)
 """Variables that fasttrig reads; counters of training and similar variables are left out on both sides."""
 
 _DEPTHWISE = ("QDepthwiseConv2D", "QDepthwiseConv2DBatchnorm")
 _SEPARABLE = ("QSeparableConv1D", "QSeparableConv2D")
+_RECURRENT = ("QSimpleRNN", "QLSTM", "QGRU")
 _KERNELS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("Dense", "QDense", "QDenseBatchnorm"), ("kernel",)),
     **dict.fromkeys(("QConv1D", "QConv2D", "QConv2DBatchnorm", "QConv2DTranspose"), ("kernel",)),
     **dict.fromkeys(_DEPTHWISE, ("depthwise_kernel",)),
+    **dict.fromkeys(_RECURRENT, ("kernel", "recurrent_kernel")),
     **dict.fromkeys(_SEPARABLE, ("depthwise_kernel", "pointwise_kernel")),
 }
 """Weights of a layer before its bias."""
