@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from fasttrig.base.fixed import INT64_BITS
 from fasttrig.ir.interval import Interval
+from fasttrig.ir.ops import Op
 
 CarriedArray: TypeAlias = npt.NDArray[Any]
 """Integers in the dtype of their carrier."""
@@ -55,7 +56,7 @@ class Carrier(Enum):
 class Site:
     """One op in context: proven bounds of its operands and its result, and the carrier it computes in."""
 
-    op: Any
+    op: Op
     operands: tuple[Interval, ...]
     result: Interval
     compute: Carrier

@@ -8,7 +8,7 @@ from functools import lru_cache
 from fasttrig.emulator.carriers import Carrier, Run, Site, magnitude
 from fasttrig.emulator.steps import bound_of, prepare
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import Op, Reshape, Value
+from fasttrig.ir.ops import Op, Value
 from fasttrig.ir.ranges import Ranges
 from fasttrig.ir.verify import verify
 
@@ -67,8 +67,8 @@ def _compute_carrier(op: Op, ranges: Ranges, bound: int) -> Carrier:
 
 
 def _memory_roots(graph: Graph) -> dict[Value, Value]:
-    """The value whose memory each value may share: a Reshape hands on what it was given."""
+    """The value whose memory each value may share: an op that rewires passes on its operand's memory."""
     roots: dict[Value, Value] = {}
     for op in graph.ops:
-        roots[op.result] = roots[op.operands[0]] if isinstance(op, Reshape) else op.result
+        roots[op.result] = roots[op.operands[0]] if op.rewires else op.result
     return roots

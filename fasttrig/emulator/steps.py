@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from fasttrig.base.fixed import (
 from fasttrig.emulator.carriers import CarriedArray, Carrier, Run, Site, Tally, convert, magnitude
 from fasttrig.emulator.forest import emulate_forest
 from fasttrig.ir.interval import Interval
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     Add,
     ArgMax,
@@ -36,18 +36,20 @@ from fasttrig.ir.ops import (
     Scale,
     Softmax,
     Table,
-    require_rows,
 )
+
+_BOUNDS: OpTable[[tuple[Interval, ...], Interval], int] = OpTable("bounds")
+_PREPARE: OpTable[[Site], Run] = OpTable("emulator functions")
 
 
 def bound_of(op: Op, operands: tuple[Interval, ...], result: Interval) -> int:
     """A number that no constant and no intermediate of `op` exceeds in magnitude."""
-    return _BOUNDS[type(op)](op, operands, result)
+    return _BOUNDS(op, operands, result)
 
 
 def prepare(site: Site) -> Run:
     """The function that runs the op of `site`, its constants already in the carrier."""
-    return _PREPARE[type(site.op)](site)
+    return _PREPARE(site.op, site)
 
 
 def sum_type(term: FixedType, n_terms: int) -> FixedType:
@@ -63,6 +65,7 @@ def product_type(a: FixedType, b: FixedType) -> FixedType:
 # --- MatMul ---------------------------------------------------------------------------------------------------------
 
 
+@_BOUNDS.row(MatMul)
 def _matmul_bound(op: MatMul, operands: tuple[Interval, ...], result: Interval) -> int:
     shift, bias_shift = op.shifts
     leading = tuple(range(operands[0].low.ndim - 1))
@@ -77,10 +80,10 @@ def _matmul_bound(op: MatMul, operands: tuple[Interval, ...], result: Interval) 
     return total + halves + len(largest) + 1 + (4 << op.accum_type.width)
 
 
-def _prepare_matmul(site: Site) -> Run:
-    op: MatMul = site.op
+@_PREPARE.row(MatMul)
+def _prepare_matmul(op: MatMul, site: Site) -> Run:
     if op.narrowed and not op.wraps_once:
-        return _prepare_ordered_matmul(site)
+        return _prepare_ordered_matmul(op, site)
     weight, bias = (convert(constant, site.compute.dtype) for constant in op.aligned())
     n_in, n_out = weight.shape
 
@@ -96,13 +99,12 @@ def _prepare_matmul(site: Site) -> Run:
     return run
 
 
-def _prepare_ordered_matmul(site: Site) -> Run:
+def _prepare_ordered_matmul(op: MatMul, site: Site) -> Run:
     """Bias, then products by rising input index, each cast to the accumulator before it is added.
 
     Beside it runs the sum with unlimited integer bits: an element counts as overflowed when the two differ. Under WRAP
     the unlimited sum is all that is needed.
     """
-    op: MatMul = site.op
     accum, overflow = op.accum_type, op.accum_overflow
     weight, bias = convert(op.weight.raw, site.compute.dtype), convert(op.bias.raw, site.compute.dtype)
     product = op.product_type
@@ -148,14 +150,17 @@ def _overflowed(
 # --- the other ops --------------------------------------------------------------------------------------------------
 
 
+@_BOUNDS.row(Input, Reshape, Table, Softmax, ArgMax, Forest)
 def _no_more(op: Op, operands: tuple[Interval, ...], result: Interval) -> int:
     return 0
 
 
-def _prepare_same(site: Site) -> Run:
+@_PREPARE.row(Input)
+def _prepare_same(op: Input, site: Site) -> Run:
     return lambda tally, owns, operands: operands[0]
 
 
+@_BOUNDS.row(Cast)
 def _cast_bound(op: Cast, operands: tuple[Interval, ...], result: Interval) -> int:
     dropped = op.dropped_bits
     largest = max(1, magnitude(operands[0]))
@@ -163,8 +168,8 @@ def _cast_bound(op: Cast, operands: tuple[Interval, ...], result: Interval) -> i
     return moved + (2 << op.result.type.width) if any(op.overflows(operands[0])) else moved
 
 
-def _prepare_cast(site: Site) -> Run:
-    op: Cast = site.op
+@_PREPARE.row(Cast)
+def _prepare_cast(op: Cast, site: Site) -> Run:
     below, above = op.overflows(site.operands[0])
     source, target = op.operand.type, op.result.type
 
@@ -180,23 +185,25 @@ def _prepare_cast(site: Site) -> Run:
     return run
 
 
+@_BOUNDS.row(Scale)
 def _scale_bound(op: Scale, operands: tuple[Interval, ...], result: Interval) -> int:
     scale, offset = op.aligned()
     return max(1, magnitude(operands[0])) * int(abs(scale).max()) + int(abs(offset).max())
 
 
-def _prepare_scale(site: Site) -> Run:
-    op: Scale = site.op
+@_PREPARE.row(Scale)
+def _prepare_scale(op: Scale, site: Site) -> Run:
     scale, offset = (convert(constant, site.compute.dtype) for constant in op.aligned())
     return lambda tally, owns, operands: operands[0] * scale + offset
 
 
+@_BOUNDS.row(Relu)
 def _relu_bound(op: Relu, operands: tuple[Interval, ...], result: Interval) -> int:
     return max(1, magnitude(operands[0])) << (op.negative_shift or 0)
 
 
-def _prepare_relu(site: Site) -> Run:
-    op: Relu = site.op
+@_PREPARE.row(Relu)
+def _prepare_relu(op: Relu, site: Site) -> Run:
     shift = op.negative_shift
     limit = op.limit_raw if (op.limit_raw or 0) < _relu_bound(op, site.operands, site.result) else None
 
@@ -220,33 +227,36 @@ def _aligned(op: Add | Concat, operands: list[CarriedArray]) -> list[CarriedArra
     return [raw * (1 << shift) if shift else raw for raw, shift in zip(operands, op.shifts, strict=True)]
 
 
-def _prepare_add(site: Site) -> Run:
+@_PREPARE.row(Add)
+def _prepare_add(op: Add, site: Site) -> Run:
     def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
-        left, right = _aligned(site.op, operands)
+        left, right = _aligned(op, operands)
         return left + right
 
     return run
 
 
-def _prepare_concat(site: Site) -> Run:
-    axis = site.op.axis + 1
-    return lambda tally, owns, operands: np.concatenate(_aligned(site.op, operands), axis=axis)
+@_PREPARE.row(Concat)
+def _prepare_concat(op: Concat, site: Site) -> Run:
+    axis = op.axis + 1
+    return lambda tally, owns, operands: np.concatenate(_aligned(op, operands), axis=axis)
 
 
-def _prepare_reshape(site: Site) -> Run:
-    shape = site.op.result.shape
+@_PREPARE.row(Reshape)
+def _prepare_reshape(op: Reshape, site: Site) -> Run:
+    shape = op.result.shape
     return lambda tally, owns, operands: operands[0].reshape(len(operands[0]), *shape)
 
 
-def _prepare_table(site: Site) -> Run:
-    op: Table = site.op
+@_PREPARE.row(Table)
+def _prepare_table(op: Table, site: Site) -> Run:
     table = convert(op.table.raw, Carrier.for_bound(op.table.largest).dtype)
     first = op.operand.type.min_raw
     return lambda tally, owns, operands: table[operands[0].astype(np.intp) - first]
 
 
-def _prepare_softmax(site: Site) -> Run:
-    op: Softmax = site.op
+@_PREPARE.row(Softmax)
+def _prepare_softmax(op: Softmax, site: Site) -> Run:
     return lambda tally, owns, operands: softmax_raw(op, _as_integers(operands[0]))
 
 
@@ -274,44 +284,18 @@ def _table_index(raw: IntArray, source: FixedType, index_type: FixedType) -> Int
     return overflow_raw(rounded, index_type, Overflow.SAT).astype(np.intp)
 
 
-def _prepare_argmax(site: Site) -> Run:
+@_PREPARE.row(ArgMax)
+def _prepare_argmax(op: ArgMax, site: Site) -> Run:
     return lambda tally, owns, operands: np.argmax(operands[0], axis=-1, keepdims=True)
 
 
-def _prepare_forest(site: Site) -> Run:
+@_PREPARE.row(Forest)
+def _prepare_forest(op: Forest, site: Site) -> Run:
     """Trees bring their own formats: the carriers only hand the features in and the sums out."""
-    op: Forest = site.op
     return lambda tally, owns, operands: emulate_forest(op, operands[0])
 
 
-_BOUNDS: dict[type[Op], Callable[[Any, tuple[Interval, ...], Interval], int]] = {
-    Input: _no_more,
-    MatMul: _matmul_bound,
-    Scale: _scale_bound,
-    Cast: _cast_bound,
-    Relu: _relu_bound,
-    Add: _aligned_bound,
-    Concat: _aligned_bound,
-    Reshape: _no_more,
-    Table: _no_more,
-    Softmax: _no_more,
-    ArgMax: _no_more,
-    Forest: _no_more,
-}
-require_rows(_BOUNDS, "bounds")
-
-_PREPARE: dict[type[Op], Callable[[Site], Run]] = {
-    Input: _prepare_same,
-    MatMul: _prepare_matmul,
-    Scale: _prepare_scale,
-    Cast: _prepare_cast,
-    Relu: _prepare_relu,
-    Add: _prepare_add,
-    Concat: _prepare_concat,
-    Reshape: _prepare_reshape,
-    Table: _prepare_table,
-    Softmax: _prepare_softmax,
-    ArgMax: _prepare_argmax,
-    Forest: _prepare_forest,
-}
-require_rows(_PREPARE, "emulator functions")
+_BOUNDS.row(Add)(_aligned_bound)
+_BOUNDS.row(Concat)(_aligned_bound)
+_BOUNDS.complete()
+_PREPARE.complete()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from fasttrig.estimate.layer_costs import Layer, Matrix
 from fasttrig.estimate.types import Width
 from fasttrig.ir.forest import distinct_comparisons, tree_depths
 from fasttrig.ir.graph import Graph
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     Add,
     ArgMax,
@@ -31,10 +31,10 @@ from fasttrig.ir.ops import (
     Scale,
     Softmax,
     Table,
-    require_rows,
 )
 from fasttrig.settings import TargetSettings
 
+_LAYERS: OpTable[[TargetSettings], Layer] = OpTable("estimates")
 _TOOLS = {"vitis": "Vitis HLS 2024.1", "vivado": "Vivado HLS 2020.1"}
 
 
@@ -63,7 +63,7 @@ def from_graph(graph: Graph, settings: TargetSettings, *, stage: str = "csynth",
             got=settings.backend,
             want=" or ".join(_TOOLS),
         )
-    layers = tuple(_READERS[type(op)](op, settings) for op in graph.ops)
+    layers = tuple(_LAYERS(op, settings) for op in graph.ops)
     return estimate_layers(
         layers,
         part=settings.part,
@@ -96,12 +96,13 @@ def require_known_part(settings: TargetSettings) -> None:
             ) from None
 
 
+@_LAYERS.row(Input, Reshape, Concat)
 def _wiring(op: Op, settings: TargetSettings) -> Layer:
     return Layer("wiring", op.name, op.result.size, settings.strategy)
 
 
-def _matmul(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, MatMul)
+@_LAYERS.row(MatMul)
+def _matmul(op: MatMul, settings: TargetSettings) -> Layer:
     n_in, n_out = op.weight.shape
     said = settings.layers.get(op.name)
     reuse = (said.reuse_factor if said else None) or settings.reuse_factor
@@ -131,8 +132,8 @@ def _matmul(op: Op, settings: TargetSettings) -> Layer:
     )
 
 
-def _scale(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, Scale)
+@_LAYERS.row(Scale)
+def _scale(op: Scale, settings: TargetSettings) -> Layer:
     return Layer(
         "batchnorm",
         op.name,
@@ -143,25 +144,25 @@ def _scale(op: Op, settings: TargetSettings) -> Layer:
     )
 
 
-def _relu(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, Relu)
+@_LAYERS.row(Relu)
+def _relu(op: Relu, settings: TargetSettings) -> Layer:
     return _activation(op, "relu", op.operand.type, settings)
 
 
-def _cast(op: Op, settings: TargetSettings) -> Layer:
+@_LAYERS.row(Cast)
+def _cast(op: Cast, settings: TargetSettings) -> Layer:
     """A cast that only drops bits is wiring; one that rounds or saturates is about a ReLU."""
-    assert isinstance(op, Cast)
     free = op.rounding.value == "TRN" and op.overflow.value == "WRAP"
     return _wiring(op, settings) if free else _activation(op, "relu", op.result.type, settings)
 
 
-def _table(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, Table)
+@_LAYERS.row(Table)
+def _table(op: Table, settings: TargetSettings) -> Layer:
     return _activation(op, "table", op.result.type, settings)
 
 
-def _softmax(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, Softmax)
+@_LAYERS.row(Softmax)
+def _softmax(op: Softmax, settings: TargetSettings) -> Layer:
     return _activation(op, "softmax", op.result.type, settings)
 
 
@@ -169,12 +170,13 @@ def _activation(op: Op, function: str, type_: FixedType, settings: TargetSetting
     return Layer("activation", op.name, op.result.size, settings.strategy, function=function, input=_width(type_))
 
 
-def _add(op: Op, settings: TargetSettings) -> Layer:
+@_LAYERS.row(Add)
+def _add(op: Add, settings: TargetSettings) -> Layer:
     return Layer("merge", op.name, op.result.size, settings.strategy, input=_width(op.result.type))
 
 
-def _argmax(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, ArgMax)
+@_LAYERS.row(ArgMax)
+def _argmax(op: ArgMax, settings: TargetSettings) -> Layer:
     n = op.operand.size
     return Layer(
         "pooling",
@@ -188,8 +190,8 @@ def _argmax(op: Op, settings: TargetSettings) -> Layer:
     )
 
 
-def _forest(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, Forest)
+@_LAYERS.row(Forest)
+def _forest(op: Forest, settings: TargetSettings) -> Layer:
     nodes, trees = max(1, op.n_nodes), max(1, op.n_trees)
     comparisons = max(1, len(distinct_comparisons(op)[0])) if op.n_nodes else 1
     depth = int(tree_depths(op).max(initial=0))
@@ -201,18 +203,4 @@ def _width(type_: FixedType) -> Width:
     return Width(type_.width, type_.integer_bits)
 
 
-_READERS: dict[type[Op], Callable[[Op, TargetSettings], Layer]] = {
-    Input: _wiring,
-    Reshape: _wiring,
-    Concat: _wiring,
-    MatMul: _matmul,
-    Scale: _scale,
-    Cast: _cast,
-    Relu: _relu,
-    Add: _add,
-    Table: _table,
-    Softmax: _softmax,
-    ArgMax: _argmax,
-    Forest: _forest,
-}
-require_rows(_READERS, "estimates")
+_LAYERS.complete()

@@ -16,7 +16,7 @@ import numpy as np
 from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, overflow_raw, round_raw
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.graph import Graph, rewrite
-from fasttrig.ir.ops import Cast, Const, Input, Op, Value
+from fasttrig.ir.ops import Cast, Const, Op, Value
 from fasttrig.ir.ranges import infer_ranges
 from fasttrig.ir.verify import verify
 
@@ -74,7 +74,7 @@ def coarser(type_: FixedType) -> FixedType:
 def _variants(graph: Graph) -> Iterator[tuple[Op, Part, FixedType, Graph, InputsOf]]:
     """Every op and part with its type, the changed graph, and what the inputs become."""
     for op in graph.ops:
-        if isinstance(op, Input) and op.result.type.width > 1:
+        if not op.operands and op.result.type.width > 1:  # an input
             yield op, "result", op.result.type, graph, partial(_coarse_inputs, op)
             continue
         if op.weights is not None and op.weights.type.width > 1:
@@ -84,13 +84,12 @@ def _variants(graph: Graph) -> Iterator[tuple[Op, Part, FixedType, Graph, Inputs
             yield op, "result", op.result.type, _with(graph, op, _coarse_result), dict
 
 
-def _coarse_inputs(op: Input, given: dict[str, IntArray]) -> dict[str, IntArray]:
+def _coarse_inputs(op: Op, given: dict[str, IntArray]) -> dict[str, IntArray]:
     """Each feature on every second step of its own grid, inside its own range."""
     common = op.result.type
     array = given[op.name]
     columns = []
-    for k in range(array.shape[-1]):
-        own = op.channel_types[k] if op.channel_types else common
+    for k, own in enumerate(op.element_types):
         half = coarser(own) if own.width > 1 else own
         rounded = round_raw(array[..., k], common, half.fraction_bits, Rounding.RND_CONV)
         columns.append(overflow_raw(rounded, half, Overflow.SAT) << (common.fraction_bits - half.fraction_bits))
@@ -109,7 +108,7 @@ def _with(graph: Graph, target: Op, change: Callable[[Op, Any], tuple[Op, ...]])
 def _coarse_result(op: Op, operands: Any) -> tuple[Op, ...]:
     """A cast rounds as it did; any other result is rounded to the nearest."""
     type_ = op.result.type
-    if isinstance(op, Cast):
+    if op.elementwise and op.loses_bits:  # a cast
         first: Op = replace(op, result=_named(op.result, "narrow", coarser(type_)))
         return first, _cast(op, first.result, type_)
     kept = replace(op, result=_named(op.result, "exact", type_))

@@ -6,7 +6,6 @@ operand, as hls4ml's own projects have it; alone it becomes a linear activation,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +18,7 @@ from fasttrig.backends.hls_forest import ForestTables, braces, forest_tables
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FLOAT64_BITS, FixedType, FloatArray, Overflow, to_value
 from fasttrig.ir.graph import Graph
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     Add,
     ArgMax,
@@ -34,9 +34,9 @@ from fasttrig.ir.ops import (
     Scale,
     Softmax,
     Table,
-    require_rows,
 )
 
+_ROWS: OpTable[[Planner], None] = OpTable("hls4ml layers")
 STREAM_READERS = 7
 """How often hls4ml can copy a stream."""
 
@@ -52,7 +52,7 @@ def plan(graph: Graph, io_type: str) -> Plan:
     planner = Planner(graph, io_type == "io_stream", layer_names(graph))
     for op in graph.ops:
         if op.result not in planner.made_by:
-            _ROWS[type(op)](planner, op)
+            _ROWS(op, planner)
     outputs = planner.separate_outputs()
     inputs = tuple(planner.made_by[op.result] for op in graph.inputs)
     if planner.streamed:
@@ -87,12 +87,14 @@ def _check_streams(layers: list[Layer], outputs: tuple[str, ...]) -> None:
             )
 
 
-def _input(planner: Planner, op: Input) -> None:
+@_ROWS.row(Input)
+def _input(op: Input, planner: Planner) -> None:
     attributes = {"input_shape": list(op.result.shape)}
     planner.put("InputLayer", (op,), {"result": Precision(op.result.type)}, inputs=(), attributes=attributes)
 
 
-def _matmul(planner: Planner, op: MatMul) -> None:
+@_ROWS.row(MatMul)
+def _matmul(op: MatMul, planner: Planner) -> None:
     accum = Precision(op.accum_type)
     if op.narrowed:
         accum = Precision(op.accum_type, op.accum_rounding, op.accum_overflow)
@@ -144,7 +146,8 @@ def _too_coarse(op: Op, source: str, target: str) -> UnsupportedError:
     )
 
 
-def _scale(planner: Planner, op: Scale) -> None:
+@_ROWS.row(Scale)
+def _scale(op: Scale, planner: Planner) -> None:
     n_channels = op.operand.shape[-1]
     planner.add(
         "BatchNormalization",
@@ -156,7 +159,8 @@ def _scale(planner: Planner, op: Scale) -> None:
     )
 
 
-def _cast(planner: Planner, op: Cast) -> None:
+@_ROWS.row(Cast)
+def _cast(op: Cast, planner: Planner) -> None:
     """One assignment; from a wider copy where the operand has fewer bits than are dropped (see `drops_too_much`)."""
     attributes = {"activation": "linear", "n_in": op.operand.size}
     name, source = planner.names[op.result], planner.made_by[op.operand]
@@ -171,7 +175,8 @@ def _cast(planner: Planner, op: Cast) -> None:
     planner.made_by[op.result] = name
 
 
-def _relu(planner: Planner, op: Relu) -> None:
+@_ROWS.row(Relu)
+def _relu(op: Relu, planner: Planner) -> None:
     n_in = op.operand.size
     if op.limit_raw is None and op.negative_shift is None:
         planner.add("Activation", op, inputs=(op.operand,), attributes={"activation": "relu", "n_in": n_in})
@@ -195,11 +200,13 @@ def _relu(planner: Planner, op: Relu) -> None:
     )
 
 
-def _add(planner: Planner, op: Add) -> None:
+@_ROWS.row(Add)
+def _add(op: Add, planner: Planner) -> None:
     planner.add("Merge", op, inputs=(op.left, op.right), attributes={"op": "add"})
 
 
-def _concat(planner: Planner, op: Concat) -> None:
+@_ROWS.row(Concat)
+def _concat(op: Concat, planner: Planner) -> None:
     """hls4ml joins two at a time: parts fold from the left, each step at the result's type."""
     if planner.streamed and op.axis != len(op.result.shape) - 1:
         raise UnsupportedError(
@@ -227,9 +234,11 @@ def _concat(planner: Planner, op: Concat) -> None:
     planner.layers.append(replace(last, inputs=(joined, last.inputs[1])))
 
 
-def _reshape(planner: Planner, op: Reshape) -> None:
+@_ROWS.row(Reshape)
+def _reshape(op: Reshape, planner: Planner) -> None:
     """In a stream only a dense layer can read a flattened tensor in its old packing; for others it is repacked."""
     users = planner.graph.users(op.result)
+    # Reason for asking the class: among hls4ml's layers only Dense reads a stream in any packing.
     in_place = all(isinstance(user, MatMul) for user in users) and len(op.result.shape) == 1
     kind = "Repack" if planner.streamed and not (users and in_place) else "Reshape"
     attributes = {"target_shape": list(op.result.shape)}
@@ -237,7 +246,8 @@ def _reshape(planner: Planner, op: Reshape) -> None:
     planner.put(kind, (op,), {"result": same_array}, inputs=(op.operand,), attributes=attributes)
 
 
-def _table(planner: Planner, op: Table) -> None:
+@_ROWS.row(Table)
+def _table(op: Table, planner: Planner) -> None:
     planner.add(
         "FasttrigTable",
         op,
@@ -254,7 +264,8 @@ def _table(planner: Planner, op: Table) -> None:
     )
 
 
-def _softmax(planner: Planner, op: Softmax) -> None:
+@_ROWS.row(Softmax)
+def _softmax(op: Softmax, planner: Planner) -> None:
     n_in, source = op.operand.shape[-1], op.operand.type
     a, b = op.exp_table.type, op.inverse_table.type
     product = FixedType(a.width + b.width, a.integer_bits + b.integer_bits, signed=False)
@@ -285,13 +296,15 @@ def _softmax(planner: Planner, op: Softmax) -> None:
     )
 
 
-def _argmax(planner: Planner, op: ArgMax) -> None:
+@_ROWS.row(ArgMax)
+def _argmax(op: ArgMax, planner: Planner) -> None:
     n_in = op.operand.shape[-1]
     attributes = {"output_shape": op.result.shape, "n_in": n_in, "n_outer": op.operand.size // n_in}
     planner.add("FasttrigArgMax", op, inputs=(op.operand,), attributes=attributes)
 
 
-def _forest(planner: Planner, op: Forest) -> None:
+@_ROWS.row(Forest)
+def _forest(op: Forest, planner: Planner) -> None:
     """The trees are constants of the layer's configuration: hls4ml's weights are doubles, these are indices."""
     tables = forest_tables(op)
     planner.add(
@@ -318,18 +331,4 @@ def _function(tables: ForestTables, name: str) -> str:
     return f"    static {word} {name}(int i) {{\n        {body}\n    }}"
 
 
-_ROWS: dict[type[Op], Callable[[Planner, Any], None]] = {
-    Input: _input,
-    MatMul: _matmul,
-    Scale: _scale,
-    Cast: _cast,
-    Relu: _relu,
-    Add: _add,
-    Concat: _concat,
-    Reshape: _reshape,
-    Table: _table,
-    Softmax: _softmax,
-    ArgMax: _argmax,
-    Forest: _forest,
-}
-require_rows(_ROWS, "hls4ml layers")
+_ROWS.complete()

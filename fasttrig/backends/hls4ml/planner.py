@@ -64,10 +64,10 @@ class Planner:
 
     def lone_cast(self, op: Op) -> Cast | None:
         """The cast that alone reads the result of `op`, if there is one."""
-        users = self.graph.users(op.result)
-        if len(users) != 1 or op.result in self.graph.outputs or not isinstance(users[0], Cast):
+        cast = self.graph.only_user(op.result)
+        # Reason for asking the class: a result type with rounding and overflow is what hls4ml calls a precision.
+        if not isinstance(cast, Cast):
             return None
-        cast = users[0]
         return None if drops_too_much(op.result.type, cast.result.type, cast.rounding) else cast
 
     def precision_of(self, value: Value) -> Precision:

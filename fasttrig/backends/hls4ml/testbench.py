@@ -65,7 +65,7 @@ def readme(graph: Graph, inputs: Sequence[CppPort], outputs: Sequence[CppPort], 
         "FEATURES": "If the model has an input map, `firmware/input_map.h` gives the name, offset and shift of every\n"
         "feature.\n",
     }
-    forest = any(isinstance(op, Forest) for op in graph.ops)
+    forest = bool(graph.ops_of(Forest))
     head = firmware_files.read("conifer/README.md.in" if forest else "testbench/README.md.in")
     return fill(head + firmware_files.read("testbench/interface.md.in"), words)
 

@@ -14,7 +14,7 @@ from fasttrig.emulator.compiled.row_steps import Site, part_of
 from fasttrig.emulator.compiled.weight_packing import Packing
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.interval import Interval
-from fasttrig.ir.ops import Forest, Input, MatMul, Op, Reshape, Value
+from fasttrig.ir.ops import Forest, Input, MatMul, Op, Value
 from fasttrig.ir.ranges import Ranges
 from fasttrig.ir.verify import verify
 
@@ -94,7 +94,7 @@ def program_of(graph: Graph) -> Program:
         _emit_input(program, plan, source, first, arrays, is_read=source in live)
         first += source.result.size
     for op in live:
-        if not isinstance(op, Input) and op not in plan.fused:
+        if op.operands and op not in plan.fused:
             _emit(program, plan, op, arrays)
     _emit_saves(program, arrays)
     return program
@@ -127,10 +127,10 @@ def _plan(graph: Graph, live: tuple[Op, ...], ranges: Ranges) -> _Plan:
     dense: dict[str, Dense] = {}
     plain: set[Value] = set(graph.outputs)
     packed: dict[Value, dict[Packing, None]] = {}
-    for op in live:
-        layer = dense_of(only_live, op, ranges) if isinstance(op, MatMul) else None
+    for product in only_live.ops_of(MatMul):
+        layer = dense_of(only_live, product, ranges)
         if layer is not None:
-            dense[op.name] = layer
+            dense[product.name] = layer
             packed.setdefault(layer.op.operand, {})[layer.packing] = None
     fused = frozenset(op for layer in dense.values() for op in layer.epilogue.fused)
     for op in live:
@@ -186,7 +186,7 @@ def _emit(program: Program, plan: _Plan, op: Op, arrays: dict[Value, str]) -> No
         _emit_dense(program, plan, layer, arrays)
         return
     value = op.result
-    if isinstance(op, Reshape):
+    if op.rewires:
         arrays[value] = arrays[op.operands[0]]
     else:
         arrays[value] = _plain_buffer(program, op)
@@ -255,7 +255,8 @@ def _declare_pack(program: Program, value: Value, packing: Packing, struct: str)
 
 def _plain_buffer(program: Program, op: Op) -> str:
     interval = program.ranges[op.result]
-    if isinstance(op, Forest):  # sums grow in place: the type holds every partial one
+    # Reason for asking the class: only this emulator's code of a Forest adds in the array of the result itself.
+    if isinstance(op, Forest):  # the type holds every partial sum
         interval = Interval.of_type(op.result.type, op.result.shape)
     kind = stored_type(interval, op)
     return program.buffer(kind.name, kind.bits, f"{op.name}_raw", op.result.size)

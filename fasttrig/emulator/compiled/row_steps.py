@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from fasttrig.emulator.compiled.forest import forest_lines
 from fasttrig.emulator.compiled.integers import CType, compute_type
 from fasttrig.emulator.steps import bound_of, product_type, sum_type
 from fasttrig.ir.interval import Interval
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     Add,
     ArgMax,
@@ -29,7 +28,6 @@ from fasttrig.ir.ops import (
     Scale,
     Softmax,
     Table,
-    require_rows,
 )
 
 
@@ -37,7 +35,7 @@ from fasttrig.ir.ops import (
 class Site:
     """An op in its place: proven ranges, and the C++ arrays it reads and writes."""
 
-    op: Any
+    op: Op
     operands: tuple[Interval, ...]
     result: Interval
     reads: tuple[str, ...]
@@ -63,9 +61,12 @@ class Part:
     planes: tuple[str, int] = ("", 0)
 
 
+_ROWS: OpTable[[Site], Part] = OpTable("compiled emulator functions")
+
+
 def part_of(site: Site) -> Part:
     """The part of one op."""
-    return _ROWS[type(site.op)](site)
+    return _ROWS(site.op, site)
 
 
 def overflow_lines(kind: str, target: FixedType, overflow: Overflow, possible: bool) -> list[str]:
@@ -95,14 +96,15 @@ def _one(site: Site, piece: str, kind: CType | None, lines: list[str], *needs: s
     return Part((*needs, piece), ((struct, (*head, *lines)),), (call,))
 
 
-def _nothing(site: Site) -> Part:
+@_ROWS.row(Input, Reshape)
+def _nothing(op: Op, site: Site) -> Part:
     return Part()
 
 
-def _matmul(site: Site) -> Part:
-    op: MatMul = site.op
+@_ROWS.row(MatMul)
+def _matmul(op: MatMul, site: Site) -> Part:
     if op.narrowed and not op.wraps_once:
-        return _ordered_matmul(site)
+        return _ordered_matmul(op, site)
     kind = site.compute()
     weight, bias = op.aligned()
     lines = [
@@ -114,8 +116,7 @@ def _matmul(site: Site) -> Part:
     return _one(site, "matmul", kind, lines)
 
 
-def _ordered_matmul(site: Site) -> Part:
-    op: MatMul = site.op
+def _ordered_matmul(op: MatMul, site: Site) -> Part:
     kind, accum = site.compute(), op.accum_type
     dropped = -op.shifts[0]
     bias = cast_raw(op.bias.raw.astype(object), op.bias.type, accum, op.accum_rounding, op.accum_overflow)
@@ -131,8 +132,8 @@ def _ordered_matmul(site: Site) -> Part:
     return _one(site, "ordered_matmul", kind, lines)
 
 
-def _scale(site: Site) -> Part:
-    op: Scale = site.op
+@_ROWS.row(Scale)
+def _scale(op: Scale, site: Site) -> Part:
     factor, offset = op.aligned()
     lines = [
         cpp.sizes(size=op.result.size, channels=len(factor)),
@@ -142,8 +143,8 @@ def _scale(site: Site) -> Part:
     return _one(site, "scale", site.compute(), lines)
 
 
-def _cast(site: Site) -> Part:
-    op: Cast = site.op
+@_ROWS.row(Cast)
+def _cast(op: Cast, site: Site) -> Part:
     target = op.result.type
     largest = max(1, magnitude(site.operands[0]))
     # Two bits past the number's own, every further bit dropped gives the same: 0, or -1 where the rounding is down.
@@ -160,8 +161,8 @@ def _cast(site: Site) -> Part:
     return _one(site, "cast", kind, lines)
 
 
-def _relu(site: Site) -> Part:
-    op: Relu = site.op
+@_ROWS.row(Relu)
+def _relu(op: Relu, site: Site) -> Part:
     kind = site.compute()
     limited = op.limit_raw is not None and kind.holds(op.limit_raw, op.limit_raw)
     lines = [
@@ -174,8 +175,8 @@ def _relu(site: Site) -> Part:
     return _one(site, "relu", kind, lines)
 
 
-def _add(site: Site) -> Part:
-    op: Add = site.op
+@_ROWS.row(Add)
+def _add(op: Add, site: Site) -> Part:
     left, right = op.shifts
     lines = [
         cpp.sizes(size=op.result.size),
@@ -185,8 +186,8 @@ def _add(site: Site) -> Part:
     return _one(site, "add", site.compute(), lines)
 
 
-def _concat(site: Site) -> Part:
-    op: Concat = site.op
+@_ROWS.row(Concat)
+def _concat(op: Concat, site: Site) -> Part:
     kind = site.compute()
     inner = int(np.prod(op.result.shape[op.axis + 1 :], dtype=np.int64))
     stride = op.result.shape[op.axis] * inner
@@ -202,8 +203,8 @@ def _concat(site: Site) -> Part:
     return Part(("concat",), tuple(structs), tuple(calls))
 
 
-def _table(site: Site) -> Part:
-    op: Table = site.op
+@_ROWS.row(Table)
+def _table(op: Table, site: Site) -> Part:
     first = cpp.constant("std::int64_t", "first", op.operand.type.min_raw)
     lines = [
         f"    // {cpp.comment(op.function)}",
@@ -214,8 +215,8 @@ def _table(site: Site) -> Part:
     return _one(site, "table", None, lines)
 
 
-def _softmax(site: Site) -> Part:
-    op: Softmax = site.op
+@_ROWS.row(Softmax)
+def _softmax(op: Softmax, site: Site) -> Part:
     n, target = op.operand.shape[-1], op.result.type
     low, high = site.operands[0].bounds
     total = sum_type(op.exp_table.type, n)
@@ -248,14 +249,14 @@ def _index_shift(source: FixedType, index: FixedType, largest: int) -> int:
     return max(-index.width, min(dropped, max(1, largest).bit_length()))
 
 
-def _argmax(site: Site) -> Part:
-    op: ArgMax = site.op
+@_ROWS.row(ArgMax)
+def _argmax(op: ArgMax, site: Site) -> Part:
     n = op.operand.shape[-1]
     return _one(site, "argmax", None, [cpp.sizes(rows=op.operand.size // n, n=n)])
 
 
-def _forest(site: Site) -> Part:
-    op: Forest = site.op
+@_ROWS.row(Forest)
+def _forest(op: Forest, site: Site) -> Part:
     kind, n_planes, lines = forest_lines(op, site.operands[0])
     struct, planes = f"{op.name}_op", f"{op.name}_planes"
     head = f"    using Compute = {kind.name};"
@@ -263,18 +264,4 @@ def _forest(site: Site) -> Part:
     return Part(("forest",), ((struct, (head, *lines)),), (call,), (planes, n_planes))
 
 
-_ROWS: dict[type[Op], Callable[[Site], Part]] = {
-    Input: _nothing,
-    MatMul: _matmul,
-    Scale: _scale,
-    Cast: _cast,
-    Relu: _relu,
-    Add: _add,
-    Concat: _concat,
-    Reshape: _nothing,
-    Table: _table,
-    Softmax: _softmax,
-    ArgMax: _argmax,
-    Forest: _forest,
-}
-require_rows(_ROWS, "compiled emulator functions")
+_ROWS.complete()

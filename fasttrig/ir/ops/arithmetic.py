@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -110,6 +110,9 @@ class MatMul(Op):
         low, high = self.partial_sums(*operands) or (0, 0)
         return FixedType.covering(low, high, self.fraction_bits, signed=True)
 
+    def lossless_type(self, operands: list[Interval]) -> FixedType | None:
+        return replace(self, narrowed=False).exact_type(operands) if self.narrowed else None
+
     def _signed_parts(self) -> tuple[IntArray, IntArray, IntArray]:
         """The positive and the negative weights (zero elsewhere), and the bias, at the grid of the exact sum."""
         weight = self.weight.raw.astype(object) << (self.exact_bits - self.product_bits)
@@ -136,6 +139,7 @@ class Scale(Op):
     offset: Const
 
     weights_field: ClassVar[str] = "scale"
+    elementwise: ClassVar[bool] = True
 
     @property
     def exact(self) -> bool:
@@ -180,9 +184,14 @@ class Cast(Op):
     rounding: Rounding
     overflow: Overflow
 
+    elementwise: ClassVar[bool] = True
+
     @property
     def loses_bits(self) -> bool:
         return True
+
+    def lossless_type(self, operands: list[Interval]) -> FixedType | None:
+        return self.operand.type
 
     @property
     def fraction_bits(self) -> int:
@@ -240,6 +249,7 @@ class Relu(Op):
     negative_shift: int | None = None
 
     own_bits: ClassVar[bool] = False
+    elementwise: ClassVar[bool] = True
 
     @property
     def exact(self) -> bool:
