@@ -11,11 +11,11 @@ from fasttrig.base import firmware_files
 if TYPE_CHECKING:
     from fasttrig.data.inputs import FeatureMap, InputMap
 
-Kind: TypeAlias = Literal["h", "vh", "vhd"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+HeaderKind: TypeAlias = Literal["h", "vh", "vhd"]
+KINDS: tuple[HeaderKind, ...] = get_args(HeaderKind)
 
 
-def input_map_header(name: str, inputs: InputMap, kind: Kind) -> str:
+def input_map_header(name: str, inputs: InputMap, kind: HeaderKind) -> str:
     """``input_map.<kind>`` of the model `name`: C++, Verilog or VHDL.
 
     Offsets stand in units of each feature's own LSB (an integer, since the offset lies on that grid), and as a number
@@ -38,7 +38,7 @@ def _said(index: int, feature: FeatureMap) -> str:
     return f"{index}: {feature.name}{unit}, {feature.type}, offset {feature.offset!r}, shift {feature.shift}"
 
 
-def _row(kind: Kind, index: int, feature: FeatureMap, n_features: int) -> str:
+def _row(kind: HeaderKind, index: int, feature: FeatureMap, n_features: int) -> str:
     offset_raw = round(feature.offset / feature.step)
     own = feature.type
     text = json.dumps(feature.name), json.dumps(feature.unit)

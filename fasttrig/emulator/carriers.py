@@ -53,7 +53,7 @@ class Carrier(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class OpSite:
     """One op in context: proven bounds of its operands and its result, and the carrier it computes in."""
 
     op: Op

@@ -18,7 +18,7 @@ from fasttrig.base.fixed import (
     round_raw,
     round_whole,
 )
-from fasttrig.emulator.carriers import CarriedArray, Carrier, Run, Site, Tally, convert, magnitude
+from fasttrig.emulator.carriers import CarriedArray, Carrier, OpSite, Run, Tally, convert, magnitude
 from fasttrig.emulator.forest import emulate_forest
 from fasttrig.ir.interval import Interval
 from fasttrig.ir.op_table import OpTable
@@ -39,7 +39,7 @@ from fasttrig.ir.ops import (
 )
 
 _BOUNDS: OpTable[[tuple[Interval, ...], Interval], int] = OpTable("bounds")
-_PREPARE: OpTable[[Site], Run] = OpTable("emulator functions")
+_PREPARE: OpTable[[OpSite], Run] = OpTable("emulator functions")
 
 
 def bound_of(op: Op, operands: tuple[Interval, ...], result: Interval) -> int:
@@ -47,7 +47,7 @@ def bound_of(op: Op, operands: tuple[Interval, ...], result: Interval) -> int:
     return _BOUNDS(op, operands, result)
 
 
-def prepare(site: Site) -> Run:
+def prepare(site: OpSite) -> Run:
     """The function that runs the op of `site`, its constants already in the carrier."""
     return _PREPARE(site.op, site)
 
@@ -81,7 +81,7 @@ def _matmul_bound(op: MatMul, operands: tuple[Interval, ...], result: Interval) 
 
 
 @_PREPARE.row(MatMul)
-def _prepare_matmul(op: MatMul, site: Site) -> Run:
+def _prepare_matmul(op: MatMul, site: OpSite) -> Run:
     if op.narrowed and not op.wraps_once:
         return _prepare_ordered_matmul(op, site)
     weight, bias = (convert(constant, site.compute.dtype) for constant in op.aligned())
@@ -99,7 +99,7 @@ def _prepare_matmul(op: MatMul, site: Site) -> Run:
     return run
 
 
-def _prepare_ordered_matmul(op: MatMul, site: Site) -> Run:
+def _prepare_ordered_matmul(op: MatMul, site: OpSite) -> Run:
     """Bias, then products by rising input index, each cast to the accumulator before it is added.
 
     Beside it runs the sum with unlimited integer bits: an element counts as overflowed when the two differ. Under WRAP
@@ -156,7 +156,7 @@ def _no_more(op: Op, operands: tuple[Interval, ...], result: Interval) -> int:
 
 
 @_PREPARE.row(Input)
-def _prepare_same(op: Input, site: Site) -> Run:
+def _prepare_same(op: Input, site: OpSite) -> Run:
     return lambda tally, owns, operands: operands[0]
 
 
@@ -169,7 +169,7 @@ def _cast_bound(op: Cast, operands: tuple[Interval, ...], result: Interval) -> i
 
 
 @_PREPARE.row(Cast)
-def _prepare_cast(op: Cast, site: Site) -> Run:
+def _prepare_cast(op: Cast, site: OpSite) -> Run:
     below, above = op.overflows(site.operands[0])
     source, target = op.operand.type, op.result.type
 
@@ -192,7 +192,7 @@ def _scale_bound(op: Scale, operands: tuple[Interval, ...], result: Interval) ->
 
 
 @_PREPARE.row(Scale)
-def _prepare_scale(op: Scale, site: Site) -> Run:
+def _prepare_scale(op: Scale, site: OpSite) -> Run:
     scale, offset = (convert(constant, site.compute.dtype) for constant in op.aligned())
     return lambda tally, owns, operands: operands[0] * scale + offset
 
@@ -203,7 +203,7 @@ def _relu_bound(op: Relu, operands: tuple[Interval, ...], result: Interval) -> i
 
 
 @_PREPARE.row(Relu)
-def _prepare_relu(op: Relu, site: Site) -> Run:
+def _prepare_relu(op: Relu, site: OpSite) -> Run:
     shift = op.negative_shift
     limit = op.limit_raw if (op.limit_raw or 0) < _relu_bound(op, site.operands, site.result) else None
 
@@ -228,7 +228,7 @@ def _aligned(op: Add | Concat, operands: list[CarriedArray]) -> list[CarriedArra
 
 
 @_PREPARE.row(Add)
-def _prepare_add(op: Add, site: Site) -> Run:
+def _prepare_add(op: Add, site: OpSite) -> Run:
     def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
         left, right = _aligned(op, operands)
         return left + right
@@ -237,26 +237,26 @@ def _prepare_add(op: Add, site: Site) -> Run:
 
 
 @_PREPARE.row(Concat)
-def _prepare_concat(op: Concat, site: Site) -> Run:
+def _prepare_concat(op: Concat, site: OpSite) -> Run:
     axis = op.axis + 1
     return lambda tally, owns, operands: np.concatenate(_aligned(op, operands), axis=axis)
 
 
 @_PREPARE.row(Reshape)
-def _prepare_reshape(op: Reshape, site: Site) -> Run:
+def _prepare_reshape(op: Reshape, site: OpSite) -> Run:
     shape = op.result.shape
     return lambda tally, owns, operands: operands[0].reshape(len(operands[0]), *shape)
 
 
 @_PREPARE.row(Table)
-def _prepare_table(op: Table, site: Site) -> Run:
+def _prepare_table(op: Table, site: OpSite) -> Run:
     table = convert(op.table.raw, Carrier.for_bound(op.table.largest).dtype)
     first = op.operand.type.min_raw
     return lambda tally, owns, operands: table[operands[0].astype(np.intp) - first]
 
 
 @_PREPARE.row(Softmax)
-def _prepare_softmax(op: Softmax, site: Site) -> Run:
+def _prepare_softmax(op: Softmax, site: OpSite) -> Run:
     return lambda tally, owns, operands: softmax_raw(op, _as_integers(operands[0]))
 
 
@@ -285,12 +285,12 @@ def _table_index(raw: IntArray, source: FixedType, index_type: FixedType) -> Int
 
 
 @_PREPARE.row(ArgMax)
-def _prepare_argmax(op: ArgMax, site: Site) -> Run:
+def _prepare_argmax(op: ArgMax, site: OpSite) -> Run:
     return lambda tally, owns, operands: np.argmax(operands[0], axis=-1, keepdims=True)
 
 
 @_PREPARE.row(Forest)
-def _prepare_forest(op: Forest, site: Site) -> Run:
+def _prepare_forest(op: Forest, site: OpSite) -> Run:
     """Trees bring their own formats: the carriers only hand the features in and the sums out."""
     return lambda tally, owns, operands: emulate_forest(op, operands[0])
 

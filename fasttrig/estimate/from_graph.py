@@ -11,8 +11,7 @@ from fasttrig.base.fixed import FixedType
 from fasttrig.estimate.constants import count_products
 from fasttrig.estimate.devices import device_of, find_device
 from fasttrig.estimate.estimate import Estimate, estimate_layers
-from fasttrig.estimate.layer_costs import Forest as ForestLayer
-from fasttrig.estimate.layer_costs import Layer, Matrix
+from fasttrig.estimate.layer_costs import ForestSize, Layer, Matrix
 from fasttrig.estimate.types import Width
 from fasttrig.ir.forest import distinct_comparisons, tree_depths
 from fasttrig.ir.graph import Graph
@@ -195,7 +194,7 @@ def _forest(op: Forest, settings: TargetSettings) -> Layer:
     nodes, trees = max(1, op.n_nodes), max(1, op.n_trees)
     comparisons = max(1, len(distinct_comparisons(op)[0])) if op.n_nodes else 1
     depth = int(tree_depths(op).max(initial=0))
-    forest = ForestLayer(trees, depth, nodes, comparisons, op.n_outputs, op.operand.type.width, "hls")
+    forest = ForestSize(trees, depth, nodes, comparisons, op.n_outputs, op.operand.type.width, "hls")
     return Layer("forest", op.name, op.n_outputs, settings.strategy, input=_width(op.operand.type), forest=forest)
 
 

@@ -20,8 +20,8 @@ from fasttrig.ir.ops import Cast, Const, Op, Value
 from fasttrig.ir.ranges import infer_ranges
 from fasttrig.ir.verify import verify
 
-Part = Literal["result", "weights", "leaves"]
-Quality = Callable[[dict[str, IntArray], IntArray], dict[str, float]]
+NarrowedPart = Literal["result", "weights", "leaves"]
+MeasureFigures = Callable[[dict[str, IntArray], IntArray], dict[str, float]]
 """``quality(raw outputs, events)`` -> named figures, such as the AUC of each class; `events` are the rows that ran."""
 
 InputsOf = Callable[[dict[str, IntArray]], dict[str, IntArray]]
@@ -34,14 +34,14 @@ class Sensitivity:
     """One narrowed part. `change` is the figure with one bit less minus the figure as built, by the figure's name."""
 
     op: str
-    part: Part
+    part: NarrowedPart
     type: FixedType
     narrowed: FixedType
     n_events: int
     change: dict[str, float]
 
 
-def sensitivities(graph: Graph, inputs: dict[str, IntArray], quality: Quality) -> tuple[Sensitivity, ...]:
+def sensitivities(graph: Graph, inputs: dict[str, IntArray], quality: MeasureFigures) -> tuple[Sensitivity, ...]:
     """Every op of `graph` with one fraction bit less, in the order of the ops.
 
     Parameters
@@ -71,14 +71,14 @@ def coarser(type_: FixedType) -> FixedType:
     return replace(type_, width=type_.width - 1)
 
 
-def _variants(graph: Graph) -> Iterator[tuple[Op, Part, FixedType, Graph, InputsOf]]:
+def _variants(graph: Graph) -> Iterator[tuple[Op, NarrowedPart, FixedType, Graph, InputsOf]]:
     """Every op and part with its type, the changed graph, and what the inputs become."""
     for op in graph.ops:
         if not op.operands and op.result.type.width > 1:  # an input
             yield op, "result", op.result.type, graph, partial(_coarse_inputs, op)
             continue
         if op.weights is not None and op.weights.type.width > 1:
-            part: Part = "weights" if op.own_bits else "leaves"
+            part: NarrowedPart = "weights" if op.own_bits else "leaves"
             yield op, part, op.weights.type, _with(graph, op, _coarse_weights), dict
         if op.own_bits and op.result.type.width > 1:
             yield op, "result", op.result.type, _with(graph, op, _coarse_result), dict

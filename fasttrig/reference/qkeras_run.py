@@ -54,7 +54,7 @@ _MODEL = re.compile(r" > model '([^']+)'")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FrameworkDifference:
     """The first op, in the graph's order, whose integers are not the framework's."""
 
     op: str
@@ -145,7 +145,7 @@ def framework_raw(
 
 def first_difference(
     graph: Graph, trace: Mapping[str, FloatArray], emulated: Mapping[str, IntArray]
-) -> Difference | None:
+) -> FrameworkDifference | None:
     """The first op whose integers differ from its layer's output in the framework; None where all agree.
 
     Parameters
@@ -162,7 +162,7 @@ def first_difference(
         different = np.argwhere(scaled != emulated[op.name].astype(np.float64))
         if len(different):
             place = tuple(int(i) for i in different[0])
-            return Difference(
+            return FrameworkDifference(
                 op.name,
                 layer,
                 place[0],

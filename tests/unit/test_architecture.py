@@ -106,6 +106,27 @@ def test_few_lines_ask_for_the_class_of_an_op():
     assert len(found) <= 5, found
 
 
+def type_names(tree: ast.Module):
+    """Classes anywhere in a module, and the type aliases at its top: assignments to a name in CamelCase."""
+    yield from (node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            name = getattr(target, "id", "").lstrip("_")
+            if name[:1].isupper() and not name.isupper() and name.isidentifier() and "_" not in name:
+                yield target.id
+
+
+def test_no_two_types_share_a_name():
+    """One class or type alias per name, in the whole package."""
+    homes: dict[str, list[str]] = {}
+    for path in modules():
+        for name in type_names(ast.parse(path.read_text())):
+            homes.setdefault(name, []).append(str(path.relative_to(PACKAGE)))
+    shared = {name: paths for name, paths in homes.items() if len(paths) > 1}
+    assert not shared
+
+
 def test_no_real_numbers_in_the_integer_core():
     """No float literal in ir/ and passes/: integers are the truth."""
     for folder in ("ir", "passes"):

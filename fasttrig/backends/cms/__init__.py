@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fasttrig.backends.cms import emulator, io_types, scales
-from fasttrig.backends.cms.scales import Feature
+from fasttrig.backends.cms.scales import FeatureScale
 from fasttrig.backends.cms.templates import filled
 from fasttrig.backends.hls4ml.names import checked_identifier
 from fasttrig.base import firmware_files
@@ -35,7 +35,7 @@ def emit_cms(
     version: int,
     *,
     vectors: tuple[str, str],
-    features: Sequence[Feature] = (),
+    features: Sequence[FeatureScale] = (),
     integer_emulator: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The plug-in's folder as ``{relative path: text}``, sorted; the same bytes for the same arguments.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fasttrig.backends import emit
-from fasttrig.backends.cms.io_types import Tensor, inputs_of, results_of
+from fasttrig.backends.cms.io_types import PortArray, inputs_of, results_of
 from fasttrig.backends.cms.templates import filled
 from fasttrig.base.errors import FasttrigError, UnsupportedError
 from fasttrig.ir.graph import Graph
@@ -77,7 +77,7 @@ def _hls_source(graph: Graph, tb_config: str, words: Mapping[str, str]) -> str:
     return filled("emulator_hls.cpp.in", places)
 
 
-def _loops(tensors: Sequence[Tensor], body: str) -> str:
+def _loops(tensors: Sequence[PortArray], body: str) -> str:
     """One loop per tensor; the places of `body` are its number, the index of its first element, an element of it."""
     lines, first = [], 0
     for number, tensor in enumerate(tensors):

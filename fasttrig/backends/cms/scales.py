@@ -11,7 +11,7 @@ from fasttrig.base.fixed import FixedType
 from fasttrig.ir.graph import Graph
 
 
-class Feature(Protocol):
+class FeatureScale(Protocol):
     """What `fasttrig.data.inputs.FeatureMap` says of a feature."""
 
     @property
@@ -26,7 +26,7 @@ class Feature(Protocol):
     def type(self) -> FixedType: ...
 
 
-def header(features: Sequence[Feature], graph: Graph, words: Mapping[str, str]) -> str:
+def header(features: Sequence[FeatureScale], graph: Graph, words: Mapping[str, str]) -> str:
     """The text of ``scales.h``; one without scales where there are no features.
 
     Raises
@@ -43,7 +43,7 @@ def header(features: Sequence[Feature], graph: Graph, words: Mapping[str, str]) 
             want=", ".join(f"{op.name} {op.result.shape}" for op in graph.inputs),
         )
 
-    def row(text: Callable[[Feature], Any]) -> str:
+    def row(text: Callable[[FeatureScale], Any]) -> str:
         return ", ".join(str(text(feature)) for feature in features)
 
     places = {

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fasttrig.backends.conifer import wheels
-from fasttrig.backends.conifer.parameters import LEAF, Tree, depth, trees_by_round
+from fasttrig.backends.conifer.parameters import LEAF, ConiferTree, depth, trees_by_round
 from fasttrig.backends.conifer.parts import Parts, read_parts
 from fasttrig.backends.constraints import constraint_files
 from fasttrig.backends.hls4ml.testbench import ports_json
@@ -72,7 +72,7 @@ def texts(graph: Graph, target: TargetSettings) -> dict[str, str]:
     return dict(sorted(files.items()))
 
 
-def full_tree(tree: Tree, max_depth: int) -> FullTree:
+def full_tree(tree: ConiferTree, max_depth: int) -> FullTree:
     """`tree` with every leaf moved down to `max_depth`, along left children."""
     n_nodes = (2 << max_depth) - 1
     full = FullTree([LEAF] * n_nodes, [0] * n_nodes, [0] * n_nodes)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fasttrig.backends.hls4ml.names import layer_names
-from fasttrig.backends.hls4ml.planner import Layer, Plan, Planner, drops_too_much
+from fasttrig.backends.hls4ml.planner import Hls4mlLayer, LayerPlan, Planner, drops_too_much
 from fasttrig.backends.hls4ml.precision import Precision
 from fasttrig.backends.hls_forest import ForestTables, braces, forest_tables
 from fasttrig.base.errors import UnsupportedError
@@ -41,7 +41,7 @@ STREAM_READERS = 7
 """How often hls4ml can copy a stream."""
 
 
-def plan(graph: Graph, io_type: str) -> Plan:
+def plan(graph: Graph, io_type: str) -> LayerPlan:
     """The hls4ml layers of `graph`.
 
     Raises
@@ -57,7 +57,7 @@ def plan(graph: Graph, io_type: str) -> Plan:
     inputs = tuple(planner.made_by[op.result] for op in graph.inputs)
     if planner.streamed:
         _check_streams(planner.layers, outputs)
-    return Plan(tuple(planner.layers), inputs, outputs, planner.made_by)
+    return LayerPlan(tuple(planner.layers), inputs, outputs, planner.made_by)
 
 
 def values_of(const: Const, where: str) -> FloatArray:
@@ -74,7 +74,7 @@ def values_of(const: Const, where: str) -> FloatArray:
     return to_value(const.raw, const.type)
 
 
-def _check_streams(layers: list[Layer], outputs: tuple[str, ...]) -> None:
+def _check_streams(layers: list[Hls4mlLayer], outputs: tuple[str, ...]) -> None:
     for layer in layers:
         readers = sum(other.inputs.count(layer.name) for other in layers) + outputs.count(layer.name)
         if readers > STREAM_READERS:
@@ -167,11 +167,11 @@ def _cast(op: Cast, planner: Planner) -> None:
     if drops_too_much(op.operand.type, op.result.type, op.rounding):
         width = op.operand.type.fraction_bits - op.result.type.fraction_bits
         wide = replace(op.operand.type, width=width, integer_bits=width - op.operand.type.fraction_bits)
-        copy = Layer(f"{name}_wide", "Activation", (source,), attributes, {"result": Precision(wide)}, (op,))
+        copy = Hls4mlLayer(f"{name}_wide", "Activation", (source,), attributes, {"result": Precision(wide)}, (op,))
         planner.layers.append(copy)
         source = copy.name
     precisions = {"result": Precision(op.result.type, op.rounding, op.overflow)}
-    planner.layers.append(Layer(name, "Activation", (source,), attributes, precisions, (op,)))
+    planner.layers.append(Hls4mlLayer(name, "Activation", (source,), attributes, precisions, (op,)))
     planner.made_by[op.result] = name
 
 
@@ -227,7 +227,7 @@ def _concat(op: Concat, planner: Planner) -> None:
         name = f"{planner.names[op.result]}_part{number}"
         inputs = (joined, planner.made_by[part])
         precisions = {"result": Precision(op.result.type)}
-        planner.layers.append(Layer(name, "Concatenate", inputs, dict(attributes), precisions, (op,)))
+        planner.layers.append(Hls4mlLayer(name, "Concatenate", inputs, dict(attributes), precisions, (op,)))
         joined = name
     planner.add("Concatenate", op, inputs=(op.parts[0], op.parts[-1]), attributes=attributes)
     last = planner.layers.pop()

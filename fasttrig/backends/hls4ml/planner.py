@@ -12,7 +12,7 @@ from fasttrig.ir.ops import Cast, Const, Op, Value
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class Hls4mlLayer:
     """One hls4ml layer: a class of hls4ml's (or of ours), its inputs by name, and a type for everything in it.
 
     `ops` are the ops it computes, in order; the last one's result is what it puts out. `weights` are the
@@ -43,10 +43,10 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LayerPlan:
     """The layers in order, and the layer whose output each graph output is."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[Hls4mlLayer, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     made_by: dict[Value, str]
@@ -59,7 +59,7 @@ class Planner:
     graph: Graph
     streamed: bool
     names: dict[Value, str]
-    layers: list[Layer] = field(default_factory=list)
+    layers: list[Hls4mlLayer] = field(default_factory=list)
     made_by: dict[Value, str] = field(default_factory=dict)
 
     def lone_cast(self, op: Op) -> Cast | None:
@@ -95,7 +95,7 @@ class Planner:
     ) -> None:
         sources = tuple(self.made_by[item] for item in inputs)
         name = self.names[ops[0].result]
-        self.layers.append(Layer(name, kind, sources, attributes or {}, precisions, ops, weights or {}))
+        self.layers.append(Hls4mlLayer(name, kind, sources, attributes or {}, precisions, ops, weights or {}))
         for op in ops:
             self.made_by[op.result] = name
 
@@ -111,7 +111,7 @@ class Planner:
             name = self.made_by[value]
             if name in names or name in read or kinds[name] in ("InputLayer", "Reshape"):
                 name = f"{name}_output{number}"
-                copy = Layer(
+                copy = Hls4mlLayer(
                     name,
                     "Activation",
                     (self.made_by[value],),

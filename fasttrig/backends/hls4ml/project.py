@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fasttrig.backends.hls4ml import custom
-from fasttrig.backends.hls4ml.planner import Plan
+from fasttrig.backends.hls4ml.planner import LayerPlan
 from fasttrig.backends.hls4ml.testbench import CppPort, testbench_files
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import FasttrigError
@@ -35,7 +35,7 @@ _WEIGHTS = re.compile(r"^(?P<type>\w+) (?P<name>\w+)\[(?P<size>\d+)\] = \{(?P<nu
 _NAMESPACE = re.compile(r"^namespace", re.MULTILINE)
 
 
-def texts(plan: Plan, graph: Graph, model: Any, target: TargetSettings) -> dict[str, str]:
+def texts(plan: LayerPlan, graph: Graph, model: Any, target: TargetSettings) -> dict[str, str]:
     """Relative path -> text, sorted; the same for the same graph wherever and whenever it is written."""
     if target.backend not in ("vitis", "vivado"):
         return _written(model, _LEFT_OUT)

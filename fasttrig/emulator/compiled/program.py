@@ -10,7 +10,7 @@ from fasttrig.base.fixed import INT64_BITS
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.dense import Dense, dense_lines, dense_of
 from fasttrig.emulator.compiled.integers import INT32, INT64, CType, stored_type
-from fasttrig.emulator.compiled.row_steps import Site, part_of
+from fasttrig.emulator.compiled.row_steps import CompiledSite, part_of
 from fasttrig.emulator.compiled.weight_packing import Packing
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.interval import Interval
@@ -65,7 +65,7 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _Layout:
     """Assignment of ops: dense layers by name, ops inside an epilogue, and the layout in which each value is read."""
 
     dense: dict[str, Dense]
@@ -122,7 +122,7 @@ def io_type(graph: Graph) -> CType:
     return INT32 if narrow else INT64
 
 
-def _plan(graph: Graph, live: tuple[Op, ...], ranges: Ranges) -> _Plan:
+def _plan(graph: Graph, live: tuple[Op, ...], ranges: Ranges) -> _Layout:
     only_live = Graph(graph.name, live, graph.outputs)
     dense: dict[str, Dense] = {}
     plain: set[Value] = set(graph.outputs)
@@ -136,11 +136,11 @@ def _plan(graph: Graph, live: tuple[Op, ...], ranges: Ranges) -> _Plan:
     for op in live:
         if op.name not in dense and op not in fused:
             plain.update(op.operands)
-    return _Plan(dense, fused, frozenset(plain), {value: tuple(found) for value, found in packed.items()})
+    return _Layout(dense, fused, frozenset(plain), {value: tuple(found) for value, found in packed.items()})
 
 
 def _emit_input(
-    program: Program, plan: _Plan, op: Input, first: int, arrays: dict[Value, str], *, is_read: bool
+    program: Program, plan: _Layout, op: Input, first: int, arrays: dict[Value, str], *, is_read: bool
 ) -> None:
     value, name = op.result, f"{op.name}_input"
     program.struct(name, _input_lines(op, first))
@@ -180,7 +180,7 @@ def _input_lines(op: Input, first: int) -> list[str]:
     ]
 
 
-def _emit(program: Program, plan: _Plan, op: Op, arrays: dict[Value, str]) -> None:
+def _emit(program: Program, plan: _Layout, op: Op, arrays: dict[Value, str]) -> None:
     layer = plan.dense.get(op.name)
     if layer is not None:
         _emit_dense(program, plan, layer, arrays)
@@ -192,7 +192,7 @@ def _emit(program: Program, plan: _Plan, op: Op, arrays: dict[Value, str]) -> No
         arrays[value] = _plain_buffer(program, op)
         intervals = tuple(program.ranges[operand] for operand in op.operands)
         reads = tuple(arrays[operand] for operand in op.operands)
-        part = part_of(Site(op, intervals, program.ranges[value], reads, arrays[value]))
+        part = part_of(CompiledSite(op, intervals, program.ranges[value], reads, arrays[value]))
         program.pieces.update(dict.fromkeys(part.pieces))
         program.structs += [_comment(op)]
         for name, lines in part.structs:
@@ -203,7 +203,7 @@ def _emit(program: Program, plan: _Plan, op: Op, arrays: dict[Value, str]) -> No
     _emit_packs(program, plan, value, arrays)
 
 
-def _emit_dense(program: Program, plan: _Plan, layer: Dense, arrays: dict[Value, str]) -> None:
+def _emit_dense(program: Program, plan: _Layout, layer: Dense, arrays: dict[Value, str]) -> None:
     value = layer.result
     packings = plan.packed.get(value, ())
     direct = packings[0] if len(packings) == 1 and value not in plan.plain else None
@@ -223,7 +223,7 @@ def _emit_dense(program: Program, plan: _Plan, layer: Dense, arrays: dict[Value,
         _emit_packs(program, plan, value, arrays)
 
 
-def _emit_packs(program: Program, plan: _Plan, value: Value, arrays: dict[Value, str]) -> None:
+def _emit_packs(program: Program, plan: _Layout, value: Value, arrays: dict[Value, str]) -> None:
     for packing in plan.packed.get(value, ()):
         array, struct = _packed_buffer(program, value, packing)
         _declare_pack(program, value, packing, struct)

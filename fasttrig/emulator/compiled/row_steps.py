@@ -32,7 +32,7 @@ from fasttrig.ir.ops import (
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class CompiledSite:
     """An op in its place: proven ranges, and the C++ arrays it reads and writes."""
 
     op: Op
@@ -49,7 +49,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SourcePart:
     """Additions of an op to the source.
 
     Files of arithmetic, structs of constants, calls in ``network``, planes of one bit per event (array name, number).
@@ -61,10 +61,10 @@ class Part:
     planes: tuple[str, int] = ("", 0)
 
 
-_ROWS: OpTable[[Site], Part] = OpTable("compiled emulator functions")
+_ROWS: OpTable[[CompiledSite], SourcePart] = OpTable("compiled emulator functions")
 
 
-def part_of(site: Site) -> Part:
+def part_of(site: CompiledSite) -> SourcePart:
     """The part of one op."""
     return _ROWS(site.op, site)
 
@@ -88,21 +88,21 @@ def rounding_line(rounding: Rounding) -> str:
     return f"    static constexpr Rounding rounding = Rounding::{rounding.name.lower()};"
 
 
-def _one(site: Site, piece: str, kind: CType | None, lines: list[str], *needs: str) -> Part:
+def _one(site: CompiledSite, piece: str, kind: CType | None, lines: list[str], *needs: str) -> SourcePart:
     """The usual part: one struct, one call of the function that has the name of its file."""
     head = [f"    using Compute = {kind.name};"] if kind is not None else []
     struct = f"{site.op.name}_op"
     call = f"{piece}<{struct}>({', '.join((*site.reads, site.writes))});"
-    return Part((*needs, piece), ((struct, (*head, *lines)),), (call,))
+    return SourcePart((*needs, piece), ((struct, (*head, *lines)),), (call,))
 
 
 @_ROWS.row(Input, Reshape)
-def _nothing(op: Op, site: Site) -> Part:
-    return Part()
+def _nothing(op: Op, site: CompiledSite) -> SourcePart:
+    return SourcePart()
 
 
 @_ROWS.row(MatMul)
-def _matmul(op: MatMul, site: Site) -> Part:
+def _matmul(op: MatMul, site: CompiledSite) -> SourcePart:
     if op.narrowed and not op.wraps_once:
         return _ordered_matmul(op, site)
     kind = site.compute()
@@ -116,7 +116,7 @@ def _matmul(op: MatMul, site: Site) -> Part:
     return _one(site, "matmul", kind, lines)
 
 
-def _ordered_matmul(op: MatMul, site: Site) -> Part:
+def _ordered_matmul(op: MatMul, site: CompiledSite) -> SourcePart:
     kind, accum = site.compute(), op.accum_type
     dropped = -op.shifts[0]
     bias = cast_raw(op.bias.raw.astype(object), op.bias.type, accum, op.accum_rounding, op.accum_overflow)
@@ -133,7 +133,7 @@ def _ordered_matmul(op: MatMul, site: Site) -> Part:
 
 
 @_ROWS.row(Scale)
-def _scale(op: Scale, site: Site) -> Part:
+def _scale(op: Scale, site: CompiledSite) -> SourcePart:
     factor, offset = op.aligned()
     lines = [
         cpp.sizes(size=op.result.size, channels=len(factor)),
@@ -144,7 +144,7 @@ def _scale(op: Scale, site: Site) -> Part:
 
 
 @_ROWS.row(Cast)
-def _cast(op: Cast, site: Site) -> Part:
+def _cast(op: Cast, site: CompiledSite) -> SourcePart:
     target = op.result.type
     largest = max(1, magnitude(site.operands[0]))
     # Two bits past the number's own, every further bit dropped gives the same: 0, or -1 where the rounding is down.
@@ -162,7 +162,7 @@ def _cast(op: Cast, site: Site) -> Part:
 
 
 @_ROWS.row(Relu)
-def _relu(op: Relu, site: Site) -> Part:
+def _relu(op: Relu, site: CompiledSite) -> SourcePart:
     kind = site.compute()
     limited = op.limit_raw is not None and kind.holds(op.limit_raw, op.limit_raw)
     lines = [
@@ -176,7 +176,7 @@ def _relu(op: Relu, site: Site) -> Part:
 
 
 @_ROWS.row(Add)
-def _add(op: Add, site: Site) -> Part:
+def _add(op: Add, site: CompiledSite) -> SourcePart:
     left, right = op.shifts
     lines = [
         cpp.sizes(size=op.result.size),
@@ -187,7 +187,7 @@ def _add(op: Add, site: Site) -> Part:
 
 
 @_ROWS.row(Concat)
-def _concat(op: Concat, site: Site) -> Part:
+def _concat(op: Concat, site: CompiledSite) -> SourcePart:
     kind = site.compute()
     inner = int(np.prod(op.result.shape[op.axis + 1 :], dtype=np.int64))
     stride = op.result.shape[op.axis] * inner
@@ -200,11 +200,11 @@ def _concat(op: Concat, site: Site) -> Part:
         structs.append((name, (f"    using Compute = {kind.name};", numbers, shift)))
         calls.append(f"concat<{name}>({read}, {site.writes});")
         first += run
-    return Part(("concat",), tuple(structs), tuple(calls))
+    return SourcePart(("concat",), tuple(structs), tuple(calls))
 
 
 @_ROWS.row(Table)
-def _table(op: Table, site: Site) -> Part:
+def _table(op: Table, site: CompiledSite) -> SourcePart:
     first = cpp.constant("std::int64_t", "first", op.operand.type.min_raw)
     lines = [
         f"    // {cpp.comment(op.function)}",
@@ -216,7 +216,7 @@ def _table(op: Table, site: Site) -> Part:
 
 
 @_ROWS.row(Softmax)
-def _softmax(op: Softmax, site: Site) -> Part:
+def _softmax(op: Softmax, site: CompiledSite) -> SourcePart:
     n, target = op.operand.shape[-1], op.result.type
     low, high = site.operands[0].bounds
     total = sum_type(op.exp_table.type, n)
@@ -250,18 +250,18 @@ def _index_shift(source: FixedType, index: FixedType, largest: int) -> int:
 
 
 @_ROWS.row(ArgMax)
-def _argmax(op: ArgMax, site: Site) -> Part:
+def _argmax(op: ArgMax, site: CompiledSite) -> SourcePart:
     n = op.operand.shape[-1]
     return _one(site, "argmax", None, [cpp.sizes(rows=op.operand.size // n, n=n)])
 
 
 @_ROWS.row(Forest)
-def _forest(op: Forest, site: Site) -> Part:
+def _forest(op: Forest, site: CompiledSite) -> SourcePart:
     kind, n_planes, lines = forest_lines(op, site.operands[0])
     struct, planes = f"{op.name}_op", f"{op.name}_planes"
     head = f"    using Compute = {kind.name};"
     call = f"forest<{struct}>({site.reads[0]}, at.{planes}, {site.writes});"
-    return Part(("forest",), ((struct, (head, *lines)),), (call,), (planes, n_planes))
+    return SourcePart(("forest",), ((struct, (head, *lines)),), (call,), (planes, n_planes))
 
 
 _ROWS.complete()

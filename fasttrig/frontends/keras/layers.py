@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError, near_names
-from fasttrig.frontends.keras.activations import SHORT_NAMES, Site, check_activation, lower_activation
+from fasttrig.frontends.keras.activations import SHORT_NAMES, ActivationSite, check_activation, lower_activation
 from fasttrig.frontends.keras.final_link import LINKS, lower_link
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.normalisation import lower_batchnorm, plan_batchnorm, plan_dense_batchnorm
@@ -32,12 +32,12 @@ class DensePlan:
     activation: Activation
 
 
-Plan = Any
-Prepare = Callable[[Lowering, LayerSpec], Plan]
-Lower = Callable[[Lowering, LayerSpec, Plan, str, list[Value]], Value]
+PreparedLayer = Any
+Prepare = Callable[[Lowering, LayerSpec], PreparedLayer]
+Lower = Callable[[Lowering, LayerSpec, PreparedLayer, str, list[Value]], Value]
 
 
-def prepare(low: Lowering, layer: LayerSpec) -> Plan:
+def prepare(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     """Everything of a layer that does not depend on its operands; all of its refusals are collected."""
     row = LAYERS.get(layer.kind)
     if row is not None:
@@ -51,7 +51,7 @@ def prepare(low: Lowering, layer: LayerSpec) -> Plan:
     )
 
 
-def lower(low: Lowering, layer: LayerSpec, plan: Plan, operands: list[Value]) -> Value:
+def lower(low: Lowering, layer: LayerSpec, plan: PreparedLayer, operands: list[Value]) -> Value:
     """The ops of one call of a layer; returns what the layer gives."""
     joins = layer.kind in _JOINING
     if not operands or (len(operands) > 1 and not joins):
@@ -94,11 +94,11 @@ def apply_activation(
         return value
     if isinstance(activation, str) and activation in LINKS:
         unused = low.link_layer == layer.name and not low.firmware_links
-        site = Site(name if unused else low.names.new(name), low.origin(layer, activation), where)
+        site = ActivationSite(name if unused else low.names.new(name), low.origin(layer, activation), where)
         return lower_link(low, value, activation, layer.name, site)
     if isinstance(activation, str):
         return low.builder.relu(low.names.new(name), value, origin=low.origin(layer, activation))
-    site = Site(low.names.new(name), low.origin(layer, str(activation)), where)
+    site = ActivationSite(low.names.new(name), low.origin(layer, str(activation)), where)
     return lower_activation(low, value, activation, site)
 
 
@@ -187,7 +187,7 @@ def _lower_dense(low: Lowering, layer: LayerSpec, plan: DensePlan, name: str, op
     return apply_activation(low, layer, result, plan.activation, f"{name}_{suffix}", "activation")
 
 
-def _refuse_dense(low: Lowering, layer: LayerSpec) -> Plan:
+def _refuse_dense(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     raise UnsupportedError(
         "the weights of this layer are not quantised",
         where=low.where(layer),
@@ -197,7 +197,7 @@ def _refuse_dense(low: Lowering, layer: LayerSpec) -> Plan:
     )
 
 
-def _refuse_qbatchnorm(low: Lowering, layer: LayerSpec) -> Plan:
+def _refuse_qbatchnorm(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     raise UnsupportedError(
         "QBatchNormalization is not exact on any grid",
         where=low.where(layer),
@@ -249,7 +249,7 @@ def _prepare_relu(low: Lowering, layer: LayerSpec) -> tuple[int | None, float | 
     return (int(1 - exponent) if slope else None), (None if limit is None else float(limit))
 
 
-def _lower_relu(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operands: list[Value]) -> Value:
+def _lower_relu(low: Lowering, layer: LayerSpec, plan: PreparedLayer, name: str, operands: list[Value]) -> Value:
     shift, limit = plan
     limit_raw = None
     if limit is not None:
@@ -268,7 +268,7 @@ def _lower_relu(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operands
     )
 
 
-def _lower_concat(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operands: list[Value]) -> Value:
+def _lower_concat(low: Lowering, layer: LayerSpec, plan: PreparedLayer, name: str, operands: list[Value]) -> Value:
     axis = int(layer.config.get("axis", -1))
     if axis == 0 or abs(axis) > len(operands[0].shape):
         raise UnsupportedError(
@@ -289,7 +289,7 @@ def _require_like(low: Lowering, layer: LayerSpec, operands: list[Value], rank: 
         raise InputError("operands differ in their number of axes", where=low.where(layer), got=got)
 
 
-def _lower_add(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operands: list[Value]) -> Value:
+def _lower_add(low: Lowering, layer: LayerSpec, plan: PreparedLayer, name: str, operands: list[Value]) -> Value:
     if len({value.shape for value in operands}) != 1:
         raise UnsupportedError(
             "fasttrig adds tensors of one shape only",
@@ -306,7 +306,7 @@ def _lower_add(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operands:
     return total
 
 
-def _channels_last(low: Lowering, layer: LayerSpec) -> Plan:
+def _channels_last(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     if layer.config.get("data_format") == "channels_first":
         raise UnsupportedError(
             "fasttrig reads channels last",
@@ -317,11 +317,11 @@ def _channels_last(low: Lowering, layer: LayerSpec) -> Plan:
     return None
 
 
-def _lower_flatten(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operands: list[Value]) -> Value:
+def _lower_flatten(low: Lowering, layer: LayerSpec, plan: PreparedLayer, name: str, operands: list[Value]) -> Value:
     return low.builder.reshape(low.names.new(name), operands[0], (operands[0].size,), origin=low.origin(layer))
 
 
-def _lower_reshape(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operands: list[Value]) -> Value:
+def _lower_reshape(low: Lowering, layer: LayerSpec, plan: PreparedLayer, name: str, operands: list[Value]) -> Value:
     shape = [int(size) for size in layer.config["target_shape"]]
     known = int(np.prod([size for size in shape if size != -1], dtype=np.int64))
     shape = [operands[0].size // max(1, known) if size == -1 else size for size in shape]
@@ -335,12 +335,12 @@ def _lower_reshape(low: Lowering, layer: LayerSpec, plan: Plan, name: str, opera
     return low.builder.reshape(low.names.new(name), operands[0], tuple(shape), origin=low.origin(layer))
 
 
-def _same(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operands: list[Value]) -> Value:
+def _same(low: Lowering, layer: LayerSpec, plan: PreparedLayer, name: str, operands: list[Value]) -> Value:
     """A layer that does nothing in inference."""
     return operands[0]
 
 
-def _nothing(low: Lowering, layer: LayerSpec) -> Plan:
+def _nothing(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     return None
 
 

@@ -19,7 +19,7 @@ MAX_AXES = 8
 MAX_NAME = 200
 
 Units = Annotated[int, Field(ge=1, le=MAX_UNITS)]
-Shape = Annotated[list[Units | None], Field(min_length=1, max_length=MAX_AXES)]
+InputShape = Annotated[list[Units | None], Field(min_length=1, max_length=MAX_AXES)]
 Axis = Annotated[int, Field(ge=-MAX_AXES, le=MAX_AXES)]
 Quantiser = str | dict[str, Any] | None
 """What `read_quantizer` reads."""
@@ -31,8 +31,8 @@ class _Config(BaseModel):
 
 class _Layer(_Config):
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] | None = None
-    batch_input_shape: Shape | None = None
-    batch_shape: Shape | None = None
+    batch_input_shape: InputShape | None = None
+    batch_shape: InputShape | None = None
 
 
 class _Activated(_Layer):
