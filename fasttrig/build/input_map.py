@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from fasttrig.backends.rtl.template import fill
-from fasttrig.base import firmware_files
+from fasttrig.base.templates import fill_file
 
 if TYPE_CHECKING:
     from fasttrig.data.inputs import FeatureMap, InputMap
@@ -22,8 +21,8 @@ def input_map_header(name: str, inputs: InputMap, kind: HeaderKind) -> str:
     in the feature's unit.
     """
     rows = [_row(kind, index, feature, len(inputs.features)) for index, feature in enumerate(inputs.features)]
-    words = {"NAME": name, "GUARD": name.upper(), "N_FEATURES": str(len(inputs.features)), "ROWS": "\n".join(rows)}
-    return fill(firmware_files.read(f"input_map/input_map.{kind}.in"), words)
+    words = {"NAME": name, "N_FEATURES": str(len(inputs.features)), "ROWS": "\n".join(rows)}
+    return fill_file(f"input_map/input_map.{kind}.in", words, {"GUARD": name.upper()})
 
 
 def input_map_comments(inputs: InputMap) -> str:

@@ -16,6 +16,7 @@ from fasttrig.backends.hls4ml.planner import LayerPlan
 from fasttrig.backends.hls4ml.testbench import CppPort, testbench_files
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import FasttrigError
+from fasttrig.base.templates import fill_file
 
 if TYPE_CHECKING:
     from fasttrig.ir.graph import Graph
@@ -88,9 +89,8 @@ def _host_weights(text: str) -> str:
     found = _WEIGHTS.search(text)
     if found is None:
         raise FasttrigError("hls4ml writes weights in another form than fasttrig knows", got=text[:200])
-    array = firmware_files.read("nnet_utils/weights.h.in").rstrip("\n")
-    for word in ("type", "name", "size", "numbers"):
-        array = array.replace(f"@{word.upper()}@", found[word])
+    words = {word.upper(): found[word] for word in ("type", "name", "size", "numbers")}
+    array = fill_file("nnet_utils/weights.h.in", words).rstrip("\n")
     text = text.replace(found[0], array)
     return _NAMESPACE.sub('#include "../nnet_utils/fasttrig_weights.h"\n\nnamespace', text, count=1)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fasttrig.links import LinkMap
     from fasttrig.settings import TargetSettings
 
-__all__ = ["KINDS", "Kind", "added_cycles", "emit_wrapper"]
+__all__ = ["KINDS", "WrapperKind", "added_cycles", "emit_wrapper"]
 
 WrapperKind: TypeAlias = Literal["axi_stream", "emp"]
 KINDS: tuple[WrapperKind, ...] = get_args(WrapperKind)
