@@ -189,6 +189,51 @@ def argmax(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
     return made
 
 
+def multiply(op: Any, overflows: dict[str, int], left: Tensor, right: Tensor) -> Tensor:
+    return {index: left[index] * right[index] for index in left}
+
+
+def reduce(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    groups: dict[tuple[int, ...], list[Fraction]] = {}
+    for index, value in x.items():
+        groups.setdefault((index[: op.axis] + index[op.axis + 1 :]) or (0,), []).append(value)
+    function = {"SUM": sum, "MAX": max, "MIN": min}[op.reduction.name]
+    return {index: Fraction(function(group)) for index, group in groups.items()}
+
+
+def compare(op: Any, overflows: dict[str, int], left: Tensor, right: Tensor) -> Tensor:
+    return {index: Fraction(left[index] < right[index]) for index in left}
+
+
+def select(op: Any, overflows: dict[str, int], bit: Tensor, one: Tensor, zero: Tensor) -> Tensor:
+    return {index: one[index] if bit[index] == 1 else zero[index] for index in bit}
+
+
+def transpose(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    return {tuple(index[axis] for axis in op.order): value for index, value in x.items()}
+
+
+def gather(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    pad, made = op.pad_raw * step_of(op.operand.type), {}
+    for index in indices(op.result.shape):
+        place = op.index[index[op.axis]]
+        made[index] = pad if place == -1 else x[(*index[: op.axis], place, *index[op.axis + 1 :])]
+    return made
+
+
+def window(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    pad, made, rank = op.pad_raw * step_of(op.operand.type), {}, len(op.kernel)
+    elements = indices(op.kernel)
+    for index in indices(op.result.shape):
+        position, element, channel = index[:rank], elements[index[rank]], index[rank + 1]
+        place = tuple(
+            position[axis] * op.stride[axis] + element[axis] * op.dilation[axis] - op.before[axis]
+            for axis in range(rank)
+        )
+        made[index] = x.get((*place, channel), pad)
+    return made
+
+
 OPS = {
     "MatMul": matmul,
     "Scale": scale,
@@ -200,4 +245,11 @@ OPS = {
     "Table": table,
     "Softmax": softmax,
     "ArgMax": argmax,
+    "Multiply": multiply,
+    "Reduce": reduce,
+    "Compare": compare,
+    "Select": select,
+    "Transpose": transpose,
+    "Gather": gather,
+    "Window": window,
 }

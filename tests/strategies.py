@@ -13,7 +13,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph, Postprocessor
-from fasttrig.ir.ops import Const, MatMul, Value
+from fasttrig.ir.ops import Const, MatMul, Reduction, Value
 
 MAX_WIDTH = 150
 """Operands wider than this get no further arithmetic op, so that widths do not run away."""
@@ -172,6 +172,54 @@ def _argmax(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
     builder.argmax(name, x)
 
 
+def _same_shape(builder: GraphBuilder, x: Value, max_width: int = MAX_WIDTH) -> list[Value]:
+    return [op.result for op in builder.ops if op.result.shape == x.shape and op.result.type.width <= max_width]
+
+
+def _multiply(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    builder.multiply(name, x, draw(st.sampled_from(_same_shape(builder, x))))
+
+
+def _reduce(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    builder.reduce(name, x, draw(st.integers(0, len(x.shape) - 1)), draw(st.sampled_from(Reduction)))
+
+
+def _select(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    same = st.sampled_from(_same_shape(builder, x))
+    condition = builder.compare(f"{name}_less", x, draw(same))
+    builder.select(name, condition, draw(same), draw(same))
+
+
+def _transpose(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    builder.transpose(name, x, tuple(draw(st.permutations(range(len(x.shape))))))
+
+
+def _gather(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    axis = draw(st.integers(0, len(x.shape) - 1))
+    index = draw(st.lists(st.integers(-1, x.shape[axis] - 1), min_size=1, max_size=4))
+    builder.gather(name, x, axis, index, pad_raw=draw(st.integers(-9, 9)))
+
+
+def _window(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    if len(x.shape) == 1:
+        x = builder.reshape(f"{name}_column", x, (x.size, 1))
+    spatial, rank = x.shape[:-1], len(x.shape) - 1
+    dilation = [draw(st.integers(1, 2)) for _ in range(rank)]
+    before, after = ([draw(st.integers(0, 1)) for _ in range(rank)] for _ in range(2))
+    most = [(size + b + a - 1) // d + 1 for size, b, a, d in zip(spatial, before, after, dilation, strict=True)]
+    kernel = [draw(st.integers(1, min(2, limit))) for limit in most]
+    builder.window(
+        name,
+        x,
+        tuple(kernel),
+        stride=tuple(draw(st.integers(1, 2)) for _ in range(rank)),
+        dilation=tuple(dilation),
+        before=tuple(before),
+        after=tuple(after),
+        pad_raw=draw(st.integers(-9, 9)),
+    )
+
+
 _KINDS = [
     _matmul,
     _matmul,
@@ -186,4 +234,10 @@ _KINDS = [
     _table,
     _softmax,
     _argmax,
+    _multiply,
+    _reduce,
+    _select,
+    _transpose,
+    _gather,
+    _window,
 ]

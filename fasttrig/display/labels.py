@@ -10,16 +10,23 @@ from fasttrig.ir.ops import (
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
     Relu,
     Reshape,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
+    Window,
     require_rows,
 )
 
@@ -54,11 +61,6 @@ def _matmul(op: MatMul) -> str:
     return f"{n_in} → {n_out}, {nonzero:,} weights, {op.weight.type.width} bits{modes}"
 
 
-@_DETAILS.row(Scale)
-def _scale(op: Scale) -> str:
-    return f"{op.scale.raw.size} factors, {op.scale.type.width} bits"
-
-
 @_DETAILS.row(Cast)
 def _cast(op: Cast) -> str:
     return f"{op.rounding.value}, {op.overflow.value}"
@@ -71,8 +73,58 @@ def _relu(op: Relu) -> str:
     return limit + slope
 
 
+@_DETAILS.row(Forest)
+def _forest(op: Forest) -> str:
+    depth = int(tree_depths(op).max(initial=0))
+    return f"{op.n_trees} trees, {op.n_nodes:,} splits, depth {depth}"
+
+
+_FAMILIES: dict[type[Op], str] = {
+    Input: "io",
+    MatMul: "sum",
+    Scale: "sum",
+    Add: "sum",
+    Forest: "trees",
+    Cast: "cast",
+    Relu: "function",
+    Table: "function",
+    Softmax: "function",
+    ArgMax: "function",
+    Concat: "wiring",
+    Multiply: "sum",
+    Reduce: "sum",
+    Compare: "function",
+    Select: "function",
+    Transpose: "wiring",
+    Gather: "wiring",
+    Window: "wiring",
+    Reshape: "wiring",
+}
+require_rows(_FAMILIES, "families")
+
+
+@_DETAILS.row(Scale)
+def _scale(op: Scale) -> str:
+    return f"{op.scale.raw.size} factors, {op.scale.type.width} bits"
+
+
 @_DETAILS.row(Add)
 def _add(op: Add) -> str:
+    return shape_text(op.result.shape)
+
+
+@_DETAILS.row(Multiply)
+def _multiply(op: Multiply) -> str:
+    return shape_text(op.result.shape)
+
+
+@_DETAILS.row(Compare)
+def _compare(op: Compare) -> str:
+    return shape_text(op.result.shape)
+
+
+@_DETAILS.row(Select)
+def _select(op: Select) -> str:
     return shape_text(op.result.shape)
 
 
@@ -83,6 +135,11 @@ def _concat(op: Concat) -> str:
 
 @_DETAILS.row(Reshape)
 def _reshape(op: Reshape) -> str:
+    return f"{shape_text(op.operand.shape)} → {shape_text(op.result.shape)}"
+
+
+@_DETAILS.row(Transpose)
+def _transpose(op: Transpose) -> str:
     return f"{shape_text(op.operand.shape)} → {shape_text(op.result.shape)}"
 
 
@@ -101,26 +158,19 @@ def _argmax(op: ArgMax) -> str:
     return f"of {op.operand.shape[-1]}"
 
 
-@_DETAILS.row(Forest)
-def _forest(op: Forest) -> str:
-    depth = int(tree_depths(op).max(initial=0))
-    return f"{op.n_trees} trees, {op.n_nodes:,} splits, depth {depth}"
+@_DETAILS.row(Reduce)
+def _reduce(op: Reduce) -> str:
+    return f"{op.reduction.value} of {op.operand.shape[op.axis]}"
+
+
+@_DETAILS.row(Gather)
+def _gather(op: Gather) -> str:
+    return f"{len(op.index)} of {op.operand.shape[op.axis]}, axis {op.axis}"
+
+
+@_DETAILS.row(Window)
+def _window(op: Window) -> str:
+    return f"{shape_text(op.kernel)}, stride {shape_text(op.stride)}"
 
 
 _DETAILS.complete()
-
-_FAMILIES: dict[type[Op], str] = {
-    Input: "io",
-    MatMul: "sum",
-    Scale: "sum",
-    Add: "sum",
-    Forest: "trees",
-    Cast: "cast",
-    Relu: "function",
-    Table: "function",
-    Softmax: "function",
-    ArgMax: "function",
-    Concat: "wiring",
-    Reshape: "wiring",
-}
-require_rows(_FAMILIES, "families")

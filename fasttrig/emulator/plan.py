@@ -67,8 +67,8 @@ def _compute_carrier(op: Op, ranges: Ranges, bound: int) -> Carrier:
 
 
 def _memory_roots(graph: Graph) -> dict[Value, Value]:
-    """The value whose memory each value may share: an op that rewires passes on its operand's memory."""
+    """The value whose memory each value may share: an op that same_integers passes on its operand's memory."""
     roots: dict[Value, Value] = {}
     for op in graph.ops:
-        roots[op.result] = roots[op.operands[0]] if op.rewires else op.result
+        roots[op.result] = roots[op.operands[0]] if op.same_integers else op.result
     return roots

@@ -23,19 +23,29 @@ from fasttrig.emulator.forest import emulate_forest
 from fasttrig.ir.interval import Interval
 from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
+    PAD,
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
+    Reduction,
     Relu,
     Reshape,
+    Rewiring,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
+    Window,
 )
 
 _BOUNDS: OpTable[[tuple[Interval, ...], Interval], int] = OpTable("bounds")
@@ -224,7 +234,11 @@ def _aligned_bound(op: Add | Concat, operands: tuple[Interval, ...], result: Int
 
 
 def _aligned(op: Add | Concat, operands: list[CarriedArray]) -> list[CarriedArray]:
-    return [raw * (1 << shift) if shift else raw for raw, shift in zip(operands, op.shifts, strict=True)]
+    return _shifted(operands, op.shifts)
+
+
+def _shifted(operands: list[CarriedArray], shifts: tuple[int, ...]) -> list[CarriedArray]:
+    return [raw * (1 << shift) if shift else raw for raw, shift in zip(operands, shifts, strict=True)]
 
 
 @_PREPARE.row(Add)
@@ -240,6 +254,82 @@ def _prepare_add(op: Add, site: OpSite) -> Run:
 def _prepare_concat(op: Concat, site: OpSite) -> Run:
     axis = op.axis + 1
     return lambda tally, owns, operands: np.concatenate(_aligned(op, operands), axis=axis)
+
+
+@_BOUNDS.row(Multiply)
+def _multiply_bound(op: Multiply, operands: tuple[Interval, ...], result: Interval) -> int:
+    return max(1, magnitude(operands[0])) * max(1, magnitude(operands[1]))
+
+
+@_PREPARE.row(Multiply)
+def _prepare_multiply(op: Multiply, site: OpSite) -> Run:
+    return lambda tally, owns, operands: operands[0] * operands[1]
+
+
+@_BOUNDS.row(Reduce)
+def _reduce_bound(op: Reduce, operands: tuple[Interval, ...], result: Interval) -> int:
+    return magnitude(operands[0]) * (op.runs[1] if op.is_sum else 1)
+
+
+@_PREPARE.row(Reduce)
+def _prepare_reduce(op: Reduce, site: OpSite) -> Run:
+    axis, shape = op.axis + 1, op.result.shape
+    function = {Reduction.SUM: np.add, Reduction.MAX: np.maximum, Reduction.MIN: np.minimum}[op.reduction]
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        return np.asarray(function.reduce(operands[0], axis=axis)).reshape(len(operands[0]), *shape)
+
+    return run
+
+
+@_BOUNDS.row(Compare)
+def _compare_bound(op: Compare, operands: tuple[Interval, ...], result: Interval) -> int:
+    return max(max(1, magnitude(part)) << shift for part, shift in zip(operands, op.shifts, strict=True))
+
+
+@_PREPARE.row(Compare)
+def _prepare_compare(op: Compare, site: OpSite) -> Run:
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        left, right = _shifted(operands, op.shifts)
+        return (left < right).astype(site.compute.dtype)
+
+    return run
+
+
+@_BOUNDS.row(Select)
+def _select_bound(op: Select, operands: tuple[Interval, ...], result: Interval) -> int:
+    return max(max(1, magnitude(part)) << shift for part, shift in zip(operands[1:], op.shifts, strict=True))
+
+
+@_PREPARE.row(Select)
+def _prepare_select(op: Select, site: OpSite) -> Run:
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        if_one, if_zero = _shifted(operands[1:], op.shifts)
+        return np.where(operands[0] == 1, if_one, if_zero)
+
+    return run
+
+
+@_BOUNDS.row(Transpose, Gather, Window)
+def _rewiring_bound(op: Rewiring, operands: tuple[Interval, ...], result: Interval) -> int:
+    return abs(op.pad)
+
+
+@_PREPARE.row(Transpose, Gather, Window)
+def _prepare_rewiring(op: Rewiring, site: OpSite) -> Run:
+    sources, shape = op.sources.ravel(), op.result.shape
+    pads = np.flatnonzero(sources == PAD)
+    taken = np.maximum(sources, 0)
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        made = operands[0].reshape(len(operands[0]), -1)[:, taken]
+        if len(pads):
+            made[:, pads] = op.pad
+        return made.reshape(-1, *shape)
+
+    return run
 
 
 @_PREPARE.row(Reshape)
@@ -295,7 +385,9 @@ def _prepare_forest(op: Forest, site: OpSite) -> Run:
     return lambda tally, owns, operands: emulate_forest(op, operands[0])
 
 
+_PREPARE.complete()
+
+
 _BOUNDS.row(Add)(_aligned_bound)
 _BOUNDS.row(Concat)(_aligned_bound)
 _BOUNDS.complete()
-_PREPARE.complete()

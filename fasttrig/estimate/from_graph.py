@@ -20,16 +20,23 @@ from fasttrig.ir.ops import (
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
     Relu,
     Reshape,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
+    Window,
 )
 from fasttrig.settings import TargetSettings
 
@@ -95,7 +102,7 @@ def require_known_part(settings: TargetSettings) -> None:
             ) from None
 
 
-@_LAYERS.row(Input, Reshape, Concat)
+@_LAYERS.row(Input, Reshape, Concat, Transpose, Gather, Window)
 def _wiring(op: Op, settings: TargetSettings) -> Layer:
     return Layer("wiring", op.name, op.result.size, settings.strategy)
 
@@ -169,9 +176,29 @@ def _activation(op: Op, function: str, type_: FixedType, settings: TargetSetting
     return Layer("activation", op.name, op.result.size, settings.strategy, function=function, input=_width(type_))
 
 
-@_LAYERS.row(Add)
-def _add(op: Add, settings: TargetSettings) -> Layer:
+@_LAYERS.row(Add, Compare, Select)
+def _add(op: Op, settings: TargetSettings) -> Layer:
     return Layer("merge", op.name, op.result.size, settings.strategy, input=_width(op.result.type))
+
+
+@_LAYERS.row(Multiply)
+def _multiply(op: Multiply, settings: TargetSettings) -> Layer:
+    """A merge; its multipliers are counted as hls4ml's reports of merges have them."""
+    return Layer("merge", op.name, op.result.size, settings.strategy, input=_width(op.result.type))
+
+
+@_LAYERS.row(Reduce)
+def _reduce(op: Reduce, settings: TargetSettings) -> Layer:
+    return Layer(
+        "pooling",
+        op.name,
+        op.operand.size,
+        settings.strategy,
+        in_positions=op.operand.size,
+        window=op.runs[1],
+        function="average" if op.is_sum else "max",
+        input=_width(op.operand.type),
+    )
 
 
 @_LAYERS.row(ArgMax)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from fasttrig.base.errors import GraphError
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.graph import Graph, Postprocessor
 from fasttrig.ir.interval import Interval
@@ -12,19 +13,27 @@ from fasttrig.ir.ops import (
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Const,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
+    Reduction,
     Relu,
     Reshape,
     Scale,
+    Select,
     Shape,
     Softmax,
     Table,
+    Transpose,
     Value,
+    Window,
 )
 from fasttrig.ir.verify import verify
 
@@ -94,6 +103,65 @@ class GraphBuilder:
     def add(self, name: str, left: Value, right: Value, *, origin: str = "") -> Value:
         return self._exact(Add(result=_draft(name, left.shape), left=left, right=right, origin=origin))
 
+    def multiply(self, name: str, left: Value, right: Value, *, origin: str = "") -> Value:
+        return self._exact(Multiply(result=_draft(name, left.shape), left=left, right=right, origin=origin))
+
+    def reduce(self, name: str, operand: Value, axis: int, reduction: Reduction, *, origin: str = "") -> Value:
+        """`axis` counts without the event axis; it is stored non-negative."""
+        axis = axis % len(operand.shape)
+        return self._shaped(
+            Reduce(result=_draft(name, ()), operand=operand, axis=axis, reduction=reduction, origin=origin)
+        )
+
+    def compare(self, name: str, left: Value, right: Value, *, origin: str = "") -> Value:
+        """1 where left < right."""
+        return self._exact(Compare(result=_draft(name, left.shape), left=left, right=right, origin=origin))
+
+    def select(self, name: str, condition: Value, if_one: Value, if_zero: Value, *, origin: str = "") -> Value:
+        result = _draft(name, if_one.shape)
+        return self._exact(Select(result=result, condition=condition, if_one=if_one, if_zero=if_zero, origin=origin))
+
+    def transpose(self, name: str, operand: Value, order: tuple[int, ...], *, origin: str = "") -> Value:
+        """Axis ``i`` of the result is axis ``order[i]`` of the operand."""
+        return self._shaped(Transpose(result=_draft(name, ()), operand=operand, order=order, origin=origin))
+
+    def gather(
+        self, name: str, operand: Value, axis: int, index: Sequence[int], *, pad_raw: int = 0, origin: str = ""
+    ) -> Value:
+        """Entries of `axis` by `index`; -1 puts a pad."""
+        axis, places = axis % len(operand.shape), tuple(map(int, index))
+        result = _draft(name, ())
+        return self._shaped(
+            Gather(result=result, operand=operand, axis=axis, index=places, pad_raw=pad_raw, origin=origin)
+        )
+
+    def window(
+        self,
+        name: str,
+        operand: Value,
+        kernel: tuple[int, ...],
+        *,
+        stride: tuple[int, ...],
+        dilation: tuple[int, ...],
+        before: tuple[int, ...],
+        after: tuple[int, ...],
+        pad_raw: int = 0,
+        origin: str = "",
+    ) -> Value:
+        """Shapes: (*spatial, channels) -> (*positions, elements of the kernel, channels)."""
+        op = Window(
+            result=_draft(name, ()),
+            operand=operand,
+            kernel=kernel,
+            stride=stride,
+            dilation=dilation,
+            before=before,
+            after=after,
+            pad_raw=pad_raw,
+            origin=origin,
+        )
+        return self._shaped(op)
+
     def concat(self, name: str, parts: tuple[Value, ...], *, axis: int = -1, origin: str = "") -> Value:
         """`axis` counts without the event axis; it is stored non-negative."""
         axis = axis % len(parts[0].shape)
@@ -152,6 +220,13 @@ class GraphBuilder:
     def _append(self, op: Op) -> Value:
         self.ops.append(op)
         return op.result
+
+    def _shaped(self, draft: Op) -> Value:
+        """`_exact` for an op whose shape follows from its fields, once they are known to fit."""
+        fault = draft.fault()
+        if fault is not None:
+            raise GraphError(fault.what, where=draft.where, got=fault.got, want=fault.want)
+        return self._exact(replace(draft, result=replace(draft.result, shape=draft.result_shape())))
 
     def _exact(self, draft: Op) -> Value:
         return self._append(exactly_typed(draft, [Interval.of_type(v.type, v.shape) for v in draft.operands]))

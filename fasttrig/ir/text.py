@@ -20,7 +20,7 @@ import numpy as np
 from fasttrig.base.errors import GraphError, InputError, near_names
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.graph import Graph, Postprocessor
-from fasttrig.ir.ops import OPS, Const, Op, Shape, Value
+from fasttrig.ir.ops import OPS, Const, Op, Reduction, Shape, Value
 
 VERSION = 1
 _KINDS = {kind.__name__: kind for kind in OPS}
@@ -346,6 +346,8 @@ _BY_ANNOTATION: dict[str, Callable[[_Parser], Any]] = {
     "str": _Parser.string,
     "Rounding": lambda parser: parser.enum(Rounding),
     "Overflow": lambda parser: parser.enum(Overflow),
+    "Reduction": lambda parser: parser.enum(Reduction),
+    "tuple[int, ...]": lambda parser: parser.items(_Parser.integer),
     "tuple[Value, ...]": lambda parser: parser.items(_Parser.value),
     "tuple[FixedType, ...]": lambda parser: parser.items(_Parser.fixed_type),
 }

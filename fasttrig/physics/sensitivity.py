@@ -108,7 +108,7 @@ def _with(graph: Graph, target: Op, change: Callable[[Op, Any], tuple[Op, ...]])
 def _coarse_result(op: Op, operands: Any) -> tuple[Op, ...]:
     """A cast rounds as it did; any other result is rounded to the nearest."""
     type_ = op.result.type
-    if op.elementwise and op.loses_bits:  # a cast
+    if op.pointwise and op.loses_bits:  # a cast
         first: Op = replace(op, result=_named(op.result, "narrow", coarser(type_)))
         return first, _cast(op, first.result, type_)
     kept = replace(op, result=_named(op.result, "exact", type_))

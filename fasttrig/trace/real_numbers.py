@@ -19,20 +19,30 @@ from fasttrig.ir.graph import Graph
 from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     OPS,
+    PAD,
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Const,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
+    Reduction,
     Relu,
     Reshape,
+    Rewiring,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
+    Window,
 )
 
 Reals = Sequence[FloatArray]
@@ -137,11 +147,6 @@ def _value(const: Const) -> FloatArray:
     return to_value(const.raw, const.type)
 
 
-@_REAL.row(Input)
-def _input(op: Input, operands: Reals) -> FloatArray:
-    return operands[0]
-
-
 @_REAL.row(MatMul)
 def _matmul(op: MatMul, operands: Reals) -> FloatArray:
     return operands[0] @ _value(op.weight) + _value(op.bias)
@@ -166,19 +171,19 @@ def _relu(op: Relu, operands: Reals) -> FloatArray:
     return result if op.limit_raw is None else np.minimum(result, np.ldexp(op.limit_raw, -op.result.type.fraction_bits))
 
 
-@_REAL.row(Add)
-def _add(op: Add, operands: Reals) -> FloatArray:
-    return operands[0] + operands[1]
+@_REAL.row(Reduce)
+def _reduce(op: Reduce, operands: Reals) -> FloatArray:
+    function = {Reduction.SUM: np.add, Reduction.MAX: np.maximum, Reduction.MIN: np.minimum}[op.reduction]
+    made = np.asarray(function.reduce(operands[0], axis=op.axis + 1), dtype=np.float64)
+    return made.reshape(len(operands[0]), *op.result.shape)
 
 
-@_REAL.row(Concat)
-def _concat(op: Concat, operands: Reals) -> FloatArray:
-    return np.concatenate(operands, axis=op.axis + 1)
-
-
-@_REAL.row(Reshape)
-def _reshape(op: Reshape, operands: Reals) -> FloatArray:
-    return operands[0].reshape(len(operands[0]), *op.result.shape)
+@_REAL.row(Transpose, Gather, Window)
+def _rewiring(op: Rewiring, operands: Reals) -> FloatArray:
+    sources = op.sources.ravel()
+    made = operands[0].reshape(len(operands[0]), -1)[:, np.maximum(sources, 0)]
+    made[:, sources == PAD] = np.ldexp(float(op.pad), -op.fraction_bits)
+    return made.reshape(-1, *op.result.shape)
 
 
 @_REAL.row(Table)
@@ -194,11 +199,6 @@ def _softmax(op: Softmax, operands: Reals) -> FloatArray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-@_REAL.row(ArgMax)
-def _argmax(op: ArgMax, operands: Reals) -> FloatArray:
-    return np.argmax(operands[0], axis=-1, keepdims=True).astype(np.float64)
-
-
 @_REAL.row(Forest)
 def _forest(op: Forest, operands: Reals) -> FloatArray:
     """``raw < threshold`` is ``value * 2**F < threshold``: the same trees on features that were not rounded."""
@@ -209,6 +209,46 @@ def _forest(op: Forest, operands: Reals) -> FloatArray:
     for tree, output in enumerate(outputs.tolist()):
         total[:, output : output + op.n_targets] += leaves[exits[:, tree]]
     return total
+
+
+@_REAL.row(Input)
+def _input(op: Input, operands: Reals) -> FloatArray:
+    return operands[0]
+
+
+@_REAL.row(Add)
+def _add(op: Add, operands: Reals) -> FloatArray:
+    return operands[0] + operands[1]
+
+
+@_REAL.row(Concat)
+def _concat(op: Concat, operands: Reals) -> FloatArray:
+    return np.concatenate(operands, axis=op.axis + 1)
+
+
+@_REAL.row(Reshape)
+def _reshape(op: Reshape, operands: Reals) -> FloatArray:
+    return operands[0].reshape(len(operands[0]), *op.result.shape)
+
+
+@_REAL.row(ArgMax)
+def _argmax(op: ArgMax, operands: Reals) -> FloatArray:
+    return np.argmax(operands[0], axis=-1, keepdims=True).astype(np.float64)
+
+
+@_REAL.row(Multiply)
+def _multiply(op: Multiply, operands: Reals) -> FloatArray:
+    return operands[0] * operands[1]
+
+
+@_REAL.row(Compare)
+def _compare(op: Compare, operands: Reals) -> FloatArray:
+    return (operands[0] < operands[1]).astype(np.float64)
+
+
+@_REAL.row(Select)
+def _select(op: Select, operands: Reals) -> FloatArray:
+    return np.where(operands[0] >= 0.5, operands[1], operands[2])
 
 
 _REAL.complete()

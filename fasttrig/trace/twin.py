@@ -90,7 +90,7 @@ def _is_linear(layer: object) -> bool:
 def _after_activation(graph: Graph, op: Op) -> Op:
     """A float layer with its activation inside ends at the activation that follows the quantised layer."""
     users = graph.users(op.result)
-    is_activation = len(users) == 1 and users[0].elementwise and users[0].weights is None
+    is_activation = len(users) == 1 and users[0].pointwise and users[0].weights is None
     return users[0] if op.weights is not None and is_activation else op
 
 

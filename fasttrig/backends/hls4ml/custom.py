@@ -1,5 +1,4 @@
-"""Our own layers, registered with hls4ml: relu with a limit or a slope, table, softmax, argmax,
-forest.
+"""Our own layers, registered with hls4ml: one for each op that no layer of hls4ml's computes exactly.
 
 Their C++ is hand-written (``firmware/nnet_utils/fasttrig_*.h``), their configuration structs are template files
 beside this one. hls4ml is imported inside the functions alone: it is heavy.
@@ -19,6 +18,10 @@ WEIGHT_NAMES: dict[str, tuple[str, ...]] = {
     "FasttrigSoftmax": ("exp", "inverse"),
     "FasttrigArgMax": (),
     "FasttrigForest": (),
+    "FasttrigReduce": (),
+    "FasttrigCompare": (),
+    "FasttrigSelect": (),
+    "FasttrigRewire": (),
 }
 """Constants of each layer, in the order of the C++ function's arguments."""
 
@@ -28,6 +31,10 @@ TYPE_NAMES: dict[str, tuple[str, ...]] = {
     "FasttrigSoftmax": ("distance", "index", "sum", "inverse_index"),
     "FasttrigArgMax": (),
     "FasttrigForest": ("margin",),
+    "FasttrigReduce": ("full",),
+    "FasttrigCompare": (),
+    "FasttrigSelect": (),
+    "FasttrigRewire": ("full",),
 }
 """Types of each layer beside those of its result and its constants."""
 
@@ -37,6 +44,10 @@ HEADERS: dict[str, str] = {
     "FasttrigSoftmax": "fasttrig_softmax.h",
     "FasttrigArgMax": "fasttrig_argmax.h",
     "FasttrigForest": "fasttrig_forest.h",
+    "FasttrigReduce": "fasttrig_reduce.h",
+    "FasttrigCompare": "fasttrig_compare.h",
+    "FasttrigSelect": "fasttrig_select.h",
+    "FasttrigRewire": "fasttrig_rewire.h",
 }
 
 
@@ -94,9 +105,11 @@ def _function_template(kind: str, layer_class: type) -> type:
 
     def format_(self: Any, node: Any) -> str:
         given = self._default_function_params(node)
-        arguments = [given["input"], given["output"], *(node.get_weights(name).name for name in WEIGHT_NAMES[kind])]
-        types = f"{given['input_t']}, {given['output_t']}, {given['config']}"
-        return f"nnet::{function}<{types}>({', '.join(arguments)});"
+        inputs = [node.get_input_variable(name) for name in node.inputs]
+        weights = [node.get_weights(name).name for name in WEIGHT_NAMES[kind]]
+        arguments = [*(variable.name for variable in inputs), given["output"], *weights]
+        types = [*(variable.type.name for variable in inputs), given["output_t"], given["config"]]
+        return f"nnet::{function}<{', '.join(types)}>({', '.join(arguments)});"
 
     header = [f"nnet_utils/{HEADERS[kind]}"]
     return _template(FunctionCallTemplate, f"{kind}Function", format_, layer_class, include_header=header)

@@ -23,17 +23,25 @@ from fasttrig.ir.ops import (
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Const,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
     Relu,
     Reshape,
+    Rewiring,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
+    Window,
 )
 
 _ROWS: OpTable[[Planner], None] = OpTable("hls4ml layers")
@@ -106,15 +114,15 @@ def _matmul(op: MatMul, planner: Planner) -> None:
         attributes: dict[str, Any] = {"n_in": n_in, "n_out": n_out}
         planner.add("Dense", op, inputs=(op.operand,), precisions=precisions, attributes=attributes, weights=weights)
         return
-    if len(op.operand.shape) > 2:
+    if len(op.operand.shape) > 2 and planner.streamed:
         raise UnsupportedError(
-            "hls4ml has no matrix product on a tensor of this rank",
+            "hls4ml streams no matrix product on a tensor of this rank",
             where=op.where,
             got=str(op.operand.shape),
             want="(features,) or (time, features)",
-            try_="reshape to (time, features) before it",
+            try_="reshape to (time, features) before it, or io_type = 'io_parallel'",
         )
-    time = op.operand.shape[0]
+    time = op.operand.size // n_in
     attributes = {
         "data_format": "channels_last",
         "n_chan": n_in,
@@ -126,7 +134,31 @@ def _matmul(op: MatMul, planner: Planner) -> None:
         "pad_left": 0,
         "pad_right": 0,
     }
+    if len(op.operand.shape) == 2:
+        planner.add("Conv1D", op, inputs=(op.operand,), precisions=precisions, attributes=attributes, weights=weights)
+        return
+    source = planner.made_by[op.operand]
+    _as_rows(op, planner, (time, n_in))
     planner.add("Conv1D", op, inputs=(op.operand,), precisions=precisions, attributes=attributes, weights=weights)
+    _as_tensor(planner)
+    planner.made_by[op.operand] = source
+
+
+def _as_rows(op: MatMul, planner: Planner, shape: tuple[int, int]) -> None:
+    """hls4ml reads sizes off its own tensors: the same array as (time, features)."""
+    name, source = f"{planner.names[op.result]}_as_rows", planner.made_by[op.operand]
+    precisions = {"result": planner.precision_of(op.operand)}
+    planner.layers.append(Hls4mlLayer(name, "Reshape", (source,), {"target_shape": list(shape)}, precisions, (op,)))
+    planner.made_by[op.operand] = name
+
+
+def _as_tensor(planner: Planner) -> None:
+    """The last layer's array in the shape of its value."""
+    last = planner.layers[-1]
+    name, attributes = f"{last.name}_as_tensor", {"target_shape": list(last.value.shape)}
+    planner.layers.append(Hls4mlLayer(name, "Reshape", (last.name,), attributes, {"result": last.result}, last.ops))
+    for op in last.ops:
+        planner.made_by[op.result] = name
 
 
 def _check_narrowed(op: MatMul) -> None:
@@ -203,6 +235,71 @@ def _relu(op: Relu, planner: Planner) -> None:
 @_ROWS.row(Add)
 def _add(op: Add, planner: Planner) -> None:
     planner.add("Merge", op, inputs=(op.left, op.right), attributes={"op": "add"})
+
+
+@_ROWS.row(Multiply)
+def _multiply(op: Multiply, planner: Planner) -> None:
+    planner.add("Merge", op, inputs=(op.left, op.right), attributes={"op": "multiply"})
+
+
+@_ROWS.row(Reduce)
+def _reduce(op: Reduce, planner: Planner) -> None:
+    _parallel_only(op, planner)
+    outer, n, inner = op.runs
+    attributes = {
+        "output_shape": op.result.shape,
+        "n_outer": outer,
+        "n_reduced": n,
+        "n_inner": inner,
+        "reduction": op.reduction.value,
+    }
+    precisions = {"full": Precision(op.result.type)}
+    planner.add("FasttrigReduce", op, inputs=(op.operand,), precisions=precisions, attributes=attributes)
+
+
+@_ROWS.row(Compare)
+def _compare(op: Compare, planner: Planner) -> None:
+    _parallel_only(op, planner)
+    attributes = {"output_shape": op.result.shape, "n_in": op.result.size}
+    planner.add("FasttrigCompare", op, inputs=(op.left, op.right), attributes=attributes)
+
+
+@_ROWS.row(Select)
+def _select(op: Select, planner: Planner) -> None:
+    _parallel_only(op, planner)
+    attributes = {"output_shape": op.result.shape, "n_in": op.result.size}
+    planner.add("FasttrigSelect", op, inputs=(op.condition, op.if_one, op.if_zero), attributes=attributes)
+
+
+@_ROWS.row(Transpose, Gather, Window)
+def _rewiring(op: Rewiring, planner: Planner) -> None:
+    """Sources as a function of the element: constants for the compiler, wires for synthesis."""
+    _parallel_only(op, planner)
+    attributes = {
+        "output_shape": op.result.shape,
+        "n_in": op.operand.size,
+        "n_out": op.result.size,
+        "sources": braces(op.sources.ravel().tolist()),
+        "pad_raw": op.pad,
+    }
+    planner.add(
+        "FasttrigRewire",
+        op,
+        inputs=(op.operand,),
+        precisions={"full": Precision(op.result.type)},
+        attributes=attributes,
+    )
+
+
+def _parallel_only(op: Op, planner: Planner) -> None:
+    if planner.streamed:
+        raise UnsupportedError(
+            "fasttrig has no streamed HLS of this op",
+            where=op.where,
+            got=f"{type(op).__name__}, io_stream",
+            want="io_parallel",
+            try_="io_type = 'io_parallel'",
+        )
 
 
 @_ROWS.row(Concat)

@@ -24,7 +24,7 @@ _OWN_WORDS = frozenset(["nnet", "hls", "ap_fixed", "ap_ufixed", "ap_int", "ap_ui
 
 _GENERATED = re.compile(
     r"([wbst]|layer|config|exp|inverse|table|bias|weight|input)\d+.*|clone_.*"
-    r"|.*_(t|data|config|index|wide|part\d+|output\d+|cpy\d+|values|are_set)"
+    r"|.*_(t|data|config|index|wide|as_rows|as_tensor|part\d+|output\d+|cpy\d+|values|are_set)"
 )
 
 

@@ -35,21 +35,31 @@ from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType, Overflow, Rounding, to_value
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
+    PAD,
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Const,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
+    Reduction,
     Relu,
     Reshape,
+    Rewiring,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
     Value,
+    Window,
     require_rows,
 )
 
@@ -341,6 +351,46 @@ def _winner(left: tuple[FVariable, FVariable], right: tuple[FVariable, FVariable
     return pick(less, right[0], left[0]), pick(less, right[1], left[1])
 
 
+def _multiplied(op: Multiply, left: Numbers, right: Numbers) -> Numbers:
+    pairs = zip(left.ravel(), right.ravel(), strict=True)
+    return _array([_multiply(a, b) for a, b in pairs], op.result.shape)
+
+
+def _reduce(op: Reduce, operand: Numbers) -> Numbers:
+    function = {Reduction.SUM: add, Reduction.MAX: _larger, Reduction.MIN: _smaller}[op.reduction]
+    rows = np.moveaxis(operand, op.axis, -1).reshape(-1, operand.shape[op.axis])
+    return _array([_balanced(function, list(row)) for row in rows], op.result.shape)
+
+
+def _balanced(function: Callable[[FVariable, FVariable], FVariable], numbers: list[FVariable]) -> FVariable:
+    """All numbers joined by a tree of `function`, of the least depth."""
+    while len(numbers) > 1:
+        pairs = zip(numbers[::2], numbers[1::2], strict=False)
+        joined = [function(left, right) for left, right in pairs]
+        numbers = joined + numbers[len(joined) * 2 :]
+    return numbers[0]
+
+
+def _smaller(left: FVariable, right: FVariable) -> FVariable:
+    return pick(_is_less(right, left), right, left)
+
+
+def _compare(op: Compare, left: Numbers, right: Numbers) -> Numbers:
+    pairs = zip(left.ravel(), right.ravel(), strict=True)
+    return _array([_is_less(a, b) for a, b in pairs], op.result.shape)
+
+
+def _select(op: Select, condition: Numbers, if_one: Numbers, if_zero: Numbers) -> Numbers:
+    rows = zip(condition.ravel(), if_one.ravel(), if_zero.ravel(), strict=True)
+    return _array([pick(bit, one, zero) for bit, one, zero in rows], op.result.shape)
+
+
+def _rewiring(op: Rewiring, operand: Numbers) -> Numbers:
+    numbers, lsb = operand.ravel(), op.operand.type.lsb
+    moved = [constant(op.pad * lsb, numbers[0]) if place == PAD else numbers[place] for place in op.sources.ravel()]
+    return _array(moved, op.result.shape)
+
+
 def _forest(op: Forest, operand: Numbers) -> Numbers:
     return trace_forest(op, operand)
 
@@ -358,5 +408,12 @@ _ROWS: Mapping[type[Op], Callable[..., Numbers]] = {
     Softmax: _softmax,
     ArgMax: _argmax,
     Forest: _forest,
+    Multiply: _multiplied,
+    Reduce: _reduce,
+    Compare: _compare,
+    Select: _select,
+    Transpose: _rewiring,
+    Gather: _rewiring,
+    Window: _rewiring,
 }
 require_rows(_ROWS, "RTL rows")

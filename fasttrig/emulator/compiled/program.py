@@ -186,7 +186,7 @@ def _emit(program: Program, plan: _Layout, op: Op, arrays: dict[Value, str]) -> 
         _emit_dense(program, plan, layer, arrays)
         return
     value = op.result
-    if op.rewires:
+    if op.same_integers:
         arrays[value] = arrays[op.operands[0]]
     else:
         arrays[value] = _plain_buffer(program, op)

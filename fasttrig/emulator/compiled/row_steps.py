@@ -6,28 +6,37 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fasttrig.base.fixed import FixedType, Overflow, Rounding, cast_raw
+from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, cast_raw
 from fasttrig.emulator.carriers import magnitude
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.forest import forest_lines
-from fasttrig.emulator.compiled.integers import CType, compute_type
+from fasttrig.emulator.compiled.integers import INT32, CType, compute_type
 from fasttrig.emulator.steps import bound_of, product_type, sum_type
 from fasttrig.ir.interval import Interval
 from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
+    PAD,
     Add,
     ArgMax,
     Cast,
+    Compare,
     Concat,
     Forest,
+    Gather,
     Input,
     MatMul,
+    Multiply,
     Op,
+    Reduce,
     Relu,
     Reshape,
+    Rewiring,
     Scale,
+    Select,
     Softmax,
     Table,
+    Transpose,
+    Window,
 )
 
 
@@ -184,6 +193,62 @@ def _add(op: Add, site: CompiledSite) -> SourcePart:
         cpp.constant("int", "right_shift", right),
     ]
     return _one(site, "add", site.compute(), lines)
+
+
+@_ROWS.row(Multiply)
+def _multiply(op: Multiply, site: CompiledSite) -> SourcePart:
+    return _one(site, "multiply", site.compute(), [cpp.sizes(size=op.result.size)])
+
+
+@_ROWS.row(Reduce)
+def _reduce(op: Reduce, site: CompiledSite) -> SourcePart:
+    outer, n, inner = op.runs
+    function = f"    static constexpr Reduction reduction = Reduction::{op.reduction.value};"
+    return _one(site, "reduce", site.compute(), [cpp.sizes(outer=outer, n=n, inner=inner), function])
+
+
+@_ROWS.row(Compare)
+def _compare(op: Compare, site: CompiledSite) -> SourcePart:
+    left, right = op.shifts
+    lines = [
+        cpp.sizes(size=op.result.size),
+        cpp.constant("int", "left_shift", left),
+        cpp.constant("int", "right_shift", right),
+    ]
+    return _one(site, "compare", site.compute(), lines)
+
+
+@_ROWS.row(Select)
+def _select(op: Select, site: CompiledSite) -> SourcePart:
+    if_one, if_zero = op.shifts
+    lines = [
+        cpp.sizes(size=op.result.size),
+        cpp.constant("int", "one_shift", if_one),
+        cpp.constant("int", "zero_shift", if_zero),
+    ]
+    return _one(site, "select", site.compute(), lines)
+
+
+@_ROWS.row(Transpose, Gather, Window)
+def _rewiring(op: Rewiring, site: CompiledSite) -> SourcePart:
+    """Runs of neighbouring elements are copied whole; a pad is a run of its own kind."""
+    runs = np.array(source_runs(op.sources), dtype=np.int64)
+    lines = [
+        cpp.sizes(runs=len(runs)),
+        cpp.constant("std::int64_t", "pad", op.pad),
+        *cpp.table("source", runs[:, 0], INT32.name),
+        *cpp.table("length", runs[:, 1], INT32.name),
+    ]
+    return _one(site, "rewire", None, lines)
+
+
+def source_runs(sources: IntArray) -> list[tuple[int, int]]:
+    """(first source, length) of every run of consecutive sources; pads have source -1."""
+    flat = sources.ravel()
+    follows = np.where(flat[1:] == PAD, flat[:-1] == PAD, (flat[1:] == flat[:-1] + 1) & (flat[:-1] != PAD))
+    starts = np.concatenate([[0], np.flatnonzero(~follows) + 1])
+    lengths = np.diff(np.concatenate([starts, [len(flat)]]))
+    return list(zip(flat[starts].tolist(), lengths.tolist(), strict=True))
 
 
 @_ROWS.row(Concat)

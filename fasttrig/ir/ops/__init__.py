@@ -9,32 +9,45 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fasttrig.base.errors import GraphError
-from fasttrig.ir.ops.arithmetic import Add, Cast, MatMul, Relu, Scale
+from fasttrig.ir.ops.arithmetic import Cast, MatMul, Relu, Scale
 from fasttrig.ir.ops.base import Const, Fault, Op, Shape, Value
-from fasttrig.ir.ops.control import ArgMax
+from fasttrig.ir.ops.control import ArgMax, Compare, Select
+from fasttrig.ir.ops.elementwise import Add, Multiply
 from fasttrig.ir.ops.lookup import Softmax, Table
+from fasttrig.ir.ops.reduction import Reduce, Reduction
+from fasttrig.ir.ops.rewiring import PAD, Gather, Rewiring, Transpose, Window
 from fasttrig.ir.ops.structure import Concat, Input, Reshape
 from fasttrig.ir.ops.trees import Forest
 
 __all__ = [
     "OPS",
+    "PAD",
     "Add",
     "ArgMax",
     "Cast",
+    "Compare",
     "Concat",
     "Const",
     "Fault",
     "Forest",
+    "Gather",
     "Input",
     "MatMul",
+    "Multiply",
     "Op",
+    "Reduce",
+    "Reduction",
     "Relu",
     "Reshape",
+    "Rewiring",
     "Scale",
+    "Select",
     "Shape",
     "Softmax",
     "Table",
+    "Transpose",
     "Value",
+    "Window",
     "require_rows",
 ]
 
@@ -51,6 +64,13 @@ OPS: tuple[type[Op], ...] = (
     Softmax,
     ArgMax,
     Forest,
+    Multiply,
+    Reduce,
+    Compare,
+    Select,
+    Transpose,
+    Gather,
+    Window,
 )
 """Every op of the IR."""
 

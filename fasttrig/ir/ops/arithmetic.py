@@ -139,7 +139,7 @@ class Scale(Op):
     offset: Const
 
     weights_field: ClassVar[str] = "scale"
-    elementwise: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
 
     @property
     def exact(self) -> bool:
@@ -184,7 +184,7 @@ class Cast(Op):
     rounding: Rounding
     overflow: Overflow
 
-    elementwise: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
 
     @property
     def loses_bits(self) -> bool:
@@ -249,7 +249,7 @@ class Relu(Op):
     negative_shift: int | None = None
 
     own_bits: ClassVar[bool] = False
-    elementwise: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
 
     @property
     def exact(self) -> bool:
@@ -277,36 +277,3 @@ class Relu(Op):
             return None
         got = f"negative_shift={self.negative_shift}"
         return Fault("a leaky slope above one, or below any use", got, f"0 to {MAX_SHIFT}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Add(Op):
-    """left + right at the finer of the two grids; shapes are equal."""
-
-    left: Value
-    right: Value
-
-    @property
-    def exact(self) -> bool:
-        return True
-
-    @property
-    def fraction_bits(self) -> int:
-        return max(value.type.fraction_bits for value in self.operands)
-
-    @property
-    def shifts(self) -> tuple[int, ...]:
-        """Left shifts that bring each operand to the grid of the result."""
-        return tuple(self.fraction_bits - value.type.fraction_bits for value in self.operands)
-
-    def result_shape(self) -> Shape:
-        return self.left.shape
-
-    def interval(self, *operands: Interval) -> Interval:
-        a, b = (part.shifted(shift) for part, shift in zip(operands, self.shifts, strict=True))
-        return Interval(a.low + b.low, a.high + b.high)
-
-    def fault(self) -> Fault | None:
-        if self.left.shape == self.right.shape:
-            return None
-        return Fault("operands of Add differ in shape", f"{self.left.shape} and {self.right.shape}", "equal")

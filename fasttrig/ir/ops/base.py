@@ -105,10 +105,10 @@ class Op:
     own_bits: ClassVar[bool] = True
     """Whether the result has different fraction bits from its operands."""
 
-    elementwise: ClassVar[bool] = False
+    pointwise: ClassVar[bool] = False
     """Whether each element of the result depends on the same element of the only operand, and on nothing else."""
 
-    rewires: ClassVar[bool] = False
+    same_integers: ClassVar[bool] = False
     """Whether the result is the operand's integers in their order: a reader may share the memory."""
 
     @property

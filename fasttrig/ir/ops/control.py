@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from fasttrig.ir.interval import Interval
-from fasttrig.ir.ops.base import Op, Shape, Value
+from fasttrig.ir.ops.base import Fault, Op, Shape, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,3 +28,86 @@ class ArgMax(Op):
 
     def interval(self, *operands: Interval) -> Interval:
         return Interval.filled(self.result.shape, 0, self.operand.shape[-1] - 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare(Op):
+    """1 where left < right, else 0; both on the finer of their grids; shapes are equal."""
+
+    left: Value
+    right: Value
+
+    own_bits: ClassVar[bool] = False
+
+    @property
+    def exact(self) -> bool:
+        return True
+
+    @property
+    def fraction_bits(self) -> int:
+        return 0
+
+    @property
+    def shifts(self) -> tuple[int, int]:
+        """Left shifts that bring both operands to one grid."""
+        left, right = (value.type.fraction_bits for value in self.operands)
+        return max(left, right) - left, max(left, right) - right
+
+    def result_shape(self) -> Shape:
+        return self.left.shape
+
+    def interval(self, *operands: Interval) -> Interval:
+        a, b = (part.shifted(shift) for part, shift in zip(operands, self.shifts, strict=True))
+        always, possibly = a.high < b.low, a.low < b.high
+        return Interval(always.astype(int).astype(object), possibly.astype(int).astype(object))
+
+    def fault(self) -> Fault | None:
+        if self.left.shape == self.right.shape:
+            return None
+        return Fault("operands of Compare differ in shape", f"{self.left.shape} and {self.right.shape}", "equal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Select(Op):
+    """`if_one` where `condition` is 1, else `if_zero`; at the finer of their grids; shapes are equal."""
+
+    condition: Value
+    if_one: Value
+    if_zero: Value
+
+    own_bits: ClassVar[bool] = False
+
+    @property
+    def exact(self) -> bool:
+        return True
+
+    @property
+    def fraction_bits(self) -> int:
+        return max(self.if_one.type.fraction_bits, self.if_zero.type.fraction_bits)
+
+    @property
+    def shifts(self) -> tuple[int, int]:
+        """Left shifts that bring `if_one` and `if_zero` to the grid of the result."""
+        bits = self.fraction_bits
+        return bits - self.if_one.type.fraction_bits, bits - self.if_zero.type.fraction_bits
+
+    def result_shape(self) -> Shape:
+        return self.if_one.shape
+
+    def interval(self, *operands: Interval) -> Interval:
+        condition = operands[0]
+        one, zero = (part.shifted(shift) for part, shift in zip(operands[1:], self.shifts, strict=True))
+        always, never = condition.low >= 1, condition.high <= 0
+        low = np.where(always, one.low, np.where(never, zero.low, np.minimum(one.low, zero.low)))
+        high = np.where(always, one.high, np.where(never, zero.high, np.maximum(one.high, zero.high)))
+        return Interval(low, high)
+
+    def fault(self) -> Fault | None:
+        shapes = {value.shape for value in self.operands}
+        if len(shapes) > 1:
+            got = ", ".join(str(value.shape) for value in self.operands)
+            return Fault("operands of Select differ in shape", got, "equal")
+        bit = self.condition.type
+        if bit.signed or bit.width != 1 or bit.fraction_bits != 0:
+            return Fault("the condition of Select is no bit", str(bit), "ufixed<1,1>")
+        return None

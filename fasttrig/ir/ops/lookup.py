@@ -23,7 +23,7 @@ class Table(Op):
     table: Const
     function: str
 
-    elementwise: ClassVar[bool] = True
+    pointwise: ClassVar[bool] = True
 
     @property
     def fraction_bits(self) -> int:

@@ -107,7 +107,7 @@ class Reshape(Op):
     operand: Value
 
     own_bits: ClassVar[bool] = False
-    rewires: ClassVar[bool] = True
+    same_integers: ClassVar[bool] = True
 
     @property
     def fraction_bits(self) -> int:
