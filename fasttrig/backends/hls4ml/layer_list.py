@@ -12,39 +12,25 @@ from typing import Any
 import numpy as np
 
 from fasttrig.backends.hls4ml.names import layer_names
-from fasttrig.backends.hls4ml.planner import Hls4mlLayer, LayerPlan, Planner, drops_too_much
+from fasttrig.backends.hls4ml.own_layers import too_coarse
+from fasttrig.backends.hls4ml.planner import LAYERS, Hls4mlLayer, LayerPlan, Planner, drops_too_much
 from fasttrig.backends.hls4ml.precision import Precision
-from fasttrig.backends.hls_forest import ForestTables, braces, forest_tables
 from fasttrig.base.errors import UnsupportedError
-from fasttrig.base.fixed import FLOAT64_BITS, FixedType, FloatArray, Overflow, to_value
+from fasttrig.base.fixed import FLOAT64_BITS, FixedType, FloatArray, to_value
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     Add,
-    ArgMax,
     Cast,
-    Compare,
     Concat,
     Const,
-    Forest,
-    Gather,
     Input,
     MatMul,
     Multiply,
-    Op,
-    Reduce,
     Relu,
     Reshape,
-    Rewiring,
     Scale,
-    Select,
-    Softmax,
-    Table,
-    Transpose,
-    Window,
 )
 
-_ROWS: OpTable[[Planner], None] = OpTable("hls4ml layers")
 STREAM_READERS = 7
 """How often hls4ml can copy a stream."""
 
@@ -60,7 +46,7 @@ def plan(graph: Graph, io_type: str) -> LayerPlan:
     planner = Planner(graph, io_type == "io_stream", layer_names(graph))
     for op in graph.ops:
         if op.result not in planner.made_by:
-            _ROWS(op, planner)
+            LAYERS(op, planner)
     outputs = planner.separate_outputs()
     inputs = tuple(planner.made_by[op.result] for op in graph.inputs)
     if planner.streamed:
@@ -95,13 +81,13 @@ def _check_streams(layers: list[Hls4mlLayer], outputs: tuple[str, ...]) -> None:
             )
 
 
-@_ROWS.row(Input)
+@LAYERS.row(Input)
 def _input(op: Input, planner: Planner) -> None:
     attributes = {"input_shape": list(op.result.shape)}
     planner.put("InputLayer", (op,), {"result": Precision(op.result.type)}, inputs=(), attributes=attributes)
 
 
-@_ROWS.row(MatMul)
+@LAYERS.row(MatMul)
 def _matmul(op: MatMul, planner: Planner) -> None:
     accum = Precision(op.accum_type)
     if op.narrowed:
@@ -165,20 +151,10 @@ def _check_narrowed(op: MatMul) -> None:
     product = op.product_type
     for what, source in (("product", product), ("bias", op.bias.type)):
         if drops_too_much(source, op.accum_type, op.accum_rounding):
-            raise _too_coarse(op, f"{what} {source}", str(op.accum_type))
+            raise too_coarse(op, f"{what} {source}", str(op.accum_type))
 
 
-def _too_coarse(op: Op, source: str, target: str) -> UnsupportedError:
-    return UnsupportedError(
-        "the vendor's types cannot round away more bits than a number has",
-        where=op.where,
-        got=f"{source} cast to {target}",
-        want="a finer target, or truncation (TRN)",
-        try_="give the target more fraction bits",
-    )
-
-
-@_ROWS.row(Scale)
+@LAYERS.row(Scale)
 def _scale(op: Scale, planner: Planner) -> None:
     n_channels = op.operand.shape[-1]
     planner.add(
@@ -191,7 +167,7 @@ def _scale(op: Scale, planner: Planner) -> None:
     )
 
 
-@_ROWS.row(Cast)
+@LAYERS.row(Cast)
 def _cast(op: Cast, planner: Planner) -> None:
     """One assignment; from a wider copy where the operand has fewer bits than are dropped (see `drops_too_much`)."""
     attributes = {"activation": "linear", "n_in": op.operand.size}
@@ -207,7 +183,7 @@ def _cast(op: Cast, planner: Planner) -> None:
     planner.made_by[op.result] = name
 
 
-@_ROWS.row(Relu)
+@LAYERS.row(Relu)
 def _relu(op: Relu, planner: Planner) -> None:
     n_in = op.operand.size
     if op.limit_raw is None and op.negative_shift is None:
@@ -232,77 +208,17 @@ def _relu(op: Relu, planner: Planner) -> None:
     )
 
 
-@_ROWS.row(Add)
+@LAYERS.row(Add)
 def _add(op: Add, planner: Planner) -> None:
     planner.add("Merge", op, inputs=(op.left, op.right), attributes={"op": "add"})
 
 
-@_ROWS.row(Multiply)
+@LAYERS.row(Multiply)
 def _multiply(op: Multiply, planner: Planner) -> None:
     planner.add("Merge", op, inputs=(op.left, op.right), attributes={"op": "multiply"})
 
 
-@_ROWS.row(Reduce)
-def _reduce(op: Reduce, planner: Planner) -> None:
-    _parallel_only(op, planner)
-    outer, n, inner = op.runs
-    attributes = {
-        "output_shape": op.result.shape,
-        "n_outer": outer,
-        "n_reduced": n,
-        "n_inner": inner,
-        "reduction": op.reduction.value,
-    }
-    precisions = {"full": Precision(op.result.type)}
-    planner.add("FasttrigReduce", op, inputs=(op.operand,), precisions=precisions, attributes=attributes)
-
-
-@_ROWS.row(Compare)
-def _compare(op: Compare, planner: Planner) -> None:
-    _parallel_only(op, planner)
-    attributes = {"output_shape": op.result.shape, "n_in": op.result.size}
-    planner.add("FasttrigCompare", op, inputs=(op.left, op.right), attributes=attributes)
-
-
-@_ROWS.row(Select)
-def _select(op: Select, planner: Planner) -> None:
-    _parallel_only(op, planner)
-    attributes = {"output_shape": op.result.shape, "n_in": op.result.size}
-    planner.add("FasttrigSelect", op, inputs=(op.condition, op.if_one, op.if_zero), attributes=attributes)
-
-
-@_ROWS.row(Transpose, Gather, Window)
-def _rewiring(op: Rewiring, planner: Planner) -> None:
-    """Sources as a function of the element: constants for the compiler, wires for synthesis."""
-    _parallel_only(op, planner)
-    attributes = {
-        "output_shape": op.result.shape,
-        "n_in": op.operand.size,
-        "n_out": op.result.size,
-        "sources": braces(op.sources.ravel().tolist()),
-        "pad_raw": op.pad,
-    }
-    planner.add(
-        "FasttrigRewire",
-        op,
-        inputs=(op.operand,),
-        precisions={"full": Precision(op.result.type)},
-        attributes=attributes,
-    )
-
-
-def _parallel_only(op: Op, planner: Planner) -> None:
-    if planner.streamed:
-        raise UnsupportedError(
-            "fasttrig has no streamed HLS of this op",
-            where=op.where,
-            got=f"{type(op).__name__}, io_stream",
-            want="io_parallel",
-            try_="io_type = 'io_parallel'",
-        )
-
-
-@_ROWS.row(Concat)
+@LAYERS.row(Concat)
 def _concat(op: Concat, planner: Planner) -> None:
     """hls4ml joins two at a time: parts fold from the left, each step at the result's type."""
     if planner.streamed and op.axis != len(op.result.shape) - 1:
@@ -331,7 +247,7 @@ def _concat(op: Concat, planner: Planner) -> None:
     planner.layers.append(replace(last, inputs=(joined, last.inputs[1])))
 
 
-@_ROWS.row(Reshape)
+@LAYERS.row(Reshape)
 def _reshape(op: Reshape, planner: Planner) -> None:
     """In a stream only a dense layer can read a flattened tensor in its old packing; for others it is repacked."""
     users = planner.graph.users(op.result)
@@ -343,89 +259,4 @@ def _reshape(op: Reshape, planner: Planner) -> None:
     planner.put(kind, (op,), {"result": same_array}, inputs=(op.operand,), attributes=attributes)
 
 
-@_ROWS.row(Table)
-def _table(op: Table, planner: Planner) -> None:
-    planner.add(
-        "FasttrigTable",
-        op,
-        inputs=(op.operand,),
-        precisions={"table": Precision(op.table.type)},
-        attributes={
-            "output_shape": op.result.shape,
-            "table_size": op.table.raw.size,
-            "n_in": op.operand.size,
-            "is_signed": op.operand.type.signed,
-            "function": " ".join(op.function.split()),
-        },
-        weights={"table": op.table},
-    )
-
-
-@_ROWS.row(Softmax)
-def _softmax(op: Softmax, planner: Planner) -> None:
-    n_in, source = op.operand.shape[-1], op.operand.type
-    a, b = op.exp_table.type, op.inverse_table.type
-    product = FixedType(a.width + b.width, a.integer_bits + b.integer_bits, signed=False)
-    if drops_too_much(product, op.result.type, op.rounding):
-        raise _too_coarse(op, f"product {product}", str(op.result.type))
-    precisions = {
-        "result": Precision(op.result.type, op.rounding, op.overflow),
-        "distance": Precision(FixedType(source.width, source.integer_bits, signed=False)),
-        "index": Precision(op.index_type, overflow=Overflow.SAT),
-        "sum": Precision(FixedType.covering(0, a.max_raw * n_in, a.fraction_bits)),
-        "inverse_index": Precision(op.inverse_index_type, overflow=Overflow.SAT),
-        "exp": Precision(op.exp_table.type),
-        "inverse": Precision(op.inverse_table.type),
-    }
-    planner.put(
-        "FasttrigSoftmax",
-        (op,),
-        precisions,
-        inputs=(op.operand,),
-        attributes={
-            "output_shape": op.result.shape,
-            "n_in": n_in,
-            "n_outer": op.operand.size // n_in,
-            "exp_size": op.exp_table.raw.size,
-            "inverse_size": op.inverse_table.raw.size,
-        },
-        weights={"exp": op.exp_table, "inverse": op.inverse_table},
-    )
-
-
-@_ROWS.row(ArgMax)
-def _argmax(op: ArgMax, planner: Planner) -> None:
-    n_in = op.operand.shape[-1]
-    attributes = {"output_shape": op.result.shape, "n_in": n_in, "n_outer": op.operand.size // n_in}
-    planner.add("FasttrigArgMax", op, inputs=(op.operand,), attributes=attributes)
-
-
-@_ROWS.row(Forest)
-def _forest(op: Forest, planner: Planner) -> None:
-    """The trees are constants of the layer's configuration: hls4ml's weights are doubles, these are indices."""
-    tables = forest_tables(op)
-    planner.add(
-        "FasttrigForest",
-        op,
-        inputs=(op.operand,),
-        precisions={"margin": Precision(op.result.type)},
-        attributes={
-            "output_shape": op.result.shape,
-            **tables.sizes,
-            **{name: cpp_type for name, cpp_type in tables.types.items() if name != "threshold_t"},
-            "tables": "\n".join(_function(tables, name) for name in tables.rows),
-        },
-    )
-
-
-def _function(tables: ForestTables, name: str) -> str:
-    """A table of constants as a static function of its index."""
-    kind = {"threshold": tables.types["threshold_t"], "leaf": tables.types["leaf_t"]}
-    kind["base_margin"] = kind["leaf"]
-    word = kind.get(name, "int")
-    numbers = braces(tables.rows[name].ravel().tolist())
-    body = f"static const {word} of[] = {numbers};\n        return of[i];"
-    return f"    static {word} {name}(int i) {{\n        {body}\n    }}"
-
-
-_ROWS.complete()
+LAYERS.complete()

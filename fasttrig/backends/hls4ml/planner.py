@@ -8,6 +8,7 @@ from typing import Any
 from fasttrig.backends.hls4ml.precision import Precision
 from fasttrig.base.fixed import FixedType, Rounding
 from fasttrig.ir.graph import Graph
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import Cast, Const, Op, Value
 
 
@@ -127,3 +128,7 @@ class Planner:
 def drops_too_much(source: FixedType, target: FixedType, rounding: Rounding) -> bool:
     """Whether the vendor's header stops: it reads a bit above the sign when more bits are dropped than there are."""
     return rounding is not Rounding.TRN and source.fraction_bits - target.fraction_bits > source.width
+
+
+LAYERS: OpTable[[Planner], None] = OpTable("hls4ml layers")
+"""Adds the layers of an op to the planner; the rows are in `layer_list` and `own_layers`."""
