@@ -220,6 +220,13 @@ class Cast(Op):
         least, greatest = self.limits
         return low < least, high > greatest
 
+    def changes_no_number(self, operand: Interval) -> bool:
+        """Whether no fraction bit is dropped and every number inside `operand` fits the cast's type."""
+        if self.dropped_bits > 0:
+            return False
+        (low, high), (least, greatest) = operand.bounds, self.limits
+        return least <= low << -self.dropped_bits and high << -self.dropped_bits <= greatest
+
     def result_shape(self) -> Shape:
         return self.operand.shape
 
