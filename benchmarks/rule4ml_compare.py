@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrig.estimate.cost_model import predict, rounded
-from fasttrig.estimate.fitting import Sample, fit_constants, read_samples
+from fasttrig.estimate.fitting import CalibrationSample, fit_constants, read_samples
 from fasttrig.estimate.records import load_records
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -82,7 +82,7 @@ def install() -> None:
         subprocess.run([*pip, *packages], check=True)
 
 
-def both_can(sample: Sample) -> bool:
+def both_can(sample: CalibrationSample) -> bool:
     """Whether rule4ml can be asked for the design of a report at all."""
     record, layers = sample.record, sample.record["layers"]
     matrices = [layer for layer in layers if layer["kind"] == "dense"]
@@ -99,7 +99,7 @@ def board(part: str) -> str | None:
     return next((name for prefix, name in BOARDS.items() if part.startswith(prefix)), None)
 
 
-def question(sample: Sample) -> dict[str, Any]:
+def question(sample: CalibrationSample) -> dict[str, Any]:
     """What the worker asks rule4ml: sizes, board, strategy, precision, reuse factor and versions."""
     record = sample.record
     matrices = [layer for layer in record["layers"] if layer["kind"] == "dense"]
@@ -140,7 +140,9 @@ def ask_rule4ml(python: Path, questions: Sequence[dict[str, Any]]) -> list[list[
     return [list(one) for one in zip(*answers, strict=True)]
 
 
-def cross_validated(samples: Sequence[Sample], chosen: Sequence[Sample]) -> list[dict[str, float]]:
+def cross_validated(
+    samples: Sequence[CalibrationSample], chosen: Sequence[CalibrationSample]
+) -> list[dict[str, float]]:
     """fasttrig's numbers of the chosen designs, each from a fit without its family."""
     constants = {
         family: fit_constants([s for s in samples if s.record["family"] != family])
@@ -151,7 +153,7 @@ def cross_validated(samples: Sequence[Sample], chosen: Sequence[Sample]) -> list
 
 
 def table(
-    chosen: Sequence[Sample], ours: Sequence[dict[str, float]], theirs: Sequence[Sequence[dict[str, float]]]
+    chosen: Sequence[CalibrationSample], ours: Sequence[dict[str, float]], theirs: Sequence[Sequence[dict[str, float]]]
 ) -> list[dict[str, Any]]:
     """One row per set of designs and quantity: median of |estimate / report - 1|; of DSP where the report has any."""
     rows = []

@@ -107,13 +107,17 @@ def outputs() -> str:
 
 
 def op_rows() -> str:
-    """Every table keyed by op class: the modules that call `require_rows`, in the order of the pipeline."""
+    """Every table keyed by op class, each an `OpTable` or checked by `require_rows`, in the order of the pipeline."""
     found = []
     for path in sorted((ROOT / "fasttrig").rglob("*.py")):
+        module = path.relative_to(ROOT).as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require_rows":
-                name, what = (ast.unparse(argument) for argument in node.args[:2])
-                found.append((path.relative_to(ROOT).as_posix(), name, ast.literal_eval(what)))
+            call = getattr(node, "value", None) if isinstance(node, ast.AnnAssign | ast.Expr) else None
+            called = getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
+            if called == "OpTable" and isinstance(node, ast.AnnAssign):
+                found.append((module, ast.unparse(node.target), ast.literal_eval(call.args[0])))
+            elif called == "require_rows" and module.count("/ir/") == 0:
+                found.append((module, ast.unparse(call.args[0]), ast.literal_eval(call.args[1])))
     order = {folder: place for place, folder in enumerate(("ir", "emulator", "backends", "estimate"))}
     found.sort(key=lambda row: order.get(row[0].split("/")[1], len(order)))
     rows = [(f"[{path}]({TO_ROOT}/{path})", f"`{name}`", what) for path, name, what in found]

@@ -17,7 +17,7 @@ from fasttrig.commands.estimate import estimate
 from fasttrig.commands.init import init
 from fasttrig.commands.patterns import patterns
 from fasttrig.commands.report import report
-from fasttrig.commands.shell import Group, add_command, epilog, run_app
+from fasttrig.commands.shell import CommandGroup, add_command, epilog, run_app
 from fasttrig.commands.synth import synth
 from fasttrig.commands.trace import trace
 from fasttrig.commands.train import train
@@ -26,7 +26,7 @@ START, BUILD, LOOK, USE = "Start", "Build and prove", "Look into a design", "Use
 
 app = typer.Typer(
     name="fasttrig",
-    cls=Group,
+    cls=CommandGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -49,7 +49,9 @@ add_command(
     ),
 )
 add_command(app, train, START, ("fasttrig train jet_mlp", "fasttrig train .        the model of ./model.toml"))
-app.add_typer(data_app, name="data", cls=Group, rich_help_panel=START, help="Generate and describe event samples.")
+app.add_typer(
+    data_app, name="data", cls=CommandGroup, rich_help_panel=START, help="Generate and describe event samples."
+)
 add_command(app, doctor, START, ("fasttrig doctor", "fasttrig doctor --json"))
 add_command(
     app,

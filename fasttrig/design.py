@@ -27,7 +27,7 @@ from fasttrig.passes.pipeline import compile_graph
 from fasttrig.settings import MODEL_FILE, ModelProject, OutputActivation, find_models, load_project
 from fasttrig.toolchain.emulator_library import has_compiler, load
 
-Events: TypeAlias = Any
+EventInput: TypeAlias = Any
 """An array or a list of numbers; or a mapping, a structured array, a frame or a table: numbers by name."""
 
 COMPILED_FROM = 100_000
@@ -99,7 +99,7 @@ class Design:
 
         return design_html(self.graph)
 
-    def emulate(self, x: Events, *, raw: bool = False, threads: int = 1, compiled: bool | None = None) -> Emulation:
+    def emulate(self, x: EventInput, *, raw: bool = False, threads: int = 1, compiled: bool | None = None) -> Emulation:
         """Run the bit-accurate emulator.
 
         There are two, which give the same bits: NumPy, and generated C++ that a compiler of this machine makes a
@@ -148,7 +148,7 @@ class Design:
         made = None if rules is None else library.predict_columns(arrays, rules, threads=threads)
         return None if made is None else emulation_of(self.graph, "raw" if raw else "values", *made)
 
-    def emulate_raw(self, x_raw: Events, *, threads: int = 1, compiled: bool | None = None) -> Emulation:
+    def emulate_raw(self, x_raw: EventInput, *, threads: int = 1, compiled: bool | None = None) -> Emulation:
         """`emulate` of raw integers of the graph's inputs: ``emulate(x_raw, raw=True)``."""
         return self.emulate(x_raw, raw=True, threads=threads, compiled=compiled)
 
@@ -173,11 +173,11 @@ class Design:
             return self.inputs.names
         return self.ensemble.feature_names if self.ensemble is not None else ()
 
-    def quantise(self, x: Events, *, raw: bool = False) -> tuple[dict[str, IntArray], Literal["values", "raw"]]:
+    def quantise(self, x: EventInput, *, raw: bool = False) -> tuple[dict[str, IntArray], Literal["values", "raw"]]:
         """Raw integers per input, and how `x` was understood; see `emulate`."""
         return self._quantised(self._arrays(x), raw)
 
-    def _arrays(self, x: Events) -> Arrays:
+    def _arrays(self, x: EventInput) -> Arrays:
         return arrays_of(x, {op.name: op.result.shape for op in self.graph.inputs}, self.feature_names)
 
     def _quantised(self, arrays: Arrays, raw: bool) -> tuple[dict[str, IntArray], Literal["values", "raw"]]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fasttrig.backends.rtl.template import fill
-from fasttrig.base import firmware_files
+from fasttrig.base.templates import fill_file
 
 if TYPE_CHECKING:
     from fasttrig.settings import TargetSettings
@@ -23,4 +22,4 @@ def constraint_files(top: str, clock: str, settings: TargetSettings, stem: str) 
         "CLOCK_PERIOD_NS": f"{settings.clock_period_ns:g}",
         "UNCERTAINTY_NS": f"{settings.clock_period_ns * settings.clock_uncertainty_percent / 100:.4g}",
     }
-    return {f"{stem}.{suffix}": fill(firmware_files.read(f"rtl/clock.{suffix}.in"), words) for suffix in ("xdc", "sdc")}
+    return {f"{stem}.{suffix}": fill_file(f"rtl/clock.{suffix}.in", {}, words) for suffix in ("xdc", "sdc")}

@@ -25,7 +25,7 @@ def _is_lone_forest(graph: Graph) -> bool:
     return is_lone_forest(graph)
 
 
-class CompiledEmulator(Backend):
+class CompiledEmulatorBackend(Backend):
     name, folder, stage = "emulator", EMULATOR, "writing the emulator in C++"
     makes = "the emulator in C++, without dependencies"
     reads = ("graph", "version", "inputs")
@@ -203,7 +203,7 @@ def _plugin(request: Request, integer_emulator: Mapping[str, str] | None) -> Map
 
 
 BACKENDS: tuple[Backend, ...] = (
-    CompiledEmulator(),
+    CompiledEmulatorBackend(),
     ConiferJson(),
     Conifer(),
     Hls4ml(),

@@ -19,6 +19,8 @@ from fasttrig.base.errors import InputError
 
 IntArray: TypeAlias = npt.NDArray[np.int64]
 FloatArray: TypeAlias = npt.NDArray[np.float64]
+NumberArray: TypeAlias = npt.NDArray[Any]
+"""Integers or floats of any dtype."""
 
 WholeArray: TypeAlias = npt.NDArray[np.floating[Any]]
 """Whole numbers held in a float format that holds each of them exactly."""

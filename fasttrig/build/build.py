@@ -17,10 +17,10 @@ from fasttrig.base.errors import InputError, ProjectError, ToolError, near_names
 from fasttrig.base.hashing import package_versions, sha256_file, sha256_json, source_hash
 from fasttrig.base.names import check_model_name
 from fasttrig.base.staging import staged_folder, write_texts
-from fasttrig.build.runner import Earlier, Notify, Outcome, plan, run_stages, stored
+from fasttrig.build.runner import Earlier, Notify, StageOutcome, plan, run_stages, stored
 from fasttrig.build.stages import facts, stages_of
 from fasttrig.build.synthesis import SYNTHESISING, read_report, synthesise_or_say_why_not
-from fasttrig.design import Design, Events, read
+from fasttrig.design import Design, EventInput, read
 from fasttrig.emulator.emulation import Emulation
 from fasttrig.emulator.evaluate import check_inputs
 from fasttrig.estimate.from_graph import require_known_part
@@ -45,7 +45,7 @@ class Project:
     design: Design
     report: Report
     fresh: bool = True
-    stages: tuple[Outcome, ...] = ()
+    stages: tuple[StageOutcome, ...] = ()
 
     def _repr_html_(self) -> str:
         """What Jupyter shows: verdict, key figures, ladder, and where the page is."""
@@ -53,7 +53,7 @@ class Project:
 
         return report_html(self.report, page=str(BuiltProject(self.folder).page))
 
-    def csim(self, x: Events, *, raw: bool = False) -> Emulation:
+    def csim(self, x: EventInput, *, raw: bool = False) -> Emulation:
         """Run the compiled C-simulation of the project on events; takes and gives what `Design.emulate` does.
 
         With `raw`, `x` holds raw integers of the graph's inputs.
@@ -142,13 +142,13 @@ def build(
     return Project(folder, design, read_report(folder), fresh, outcomes)
 
 
-def _synthesise(folder: Path, notify: Notify) -> Outcome:
+def _synthesise(folder: Path, notify: Notify) -> StageOutcome:
     """Logic synthesis, the only stage that changes a finished build: `fasttrig synth` runs it too."""
     notify(SYNTHESISING)
     start = time.perf_counter()
     done = synthesise_or_say_why_not(folder).synthesis
     assert done is not None
-    return Outcome("synth", SYNTHESISING, done.status, "", time.perf_counter() - start, done.reason)
+    return StageOutcome("synth", SYNTHESISING, done.status, "", time.perf_counter() - start, done.reason)
 
 
 def target_settings(design: Design, options: Mapping[str, Any]) -> TargetSettings:
@@ -220,7 +220,7 @@ def _commit(folder: Path) -> str:
     return done.stdout.strip()
 
 
-def _write_manifest(stage: Path, manifest: Mapping[str, Any], outcomes: Iterable[Outcome]) -> None:
+def _write_manifest(stage: Path, manifest: Mapping[str, Any], outcomes: Iterable[StageOutcome]) -> None:
     files = {name: sha256_file(stage / name) for name in _files(stage)}
     content = {**manifest, "stages": stored(outcomes), "files": files}
     write_texts(stage, {MANIFEST: json.dumps(content, indent=1, sort_keys=True) + "\n"})

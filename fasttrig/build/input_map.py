@@ -5,25 +5,24 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from fasttrig.backends.rtl.template import fill
-from fasttrig.base import firmware_files
+from fasttrig.base.templates import fill_file
 
 if TYPE_CHECKING:
     from fasttrig.data.inputs import FeatureMap, InputMap
 
-Kind: TypeAlias = Literal["h", "vh", "vhd"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+HeaderKind: TypeAlias = Literal["h", "vh", "vhd"]
+KINDS: tuple[HeaderKind, ...] = get_args(HeaderKind)
 
 
-def input_map_header(name: str, inputs: InputMap, kind: Kind) -> str:
+def input_map_header(name: str, inputs: InputMap, kind: HeaderKind) -> str:
     """``input_map.<kind>`` of the model `name`: C++, Verilog or VHDL.
 
     Offsets stand in units of each feature's own LSB (an integer, since the offset lies on that grid), and as a number
     in the feature's unit.
     """
     rows = [_row(kind, index, feature, len(inputs.features)) for index, feature in enumerate(inputs.features)]
-    words = {"NAME": name, "GUARD": name.upper(), "N_FEATURES": str(len(inputs.features)), "ROWS": "\n".join(rows)}
-    return fill(firmware_files.read(f"input_map/input_map.{kind}.in"), words)
+    words = {"NAME": name, "N_FEATURES": str(len(inputs.features)), "ROWS": "\n".join(rows)}
+    return fill_file(f"input_map/input_map.{kind}.in", words, {"GUARD": name.upper()})
 
 
 def input_map_comments(inputs: InputMap) -> str:
@@ -38,7 +37,7 @@ def _said(index: int, feature: FeatureMap) -> str:
     return f"{index}: {feature.name}{unit}, {feature.type}, offset {feature.offset!r}, shift {feature.shift}"
 
 
-def _row(kind: Kind, index: int, feature: FeatureMap, n_features: int) -> str:
+def _row(kind: HeaderKind, index: int, feature: FeatureMap, n_features: int) -> str:
     offset_raw = round(feature.offset / feature.step)
     own = feature.type
     text = json.dumps(feature.name), json.dumps(feature.unit)

@@ -66,7 +66,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StageOutcome:
     """What became of a stage: `reason` says why it could not run."""
 
     name: str
@@ -106,7 +106,7 @@ class Earlier:
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls(folder, {}, {})
 
-    def outcome(self, stage: Stage, key: str) -> Outcome | None:
+    def outcome(self, stage: Stage, key: str) -> StageOutcome | None:
         """What became of `stage`, when nothing it depends on has changed but, perhaps, the stages it reads."""
         found = self.stages.get(stage.name)
         if found is None or found.get("key") != key:
@@ -115,7 +115,7 @@ class Earlier:
             return None
         try:
             rung = rung_of(found["rung"]) if found["rung"] is not None else None
-            return Outcome(stage.name, stage.doing, "kept", key, reason=str(found["reason"]), rung=rung)
+            return StageOutcome(stage.name, stage.doing, "kept", key, reason=str(found["reason"]), rung=rung)
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -130,9 +130,11 @@ class Earlier:
                 shutil.copy2(path, folder / name)
 
 
-def plan(stages: Sequence[Stage], work: Work, facts: Mapping[str, str], earlier: Earlier) -> dict[str, Outcome | None]:
+def plan(
+    stages: Sequence[Stage], work: Work, facts: Mapping[str, str], earlier: Earlier
+) -> dict[str, StageOutcome | None]:
     """The kept outcome of each stage, None for those that must run: their inputs or outputs changed, or are needed."""
-    found: dict[str, Outcome | None] = {}
+    found: dict[str, StageOutcome | None] = {}
     for stage in stages:
         kept = earlier.outcome(stage, stage.key(work, facts))
         redone = any(name in found and found[name] is None for name in stage.inputs)
@@ -148,18 +150,20 @@ def run_stages(
     stages: Sequence[Stage],
     work: Work,
     facts: Mapping[str, str],
-    planned: Mapping[str, Outcome | None],
+    planned: Mapping[str, StageOutcome | None],
     notify: Notify,
-) -> Iterator[Outcome]:
+) -> Iterator[StageOutcome]:
     """What becomes of each stage, one after the other; `work.folder` holds the outputs of those that are kept."""
-    known: dict[str, Outcome] = {}
+    known: dict[str, StageOutcome] = {}
     for stage in stages:
         outcome = planned[stage.name] or _run(stage, work, facts, known, notify)
         known[stage.name] = outcome
         yield outcome
 
 
-def _run(stage: Stage, work: Work, facts: Mapping[str, str], known: Mapping[str, Outcome], notify: Notify) -> Outcome:
+def _run(
+    stage: Stage, work: Work, facts: Mapping[str, str], known: Mapping[str, StageOutcome], notify: Notify
+) -> StageOutcome:
     start, rung = time.perf_counter(), None
     reason = next((known[name].reason for name in stage.needs if known[name].reason), "") or stage.why_not(work)
     if not reason:
@@ -173,11 +177,11 @@ def _run(stage: Stage, work: Work, facts: Mapping[str, str], known: Mapping[str,
             reason = f"{error.what}: {error.got}".removesuffix(": ")
     if reason and stage.against:
         rung = not_run(stage.name, stage.against, reason)
-    done = Outcome(stage.name, stage.doing, "not run" if reason else "done", stage.key(work, facts))
+    done = StageOutcome(stage.name, stage.doing, "not run" if reason else "done", stage.key(work, facts))
     return replace(done, seconds=time.perf_counter() - start, reason=reason, rung=rung)
 
 
-def stored(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+def stored(outcomes: Iterable[StageOutcome]) -> dict[str, Any]:
     """The outcomes as the manifest keeps them."""
     return {outcome.name: outcome.stored() for outcome in outcomes}
 

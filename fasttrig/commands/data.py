@@ -10,10 +10,10 @@ import typer
 
 from fasttrig.commands.options import AsJson, print_json
 from fasttrig.commands.progress import Counted, counting
-from fasttrig.commands.shell import Group, add_command, epilog
+from fasttrig.commands.shell import CommandGroup, add_command, epilog
 
 app = typer.Typer(
-    cls=Group,
+    cls=CommandGroup,
     rich_markup_mode=None,
     no_args_is_help=True,
     help="Generate and describe event samples.",
@@ -21,19 +21,19 @@ app = typer.Typer(
 )
 
 
-class Sample(StrEnum):
+class SampleName(StrEnum):
     """Samples that can be generated."""
 
     JETS5 = "jets5"
     MUONS = "muons"
 
 
-NOUNS = {Sample.JETS5: "jets", Sample.MUONS: "muons"}
+NOUNS = {SampleName.JETS5: "jets", SampleName.MUONS: "muons"}
 
 
 def make(
     sample: Annotated[
-        Sample, typer.Argument(help="jets5: boosted jets of five classes; muons: a toy of bending muons.")
+        SampleName, typer.Argument(help="jets5: boosted jets of five classes; muons: a toy of bending muons.")
     ],
     events: Annotated[int, typer.Option("--events", min=5, help="Number of jets (all classes together) or muons.")],
     output: Annotated[
@@ -55,8 +55,10 @@ def make(
     typer.echo(f"{path}: {events} {NOUNS[sample]}, {n_bytes / 1e6:.2f} MB")
 
 
-def _make(sample: Sample, events: int, seed: int, output: Path, workers: int | None, progress: Counted | None) -> Path:
-    if sample is Sample.MUONS:
+def _make(
+    sample: SampleName, events: int, seed: int, output: Path, workers: int | None, progress: Counted | None
+) -> Path:
+    if sample is SampleName.MUONS:
         from fasttrig.data.muons import make_muons
 
         return make_muons(events, seed, output, progress)

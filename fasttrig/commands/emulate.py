@@ -14,7 +14,7 @@ from fasttrig.commands.progress import counting
 if TYPE_CHECKING:
     from fasttrig.streaming import Emulated
 
-Names = Optional[list[str]]  # noqa: UP045 (typer reads this form on every Python)
+NameList = Optional[list[str]]  # noqa: UP045 (typer reads this form on every Python)
 
 
 def emulate(
@@ -26,7 +26,7 @@ def emulate(
     ],
     events: Annotated[list[str], typer.Argument(help="Parquet, ROOT, HDF5, NumPy or CSV; file.root:tree; globs.")],
     output: Annotated[Path, typer.Option("--output", "-o", help=".parquet, .root or .h5; for many files a folder.")],
-    keep: Annotated[Names, typer.Option("--keep", help="Column to write again; repeatable. Default: all.")] = None,
+    keep: Annotated[NameList, typer.Option("--keep", help="Column to write again; repeatable. Default: all.")] = None,
     tree: Annotated[str, typer.Option("--tree", help="Tree to read and to write in ROOT files.")] = "",
     prefix: Annotated[Optional[str], typer.Option("--prefix", help="Of the new names; default: the model's.")] = None,  # noqa: UP045
     threads: Annotated[int, typer.Option("--threads", min=0, help="0: all cores.")] = 0,

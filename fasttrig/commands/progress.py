@@ -12,12 +12,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from fasttrig.commands.timing import StageTimes
+    from fasttrig.training.results import TrainingProgress
 
 Counted = Callable[[int, int | None], None]
 """Called with the work done and the total, None if the total is unknown."""
-
-Trained = Callable[[str, int, int, float], None]
-"""Called with the name of the network, step, steps, validation loss (0 if there is none)."""
 
 
 class Stages(Protocol):
@@ -112,7 +110,7 @@ def counting(noun: str) -> Iterator[Counted | None]:
 
 
 @contextmanager
-def training() -> Iterator[Trained | None]:
+def training() -> Iterator[TrainingProgress | None]:
     """Yields the callback that `fasttrig.training.train.train` takes: one bar per network; None in a pipe."""
     if not sys.stderr.isatty():
         yield None

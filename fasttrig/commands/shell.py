@@ -30,7 +30,7 @@ class Command(TyperCommand):
         _write_lines(formatter, self.epilog)
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """Commands listed by panel; a reader that closed the pipe ends them quietly."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

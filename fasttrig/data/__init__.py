@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from fasttrig.data.jets5.make import make_jets5
     from fasttrig.data.openml import read_openml_jets
     from fasttrig.data.readers import iter_table, load_jets5, read_table
-    from fasttrig.data.table import Table
+    from fasttrig.data.table import ColumnTable
 
 _HOMES: dict[str, str] = {
     "CLASS_NAMES": "columns",
     "SIXTEEN": "columns",
-    "Table": "table",
+    "ColumnTable": "table",
     "iter_table": "readers",
     "load_jets5": "readers",
     "make_jets5": "jets5.make",
@@ -26,7 +26,7 @@ _HOMES: dict[str, str] = {
 __all__ = [
     "CLASS_NAMES",
     "SIXTEEN",
-    "Table",
+    "ColumnTable",
     "iter_table",
     "load_jets5",
     "make_jets5",

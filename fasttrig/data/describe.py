@@ -15,7 +15,7 @@ from fasttrig.base.errors import InputError
 from fasttrig.base.staging import staged_files
 from fasttrig.data.columns import SIXTEEN
 from fasttrig.data.readers import column_names, iter_table, read_table
-from fasttrig.data.table import Table
+from fasttrig.data.table import ColumnTable
 
 LABEL, SPLIT = "label", "split"
 
@@ -157,7 +157,7 @@ def plot_observables(
     return tuple(folder / file for file in files)
 
 
-def _plot(table: Table, name: str, file: Path) -> None:
+def _plot(table: ColumnTable, name: str, file: Path) -> None:
     import matplotlib as mpl
     import mplhep
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fasttrig.base.errors import DataError, near_names
-
-Numbers: TypeAlias = npt.NDArray[Any]
+from fasttrig.base.fixed import NumberArray
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 """Shape of one event of each input, by the input's name."""
 
-Arrays: TypeAlias = dict[str, Numbers | list[Numbers]]
+Arrays: TypeAlias = dict[str, NumberArray | list[NumberArray]]
 """Per input an array of shape (n_events, *shape), or its numbers as columns of shape (n_events,), never stacked."""
 
 _REFUSED_KINDS = {
@@ -63,7 +62,7 @@ def arrays_of(x: Any, shapes: Shapes, names: Sequence[str]) -> Arrays:
     return _by_column(found_names, column, shapes, names)
 
 
-def numbers(x: Any, where: str) -> Numbers:
+def numbers(x: Any, where: str) -> NumberArray:
     """`x` as an array of integers, booleans or floats, not copied where it is one; see `arrays_of`."""
     _refuse_masked(x, where)
     _refuse_missing(x, where)
@@ -90,7 +89,7 @@ def numbers(x: Any, where: str) -> Numbers:
     return array
 
 
-def stacked(columns: Sequence[Numbers], dtype: npt.DTypeLike) -> Numbers:
+def stacked(columns: Sequence[NumberArray], dtype: npt.DTypeLike) -> NumberArray:
     """Columns side by side: shape (n_events, n_columns)."""
     made = np.empty((len(columns[0]), len(columns)), dtype)
     for index, column in enumerate(columns):
@@ -129,7 +128,7 @@ def _names(given: Any) -> list[str]:
     return found
 
 
-def _are_columns(whole: Mapping[str, Numbers], shapes: Shapes, names: Sequence[str]) -> bool:
+def _are_columns(whole: Mapping[str, NumberArray], shapes: Shapes, names: Sequence[str]) -> bool:
     """Whether an input's name here is the name of a feature: a feature may be called like its input."""
     return all(name in names and array.ndim == 1 for name, array in whole.items() if shapes[name])
 
@@ -220,7 +219,7 @@ def _refuse_missing(x: Any, where: str) -> None:
         )
 
 
-def _plain_array(x: Any) -> Numbers:
+def _plain_array(x: Any) -> NumberArray:
     type_ = getattr(x, "type", None)
     if (
         hasattr(x, "null_count") and type_ is not None and hasattr(type_, "list_size")
@@ -233,7 +232,7 @@ def _plain_array(x: Any) -> Numbers:
     return np.asarray(np.ma.getdata(x) if isinstance(x, np.ma.MaskedArray) else x)
 
 
-def _numbers_of_objects(array: Numbers, where: str) -> Numbers:
+def _numbers_of_objects(array: NumberArray, where: str) -> NumberArray:
     """Python's integers (kept, for they may be wider than 64 bits) or floats; the first other object is refused."""
     for place, item in _items(array):
         if isinstance(item, bool | np.bool_ | int | np.integer | float | np.floating):
@@ -251,5 +250,5 @@ def _numbers_of_objects(array: Numbers, where: str) -> Numbers:
     return array.astype(np.float64)
 
 
-def _items(array: Numbers) -> Iterator[tuple[tuple[int, ...], Any]]:
+def _items(array: NumberArray) -> Iterator[tuple[tuple[int, ...], Any]]:
     return iter(np.ndenumerate(array))

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from fasttrig.base.errors import DataError
 from fasttrig.base.fixed import FloatArray, IntArray
-from fasttrig.data.readers import Table, column_names, read_table
+from fasttrig.data.readers import column_names, read_table
+from fasttrig.data.table import ColumnTable
 from fasttrig.settings import ModelProject
 
 LABEL, SPLIT = "label", "split"
@@ -87,7 +88,7 @@ def load_sample(project: ModelProject, split: str) -> LabelledSample:
     )
 
 
-def _numbers(table: Table, name: str, path: Path) -> FloatArray:
+def _numbers(table: ColumnTable, name: str, path: Path) -> FloatArray:
     """A column of one number per event."""
     values = np.asarray(table[name], dtype=np.float64)
     if values.ndim == 1:

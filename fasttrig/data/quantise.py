@@ -8,8 +8,8 @@ import numpy as np
 
 from fasttrig.base.column_rules import ColumnRule, ColumnRules
 from fasttrig.base.errors import DataError
-from fasttrig.base.fixed import FLOAT64_BITS, FixedType, IntArray, Overflow, Rounding, cast_raw, from_value
-from fasttrig.data.events import Arrays, Numbers, stacked
+from fasttrig.base.fixed import FLOAT64_BITS, FixedType, IntArray, NumberArray, Overflow, Rounding, cast_raw, from_value
+from fasttrig.data.events import Arrays, stacked
 from fasttrig.data.inputs import InputMap
 from fasttrig.ir.graph import Graph
 
@@ -87,20 +87,20 @@ def _fit(graph: Graph, arrays: Arrays, *, raw: bool) -> bool:
     return len(sizes) == 1
 
 
-def joined(array: Numbers | list[Numbers]) -> Numbers:
+def joined(array: NumberArray | list[NumberArray]) -> NumberArray:
     """An input's numbers as one array; columns are put side by side."""
     if not isinstance(array, list):
         return array
     return stacked(array, np.result_type(*array) if array else np.dtype(np.float64))
 
 
-def n_events_of(arrays: Mapping[str, Numbers | list[Numbers]]) -> int:
+def n_events_of(arrays: Mapping[str, NumberArray | list[NumberArray]]) -> int:
     """Events in the shortest input; 0 where an input has no axis."""
     firsts = [array[0] if isinstance(array, list) else array for array in arrays.values()]
     return min((len(array) if array.ndim else 0 for array in firsts), default=0)
 
 
-def _nearest(array: Numbers, fixed_type: FixedType) -> IntArray:
+def _nearest(array: NumberArray, fixed_type: FixedType) -> IntArray:
     """As `from_value`; integers too large for float64 are cast as integers, so that no bit is lost before."""
     if array.dtype.kind in "iuO" and array.size:
         low, high = int(array.min()), int(array.max())

@@ -15,10 +15,10 @@ from fasttrig.data import samples
 from fasttrig.data.columns import SIXTEEN, SPLIT_NAMES
 from fasttrig.data.declared import LFS_POINTER, require_memory
 from fasttrig.data.formats import SUFFIXES, Chunk, Source
-from fasttrig.data.table import Table
+from fasttrig.data.table import ColumnTable
 
 __all__ = [
-    "Table",
+    "ColumnTable",
     "check_finite",
     "choose_columns",
     "column_names",
@@ -37,7 +37,7 @@ DEFAULT_CHUNK_ROWS = 65_536
 
 def read_table(
     path: PathLike, columns: Sequence[str] | None = None, n_max: int | None = None, *, allow_missing: bool = False
-) -> Table:
+) -> ColumnTable:
     """Read columns of a file into memory.
 
     Parameters
@@ -63,7 +63,7 @@ def read_table(
     if n_max is not None and n_max < 1:
         raise InputError("no row to read", where="read_table", got=f"n_max={n_max}", want=">= 1")
     chunk_rows = DEFAULT_CHUNK_ROWS if n_max is None else min(n_max, DEFAULT_CHUNK_ROWS)
-    parts: list[Table] = []
+    parts: list[ColumnTable] = []
     n_rows = n_bytes = 0
     for part in iter_table(path, columns, chunk_rows, allow_missing=allow_missing):
         parts.append(part)
@@ -74,7 +74,7 @@ def read_table(
             break
     n_rows = n_rows if n_max is None else min(n_rows, n_max)
     joined = {name: np.concatenate([part.columns[name] for part in parts])[:n_rows] for name in parts[0].columns}
-    return Table(joined, n_rows, parts[0].metadata)
+    return ColumnTable(joined, n_rows, parts[0].metadata)
 
 
 def iter_table(
@@ -83,7 +83,7 @@ def iter_table(
     chunk_rows: int = DEFAULT_CHUNK_ROWS,
     *,
     allow_missing: bool = False,
-) -> Iterator[Table]:
+) -> Iterator[ColumnTable]:
     """Yield tables of at most `chunk_rows` rows, so that a file of any size fits. See `read_table`."""
     if chunk_rows < 1:
         raise InputError("no row in a chunk", where="iter_table", got=f"chunk_rows={chunk_rows}", want=">= 1")
@@ -96,7 +96,7 @@ def iter_table(
             continue
         if not allow_missing:
             check_finite(chunk, str(path), first_row)
-        yield Table(chunk, n_rows, source.metadata)
+        yield ColumnTable(chunk, n_rows, source.metadata)
         first_row += n_rows
     if first_row == 0:
         raise DataError("the file holds no rows", where=str(path), got="0 rows", want="at least one row")

@@ -14,7 +14,7 @@ from fasttrig.base.errors import DataError, near_names
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ColumnTable:
     """Columns of equal length.
 
     Parameters

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from fasttrig.ir.forest import tree_depths
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     Add,
     ArgMax,
@@ -32,6 +30,8 @@ from fasttrig.ir.ops import (
     require_rows,
 )
 
+_DETAILS: OpTable[[], str] = OpTable("details")
+
 
 def family(op: Op) -> str:
     """The group by which drawings colour ops: io, sum, trees, cast, function or wiring."""
@@ -40,62 +40,44 @@ def family(op: Op) -> str:
 
 def details(op: Op) -> str:
     """Sizes and modes of `op`."""
-    return _DETAILS[type(op)](op)
+    return _DETAILS(op)
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape))
 
 
-def _input(op: Any) -> str:
+@_DETAILS.row(Input)
+def _input(op: Input) -> str:
     narrowed = f", {len(set(op.channel_types))} types" if len(set(op.channel_types)) > 1 else ""
     return f"{shape_text(op.result.shape)} numbers{narrowed}"
 
 
-def _matmul(op: Any) -> str:
+@_DETAILS.row(MatMul)
+def _matmul(op: MatMul) -> str:
     n_in, n_out = op.weight.shape
     nonzero = int(np.count_nonzero(op.weight.raw))
     modes = f"; sums {op.accum_rounding.value}, {op.accum_overflow.value}" if op.narrowed else ""
     return f"{n_in} → {n_out}, {nonzero:,} weights, {op.weight.type.width} bits{modes}"
 
 
-def _cast(op: Any) -> str:
+@_DETAILS.row(Cast)
+def _cast(op: Cast) -> str:
     return f"{op.rounding.value}, {op.overflow.value}"
 
 
-def _relu(op: Any) -> str:
+@_DETAILS.row(Relu)
+def _relu(op: Relu) -> str:
     slope = f", 2^−{op.negative_shift} below zero" if op.negative_shift is not None else ""
     limit = f"at most {op.limit_raw}" if op.limit_raw is not None else "no limit"
     return limit + slope
 
 
-def _forest(op: Any) -> str:
+@_DETAILS.row(Forest)
+def _forest(op: Forest) -> str:
     depth = int(tree_depths(op).max(initial=0))
     return f"{op.n_trees} trees, {op.n_nodes:,} splits, depth {depth}"
 
-
-_DETAILS: dict[type[Op], Callable[[Any], str]] = {
-    Input: _input,
-    MatMul: _matmul,
-    Scale: lambda op: f"{op.scale.raw.size} factors, {op.scale.type.width} bits",
-    Cast: _cast,
-    Relu: _relu,
-    Add: lambda op: shape_text(op.result.shape),
-    Concat: lambda op: f"{len(op.parts)} parts, axis {op.axis}",
-    Reshape: lambda op: f"{shape_text(op.operand.shape)} → {shape_text(op.result.shape)}",
-    Table: lambda op: f"{op.function}, {op.table.raw.size:,} entries",
-    Softmax: lambda op: f"{op.operand.shape[-1]} classes, {op.exp_table.raw.size:,} entries",
-    ArgMax: lambda op: f"of {op.operand.shape[-1]}",
-    Forest: _forest,
-    Multiply: lambda op: shape_text(op.result.shape),
-    Reduce: lambda op: f"{op.reduction.value} of {op.operand.shape[op.axis]}",
-    Compare: lambda op: shape_text(op.result.shape),
-    Select: lambda op: shape_text(op.result.shape),
-    Transpose: lambda op: f"{shape_text(op.operand.shape)} → {shape_text(op.result.shape)}",
-    Gather: lambda op: f"{len(op.index)} of {op.operand.shape[op.axis]}, axis {op.axis}",
-    Window: lambda op: f"{shape_text(op.kernel)}, stride {shape_text(op.stride)}",
-}
-require_rows(_DETAILS, "details")
 
 _FAMILIES: dict[type[Op], str] = {
     Input: "io",
@@ -119,3 +101,76 @@ _FAMILIES: dict[type[Op], str] = {
     Reshape: "wiring",
 }
 require_rows(_FAMILIES, "families")
+
+
+@_DETAILS.row(Scale)
+def _scale(op: Scale) -> str:
+    return f"{op.scale.raw.size} factors, {op.scale.type.width} bits"
+
+
+@_DETAILS.row(Add)
+def _add(op: Add) -> str:
+    return shape_text(op.result.shape)
+
+
+@_DETAILS.row(Multiply)
+def _multiply(op: Multiply) -> str:
+    return shape_text(op.result.shape)
+
+
+@_DETAILS.row(Compare)
+def _compare(op: Compare) -> str:
+    return shape_text(op.result.shape)
+
+
+@_DETAILS.row(Select)
+def _select(op: Select) -> str:
+    return shape_text(op.result.shape)
+
+
+@_DETAILS.row(Concat)
+def _concat(op: Concat) -> str:
+    return f"{len(op.parts)} parts, axis {op.axis}"
+
+
+@_DETAILS.row(Reshape)
+def _reshape(op: Reshape) -> str:
+    return f"{shape_text(op.operand.shape)} → {shape_text(op.result.shape)}"
+
+
+@_DETAILS.row(Transpose)
+def _transpose(op: Transpose) -> str:
+    return f"{shape_text(op.operand.shape)} → {shape_text(op.result.shape)}"
+
+
+@_DETAILS.row(Table)
+def _table(op: Table) -> str:
+    return f"{op.function}, {op.table.raw.size:,} entries"
+
+
+@_DETAILS.row(Softmax)
+def _softmax(op: Softmax) -> str:
+    return f"{op.operand.shape[-1]} classes, {op.exp_table.raw.size:,} entries"
+
+
+@_DETAILS.row(ArgMax)
+def _argmax(op: ArgMax) -> str:
+    return f"of {op.operand.shape[-1]}"
+
+
+@_DETAILS.row(Reduce)
+def _reduce(op: Reduce) -> str:
+    return f"{op.reduction.value} of {op.operand.shape[op.axis]}"
+
+
+@_DETAILS.row(Gather)
+def _gather(op: Gather) -> str:
+    return f"{len(op.index)} of {op.operand.shape[op.axis]}, axis {op.axis}"
+
+
+@_DETAILS.row(Window)
+def _window(op: Window) -> str:
+    return f"{shape_text(op.kernel)}, stride {shape_text(op.stride)}"
+
+
+_DETAILS.complete()

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from fasttrig.base.fixed import INT64_BITS
 from fasttrig.ir.interval import Interval
+from fasttrig.ir.ops import Op
 
 CarriedArray: TypeAlias = npt.NDArray[Any]
 """Integers in the dtype of their carrier."""
@@ -52,10 +53,10 @@ class Carrier(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class OpSite:
     """One op in context: proven bounds of its operands and its result, and the carrier it computes in."""
 
-    op: Any
+    op: Op
     operands: tuple[Interval, ...]
     result: Interval
     compute: Carrier

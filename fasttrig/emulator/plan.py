@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from fasttrig.emulator.carriers import Carrier, Run, Site, magnitude
+from fasttrig.emulator.carriers import Carrier, OpSite, Run, magnitude
 from fasttrig.emulator.steps import bound_of, prepare
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import Op, Reshape, Value
+from fasttrig.ir.ops import Op, Value
 from fasttrig.ir.ranges import Ranges
 from fasttrig.ir.verify import verify
 
@@ -56,7 +56,7 @@ def plan(graph: Graph) -> tuple[Step, ...]:
         first = roots[op.operands[0]] if op.operands else None
         owns = first is not None and first not in owned_by_caller and last_touch[first] == index
         frees = tuple(value for value in dict.fromkeys(op.operands) if last_read[value] == index)
-        run = prepare(Site(op, operands, ranges[op.result], compute))
+        run = prepare(OpSite(op, operands, ranges[op.result], compute))
         steps.append(Step(op, compute, Carrier.for_bound(magnitude(ranges[op.result])), run, frees, owns))
     return tuple(steps)
 
@@ -67,8 +67,8 @@ def _compute_carrier(op: Op, ranges: Ranges, bound: int) -> Carrier:
 
 
 def _memory_roots(graph: Graph) -> dict[Value, Value]:
-    """The value whose memory each value may share: a Reshape hands on what it was given."""
+    """The value whose memory each value may share: an op that same_integers passes on its operand's memory."""
     roots: dict[Value, Value] = {}
     for op in graph.ops:
-        roots[op.result] = roots[op.operands[0]] if isinstance(op, Reshape) else op.result
+        roots[op.result] = roots[op.operands[0]] if op.same_integers else op.result
     return roots

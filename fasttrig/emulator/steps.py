@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,10 @@ from fasttrig.base.fixed import (
     round_raw,
     round_whole,
 )
-from fasttrig.emulator.carriers import CarriedArray, Carrier, Run, Site, Tally, convert, magnitude
+from fasttrig.emulator.carriers import CarriedArray, Carrier, OpSite, Run, Tally, convert, magnitude
 from fasttrig.emulator.forest import emulate_forest
 from fasttrig.ir.interval import Interval
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     PAD,
     Add,
@@ -46,18 +46,20 @@ from fasttrig.ir.ops import (
     Table,
     Transpose,
     Window,
-    require_rows,
 )
+
+_BOUNDS: OpTable[[tuple[Interval, ...], Interval], int] = OpTable("bounds")
+_PREPARE: OpTable[[OpSite], Run] = OpTable("emulator functions")
 
 
 def bound_of(op: Op, operands: tuple[Interval, ...], result: Interval) -> int:
     """A number that no constant and no intermediate of `op` exceeds in magnitude."""
-    return _BOUNDS[type(op)](op, operands, result)
+    return _BOUNDS(op, operands, result)
 
 
-def prepare(site: Site) -> Run:
+def prepare(site: OpSite) -> Run:
     """The function that runs the op of `site`, its constants already in the carrier."""
-    return _PREPARE[type(site.op)](site)
+    return _PREPARE(site.op, site)
 
 
 def sum_type(term: FixedType, n_terms: int) -> FixedType:
@@ -73,6 +75,7 @@ def product_type(a: FixedType, b: FixedType) -> FixedType:
 # --- MatMul ---------------------------------------------------------------------------------------------------------
 
 
+@_BOUNDS.row(MatMul)
 def _matmul_bound(op: MatMul, operands: tuple[Interval, ...], result: Interval) -> int:
     shift, bias_shift = op.shifts
     leading = tuple(range(operands[0].low.ndim - 1))
@@ -87,10 +90,10 @@ def _matmul_bound(op: MatMul, operands: tuple[Interval, ...], result: Interval) 
     return total + halves + len(largest) + 1 + (4 << op.accum_type.width)
 
 
-def _prepare_matmul(site: Site) -> Run:
-    op: MatMul = site.op
+@_PREPARE.row(MatMul)
+def _prepare_matmul(op: MatMul, site: OpSite) -> Run:
     if op.narrowed and not op.wraps_once:
-        return _prepare_ordered_matmul(site)
+        return _prepare_ordered_matmul(op, site)
     weight, bias = (convert(constant, site.compute.dtype) for constant in op.aligned())
     n_in, n_out = weight.shape
 
@@ -106,13 +109,12 @@ def _prepare_matmul(site: Site) -> Run:
     return run
 
 
-def _prepare_ordered_matmul(site: Site) -> Run:
+def _prepare_ordered_matmul(op: MatMul, site: OpSite) -> Run:
     """Bias, then products by rising input index, each cast to the accumulator before it is added.
 
     Beside it runs the sum with unlimited integer bits: an element counts as overflowed when the two differ. Under WRAP
     the unlimited sum is all that is needed.
     """
-    op: MatMul = site.op
     accum, overflow = op.accum_type, op.accum_overflow
     weight, bias = convert(op.weight.raw, site.compute.dtype), convert(op.bias.raw, site.compute.dtype)
     product = op.product_type
@@ -158,14 +160,17 @@ def _overflowed(
 # --- the other ops --------------------------------------------------------------------------------------------------
 
 
+@_BOUNDS.row(Input, Reshape, Table, Softmax, ArgMax, Forest)
 def _no_more(op: Op, operands: tuple[Interval, ...], result: Interval) -> int:
     return 0
 
 
-def _prepare_same(site: Site) -> Run:
+@_PREPARE.row(Input)
+def _prepare_same(op: Input, site: OpSite) -> Run:
     return lambda tally, owns, operands: operands[0]
 
 
+@_BOUNDS.row(Cast)
 def _cast_bound(op: Cast, operands: tuple[Interval, ...], result: Interval) -> int:
     dropped = op.dropped_bits
     largest = max(1, magnitude(operands[0]))
@@ -173,8 +178,8 @@ def _cast_bound(op: Cast, operands: tuple[Interval, ...], result: Interval) -> i
     return moved + (2 << op.result.type.width) if any(op.overflows(operands[0])) else moved
 
 
-def _prepare_cast(site: Site) -> Run:
-    op: Cast = site.op
+@_PREPARE.row(Cast)
+def _prepare_cast(op: Cast, site: OpSite) -> Run:
     below, above = op.overflows(site.operands[0])
     source, target = op.operand.type, op.result.type
 
@@ -190,23 +195,25 @@ def _prepare_cast(site: Site) -> Run:
     return run
 
 
+@_BOUNDS.row(Scale)
 def _scale_bound(op: Scale, operands: tuple[Interval, ...], result: Interval) -> int:
     scale, offset = op.aligned()
     return max(1, magnitude(operands[0])) * int(abs(scale).max()) + int(abs(offset).max())
 
 
-def _prepare_scale(site: Site) -> Run:
-    op: Scale = site.op
+@_PREPARE.row(Scale)
+def _prepare_scale(op: Scale, site: OpSite) -> Run:
     scale, offset = (convert(constant, site.compute.dtype) for constant in op.aligned())
     return lambda tally, owns, operands: operands[0] * scale + offset
 
 
+@_BOUNDS.row(Relu)
 def _relu_bound(op: Relu, operands: tuple[Interval, ...], result: Interval) -> int:
     return max(1, magnitude(operands[0])) << (op.negative_shift or 0)
 
 
-def _prepare_relu(site: Site) -> Run:
-    op: Relu = site.op
+@_PREPARE.row(Relu)
+def _prepare_relu(op: Relu, site: OpSite) -> Run:
     shift = op.negative_shift
     limit = op.limit_raw if (op.limit_raw or 0) < _relu_bound(op, site.operands, site.result) else None
 
@@ -234,33 +241,38 @@ def _shifted(operands: list[CarriedArray], shifts: tuple[int, ...]) -> list[Carr
     return [raw * (1 << shift) if shift else raw for raw, shift in zip(operands, shifts, strict=True)]
 
 
-def _prepare_add(site: Site) -> Run:
+@_PREPARE.row(Add)
+def _prepare_add(op: Add, site: OpSite) -> Run:
     def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
-        left, right = _aligned(site.op, operands)
+        left, right = _aligned(op, operands)
         return left + right
 
     return run
 
 
-def _prepare_concat(site: Site) -> Run:
-    axis = site.op.axis + 1
-    return lambda tally, owns, operands: np.concatenate(_aligned(site.op, operands), axis=axis)
+@_PREPARE.row(Concat)
+def _prepare_concat(op: Concat, site: OpSite) -> Run:
+    axis = op.axis + 1
+    return lambda tally, owns, operands: np.concatenate(_aligned(op, operands), axis=axis)
 
 
+@_BOUNDS.row(Multiply)
 def _multiply_bound(op: Multiply, operands: tuple[Interval, ...], result: Interval) -> int:
     return max(1, magnitude(operands[0])) * max(1, magnitude(operands[1]))
 
 
-def _prepare_multiply(site: Site) -> Run:
+@_PREPARE.row(Multiply)
+def _prepare_multiply(op: Multiply, site: OpSite) -> Run:
     return lambda tally, owns, operands: operands[0] * operands[1]
 
 
+@_BOUNDS.row(Reduce)
 def _reduce_bound(op: Reduce, operands: tuple[Interval, ...], result: Interval) -> int:
     return magnitude(operands[0]) * (op.runs[1] if op.is_sum else 1)
 
 
-def _prepare_reduce(site: Site) -> Run:
-    op: Reduce = site.op
+@_PREPARE.row(Reduce)
+def _prepare_reduce(op: Reduce, site: OpSite) -> Run:
     axis, shape = op.axis + 1, op.result.shape
     function = {Reduction.SUM: np.add, Reduction.MAX: np.maximum, Reduction.MIN: np.minimum}[op.reduction]
 
@@ -270,12 +282,13 @@ def _prepare_reduce(site: Site) -> Run:
     return run
 
 
+@_BOUNDS.row(Compare)
 def _compare_bound(op: Compare, operands: tuple[Interval, ...], result: Interval) -> int:
     return max(max(1, magnitude(part)) << shift for part, shift in zip(operands, op.shifts, strict=True))
 
 
-def _prepare_compare(site: Site) -> Run:
-    op: Compare = site.op
+@_PREPARE.row(Compare)
+def _prepare_compare(op: Compare, site: OpSite) -> Run:
 
     def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
         left, right = _shifted(operands, op.shifts)
@@ -284,12 +297,13 @@ def _prepare_compare(site: Site) -> Run:
     return run
 
 
+@_BOUNDS.row(Select)
 def _select_bound(op: Select, operands: tuple[Interval, ...], result: Interval) -> int:
     return max(max(1, magnitude(part)) << shift for part, shift in zip(operands[1:], op.shifts, strict=True))
 
 
-def _prepare_select(site: Site) -> Run:
-    op: Select = site.op
+@_PREPARE.row(Select)
+def _prepare_select(op: Select, site: OpSite) -> Run:
 
     def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
         if_one, if_zero = _shifted(operands[1:], op.shifts)
@@ -298,12 +312,13 @@ def _prepare_select(site: Site) -> Run:
     return run
 
 
+@_BOUNDS.row(Transpose, Gather, Window)
 def _rewiring_bound(op: Rewiring, operands: tuple[Interval, ...], result: Interval) -> int:
     return abs(op.pad)
 
 
-def _prepare_rewiring(site: Site) -> Run:
-    op: Rewiring = site.op
+@_PREPARE.row(Transpose, Gather, Window)
+def _prepare_rewiring(op: Rewiring, site: OpSite) -> Run:
     sources, shape = op.sources.ravel(), op.result.shape
     pads = np.flatnonzero(sources == PAD)
     taken = np.maximum(sources, 0)
@@ -317,20 +332,21 @@ def _prepare_rewiring(site: Site) -> Run:
     return run
 
 
-def _prepare_reshape(site: Site) -> Run:
-    shape = site.op.result.shape
+@_PREPARE.row(Reshape)
+def _prepare_reshape(op: Reshape, site: OpSite) -> Run:
+    shape = op.result.shape
     return lambda tally, owns, operands: operands[0].reshape(len(operands[0]), *shape)
 
 
-def _prepare_table(site: Site) -> Run:
-    op: Table = site.op
+@_PREPARE.row(Table)
+def _prepare_table(op: Table, site: OpSite) -> Run:
     table = convert(op.table.raw, Carrier.for_bound(op.table.largest).dtype)
     first = op.operand.type.min_raw
     return lambda tally, owns, operands: table[operands[0].astype(np.intp) - first]
 
 
-def _prepare_softmax(site: Site) -> Run:
-    op: Softmax = site.op
+@_PREPARE.row(Softmax)
+def _prepare_softmax(op: Softmax, site: OpSite) -> Run:
     return lambda tally, owns, operands: softmax_raw(op, _as_integers(operands[0]))
 
 
@@ -358,58 +374,20 @@ def _table_index(raw: IntArray, source: FixedType, index_type: FixedType) -> Int
     return overflow_raw(rounded, index_type, Overflow.SAT).astype(np.intp)
 
 
-def _prepare_argmax(site: Site) -> Run:
+@_PREPARE.row(ArgMax)
+def _prepare_argmax(op: ArgMax, site: OpSite) -> Run:
     return lambda tally, owns, operands: np.argmax(operands[0], axis=-1, keepdims=True)
 
 
-def _prepare_forest(site: Site) -> Run:
+@_PREPARE.row(Forest)
+def _prepare_forest(op: Forest, site: OpSite) -> Run:
     """Trees bring their own formats: the carriers only hand the features in and the sums out."""
-    op: Forest = site.op
     return lambda tally, owns, operands: emulate_forest(op, operands[0])
 
 
-_BOUNDS: dict[type[Op], Callable[[Any, tuple[Interval, ...], Interval], int]] = {
-    Input: _no_more,
-    MatMul: _matmul_bound,
-    Scale: _scale_bound,
-    Cast: _cast_bound,
-    Relu: _relu_bound,
-    Add: _aligned_bound,
-    Concat: _aligned_bound,
-    Reshape: _no_more,
-    Table: _no_more,
-    Softmax: _no_more,
-    ArgMax: _no_more,
-    Forest: _no_more,
-    Multiply: _multiply_bound,
-    Reduce: _reduce_bound,
-    Compare: _compare_bound,
-    Select: _select_bound,
-    Transpose: _rewiring_bound,
-    Gather: _rewiring_bound,
-    Window: _rewiring_bound,
-}
-require_rows(_BOUNDS, "bounds")
+_PREPARE.complete()
 
-_PREPARE: dict[type[Op], Callable[[Site], Run]] = {
-    Input: _prepare_same,
-    MatMul: _prepare_matmul,
-    Scale: _prepare_scale,
-    Cast: _prepare_cast,
-    Relu: _prepare_relu,
-    Add: _prepare_add,
-    Concat: _prepare_concat,
-    Reshape: _prepare_reshape,
-    Table: _prepare_table,
-    Softmax: _prepare_softmax,
-    ArgMax: _prepare_argmax,
-    Forest: _prepare_forest,
-    Multiply: _prepare_multiply,
-    Reduce: _prepare_reduce,
-    Compare: _prepare_compare,
-    Select: _prepare_select,
-    Transpose: _prepare_rewiring,
-    Gather: _prepare_rewiring,
-    Window: _prepare_rewiring,
-}
-require_rows(_PREPARE, "emulator functions")
+
+_BOUNDS.row(Add)(_aligned_bound)
+_BOUNDS.row(Concat)(_aligned_bound)
+_BOUNDS.complete()

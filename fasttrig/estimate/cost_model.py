@@ -28,11 +28,11 @@ NETWORKS = ("network_", "stream_", "recurrent_")
 
 Constants = Mapping[str, Any]
 Terms = dict[str, float]
-Numbers = dict[str, float]
+NumbersByName = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class CountedDesign:
     """Layers counted for one setting; `regime` is the kind of design that errors are known for."""
 
     layers: tuple[Layer, ...]
@@ -69,7 +69,7 @@ def _counts_of(built: Built, quantity: str) -> Terms:
     return {term.value: amount for term, amount in counted[quantity].items()}
 
 
-def count(layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool: str, stream: bool) -> Design:
+def count(layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool: str, stream: bool) -> CountedDesign:
     """Count the hardware of `layers`."""
     family = tool_family(tool)
     setting = Setting(
@@ -81,10 +81,10 @@ def count(layers: tuple[Layer, ...], *, part: str, clock_period_ns: float, tool:
         clock_margin=clock_margin(family),
     )
     built = tuple(build(layer, setting) for layer in layers)
-    return Design(layers, built, setting, family, _regime(layers, stream))
+    return CountedDesign(layers, built, setting, family, _regime(layers, stream))
 
 
-def predict(design: Design, constants: Constants, stage: str = "csynth") -> Numbers:
+def predict(design: CountedDesign, constants: Constants, stage: str = "csynth") -> NumbersByName:
     """Every quantity of a design at a stage, before rounding."""
     if design.regime.startswith("forest"):
         return forest_numbers(design, constants, stage)
@@ -104,13 +104,13 @@ def predict(design: Design, constants: Constants, stage: str = "csynth") -> Numb
     return numbers
 
 
-def _unpipeline(numbers: Numbers) -> None:
+def _unpipeline(numbers: NumbersByName) -> None:
     """A shared layer alone is no pipeline: a state more, and no new event while it works."""
     numbers["latency_cycles"] += 1.0
     numbers["ii_cycles"] = numbers["latency_cycles"] + 1
 
 
-def predict_layer(design: Design, index: int, constants: Constants, stage: str) -> Numbers:
+def predict_layer(design: CountedDesign, index: int, constants: Constants, stage: str) -> NumbersByName:
     """LUT, FF, DSP and BRAM18 of one layer, without what a design has once."""
     built = design.built[index]
     factors = _factors(design, constants)
@@ -135,7 +135,7 @@ def _brams(built: Built, stage: str) -> float:
     return built.bram18 if stage == "csynth" else built.bram18 - built.bram18_shallow
 
 
-def forest_numbers(design: Design, constants: Constants, stage: str) -> Numbers:
+def forest_numbers(design: CountedDesign, constants: Constants, stage: str) -> NumbersByName:
     """A forest's numbers: LUT and FF per split node, latency from its depth and the tree of sums."""
     counts = [forest_counts(layer.forest, design.setting) for layer in design.layers if layer.forest]
     fitted = constants["forest"]
@@ -158,12 +158,12 @@ def weigh(terms: Terms, constants: Mapping[str, float]) -> float:
     return sum(constants.get(name, 0.0) * amount for name, amount in terms.items())
 
 
-def applies_factor(design: Design) -> bool:
+def applies_factor(design: CountedDesign) -> bool:
     """A single layer is calibrated with its own tool; the tool's factor is one of whole networks."""
     return not design.regime.startswith("single")
 
 
-def _factors(design: Design, constants: Constants) -> Mapping[str, float]:
+def _factors(design: CountedDesign, constants: Constants) -> Mapping[str, float]:
     """Factors of the design's tool on LUT, FF and cycles; products are counted the same way for every tool."""
     return constants["tool"][design.family] if applies_factor(design) else {}
 
@@ -202,7 +202,7 @@ def _regime(layers: tuple[Layer, ...], stream: bool) -> str:
     return f"stream_{kind}" if stream else f"network_{kind}"
 
 
-def _once(design: Design) -> Terms:
+def _once(design: CountedDesign) -> Terms:
     """Hardware that a design has once: input registers, states, the controller of shared multipliers."""
     first = next((layer for layer in design.layers if layer.matrices), None)
     words = first.matrices[0].n_in * first.input.width / 16.0 if first and first.positions == 1 else 0.0

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fasttrig.estimate.cost_model import NETWORKS
-from fasttrig.estimate.intervals import Interval, find_interval
+from fasttrig.estimate.intervals import ErrorInterval, find_interval
 from fasttrig.estimate.residuals import Residual
 
 MEASURED = ("lut", "ff", "dsp", "latency_cycles")
@@ -43,7 +43,7 @@ class Coverage:
 
 
 def coverage_rows(
-    alone: Mapping[str, Sequence[Residual]], known: Mapping[str, Mapping[str, Interval]]
+    alone: Mapping[str, Sequence[Residual]], known: Mapping[str, Mapping[str, ErrorInterval]]
 ) -> list[Coverage]:
     """Coverage per kind of design and quantity.
 
@@ -72,7 +72,7 @@ def _group_of(regime: str) -> str:
     return next((group for group, start in GROUPS.items() if regime.startswith(start)), "")
 
 
-def is_inside(residual: Residual, known: Mapping[str, Interval]) -> bool:
+def is_inside(residual: Residual, known: Mapping[str, ErrorInterval]) -> bool:
     """Whether a report lies inside the interval its design gets from `known`."""
     found, _ = find_interval(known, residual.stage, residual.regime, residual.quantity)
     low, high = found.at(residual.distance)

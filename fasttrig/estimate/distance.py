@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fasttrig.estimate.cost_model import Design
-from fasttrig.estimate.layer_costs import Forest
+from fasttrig.estimate.cost_model import CountedDesign
+from fasttrig.estimate.layer_costs import ForestSize
 
 FARTHEST = 6.0
 """Beyond this distance the interval does not widen further: there is no data."""
@@ -42,7 +42,7 @@ class Point:
         return cls(tuple(sizes), frozenset(marks), str(tool))
 
 
-def point_of(design: Design) -> Point:
+def point_of(design: CountedDesign) -> Point:
     """The place of a design; a design without weights has sizes of one there."""
     marks = {_kind(layer.kind, layer.function) for layer in design.layers if layer.kind not in ("activation", "wiring")}
     if design.setting.stream:
@@ -54,7 +54,7 @@ def point_of(design: Design) -> Point:
     return Point(octaves, frozenset(marks), design.family)
 
 
-def _network_sizes(design: Design) -> tuple[float, ...]:
+def _network_sizes(design: CountedDesign) -> tuple[float, ...]:
     """Inputs and weights, positions and steps, reuse factor, bits of weights and of inputs."""
     matrices = [(layer, matrix) for layer in design.layers for matrix in layer.matrices]
     widest = max(matrices, key=lambda pair: pair[1].size, default=None)
@@ -69,7 +69,7 @@ def _network_sizes(design: Design) -> tuple[float, ...]:
     )
 
 
-def _forest_sizes(forests: Sequence[Forest]) -> tuple[float, ...]:
+def _forest_sizes(forests: Sequence[ForestSize]) -> tuple[float, ...]:
     """Trees and nodes, depth, classes, bits; padded to as many sizes as networks have."""
     return (
         sum(forest.n_trees for forest in forests),

@@ -31,10 +31,10 @@ COLUMNS = (
     "inside_interval",
     "inside_interval_by_repository",
 )
-Row = dict[str, str]
+ErrorRow = dict[str, str]
 
 
-def error_table(residuals: Sequence[Residual]) -> list[Row]:
+def error_table(residuals: Sequence[Residual]) -> list[ErrorRow]:
     """Median and 90th percentile of |log ratio| and bias, per stage, regime, strategy, kinds of op, tool and family.
 
     ``median_relative`` is the median of |estimate / report - 1|, of the reports that count any.
@@ -66,7 +66,7 @@ def sets_of(residual: Residual) -> list[str]:
     return found
 
 
-def _row(key: tuple[str, str, str, str], found: Sequence[Residual]) -> Row:
+def _row(key: tuple[str, str, str, str], found: Sequence[Residual]) -> ErrorRow:
     logs = np.array([r.log_ratio for r in found])
     off = np.array([abs(r.predicted - r.measured) for r in found])
     measured = np.array([r.measured for r in found])
@@ -85,7 +85,7 @@ def _row(key: tuple[str, str, str, str], found: Sequence[Residual]) -> Row:
     return dict(zip(COLUMNS, (*heads, *(f"{number + 0.0:.3f}" for number in numbers), "", ""), strict=True))
 
 
-def coverage_table(coverage: Sequence[Coverage]) -> list[Row]:
+def coverage_table(coverage: Sequence[Coverage]) -> list[ErrorRow]:
     """Rows ``by coverage``: how many reports of repositories left out lie inside their 80 % interval."""
     return [
         dict.fromkeys(COLUMNS, "")
@@ -103,7 +103,7 @@ def coverage_table(coverage: Sequence[Coverage]) -> list[Row]:
     ]
 
 
-def print_errors(rows: Sequence[Row]) -> str:
+def print_errors(rows: Sequence[ErrorRow]) -> str:
     """The table as CSV text."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -112,11 +112,11 @@ def print_errors(rows: Sequence[Row]) -> str:
     return text.getvalue()
 
 
-def write_errors(rows: Sequence[Row], path: Path = ERRORS) -> None:
+def write_errors(rows: Sequence[ErrorRow], path: Path = ERRORS) -> None:
     path.write_text(print_errors(rows), encoding="utf-8")
 
 
-def read_errors(path: Path = ERRORS) -> list[Row]:
+def read_errors(path: Path = ERRORS) -> list[ErrorRow]:
     """The checked-in table."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

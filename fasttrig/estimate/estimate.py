@@ -11,7 +11,7 @@ from typing import Any
 from fasttrig.base.errors import InputError
 from fasttrig.estimate.cost_model import (
     QUANTITIES,
-    Design,
+    CountedDesign,
     count,
     default_tool,
     load_constants,
@@ -22,7 +22,7 @@ from fasttrig.estimate.cost_model import (
 from fasttrig.estimate.devices import Device as Chip
 from fasttrig.estimate.devices import find_device
 from fasttrig.estimate.distance import Point, nearest, point_of
-from fasttrig.estimate.intervals import Interval, find_interval, spread
+from fasttrig.estimate.intervals import ErrorInterval, find_interval, spread
 from fasttrig.estimate.layer_costs import Layer, read_layers
 from fasttrig.estimate.outside import reasons_outside, serial_inputs
 from fasttrig.estimate.tools import stage_of_tool
@@ -281,7 +281,9 @@ def _is_stream(io_type: str | None, layers: tuple[Layer, ...], types: Iterable[o
     )
 
 
-def _interval(name: str, design: Design, stage: str, number: float, distance: float, wider: bool) -> tuple[Number, str]:
+def _interval(
+    name: str, design: CountedDesign, stage: str, number: float, distance: float, wider: bool
+) -> tuple[Number, str]:
     value = rounded(name, number)
     known, note = find_interval(_intervals(), stage, design.regime, name)
     low, high = known.at(distance)
@@ -296,8 +298,8 @@ def _interval(name: str, design: Design, stage: str, number: float, distance: fl
 
 
 @cache
-def _intervals() -> dict[str, Interval]:
-    return {key: Interval.from_dict(content) for key, content in load_constants()["intervals"].items()}
+def _intervals() -> dict[str, ErrorInterval]:
+    return {key: ErrorInterval.from_dict(content) for key, content in load_constants()["intervals"].items()}
 
 
 @cache
@@ -318,7 +320,7 @@ def _grouped(notes: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _calibration(design: Design, stage: str, distance: float, constants: dict[str, Any]) -> dict[str, Any]:
+def _calibration(design: CountedDesign, stage: str, distance: float, constants: dict[str, Any]) -> dict[str, Any]:
     known, _ = find_interval(_intervals(), stage, design.regime, "lut")
     return {
         "regime": design.regime,
@@ -340,7 +342,7 @@ def _device(part: str, used: dict[str, float], device: Chip | None) -> tuple[dic
     return shares, device.crosses_slr(used), [f"does not fit {device.name}: {', '.join(full)}"] if full else []
 
 
-def _layer(design: Design, index: int, constants: dict[str, Any], stage: str) -> LayerEstimate:
+def _layer(design: CountedDesign, index: int, constants: dict[str, Any], stage: str) -> LayerEstimate:
     layer = design.layers[index]
     numbers = dict.fromkeys(("lut", "ff", "dsp", "bram18"), 0.0)
     if layer.kind != "forest":

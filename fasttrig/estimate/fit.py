@@ -25,7 +25,7 @@ from fasttrig.estimate.cost_model import CONSTANTS, QUANTITIES, predict
 from fasttrig.estimate.coverage import Coverage, coverage_rows, print_coverage
 from fasttrig.estimate.distance import Point, covering, nearest, point_of
 from fasttrig.estimate.errors_table import coverage_table, error_table, write_errors
-from fasttrig.estimate.fitting import Sample, fit_constants, read_samples
+from fasttrig.estimate.fitting import CalibrationSample, fit_constants, read_samples
 from fasttrig.estimate.records import load_records
 from fasttrig.estimate.residuals import Residual, intervals, is_scan, residual_of
 
@@ -33,7 +33,7 @@ from fasttrig.estimate.residuals import Residual, intervals, is_scan, residual_o
 class Validation:
     """Leave-outs of one table of samples; `points` are the places of each repository's designs, thinned out."""
 
-    def __init__(self, samples: Sequence[Sample]) -> None:
+    def __init__(self, samples: Sequence[CalibrationSample]) -> None:
         self.samples = samples
         self.repositories = sorted({s.repository for s in samples})
         self.places = {id(s): point_of(s.design) for s in samples}
@@ -78,7 +78,9 @@ class Validation:
     def _seen(self, without: set[str]) -> list[Point]:
         return [point for one in self.repositories if one not in without for point in self.points[one]]
 
-    def _residuals(self, left: Sequence[Sample], constants: dict[str, Any], seen: Sequence[Point]) -> list[Residual]:
+    def _residuals(
+        self, left: Sequence[CalibrationSample], constants: dict[str, Any], seen: Sequence[Point]
+    ) -> list[Residual]:
         found: list[Residual] = []
         for sample in left:
             if sample.design.regime.startswith("forest") and not constants["forest"]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.fixed import FloatArray
-from fasttrig.estimate.cost_model import FITTED, Design, applies_factor, count
+from fasttrig.estimate.cost_model import FITTED, CountedDesign, applies_factor, count
 from fasttrig.estimate.layer_costs import read_layers
 from fasttrig.estimate.records import Record, repository
 from fasttrig.estimate.terms import PRIORS, SYNTH, synth_class
@@ -25,11 +25,11 @@ _OFFSET = {"lut": 0.0, "ff": 0.0, "cycles": 2.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class CalibrationSample:
     """A record and the design counted from it."""
 
     record: Record
-    design: Design
+    design: CountedDesign
     weight: float
 
     @property
@@ -37,18 +37,18 @@ class Sample:
         return repository(self.record["source"])
 
 
-def read_samples(records: Sequence[Record]) -> list[Sample]:
+def read_samples(records: Sequence[Record]) -> list[CalibrationSample]:
     """Count every record's design; weights by family."""
     sizes: dict[str, int] = {}
     for record in records:
         sizes[record["family"]] = sizes.get(record["family"], 0) + 1
     return [
-        Sample(r, design_of(r), _SCAN_WEIGHT if "dense1" in r["family"] else sizes[r["family"]] ** -0.5)
+        CalibrationSample(r, design_of(r), _SCAN_WEIGHT if "dense1" in r["family"] else sizes[r["family"]] ** -0.5)
         for r in records
     ]
 
 
-def design_of(record: Record) -> Design:
+def design_of(record: Record) -> CountedDesign:
     layers = read_layers(
         record["layers"], strategy=record["strategy"], reuse_factor=record["reuse_factor"], input_t=record["input_t"]
     )
@@ -61,7 +61,7 @@ def design_of(record: Record) -> Design:
     )
 
 
-def fit_constants(samples: Sequence[Sample]) -> dict[str, Any]:
+def fit_constants(samples: Sequence[CalibrationSample]) -> dict[str, Any]:
     """Constants of every term, factor of every tool, ratios of synth to csynth, constants of forests."""
     hls = [s for s in samples if s.record["stage"] == "csynth" and not s.design.regime.startswith("forest")]
     constants: dict[str, Any] = {"tool": {family: {} for family in FAMILIES}}
@@ -76,7 +76,7 @@ def fit_constants(samples: Sequence[Sample]) -> dict[str, Any]:
     return constants
 
 
-def _fit_terms(samples: Sequence[Sample], quantity: str) -> tuple[dict[str, float], dict[str, float]]:
+def _fit_terms(samples: Sequence[CalibrationSample], quantity: str) -> tuple[dict[str, float], dict[str, float]]:
     from scipy.optimize import least_squares
 
     key = "latency_cycles" if quantity == "cycles" else quantity
@@ -118,7 +118,7 @@ def _fit_terms(samples: Sequence[Sample], quantity: str) -> tuple[dict[str, floa
     return constants, {name: _digits(math.exp(x)) for name, x in zip(FAMILIES, found[n:], strict=True)}
 
 
-def _fit_synth(samples: Sequence[Sample], constants: dict[str, Any]) -> dict[str, dict[str, float]]:
+def _fit_synth(samples: Sequence[CalibrationSample], constants: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Fraction of each class of terms that remains after logic synthesis, from projects with both reports."""
     pairs = {(s.record["source"], s.record["model"]): s.record for s in samples if s.record["stage"] == "csynth"}
     placed = [
@@ -131,7 +131,9 @@ def _fit_synth(samples: Sequence[Sample], constants: dict[str, Any]) -> dict[str
     return {quantity: _fit_kept(placed, constants, quantity) for quantity in SYNTH}
 
 
-def _fit_kept(placed: Sequence[tuple[Sample, Record]], constants: dict[str, Any], quantity: str) -> dict[str, float]:
+def _fit_kept(
+    placed: Sequence[tuple[CalibrationSample, Record]], constants: dict[str, Any], quantity: str
+) -> dict[str, float]:
     """Robust least squares of the log of the real ratio, drawn to the start values."""
     from scipy.optimize import least_squares
 
@@ -149,7 +151,7 @@ def _fit_kept(placed: Sequence[tuple[Sample, Record]], constants: dict[str, Any]
     return {name: _digits(math.exp(x)) for name, x in zip(names, found, strict=True)}
 
 
-def _shares(design: Design, constants: dict[str, Any], quantity: str, names: Sequence[str]) -> list[float]:
+def _shares(design: CountedDesign, constants: dict[str, Any], quantity: str, names: Sequence[str]) -> list[float]:
     """Share of each class in what HLS reports."""
     parts = dict.fromkeys(names, 0.0)
     for name, amount in design.terms(quantity).items():
@@ -157,7 +159,7 @@ def _shares(design: Design, constants: dict[str, Any], quantity: str, names: Seq
     return [part / max(sum(parts.values()), 1e-9) for part in parts.values()]
 
 
-def _fit_forests(samples: Sequence[Sample]) -> dict[str, float]:
+def _fit_forests(samples: Sequence[CalibrationSample]) -> dict[str, float]:
     """Medians of LUT per node, FF per node and stage, cycles per level."""
     from fasttrig.estimate.forest_costs import forest_counts
 

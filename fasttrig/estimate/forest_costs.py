@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fasttrig.estimate.counts import Setting
-from fasttrig.estimate.layer_costs import Forest
+from fasttrig.estimate.layer_costs import ForestSize
 
 _WORD = 18.0
 _BITS_PER_LUT = 3.0
@@ -44,7 +44,7 @@ class ForestCounts:
         )
 
 
-def forest_counts(forest: Forest, setting: Setting) -> ForestCounts:
+def forest_counts(forest: ForestSize, setting: Setting) -> ForestCounts:
     """The counts of one forest."""
     words = forest.bits / _WORD
     per_output = max(1.0, forest.n_trees / forest.n_classes)

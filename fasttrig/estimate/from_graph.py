@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -12,11 +11,11 @@ from fasttrig.base.fixed import FixedType
 from fasttrig.estimate.constants import count_products
 from fasttrig.estimate.devices import device_of, find_device
 from fasttrig.estimate.estimate import Estimate, estimate_layers
-from fasttrig.estimate.layer_costs import Forest as ForestLayer
-from fasttrig.estimate.layer_costs import Layer, Matrix
+from fasttrig.estimate.layer_costs import ForestSize, Layer, Matrix
 from fasttrig.estimate.types import Width
 from fasttrig.ir.forest import distinct_comparisons, tree_depths
 from fasttrig.ir.graph import Graph
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     Add,
     ArgMax,
@@ -38,10 +37,10 @@ from fasttrig.ir.ops import (
     Table,
     Transpose,
     Window,
-    require_rows,
 )
 from fasttrig.settings import TargetSettings
 
+_LAYERS: OpTable[[TargetSettings], Layer] = OpTable("estimates")
 _TOOLS = {"vitis": "Vitis HLS 2024.1", "vivado": "Vivado HLS 2020.1"}
 
 
@@ -70,7 +69,7 @@ def from_graph(graph: Graph, settings: TargetSettings, *, stage: str = "csynth",
             got=settings.backend,
             want=" or ".join(_TOOLS),
         )
-    layers = tuple(_READERS[type(op)](op, settings) for op in graph.ops)
+    layers = tuple(_LAYERS(op, settings) for op in graph.ops)
     return estimate_layers(
         layers,
         part=settings.part,
@@ -103,12 +102,13 @@ def require_known_part(settings: TargetSettings) -> None:
             ) from None
 
 
+@_LAYERS.row(Input, Reshape, Concat, Transpose, Gather, Window)
 def _wiring(op: Op, settings: TargetSettings) -> Layer:
     return Layer("wiring", op.name, op.result.size, settings.strategy)
 
 
-def _matmul(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, MatMul)
+@_LAYERS.row(MatMul)
+def _matmul(op: MatMul, settings: TargetSettings) -> Layer:
     n_in, n_out = op.weight.shape
     said = settings.layers.get(op.name)
     reuse = (said.reuse_factor if said else None) or settings.reuse_factor
@@ -138,8 +138,8 @@ def _matmul(op: Op, settings: TargetSettings) -> Layer:
     )
 
 
-def _scale(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, Scale)
+@_LAYERS.row(Scale)
+def _scale(op: Scale, settings: TargetSettings) -> Layer:
     return Layer(
         "batchnorm",
         op.name,
@@ -150,25 +150,25 @@ def _scale(op: Op, settings: TargetSettings) -> Layer:
     )
 
 
-def _relu(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, Relu)
+@_LAYERS.row(Relu)
+def _relu(op: Relu, settings: TargetSettings) -> Layer:
     return _activation(op, "relu", op.operand.type, settings)
 
 
-def _cast(op: Op, settings: TargetSettings) -> Layer:
+@_LAYERS.row(Cast)
+def _cast(op: Cast, settings: TargetSettings) -> Layer:
     """A cast that only drops bits is wiring; one that rounds or saturates is about a ReLU."""
-    assert isinstance(op, Cast)
     free = op.rounding.value == "TRN" and op.overflow.value == "WRAP"
     return _wiring(op, settings) if free else _activation(op, "relu", op.result.type, settings)
 
 
-def _table(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, Table)
+@_LAYERS.row(Table)
+def _table(op: Table, settings: TargetSettings) -> Layer:
     return _activation(op, "table", op.result.type, settings)
 
 
-def _softmax(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, Softmax)
+@_LAYERS.row(Softmax)
+def _softmax(op: Softmax, settings: TargetSettings) -> Layer:
     return _activation(op, "softmax", op.result.type, settings)
 
 
@@ -176,17 +176,19 @@ def _activation(op: Op, function: str, type_: FixedType, settings: TargetSetting
     return Layer("activation", op.name, op.result.size, settings.strategy, function=function, input=_width(type_))
 
 
+@_LAYERS.row(Add, Compare, Select)
 def _add(op: Op, settings: TargetSettings) -> Layer:
     return Layer("merge", op.name, op.result.size, settings.strategy, input=_width(op.result.type))
 
 
-def _multiply(op: Op, settings: TargetSettings) -> Layer:
+@_LAYERS.row(Multiply)
+def _multiply(op: Multiply, settings: TargetSettings) -> Layer:
     """A merge; its multipliers are counted as hls4ml's reports of merges have them."""
     return Layer("merge", op.name, op.result.size, settings.strategy, input=_width(op.result.type))
 
 
-def _reduce(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, Reduce)
+@_LAYERS.row(Reduce)
+def _reduce(op: Reduce, settings: TargetSettings) -> Layer:
     return Layer(
         "pooling",
         op.name,
@@ -199,8 +201,8 @@ def _reduce(op: Op, settings: TargetSettings) -> Layer:
     )
 
 
-def _argmax(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, ArgMax)
+@_LAYERS.row(ArgMax)
+def _argmax(op: ArgMax, settings: TargetSettings) -> Layer:
     n = op.operand.size
     return Layer(
         "pooling",
@@ -214,12 +216,12 @@ def _argmax(op: Op, settings: TargetSettings) -> Layer:
     )
 
 
-def _forest(op: Op, settings: TargetSettings) -> Layer:
-    assert isinstance(op, Forest)
+@_LAYERS.row(Forest)
+def _forest(op: Forest, settings: TargetSettings) -> Layer:
     nodes, trees = max(1, op.n_nodes), max(1, op.n_trees)
     comparisons = max(1, len(distinct_comparisons(op)[0])) if op.n_nodes else 1
     depth = int(tree_depths(op).max(initial=0))
-    forest = ForestLayer(trees, depth, nodes, comparisons, op.n_outputs, op.operand.type.width, "hls")
+    forest = ForestSize(trees, depth, nodes, comparisons, op.n_outputs, op.operand.type.width, "hls")
     return Layer("forest", op.name, op.n_outputs, settings.strategy, input=_width(op.operand.type), forest=forest)
 
 
@@ -227,25 +229,4 @@ def _width(type_: FixedType) -> Width:
     return Width(type_.width, type_.integer_bits)
 
 
-_READERS: dict[type[Op], Callable[[Op, TargetSettings], Layer]] = {
-    Input: _wiring,
-    Reshape: _wiring,
-    Concat: _wiring,
-    MatMul: _matmul,
-    Scale: _scale,
-    Cast: _cast,
-    Relu: _relu,
-    Add: _add,
-    Table: _table,
-    Softmax: _softmax,
-    ArgMax: _argmax,
-    Forest: _forest,
-    Multiply: _multiply,
-    Reduce: _reduce,
-    Compare: _add,
-    Select: _add,
-    Transpose: _wiring,
-    Gather: _wiring,
-    Window: _wiring,
-}
-require_rows(_READERS, "estimates")
+_LAYERS.complete()

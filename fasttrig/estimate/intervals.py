@@ -21,7 +21,7 @@ _NOTHING_KNOWN = math.log(3.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class ErrorInterval:
     """Log of measured over predicted, low and high, at distance zero, from `n` reports of `repositories`."""
 
     low: float
@@ -30,7 +30,7 @@ class Interval:
     repositories: int
 
     @classmethod
-    def from_dict(cls, content: Mapping[str, float]) -> Interval:
+    def from_dict(cls, content: Mapping[str, float]) -> ErrorInterval:
         return cls(content["low"], content["high"], int(content["n"]), int(content["repositories"]))
 
     def to_dict(self) -> dict[str, float]:
@@ -43,7 +43,7 @@ class Interval:
         return self.low * factor, self.high * factor
 
 
-NOTHING_KNOWN = Interval(-_NOTHING_KNOWN, _NOTHING_KNOWN, 0, 0)
+NOTHING_KNOWN = ErrorInterval(-_NOTHING_KNOWN, _NOTHING_KNOWN, 0, 0)
 """A factor of three and more, for designs without any report."""
 
 
@@ -57,13 +57,15 @@ def key_of(stage: str, regime: str, quantity: str) -> str:
     return f"{'any' if quantity in ANY_STAGE else stage}/{regime}/{quantity}"
 
 
-def find_interval(known: Mapping[str, Interval], stage: str, regime: str, quantity: str) -> tuple[Interval, str]:
+def find_interval(
+    known: Mapping[str, ErrorInterval], stage: str, regime: str, quantity: str
+) -> tuple[ErrorInterval, str]:
     """The interval of the design's own kind, else that of its pool; and a note where its own has too few reports."""
     own = known.get(key_of(stage, regime, quantity))
     if own:
         return own, ""
     if quantity in ("ii_cycles", "uram") and regime.startswith("forest"):
-        return Interval(0.0, 0.0, 0, 0), ""  # conifer's forests take an event every cycle and no memory
+        return ErrorInterval(0.0, 0.0, 0, 0), ""  # conifer's forests take an event every cycle and no memory
     lent = known.get(key_of(stage, pool_of(regime), quantity))
     few = f"too few repositories report {regime.replace('_', ' ')} at {stage}"
     if lent:

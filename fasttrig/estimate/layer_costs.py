@@ -93,11 +93,11 @@ class Layer:
     reuse_factor: int = 1
     saturates: bool = False  # every product is rounded or saturated into the accumulator's type
     first: bool = False  # the first layer with weights
-    forest: Forest | None = None
+    forest: ForestSize | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Forest:
+class ForestSize:
     """A forest for conifer: `n_nodes` split nodes in all trees, `n_comparisons` of them with their own threshold."""
 
     n_trees: int
@@ -291,7 +291,7 @@ def _read_forest(read: Layer, item: dict[str, Any]) -> Layer:
     comparisons = _size(item, "n_comparisons", 0) or nodes
     bits = _size(item, "bits", 0) or parse_width(item.get("precision") or item.get("input_t"), Width(18, 8)).width
     library = "vhdl" if "vhd" in str(item.get("library", "hls")).lower() else "hls"
-    forest = Forest(trees, depth, nodes, min(comparisons, nodes), outputs, bits, library)
+    forest = ForestSize(trees, depth, nodes, min(comparisons, nodes), outputs, bits, library)
     return replace(read, n_values=outputs, forest=forest)
 
 

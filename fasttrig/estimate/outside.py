@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fasttrig.estimate.cost_model import Design, default_tool
+from fasttrig.estimate.cost_model import CountedDesign, default_tool
 from fasttrig.estimate.tools import tool_family
 
 MOST_INPUTS = 274
@@ -22,12 +22,12 @@ class Reasons:
     mention: tuple[str, ...]
 
 
-def reasons_outside(design: Design, tool: str | None) -> Reasons:
+def reasons_outside(design: CountedDesign, tool: str | None) -> Reasons:
     """Reasons why the intervals of a design are wider than its distance implies, and assumptions of its numbers."""
     return Reasons((*_setting(design, tool), *_kinds(design)), tuple(_assumptions(design)))
 
 
-def serial_inputs(design: Design) -> int:
+def serial_inputs(design: CountedDesign) -> int:
     """Cycles to add to the upper end of the latency: one per input, of first layers wider than any in the table.
 
     With so many inputs a tool may read them one after another instead of all at once; no report of the table tells.
@@ -36,13 +36,13 @@ def serial_inputs(design: Design) -> int:
     return inputs if inputs > MOST_INPUTS else 0
 
 
-def _first_inputs(design: Design) -> int:
+def _first_inputs(design: CountedDesign) -> int:
     """Inputs of a design that begins with a dense layer, else 0."""
     first = next((layer for layer in design.layers if layer.kind not in ("wiring", "activation", "batchnorm")), None)
     return first.matrices[0].n_in if first and first.kind == "dense" else 0
 
 
-def _setting(design: Design, tool: str | None) -> Iterator[str]:
+def _setting(design: CountedDesign, tool: str | None) -> Iterator[str]:
     clock = design.setting.clock_period_ns
     if not _CLOCKS_NS[0] <= clock <= _CLOCKS_NS[1]:
         yield f"clock period {clock:g} ns is outside the calibrated {_CLOCKS_NS[0]:g} to {_CLOCKS_NS[1]:g} ns"
@@ -53,7 +53,7 @@ def _setting(design: Design, tool: str | None) -> Iterator[str]:
         yield f"the version of {tool!r} is not said: taken as {tool_family(tool)}"
 
 
-def _kinds(design: Design) -> Iterator[str]:
+def _kinds(design: CountedDesign) -> Iterator[str]:
     if any(layer.strategy == "distributed_arithmetic" and layer.matrices for layer in design.layers):
         yield "no report with layers of the distributed_arithmetic strategy was calibrated"
     if design.regime == "forest_vhdl":
@@ -70,7 +70,7 @@ def _kinds(design: Design) -> Iterator[str]:
         )
 
 
-def _assumptions(design: Design) -> Iterator[str]:
+def _assumptions(design: CountedDesign) -> Iterator[str]:
     guessed = [layer.name for layer in design.layers if any(matrix.zeros_guessed for matrix in layer.matrices)]
     if guessed:
         named = ", ".join(guessed[:4]) + (", ..." if len(guessed) > 4 else "")

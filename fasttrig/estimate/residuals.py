@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fasttrig.estimate.cost_model import FITTED, NETWORKS, Design, pool_of
-from fasttrig.estimate.intervals import ANY_STAGE, Interval, key_of, spread
+from fasttrig.estimate.cost_model import FITTED, NETWORKS, CountedDesign, pool_of
+from fasttrig.estimate.intervals import ANY_STAGE, ErrorInterval, key_of, spread
 from fasttrig.estimate.records import Record, repository
 
 MIN_POINTS = 10
@@ -55,7 +55,9 @@ def is_scan(family: str) -> bool:
     return family.startswith("dense1")
 
 
-def residual_of(record: Record, design: Design, stage: str, name: str, predicted: float, distance: float) -> Residual:
+def residual_of(
+    record: Record, design: CountedDesign, stage: str, name: str, predicted: float, distance: float
+) -> Residual:
     kinds = {layer.kind for layer in design.layers} - {"activation", "padding", "wiring"}
     return Residual(
         record["family"],
@@ -73,7 +75,7 @@ def residual_of(record: Record, design: Design, stage: str, name: str, predicted
     )
 
 
-def intervals(residuals: Iterable[Residual]) -> dict[str, Interval]:
+def intervals(residuals: Iterable[Residual]) -> dict[str, ErrorInterval]:
     """An interval per stage, kind of design and quantity; for networks only where several repositories have the kind.
 
     All networks together make the interval of every other kind of network, and of a kind that is not in the table.
@@ -103,14 +105,14 @@ def _is_shared(regime: str, found: Sequence[Residual]) -> bool:
     return not regime.startswith(NETWORKS) or len({r.repository for r in found}) >= MIN_REPOSITORIES
 
 
-def _interval(found: Sequence[Residual]) -> Interval:
+def _interval(found: Sequence[Residual]) -> ErrorInterval:
     reports = Counter(r.repository for r in found)
     low, high = bounds(
         [-r.log_ratio / spread(r.distance) for r in found],
         [reports[r.repository] ** -0.5 for r in found],
         _TAIL_FITTED if found[0].quantity in FITTED else _TAIL_COUNTED,
     )
-    return Interval(round(low, 3), round(high, 3), len(found), len(reports))
+    return ErrorInterval(round(low, 3), round(high, 3), len(found), len(reports))
 
 
 def bounds(values: Sequence[float], weights: Sequence[float], tail: float) -> tuple[float, float]:

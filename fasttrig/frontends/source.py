@@ -142,13 +142,13 @@ def _trusted(module: Any) -> bool:
     return isinstance(module, str) and module.split(".")[0] in {name.split(".")[0] for name in _TRUSTED_MODULES}
 
 
-Link = tuple[Any, str] | None
+FoundLink = tuple[Any, str] | None
 """A path from its end: the link before, and the step. It becomes text only for an error, because keys may be long."""
 
 
-def _walk(content: Any, path: str, skip: tuple[str, ...]) -> Iterator[tuple[Link, Mapping[str, Any]]]:
+def _walk(content: Any, path: str, skip: tuple[str, ...]) -> Iterator[tuple[FoundLink, Mapping[str, Any]]]:
     """Every mapping inside plain data, with its path; without recursion, so that depth cannot hurt."""
-    stack: list[tuple[Link, Any]] = [((None, path), content)]
+    stack: list[tuple[FoundLink, Any]] = [((None, path), content)]
     while stack:
         here, node = stack.pop()
         if isinstance(node, Mapping):
@@ -161,7 +161,7 @@ def _walk(content: Any, path: str, skip: tuple[str, ...]) -> Iterator[tuple[Link
         stack.extend(((here, step), value) for step, value in items if isinstance(value, (Mapping, list, tuple)))
 
 
-def _path(link: Link) -> str:
+def _path(link: FoundLink) -> str:
     steps: list[str] = []
     while link is not None:
         link, step = link

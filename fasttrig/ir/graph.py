@@ -88,6 +88,11 @@ class Graph:
     def users(self, value: Value) -> tuple[Op, ...]:
         return tuple(op for op in self.ops if value in op.operands)
 
+    def only_user(self, value: Value) -> Op | None:
+        """The one op that reads `value`; None if several do, none does, or `value` is an output."""
+        users = self.users(value)
+        return users[0] if len(users) == 1 and value not in self.outputs else None
+
 
 def with_operands(op: Op, renamed: dict[Value, Value]) -> Op:
     """`op` with every operand looked up in `renamed`."""

@@ -14,7 +14,7 @@ from fasttrig.base.fixed import INT64_BITS, IntArray
 from fasttrig.ir.ops import Value
 from fasttrig.links.link_map import LinkMap, Placement, check_fields, links_of, packet_frames_of
 
-Words = npt.NDArray[np.uint64]
+Words64 = npt.NDArray[np.uint64]
 Flags = npt.NDArray[np.uint8]
 
 
@@ -47,7 +47,7 @@ class Frames:
     """
 
     links: tuple[int, ...]
-    data: Words
+    data: Words64
     flags: Flags
 
     def __len__(self) -> int:
@@ -143,7 +143,7 @@ def _n_events(placements: Sequence[Placement], tensors: Mapping[str, IntArray]) 
     return counts.pop()
 
 
-def _bits(raw: IntArray, placement: Placement) -> Words:
+def _bits(raw: IntArray, placement: Placement) -> Words64:
     """Two's complement in the low bits."""
     low, high = (int(raw.min()), int(raw.max())) if raw.size else (0, 0)
     most = (1 << (placement.width - int(low < 0))) - 1

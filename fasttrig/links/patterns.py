@@ -14,7 +14,7 @@ from fasttrig.ir.ops import Value
 from fasttrig.links import word_rows as rows
 from fasttrig.links.link_map import MAX_FRAMES, MAX_LINKS, LinkMap
 from fasttrig.links.packing import Frames, pack, unpack
-from fasttrig.links.word_rows import APX, EMPV1, EMPV2, Row
+from fasttrig.links.word_rows import APX, EMPV1, EMPV2, WordRow
 
 FORMATS = (EMPV2, EMPV1, APX)
 _METADATA = "Metadata: (strobe,) start of orbit, start of packet, end of packet, valid"
@@ -189,7 +189,7 @@ def _frames(lines: Lines, links: tuple[int, ...], format: str, where: str) -> Fr
     flags = np.zeros((len(lines), len(links)), dtype=np.uint8)
     for index, (number, line) in enumerate(lines):
         row = rows.READERS[format](line, index)
-        if not isinstance(row, Row):
+        if not isinstance(row, WordRow):
             raise _fault("not a row of this format", where, number, row.got, row.want)
         if len(row.words) != len(links):
             raise _fault(

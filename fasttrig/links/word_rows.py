@@ -19,7 +19,7 @@ _EMPV2_ORDER = (Flag.START_OF_ORBIT, Flag.START_OF_PACKET, Flag.END_OF_PACKET, F
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class WordRow:
     """Data and flags of a frame, one per link."""
 
     words: tuple[int, ...]
@@ -68,7 +68,7 @@ def _bit(flags: int, flag: Flag) -> str:
     return "1" if flags & flag else "0"
 
 
-def _read_empv2(line: str, index: int) -> Row | NoRow:
+def _read_empv2(line: str, index: int) -> WordRow | NoRow:
     start = f"Frame {index:04d}  "
     if not line.startswith(start):
         return NoRow(line, start)
@@ -82,10 +82,10 @@ def _read_empv2(line: str, index: int) -> Row | NoRow:
             found |= flag if letter == "1" else Flag(0)
         words.append(int(match[6], 16))
         flags.append(int(found))
-    return Row(tuple(words), tuple(flags))
+    return WordRow(tuple(words), tuple(flags))
 
 
-def _read_empv1(line: str, index: int) -> Row | NoRow:
+def _read_empv1(line: str, index: int) -> WordRow | NoRow:
     start = f"Frame {index:04d} :"
     if not line.startswith(start):
         return NoRow(line, start)
@@ -96,10 +96,10 @@ def _read_empv1(line: str, index: int) -> Row | NoRow:
             return NoRow(cell, "(0s or 1s,) 0v or 1v, then 16 digits")
         words.append(int(match[3], 16))
         flags.append(int((Flag.STROBE if match[1] != "0s" else 0) | (Flag.VALID if match[2] == "1" else 0)))
-    return Row(tuple(words), tuple(flags))
+    return WordRow(tuple(words), tuple(flags))
 
 
-def _read_apx(line: str, index: int) -> Row | NoRow:
+def _read_apx(line: str, index: int) -> WordRow | NoRow:
     start, *cells = line.split() or [""]
     if not re.fullmatch(r"0x[0-9a-fA-F]{1,4}", start) or int(start, 16) != index:
         return NoRow(start, f"row 0x{index:04x}")
@@ -109,8 +109,8 @@ def _read_apx(line: str, index: int) -> Row | NoRow:
             return NoRow(f"{sideband} {word}", "0x and two digits, a space, 0x and 16 digits")
         words.append(int(word, 16))
         flags.append(int(sideband, 16) & int(_APX_FLAGS) | Flag.STROBE)
-    return Row(tuple(words), tuple(flags))
+    return WordRow(tuple(words), tuple(flags))
 
 
 ROWS: dict[str, Callable[[Frames, int, Sequence[bool]], str]] = {EMPV2: _empv2, EMPV1: _empv1, APX: _apx}
-READERS: dict[str, Callable[[str, int], Row | NoRow]] = {EMPV2: _read_empv2, EMPV1: _read_empv1, APX: _read_apx}
+READERS: dict[str, Callable[[str, int], WordRow | NoRow]] = {EMPV2: _read_empv2, EMPV1: _read_empv1, APX: _read_apx}

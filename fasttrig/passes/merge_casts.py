@@ -9,7 +9,6 @@ from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Cast, Op, Value
 from fasttrig.ir.ranges import infer_ranges
 from fasttrig.passes.base import Pass
-from fasttrig.passes.lossless import changes_no_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class MergeCasts(Pass):
         source: dict[Value, Value] = {
             op.result: op.operand
             for op in graph.ops
-            if isinstance(op, Cast) and changes_no_number(op, ranges[op.operand])
+            if isinstance(op, Cast) and op.changes_no_number(ranges[op.operand])
         }
 
         def step(op: Op) -> Op:

@@ -1,4 +1,4 @@
-"""The pipelines, each written in one place."""
+"""The pipeline of every design, written in one place."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from fasttrig.ir.graph import Graph
 from fasttrig.passes.apply_types import ApplyTypes, TypeChoice
 from fasttrig.passes.base import Pass, run_pipeline
 from fasttrig.passes.fold_constant_trees import FoldConstantTrees
-from fasttrig.passes.fold_scale import FoldScale
 from fasttrig.passes.merge_casts import MergeCasts
 from fasttrig.passes.merge_thresholds import MergeThresholds
 from fasttrig.passes.narrow_types import NarrowTypes
 from fasttrig.passes.prune_trees import PruneTrees
 from fasttrig.passes.remove_dead_ops import RemoveDeadOps
 from fasttrig.passes.remove_identity_casts import RemoveIdentityCasts
-from fasttrig.passes.share_subtrees import ShareSubtrees
-from fasttrig.passes.unshare_subtrees import UnshareSubtrees
 
 DEFAULT: tuple[Pass, ...] = (
     RemoveDeadOps(),
@@ -29,15 +26,6 @@ DEFAULT: tuple[Pass, ...] = (
     RemoveDeadOps(),
 )
 """Passes for every design: no output integer changes."""
-
-FOLD_SCALES: tuple[Pass, ...] = (FoldScale(), NarrowTypes())
-"""One op less for wider weights: cheaper only where the weights were wide already, so a caller asks for it."""
-
-SHARE_SUBTREES: tuple[Pass, ...] = (ShareSubtrees(), PruneTrees(), FoldConstantTrees(), NarrowTypes())
-"""For backends that take subtrees with several parents."""
-
-PLAIN_TREES: tuple[Pass, ...] = (UnshareSubtrees(),)
-"""For backends that want each tree with its own nodes and leaves."""
 
 
 def compile_graph(graph: Graph, types: Mapping[str, TypeChoice] | None = None) -> Graph:

@@ -14,7 +14,7 @@ from fasttrig.base.fixed import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
+class RegressionQuality:
     """How well one model does; all in the target's unit but for `turn_on`.
 
     Attributes
@@ -43,8 +43,8 @@ class RegressionAgreement:
     n_events: int
     target: str
     unit: str
-    quality_float: Quality
-    quality_quantised: Quality
+    quality_float: RegressionQuality
+    quality_quantised: RegressionQuality
     rms_difference: float
     rms_growth: float
 
@@ -93,11 +93,11 @@ def compare_regression(
     )
 
 
-def measure_quality(predictions: FloatArray, truth: FloatArray, thresholds: Sequence[float]) -> Quality:
+def measure_quality(predictions: FloatArray, truth: FloatArray, thresholds: Sequence[float]) -> RegressionQuality:
     """Shapes: predictions and truth (n_events,)."""
     error = predictions - truth
     low, middle, high = np.quantile(error, [0.158655, 0.5, 0.841345])
-    return Quality(
+    return RegressionQuality(
         rms=rms(error),
         bias=float(middle),
         resolution=float(high - low) / 2,

@@ -16,12 +16,12 @@ import numpy as np
 from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, overflow_raw, round_raw
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.graph import Graph, rewrite
-from fasttrig.ir.ops import Cast, Const, Input, Op, Value
+from fasttrig.ir.ops import Cast, Const, Op, Value
 from fasttrig.ir.ranges import infer_ranges
 from fasttrig.ir.verify import verify
 
-Part = Literal["result", "weights", "leaves"]
-Quality = Callable[[dict[str, IntArray], IntArray], dict[str, float]]
+NarrowedPart = Literal["result", "weights", "leaves"]
+MeasureFigures = Callable[[dict[str, IntArray], IntArray], dict[str, float]]
 """``quality(raw outputs, events)`` -> named figures, such as the AUC of each class; `events` are the rows that ran."""
 
 InputsOf = Callable[[dict[str, IntArray]], dict[str, IntArray]]
@@ -34,14 +34,14 @@ class Sensitivity:
     """One narrowed part. `change` is the figure with one bit less minus the figure as built, by the figure's name."""
 
     op: str
-    part: Part
+    part: NarrowedPart
     type: FixedType
     narrowed: FixedType
     n_events: int
     change: dict[str, float]
 
 
-def sensitivities(graph: Graph, inputs: dict[str, IntArray], quality: Quality) -> tuple[Sensitivity, ...]:
+def sensitivities(graph: Graph, inputs: dict[str, IntArray], quality: MeasureFigures) -> tuple[Sensitivity, ...]:
     """Every op of `graph` with one fraction bit less, in the order of the ops.
 
     Parameters
@@ -71,26 +71,25 @@ def coarser(type_: FixedType) -> FixedType:
     return replace(type_, width=type_.width - 1)
 
 
-def _variants(graph: Graph) -> Iterator[tuple[Op, Part, FixedType, Graph, InputsOf]]:
+def _variants(graph: Graph) -> Iterator[tuple[Op, NarrowedPart, FixedType, Graph, InputsOf]]:
     """Every op and part with its type, the changed graph, and what the inputs become."""
     for op in graph.ops:
-        if isinstance(op, Input) and op.result.type.width > 1:
+        if not op.operands and op.result.type.width > 1:  # an input
             yield op, "result", op.result.type, graph, partial(_coarse_inputs, op)
             continue
         if op.weights is not None and op.weights.type.width > 1:
-            part: Part = "weights" if op.own_bits else "leaves"
+            part: NarrowedPart = "weights" if op.own_bits else "leaves"
             yield op, part, op.weights.type, _with(graph, op, _coarse_weights), dict
         if op.own_bits and op.result.type.width > 1:
             yield op, "result", op.result.type, _with(graph, op, _coarse_result), dict
 
 
-def _coarse_inputs(op: Input, given: dict[str, IntArray]) -> dict[str, IntArray]:
+def _coarse_inputs(op: Op, given: dict[str, IntArray]) -> dict[str, IntArray]:
     """Each feature on every second step of its own grid, inside its own range."""
     common = op.result.type
     array = given[op.name]
     columns = []
-    for k in range(array.shape[-1]):
-        own = op.channel_types[k] if op.channel_types else common
+    for k, own in enumerate(op.element_types):
         half = coarser(own) if own.width > 1 else own
         rounded = round_raw(array[..., k], common, half.fraction_bits, Rounding.RND_CONV)
         columns.append(overflow_raw(rounded, half, Overflow.SAT) << (common.fraction_bits - half.fraction_bits))
@@ -109,7 +108,7 @@ def _with(graph: Graph, target: Op, change: Callable[[Op, Any], tuple[Op, ...]])
 def _coarse_result(op: Op, operands: Any) -> tuple[Op, ...]:
     """A cast rounds as it did; any other result is rounded to the nearest."""
     type_ = op.result.type
-    if isinstance(op, Cast):
+    if op.pointwise and op.loses_bits:  # a cast
         first: Op = replace(op, result=_named(op.result, "narrow", coarser(type_)))
         return first, _cast(op, first.result, type_)
     kept = replace(op, result=_named(op.result, "exact", type_))

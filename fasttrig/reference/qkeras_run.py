@@ -41,21 +41,21 @@ from fasttrig.ir.ops import MatMul, Op, Value
 from fasttrig.reference.float64 import quantizers_in
 from fasttrig.reference.keras_layers import Affine, Averages, Constant, Recorder, leaves
 from fasttrig.reference.keras_runtime import import_framework
+from fasttrig.reference.pinned_weights import QUANTISED, owner_of, quantised_in_float32
 
 BATCH_EVENTS = 4096
-_QUANTISED = ("kernel", "depthwise", "pointwise", "recurrent", "state", "bias", "average")
 _QUANTIZERS = (
     "quantizer",
     "activation",
     "recurrent_activation",
-    *(f"{part}_quantizer{kind}" for part in _QUANTISED for kind in ("", "_internal")),
+    *(f"{part}_quantizer{kind}" for part in QUANTISED for kind in ("", "_internal")),
 )
 _LAYER = re.compile(r"(?P<models>(?: > model '[^']+')*) > layer '(?P<layer>.+?)'(?: > |$)")
 _MODEL = re.compile(r" > model '([^']+)'")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FrameworkDifference:
     """The first op, in the graph's order, whose integers are not the framework's."""
 
     op: str
@@ -146,7 +146,7 @@ def framework_raw(
 
 def first_difference(
     graph: Graph, trace: Mapping[str, FloatArray], emulated: Mapping[str, IntArray]
-) -> Difference | None:
+) -> FrameworkDifference | None:
     """The first op whose integers differ from its layer's output in the framework; None where all agree.
 
     Parameters
@@ -163,7 +163,7 @@ def first_difference(
         different = np.argwhere(scaled != emulated[op.name].astype(np.float64))
         if len(different):
             place = tuple(int(i) for i in different[0])
-            return Difference(
+            return FrameworkDifference(
                 op.name,
                 layer,
                 place[0],
@@ -246,7 +246,7 @@ def _prepared(
     floatx = keras.backend.floatx()
     try:
         keras.backend.set_floatx("float32")
-        pinned = _quantised_in_float32(keras, original)
+        pinned = quantised_in_float32(keras, original)
         keras.backend.set_floatx("float64" if float64 else "float32")
         with quantizers_in(qkeras, float64), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Keras on quantizers as constraints
@@ -285,39 +285,6 @@ def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
         ) from error
 
 
-def _quantised_in_float32(keras: Any, model: Any) -> dict[tuple[str, str], np.ndarray]:
-    """Every weight as QKeras quantises it in float32, by (layer, attribute of the quantizer)."""
-    found: dict[tuple[str, str], np.ndarray] = {}
-    for name, layer in leaves(model).items():
-        for key, weight in _weights(layer).items():
-            quantizer = getattr(_owner(layer), f"{key}_quantizer_internal", None)
-            if quantizer is not None and weight is not None:
-                single = keras.backend.constant(np.asarray(weight), dtype="float32")
-                found[name, f"{key}_quantizer_internal"] = np.asarray(quantizer(single), dtype=np.float64)
-    return found
-
-
-def _owner(layer: Any) -> Any:
-    """The object that holds the quantisers of a layer: the cell of a recurrent one."""
-    return getattr(layer, "cell", layer)
-
-
-def _weights(layer: Any) -> dict[str, Any]:
-    """What each quantiser of the layer is given, by the quantiser's name."""
-    kernel = "depthwise" if hasattr(layer, "depthwise_kernel") else "kernel"
-    if hasattr(layer, "get_folded_weights"):
-        return dict(zip((kernel, "bias"), layer.get_folded_weights(), strict=True))
-    owner = _owner(layer)
-    found = {"bias": getattr(owner, "bias", None), "kernel": getattr(owner, "kernel", None)}
-    found["recurrent"] = getattr(owner, "recurrent_kernel", None)
-    for part in ("depthwise", "pointwise"):
-        weight = getattr(layer, f"{part}_kernel", None)
-        if type(layer).__name__ == "QSeparableConv1D" and weight is not None:
-            weight = weight[None]  # QKeras runs it as two-dimensional, from before its quantisers on
-        found[part] = weight
-    return found
-
-
 def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:
     """The same model with layers in the precision of the run; quantizers are the original's own objects."""
     objects: dict[str, Any] = {type(layer).__name__: type(layer) for layer in leaves(original).values()}
@@ -331,14 +298,14 @@ def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:
         layer.set_weights(twin.get_weights())
         for attribute in _QUANTIZERS:
             if getattr(twin, attribute, None) is not None:
-                setattr(_owner(layer), attribute, getattr(twin, attribute))
+                setattr(owner_of(layer), attribute, getattr(twin, attribute))
     return model
 
 
 def _neutral(config: dict[str, Any]) -> dict[str, Any]:
     """A model's configuration without quantizers: Keras does not rebuild all of them, so they are handed over."""
     blank: dict[str, str | None] = dict.fromkeys(("activation", "recurrent_activation"), "linear")
-    blank |= dict.fromkeys(f"{part}_quantizer" for part in _QUANTISED)
+    blank |= dict.fromkeys(f"{part}_quantizer" for part in QUANTISED)
     entries = []
     for entry in config["layers"]:
         content = entry["config"]
@@ -368,7 +335,7 @@ def _adapt(
 ) -> None:
     layers = leaves(model)
     for (name, attribute), weight in pinned.items():
-        setattr(_owner(layers[name]), attribute, Constant(keras, weight))
+        setattr(owner_of(layers[name]), attribute, Constant(keras, weight))
     for layer in spec.layers:
         if layer.config.get("average_quantizer") is not None:
             running = layers[layer.name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from fasttrig.base.built_project import HLS
 from fasttrig.data.outputs import output_rows
 from fasttrig.design import Design
 from fasttrig.display.labels import details
-from fasttrig.ir.ops import Cast, MatMul, Op
+from fasttrig.ir.ops import Op
 from fasttrig.ir.ranges import Ranges, infer_ranges
 from fasttrig.ladder.checks import Measured
 from fasttrig.physics.features import FeatureFacts
@@ -208,10 +208,11 @@ def _ops(design: Design, measured: Measured) -> list[OpRow]:
 
 def _exact_type(design: Design, op: Op, ranges: Ranges) -> str:
     """The type in which nothing is lost, of an accumulator or a result that the user narrowed."""
-    if isinstance(op, MatMul) and op.narrowed:
-        return str(replace(op, narrowed=False).exact_type([ranges[op.operand]]))
     choice = design.project.types.get(op.name) if design.project is not None else None
-    return str(op.operand.type) if isinstance(op, Cast) and choice is not None and choice.result is not None else ""
+    # An accumulator loses bits only if a user narrowed it; a cast may also come from the model.
+    by_hand = op.weights is not None or (choice is not None and choice.result is not None)
+    lossless = op.lossless_type([ranges[value] for value in op.operands]) if by_hand else None
+    return "" if lossless is None else str(lossless)
 
 
 def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:

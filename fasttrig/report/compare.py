@@ -31,7 +31,7 @@ NOT_RUN = "not run"
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class ReportedNumber:
     """A quantity with its interval (80 % for an estimate; itself for a count), and who says so."""
 
     value: float
@@ -46,7 +46,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
+class FigureOfMerit:
     """A figure of merit of the quantised model; `error` is its statistical one, None where the report has none."""
 
     name: str
@@ -71,10 +71,10 @@ class Compared:
     part: str
     clock_period_ns: float
     n_events: int
-    qualities: tuple[Quality, ...]
-    costs: Mapping[str, Number | None]
+    qualities: tuple[FigureOfMerit, ...]
+    costs: Mapping[str, ReportedNumber | None]
 
-    def quality(self, name: str) -> Quality | None:
+    def quality(self, name: str) -> FigureOfMerit | None:
         return next((quality for quality in self.qualities if quality.name == name), None)
 
 
@@ -216,7 +216,7 @@ def _of_stage(one: Implementation, stage: str) -> Implementation | None:
 def _compared(label: str, path: Path, report: Report, one: Implementation | None) -> Compared:
     latency = next(iter(one.latency), None) if one is not None else None
     resources = next(iter(one.resources), None) if one is not None else None
-    costs: dict[str, Number | None] = {"latency_ns": _latency_ns(latency)}
+    costs: dict[str, ReportedNumber | None] = {"latency_ns": _latency_ns(latency)}
     costs |= {name: _number(latency, name) for name in ("latency_cycles", "ii_cycles")}
     costs |= {name: _number(resources, name) for name in RESOURCES}
     target = report.target
@@ -236,20 +236,20 @@ def _compared(label: str, path: Path, report: Report, one: Implementation | None
     )
 
 
-def _number(row: Mapping[str, Any] | None, name: str) -> Number | None:
+def _number(row: Mapping[str, Any] | None, name: str) -> ReportedNumber | None:
     if row is None or row.get(name) is None:
         return None
     found = row[name]
-    return Number(found["value"], found["low"], found["high"], row["stage"], row.get("tool", ""))
+    return ReportedNumber(found["value"], found["low"], found["high"], row["stage"], row.get("tool", ""))
 
 
-def _latency_ns(row: Mapping[str, Any] | None) -> Number | None:
+def _latency_ns(row: Mapping[str, Any] | None) -> ReportedNumber | None:
     """Cycles with their interval, at the report's time per cycle."""
     cycles = _number(row, "latency_cycles")
     if row is None or cycles is None or row.get("latency_ns") is None:
         return None
     period = row["latency_ns"] / cycles.value if cycles.value else 0.0
-    return Number(row["latency_ns"], cycles.low * period, cycles.high * period, cycles.stage, cycles.tool)
+    return ReportedNumber(row["latency_ns"], cycles.low * period, cycles.high * period, cycles.stage, cycles.tool)
 
 
 def _n_events(report: Report) -> int:
@@ -257,24 +257,24 @@ def _n_events(report: Report) -> int:
     return found.n_events if found is not None else 0
 
 
-def _qualities(report: Report) -> tuple[Quality, ...]:
+def _qualities(report: Report) -> tuple[FigureOfMerit, ...]:
     if report.agreement is not None:
         found, aucs = report.agreement, list(report.agreement.auc_quantised.values())
         accuracy = found.accuracy_quantised
         error = math.sqrt(accuracy * (1 - accuracy) / found.n_events)  # binomial
         losses = [found.auc_float[name] - found.auc_quantised[name] for name in found.auc_float]
         return (
-            Quality("accuracy", accuracy, error),
-            Quality("mean AUC", sum(aucs) / len(aucs), None),
-            Quality("least AUC", min(aucs), None),
-            Quality("largest AUC loss", max(losses), None, higher_is_better=False),
+            FigureOfMerit("accuracy", accuracy, error),
+            FigureOfMerit("mean AUC", sum(aucs) / len(aucs), None),
+            FigureOfMerit("least AUC", min(aucs), None),
+            FigureOfMerit("largest AUC loss", max(losses), None, higher_is_better=False),
         )
     if report.regression is not None:
         quality, unit = report.regression.quality_quantised, report.regression.unit
         return (
-            Quality("RMS error", quality.rms, None, unit, higher_is_better=False),
-            Quality("resolution", quality.resolution, None, unit, higher_is_better=False),
-            Quality("RMS growth", report.regression.rms_growth, None, higher_is_better=False),
+            FigureOfMerit("RMS error", quality.rms, None, unit, higher_is_better=False),
+            FigureOfMerit("resolution", quality.resolution, None, unit, higher_is_better=False),
+            FigureOfMerit("RMS growth", report.regression.rms_growth, None, higher_is_better=False),
         )
     return ()
 

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from fasttrig.report.compare import NOT_RUN, Compared, Number, quality_names
+from fasttrig.report.compare import NOT_RUN, Compared, ReportedNumber, quality_names
 
 COLUMNS = (("latency ns", "latency_ns"), ("LUT", "lut"), ("FF", "ff"), ("DSP", "dsp"), ("BRAM18", "bram18"))
 
@@ -63,7 +63,7 @@ def _quality(build: Compared, name: str) -> str:
     return f"{found.value:.4f}{error} {found.unit}".strip()
 
 
-def _cost(number: Number | None) -> Text:
+def _cost(number: ReportedNumber | None) -> Text:
     if number is None:
         return Text(NOT_RUN, style="yellow")
     value, low, high = (_short(part) for part in (number.value, number.low, number.high))

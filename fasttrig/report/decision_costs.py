@@ -66,8 +66,8 @@ def _softmax(design: Design) -> Graph | None:
         graph = read_again(design, replace(design.options, output_activation="firmware")).graph
     except UnsupportedError:  # its table would be too large
         return None
-    softmax = next(op for op in reversed(graph.ops) if op.result == graph.outputs[0])
-    if not isinstance(softmax, Softmax):  # a cast of its result, or another op, was put behind it
+    softmax = next((op for op in graph.ops_of(Softmax) if op.result == graph.outputs[0]), None)
+    if softmax is None:  # a cast of its result, or another op, follows it
         return None
     builder = GraphBuilder("softmax")
     words = builder.input("words", softmax.operand.shape, softmax.operand.type)

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 SCHEMA_VERSION = 1
 
 
-class Row(BaseModel):
+class ReportRow(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ModelRow(Row):
+class ModelRow(ReportRow):
     name: str
     version: int
     description: str
@@ -25,7 +25,7 @@ class ModelRow(Row):
     fasttrig: str = Field("", description="the version that built it")
 
 
-class LadderRow(Row):
+class LadderRow(ReportRow):
     rung: str = Field(description="emulate, csim, cosim, ...")
     against: str = Field(description="the rung it was compared with")
     status: Literal["equal", "differs", "not run"]
@@ -35,7 +35,7 @@ class LadderRow(Row):
     reason: str = Field(description="why it differs (first differing op) or was not run; where the equality holds")
 
 
-class AgreementRow(Row):
+class AgreementRow(ReportRow):
     n_events: int
     accuracy_float: float
     accuracy_quantised: float
@@ -54,7 +54,7 @@ class AgreementRow(Row):
     auc_loss_error: dict[str, float] = Field({}, description="of the AUC's loss per class, on the same events")
 
 
-class QualityRow(Row):
+class QualityRow(ReportRow):
     rms: float = Field(description="of prediction minus truth")
     bias: float = Field(description="median of prediction minus truth")
     resolution: float = Field(description="half the width of the central 68.27 % of prediction minus truth")
@@ -63,7 +63,7 @@ class QualityRow(Row):
     )
 
 
-class RegressionRow(Row):
+class RegressionRow(ReportRow):
     n_events: int
     target: str
     unit: str
@@ -73,7 +73,7 @@ class RegressionRow(Row):
     rms_growth: float = Field(description="quantised RMS error over the float one, minus 1")
 
 
-class OutputRow(Row):
+class OutputRow(ReportRow):
     name: str
     shape: tuple[int, ...]
     type: str
@@ -85,14 +85,14 @@ class OutputRow(Row):
     words: list[str] = Field([], description="what each word is about: classes, or the target of a regression")
 
 
-class WordCountRow(Row):
+class WordCountRow(ReportRow):
     output: str = Field(description="the class, or the target")
     n_distinct: int = Field(description="distinct words on the labelled events")
     largest_tie: float = Field(description="share of the events that have the commonest word")
     largest_tie_raw: int = Field(description="that word")
 
 
-class WorkingPointRow(Row):
+class WorkingPointRow(ReportRow):
     output: str = Field(description="the class that is signal, or the target")
     decision: Literal["word", "lead", "largest"] = Field(
         description="word: the raw word of the class against the threshold; lead: the word minus the largest other "
@@ -106,7 +106,7 @@ class WorkingPointRow(Row):
     rate_khz: float | None = Field(description="input rate times background efficiency")
 
 
-class RankingRow(Row):
+class RankingRow(ReportRow):
     output: str
     ranked_by: Literal["score", "word", "lead"] = Field(description="score: after the link; else as the decisions")
     auc: float = Field(description="against all others")
@@ -115,7 +115,7 @@ class RankingRow(Row):
     )
 
 
-class PairRow(Row):
+class PairRow(ReportRow):
     signal: str
     against: list[str] = Field(description="the classes that count as background")
     auc: float = Field(description="by the word of the signal minus the largest of the background's")
@@ -124,7 +124,7 @@ class PairRow(Row):
     background_rejection: dict[str, float | None] = Field(description="at the threshold; null where nothing is left")
 
 
-class ProfileRow(Row):
+class ProfileRow(ReportRow):
     column: str = Field(description="of the sample; the model need not see it")
     unit: str
     output: str
@@ -134,14 +134,14 @@ class ProfileRow(Row):
     background_efficiency: list[float | None]
 
 
-class DecisionCostRow(Row):
+class DecisionCostRow(ReportRow):
     decision: str = Field(description="lead, largest, or softmax: that of the link, from tables in the firmware")
     stage: str
     lut: dict[str, float] = Field(description="value, low and high of the 80 % interval, beyond the design's own")
     latency_cycles: dict[str, float]
 
 
-class FirmwareRow(Row):
+class FirmwareRow(ReportRow):
     """Physics of the raw words, which a trigger cuts on: decisions that hardware computes exactly."""
 
     n_events: int
@@ -157,18 +157,18 @@ class FirmwareRow(Row):
     costs: list[DecisionCostRow] = Field([], description="of decisions in hardware; a word alone is one comparison")
 
 
-class SaturationRow(Row):
+class SaturationRow(ReportRow):
     n_events: int = Field(description="the labelled events; all compared ones where there are none")
     clipped_events: float = Field(description="share of the events in which some cast clips an element")
 
 
-class LeafGridRow(Row):
+class LeafGridRow(ReportRow):
     fraction_bits: int = Field(description="of the leaves")
     n_events: int = Field(description="the labelled events; all compared ones where there are none")
     n_flipped: int = Field(description="events whose decision differs from that of leaves which are not rounded")
 
 
-class WorstEventRow(Row):
+class WorstEventRow(ReportRow):
     event: int = Field(description="row of the test split, from 0")
     output: str = Field(description="the class whose score differs most, or the target")
     score_float: float
@@ -177,7 +177,7 @@ class WorstEventRow(Row):
     flips: bool = Field(description="whether the class with the highest score changes")
 
 
-class InputRow(Row):
+class InputRow(ReportRow):
     name: str
     unit: str
     type: str
@@ -191,7 +191,7 @@ class InputRow(Row):
     is_constant: bool = Field(False, description="whether every event of the test split has the same word")
 
 
-class OpRow(Row):
+class OpRow(ReportRow):
     name: str
     kind: str
     shape: tuple[int, ...]
@@ -214,7 +214,7 @@ class OpRow(Row):
     stage: int | None = Field(None, description="RTL pipeline stage behind which the result stands; 0: the input")
 
 
-class SensitivityRow(Row):
+class SensitivityRow(ReportRow):
     op: str
     part: Literal["result", "weights", "leaves"]
     type: str
@@ -223,7 +223,7 @@ class SensitivityRow(Row):
     change: dict[str, float] = Field(description="of the AUC by class, or of the RMS error: narrowed minus as built")
 
 
-class BudgetRow(Row):
+class BudgetRow(ReportRow):
     key: str
     limit: float
     measured: float | None
@@ -231,7 +231,7 @@ class BudgetRow(Row):
     reason: str = ""
 
 
-class RtlRow(Row):
+class RtlRow(ReportRow):
     """What the writer of the RTL project knows before anything is simulated or synthesised."""
 
     tool: str = Field(description="the tracer and its version")
@@ -250,14 +250,14 @@ class RtlRow(Row):
     )
 
 
-class SynthesisRow(Row):
+class SynthesisRow(ReportRow):
     status: Literal["done", "not run"]
     reason: str = ""
     tool: str = ""
     mode: Literal["flat", "per stage", ""] = ""
 
 
-class Report(Row):
+class Report(ReportRow):
     """Everything that a build found out. `latency` and `resources` hold one entry per stage and tool."""
 
     schema_version: int = SCHEMA_VERSION

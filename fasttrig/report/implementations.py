@@ -16,7 +16,7 @@ from fasttrig.report.document import Report
 from fasttrig.report.estimates import exactly
 
 DesignName: TypeAlias = Literal["RTL", "HLS"]
-Row: TypeAlias = Mapping[str, Any]
+Content: TypeAlias = Mapping[str, Any]
 
 SIMULATION = "rtlsim"
 DECLARED, EXPECTED = "declared", "expected after routing"
@@ -30,8 +30,8 @@ class Implementation:
     """One design of a build: `latency` and `resources` are rows as in the report, the best one first."""
 
     design: DesignName
-    latency: tuple[Row, ...]
-    resources: tuple[Row, ...]
+    latency: tuple[Content, ...]
+    resources: tuple[Content, ...]
 
 
 def implementations(report: Report) -> tuple[Implementation, ...]:
@@ -47,7 +47,7 @@ def implementations(report: Report) -> tuple[Implementation, ...]:
     return tuple(found)
 
 
-def ordered_resources(rows: Sequence[Row]) -> tuple[Row, ...]:
+def ordered_resources(rows: Sequence[Content]) -> tuple[Content, ...]:
     """The most advanced stage first, a measured number before an estimate of the same stage."""
     return tuple(sorted(rows, key=lambda row: (_place(row), row["stage"].startswith(ESTIMATE))))
 
@@ -57,19 +57,19 @@ def design_of(stage: str) -> DesignName:
     return "RTL" if stage in _RTL_STAGES else "HLS"
 
 
-def _place(row: Row) -> int:
+def _place(row: Content) -> int:
     """0 for the most advanced stage; a stage that is none of an HLS flow (a simulation, say) is the only one there."""
     word = str(row["stage"]).rpartition(" ")[2]
     return _ADVANCED.index(word) if word in _ADVANCED else len(_ADVANCED)
 
 
-def _expected(report: Report) -> dict[str, list[Row]]:
+def _expected(report: Report) -> dict[str, list[Content]]:
     """What the RTL's writer knows, where nothing was simulated or synthesised."""
     rtl = report.rtl
     if rtl is None:
         return {"latency": [], "resources": []}
     stages = {row["stage"] for row in (*report.latency, *report.resources)}
-    latency: list[Row] = [
+    latency: list[Content] = [
         {
             "stage": DECLARED,
             "tool": rtl.tool,
@@ -79,7 +79,7 @@ def _expected(report: Report) -> dict[str, list[Row]]:
             "notes": [],
         }
     ]
-    resources: list[Row] = []
+    resources: list[Content] = []
     if rtl.expected_routed_lut is not None:
         device = device_of(report.target)
         lut = {"lut": float(rtl.expected_routed_lut["value"])}

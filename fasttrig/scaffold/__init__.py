@@ -7,6 +7,7 @@ from pathlib import Path
 from fasttrig.base.errors import InputError, near_names
 from fasttrig.base.names import check_model_name
 from fasttrig.base.staging import staged_files, staged_folder
+from fasttrig.base.templates import fill
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -68,15 +69,15 @@ def create(folder: Path, kind: str = "network", name: str | None = None) -> list
             want="a new or an empty folder",
             try_=f"another name, or an empty folder and --name {chosen}",
         )
-    files = {**COMMON, **KINDS[kind]}
+    files, words = {**COMMON, **KINDS[kind]}, {"NAME": chosen}
     with staged_files(folder, replaces=()) if exists else staged_folder(folder) as stage:
         for template, target in files.items():
-            path = stage / target.replace("@NAME@", chosen)
+            path = stage / fill(target, {}, words)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(_content(template, chosen))
-    return [folder / target.replace("@NAME@", chosen) for target in sorted(files.values())]
+            path.write_bytes(_content(template, words))
+    return [folder / fill(target, {}, words) for target in sorted(files.values())]
 
 
-def _content(template: str, name: str) -> bytes:
+def _content(template: str, words: dict[str, str]) -> bytes:
     content = (TEMPLATES / template).read_bytes()
-    return content.replace(b"@NAME@", name.encode()) if template.endswith(".in") else content
+    return fill(content.decode(), {}, words).encode() if template.endswith(".in") else content

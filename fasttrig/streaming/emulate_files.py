@@ -30,7 +30,7 @@ CHUNK_EVENTS, CHUNK_BYTES = 65_536, 1 << 24
 MAX_WORKERS = 8
 """Chunks emulated at a time; more would wait for the reader, and be held in memory."""
 
-Progress = Callable[[int, int | None], None]
+RowProgress = Callable[[int, int | None], None]
 """Called with the events done, and those there are in all (None where nobody knows)."""
 
 Item = TypeVar("Item")
@@ -72,7 +72,7 @@ def emulate_files(
     outputs: Sequence[Path],
     *,
     force: bool = False,
-    progress: Progress | None = None,
+    progress: RowProgress | None = None,
     **options: Any,
 ) -> Iterator[Emulated]:
     """`emulate_file` of one file after the other; every output is checked before the first file is read."""
@@ -106,7 +106,7 @@ def _refuse_sources(output: Path, design: Design, events: Sequence[Path | str]) 
         raise InputError("the output is the model", where=str(output), want="another file")
 
 
-def _told_after(progress: Progress, before: int, done: int, total: int | None) -> None:
+def _told_after(progress: RowProgress, before: int, done: int, total: int | None) -> None:
     """Of several files: all events done; how many there are in all the files nobody knows."""
     progress(before + done, None)
 
@@ -123,7 +123,7 @@ def emulate_file(
     compiled: bool | None = None,
     force: bool = False,
     chunk_events: int | None = None,
-    progress: Progress | None = None,
+    progress: RowProgress | None = None,
     raw: bool = False,
 ) -> Emulated:
     """Write the columns of a file of events again, with the scores and raw outputs of the bit-accurate emulator.

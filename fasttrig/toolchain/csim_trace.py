@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class SimulationDifference:
     """The first op, in the order of the graph, whose raw integers differ.
 
     `emulated` and `simulated` have the shape of the op's result; `element` counts in it, flattened.
@@ -46,7 +46,7 @@ class Difference:
 
 def first_difference(
     graph: Graph, target: TargetSettings, inputs: Mapping[str, IntArray] | IntArray, *, folder: Path | None = None
-) -> Difference | None:
+) -> SimulationDifference | None:
     """Emit the project with every layer's result as an output, and compare op by op. Slow: it compiles once more.
 
     Parameters
@@ -69,7 +69,9 @@ def first_difference(
         if len(wrong):
             event, element = int(wrong[0][0]), int(wrong[0][1])
             op = graph.op(name)
-            return Difference(op.name, op.origin, event, element, emulated[name][event], found[event], print_op(op))
+            return SimulationDifference(
+                op.name, op.origin, event, element, emulated[name][event], found[event], print_op(op)
+            )
     return None
 
 

@@ -50,7 +50,7 @@ VERILATOR_FLAGS = (
 LANGUAGE = ("-std=c++17", "-w")
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 
-Words = npt.NDArray[np.uint32]
+Words32 = npt.NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def rtlsim(
     return RtlsimResult(outputs, latency, interval, compile_seconds, done.seconds, tool)
 
 
-def pack(elements: Sequence[Element], raw: IntArray) -> Words:
+def pack(elements: Sequence[Element], raw: IntArray) -> Words32:
     """Raw integers, shape (n_events, n_elements), as the bits of a port, shape (n_events, words); low word first."""
     n_words = -(-sum(element.type.width for element in elements) // 32)
     words = np.zeros((len(raw), max(2, n_words)), dtype=np.uint32)
@@ -148,7 +148,7 @@ def pack(elements: Sequence[Element], raw: IntArray) -> Words:
     return words
 
 
-def unpack(elements: Sequence[Element], words: Words) -> IntArray:
+def unpack(elements: Sequence[Element], words: Words32) -> IntArray:
     """The inverse of `pack`, at the fraction bits of the tensors: shape (n_events, n_elements)."""
     columns = []
     for element in elements:
@@ -175,7 +175,7 @@ def _verilator_root() -> Path:
     return Path(spec.origin).resolve().parent
 
 
-def _pack_all(elements: tuple[Element, ...], graph: Graph, inputs: Mapping[str, IntArray]) -> Words:
+def _pack_all(elements: tuple[Element, ...], graph: Graph, inputs: Mapping[str, IntArray]) -> Words32:
     columns = []
     for op in graph.inputs:
         array = np.asarray(inputs[op.name], dtype=np.int64)
@@ -190,7 +190,7 @@ def _pack_all(elements: tuple[Element, ...], graph: Graph, inputs: Mapping[str, 
     return pack(elements, np.concatenate(columns, axis=1))
 
 
-def _unpack_all(elements: tuple[Element, ...], graph: Graph, words: Words) -> dict[str, IntArray]:
+def _unpack_all(elements: tuple[Element, ...], graph: Graph, words: Words32) -> dict[str, IntArray]:
     raw = unpack(elements, words)
     outputs, start = {}, 0
     for value in graph.outputs:

@@ -22,7 +22,7 @@ from typing import Literal, TypeAlias
 from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.base.errors import InputError, ToolTimeoutError, near_names
 from fasttrig.toolchain.run import threads
-from fasttrig.toolchain.yosys import Job, Outcome, check_installed, run_yosys, tool_name
+from fasttrig.toolchain.yosys import Job, SynthesisRun, check_installed, run_yosys, tool_name
 
 Mode: TypeAlias = Literal["auto", "flat", "per stage"]
 
@@ -268,8 +268,8 @@ def _is_shell(name: str, design: _Design) -> bool:
     return name in (f"src/{design.top}.v", f"src/{design.top}_core.v")
 
 
-def _in_parallel(jobs: Sequence[Job], logs: Path, deadline: float) -> list[Outcome]:
-    def one(job: Job) -> Outcome:
+def _in_parallel(jobs: Sequence[Job], logs: Path, deadline: float) -> list[SynthesisRun]:
+    def one(job: Job) -> SynthesisRun:
         return run_yosys(job, logs, max(0.1, deadline - time.monotonic()))
 
     with threads(min(len(jobs), os.cpu_count() or 1)) as pool:

@@ -65,7 +65,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SynthesisRun:
     """`seconds` is wall time, 0 when the netlist's numbers came from the cache."""
 
     netlist: Netlist
@@ -90,7 +90,7 @@ def tool_name() -> str:
     return f"Yosys {importlib.metadata.version('pyosys')}"
 
 
-def run_yosys(job: Job, logs: Path, time_limit_s: float) -> Outcome:
+def run_yosys(job: Job, logs: Path, time_limit_s: float) -> SynthesisRun:
     """Synthesise one module, or take what was found before for the same text, script and version.
 
     Raises
@@ -103,7 +103,7 @@ def run_yosys(job: Job, logs: Path, time_limit_s: float) -> Outcome:
     kept = cache_folder("synth") / f"{_key(job)}.json"
     known = _recall(kept)
     if known is not None:
-        return Outcome(known, 0.0)
+        return SynthesisRun(known, 0.0)
     with tempfile.TemporaryDirectory(prefix="fasttrig-yosys-") as temporary:
         work = Path(temporary)
         _copy(job, work)
@@ -118,7 +118,7 @@ def run_yosys(job: Job, logs: Path, time_limit_s: float) -> Outcome:
             raise ToolError("Yosys wrote no netlist", where=str(logs / f"{job.top}.log"), got=done.stderr[-400:])
         netlist = read_netlist(path.read_text(encoding="utf-8"), job.top, frozenset(job.black_boxes))
     _keep(kept, netlist)
-    return Outcome(netlist, done.seconds)
+    return SynthesisRun(netlist, done.seconds)
 
 
 def _named(error: ToolError) -> ToolError:

@@ -7,7 +7,7 @@ cost something. A `Cast` that drops the sign is the ReLU of the model and stays 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from fasttrig.base.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, to_value
 from fasttrig.emulator.forest import leaf_indices
 from fasttrig.ir.graph import Graph
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     OPS,
     PAD,
@@ -42,10 +43,15 @@ from fasttrig.ir.ops import (
     Table,
     Transpose,
     Window,
-    require_rows,
 )
 
 Reals = Sequence[FloatArray]
+
+_REAL: OpTable[[Reals], FloatArray] = OpTable("real numbers")
+_LOSSES: OpTable[[IntArray, IntArray], FloatArray] = OpTable("losses")
+"""The loss of each kind of op that can lose bits, from its raw operand and its raw result."""
+_ALLOWANCES: OpTable[[], float] = OpTable("allowances")
+"""The largest loss by rounding alone, of the same kinds."""
 
 
 def evaluate_real(graph: Graph, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
@@ -63,7 +69,7 @@ def evaluate_real(graph: Graph, inputs: Mapping[str, FloatArray]) -> dict[str, F
     found: dict[str, FloatArray] = {}
     for op in graph.ops:
         given = [found[value.name] for value in op.operands] or [inputs[op.name]]
-        found[op.name] = _REAL[type(op)](op, [np.asarray(array, dtype=np.float64) for array in given])
+        found[op.name] = _REAL(op, [np.asarray(array, dtype=np.float64) for array in given])
     return found
 
 
@@ -73,14 +79,12 @@ def rounding_loss(op: Op, operands: Sequence[IntArray], result: IntArray) -> Flo
     Zero for every op that is exact. A number within `rounding_allowance` was rounded, one beyond it overflowed (or, in
     a Softmax, was lost to the resolution of its tables). Shapes: `result` (n_events, ...) -> same.
     """
-    loss = _LOSSES.get(type(op)) if op.loses_bits else None
-    return np.zeros(result.shape) if loss is None else loss[0](op, operands[0], result)
+    return _LOSSES(op, operands[0], result) if op.loses_bits else np.zeros(result.shape)
 
 
 def rounding_allowance(op: Op) -> float:
     """The most that rounding alone can lose, in LSBs of the result."""
-    loss = _LOSSES.get(type(op)) if op.loses_bits else None
-    return 0.0 if loss is None else loss[1](op)
+    return _ALLOWANCES(op) if op.loses_bits else 0.0
 
 
 def drops_sign(op: Cast) -> bool:
@@ -94,20 +98,29 @@ def _step(rounding: Rounding, dropped_bits: int) -> float:
     return 1.0 if rounding in (Rounding.TRN, Rounding.TRN_ZERO) else 0.5
 
 
+@_ALLOWANCES.row(Cast)
 def _cast_allowance(op: Cast) -> float:
     return _step(op.rounding, op.dropped_bits)
 
 
+@_ALLOWANCES.row(MatMul)
 def _matmul_allowance(op: MatMul) -> float:
     shift, bias_shift = op.shifts
     return op.operand.shape[-1] * _step(op.accum_rounding, -shift) + _step(op.accum_rounding, -bias_shift)
 
 
+@_ALLOWANCES.row(Softmax)
+def _softmax_allowance(op: Softmax) -> float:
+    return 1.0
+
+
+@_LOSSES.row(Softmax)
 def _softmax_loss(op: Softmax, operand: IntArray, result: IntArray) -> FloatArray:
     exact = _softmax(op, [to_value(operand, op.operand.type)])
     return np.ldexp(exact, op.result.type.fraction_bits) - result.astype(np.float64)
 
 
+@_LOSSES.row(Cast)
 def _cast_loss(op: Cast, operand: IntArray, result: IntArray) -> FloatArray:
     exact: Any = operand.astype(object)  # Python integers: exact at any width
     if drops_sign(op):
@@ -115,6 +128,7 @@ def _cast_loss(op: Cast, operand: IntArray, result: IntArray) -> FloatArray:
     return _difference(exact, op.operand.type.fraction_bits, result, op.result.type)
 
 
+@_LOSSES.row(MatMul)
 def _matmul_loss(op: MatMul, operand: IntArray, result: IntArray) -> FloatArray:
     bits = op.product_bits
     shift = op.bias.type.fraction_bits - bits
@@ -133,18 +147,22 @@ def _value(const: Const) -> FloatArray:
     return to_value(const.raw, const.type)
 
 
+@_REAL.row(MatMul)
 def _matmul(op: MatMul, operands: Reals) -> FloatArray:
     return operands[0] @ _value(op.weight) + _value(op.bias)
 
 
+@_REAL.row(Scale)
 def _scale(op: Scale, operands: Reals) -> FloatArray:
     return operands[0] * _value(op.scale) + _value(op.offset)
 
 
+@_REAL.row(Cast)
 def _cast(op: Cast, operands: Reals) -> FloatArray:
     return np.maximum(operands[0], 0.0) if drops_sign(op) else operands[0]
 
 
+@_REAL.row(Relu)
 def _relu(op: Relu, operands: Reals) -> FloatArray:
     x = operands[0]
     result = np.maximum(x, 0.0)
@@ -153,12 +171,14 @@ def _relu(op: Relu, operands: Reals) -> FloatArray:
     return result if op.limit_raw is None else np.minimum(result, np.ldexp(op.limit_raw, -op.result.type.fraction_bits))
 
 
+@_REAL.row(Reduce)
 def _reduce(op: Reduce, operands: Reals) -> FloatArray:
     function = {Reduction.SUM: np.add, Reduction.MAX: np.maximum, Reduction.MIN: np.minimum}[op.reduction]
     made = np.asarray(function.reduce(operands[0], axis=op.axis + 1), dtype=np.float64)
     return made.reshape(len(operands[0]), *op.result.shape)
 
 
+@_REAL.row(Transpose, Gather, Window)
 def _rewiring(op: Rewiring, operands: Reals) -> FloatArray:
     sources = op.sources.ravel()
     made = operands[0].reshape(len(operands[0]), -1)[:, np.maximum(sources, 0)]
@@ -166,17 +186,20 @@ def _rewiring(op: Rewiring, operands: Reals) -> FloatArray:
     return made.reshape(-1, *op.result.shape)
 
 
+@_REAL.row(Table)
 def _table(op: Table, operands: Reals) -> FloatArray:
     kind = op.operand.type
     grid = np.ldexp(np.arange(len(op.table.raw), dtype=np.float64) + kind.min_raw, -kind.fraction_bits)
     return np.interp(operands[0], grid, _value(op.table))
 
 
+@_REAL.row(Softmax)
 def _softmax(op: Softmax, operands: Reals) -> FloatArray:
     powers = np.exp(operands[0] - operands[0].max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+@_REAL.row(Forest)
 def _forest(op: Forest, operands: Reals) -> FloatArray:
     """``raw < threshold`` is ``value * 2**F < threshold``: the same trees on features that were not rounded."""
     floor: Any = np.floor(np.ldexp(operands[0], op.operand.type.fraction_bits))
@@ -188,33 +211,47 @@ def _forest(op: Forest, operands: Reals) -> FloatArray:
     return total
 
 
-_REAL: dict[type[Op], Callable[[Any, Reals], FloatArray]] = {
-    Input: lambda op, operands: operands[0],
-    MatMul: _matmul,
-    Scale: _scale,
-    Cast: _cast,
-    Relu: _relu,
-    Add: lambda op, operands: operands[0] + operands[1],
-    Concat: lambda op, operands: np.concatenate(operands, axis=op.axis + 1),
-    Reshape: lambda op, operands: operands[0].reshape(len(operands[0]), *op.result.shape),
-    Table: _table,
-    Softmax: _softmax,
-    ArgMax: lambda op, operands: np.argmax(operands[0], axis=-1, keepdims=True).astype(np.float64),
-    Forest: _forest,
-    Multiply: lambda op, operands: operands[0] * operands[1],
-    Reduce: _reduce,
-    Compare: lambda op, operands: (operands[0] < operands[1]).astype(np.float64),
-    Select: lambda op, operands: np.where(operands[0] >= 0.5, operands[1], operands[2]),
-    Transpose: _rewiring,
-    Gather: _rewiring,
-    Window: _rewiring,
-}
-require_rows(_REAL, "real numbers")
+@_REAL.row(Input)
+def _input(op: Input, operands: Reals) -> FloatArray:
+    return operands[0]
 
-_LOSSES: dict[type[Op], tuple[Callable[[Any, IntArray, IntArray], FloatArray], Callable[[Any], float]]] = {
-    Cast: (_cast_loss, _cast_allowance),
-    MatMul: (_matmul_loss, _matmul_allowance),
-    Softmax: (_softmax_loss, lambda op: 1.0),
-}
-"""For each kind of op that can lose bits: its loss, and the largest loss by rounding alone."""
-require_rows(_LOSSES, "losses", [kind for kind in OPS if kind.loses_bits is not Op.loses_bits])
+
+@_REAL.row(Add)
+def _add(op: Add, operands: Reals) -> FloatArray:
+    return operands[0] + operands[1]
+
+
+@_REAL.row(Concat)
+def _concat(op: Concat, operands: Reals) -> FloatArray:
+    return np.concatenate(operands, axis=op.axis + 1)
+
+
+@_REAL.row(Reshape)
+def _reshape(op: Reshape, operands: Reals) -> FloatArray:
+    return operands[0].reshape(len(operands[0]), *op.result.shape)
+
+
+@_REAL.row(ArgMax)
+def _argmax(op: ArgMax, operands: Reals) -> FloatArray:
+    return np.argmax(operands[0], axis=-1, keepdims=True).astype(np.float64)
+
+
+@_REAL.row(Multiply)
+def _multiply(op: Multiply, operands: Reals) -> FloatArray:
+    return operands[0] * operands[1]
+
+
+@_REAL.row(Compare)
+def _compare(op: Compare, operands: Reals) -> FloatArray:
+    return (operands[0] < operands[1]).astype(np.float64)
+
+
+@_REAL.row(Select)
+def _select(op: Select, operands: Reals) -> FloatArray:
+    return np.where(operands[0] >= 0.5, operands[1], operands[2])
+
+
+_REAL.complete()
+_LOSSY = [kind for kind in OPS if kind.loses_bits is not Op.loses_bits]
+_LOSSES.complete(_LOSSY)
+_ALLOWANCES.complete(_LOSSY)

@@ -29,7 +29,7 @@ from fasttrig.emulator.emulation import postprocess
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.emulator.forest import leaf_indices
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import Forest, Input, Op
+from fasttrig.ir.ops import Forest, Op
 from fasttrig.toolchain.csim import csim
 from fasttrig.toolchain.csim_trace import simulate_every_op
 from fasttrig.trace.real_numbers import evaluate_real, rounding_allowance, rounding_loss
@@ -165,10 +165,9 @@ def _real_inputs(design: Design, event: TracedEvent) -> dict[str, FloatArray]:
 
 
 def _tensor(op: Op, raw: dict[str, IntArray], real: dict[str, FloatArray], event: TracedEvent) -> Tensor:
-    lsb = np.full(op.result.shape, np.ldexp(1.0, -op.result.type.fraction_bits))
-    if isinstance(op, Input):
-        if op.channel_types:
-            lsb[...] = [np.ldexp(1.0, -channel.fraction_bits) for channel in op.channel_types]
+    lsb = np.empty(op.result.shape)
+    lsb[...] = [np.ldexp(1.0, -element.fraction_bits) for element in op.element_types]
+    if not op.operands:  # an input
         loss = (real[op.name] - to_value(raw[op.name], op.result.type)) / lsb
         allowance = 0.0 if event.features is None else 1.0  # the input map rounds down, and clips
     else:

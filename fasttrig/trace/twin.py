@@ -11,7 +11,7 @@ from fasttrig.backends.conifer.parts import is_lone_forest
 from fasttrig.base.errors import FasttrigError
 from fasttrig.base.fixed import FloatArray, to_value
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import Cast, MatMul, Op, Relu, Scale, Table
+from fasttrig.ir.ops import MatMul, Op
 from fasttrig.trace.traced_event import Opened, TracedEvent
 
 
@@ -90,9 +90,8 @@ def _is_linear(layer: object) -> bool:
 def _after_activation(graph: Graph, op: Op) -> Op:
     """A float layer with its activation inside ends at the activation that follows the quantised layer."""
     users = graph.users(op.result)
-    if isinstance(op, MatMul | Scale) and len(users) == 1 and isinstance(users[0], Cast | Relu | Table):
-        return users[0]
-    return op
+    is_activation = len(users) == 1 and users[0].pointwise and users[0].weights is None
+    return users[0] if op.weights is not None and is_activation else op
 
 
 def _product(graph: Graph, layer: str) -> MatMul | None:

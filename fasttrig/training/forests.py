@@ -21,13 +21,13 @@ from fasttrig.frontends.trees import Ensemble, lower_forest, read_ensemble
 from fasttrig.physics.task import compare_task
 from fasttrig.settings import ModelProject, TreeSettings
 from fasttrig.training.goals import Goal, goal_of
-from fasttrig.training.results import Progress, Trained, replace_file
+from fasttrig.training.results import Trained, TrainingProgress, replace_file
 
 FORMAT = "fasttrig-types 1"
 LEAST_BITS = 2
 
 
-def train_forest(project: ModelProject, progress: Progress | None = None) -> Trained:
+def train_forest(project: ModelProject, progress: TrainingProgress | None = None) -> Trained:
     """Train the forest and its float twin, choose feature and leaf bits on the validation split, write the files.
 
     The float twin sees the features scaled but neither rounded nor clipped. Bits are taken from one feature after
@@ -115,7 +115,7 @@ def _narrow_features(
     settings: TreeSettings,
     goal: Goal,
     splits: dict[str, LabelledSample],
-    progress: Progress | None,
+    progress: TrainingProgress | None,
 ) -> InputMap:
     """Fewer bits for one feature after the other, the coarsest that all earlier choices together allow."""
 

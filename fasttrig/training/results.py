@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fasttrig.physics.task import TaskAgreement
 
-Progress = Callable[[str, int, int, float], None]
+TrainingProgress = Callable[[str, int, int, float], None]
 """Called after each step with the name of the network, step, steps, validation loss (0 if there is none)."""
 
 

@@ -15,10 +15,10 @@ from fasttrig.reference.keras_runtime import import_framework
 from fasttrig.settings import MODEL_FILE, ModelProject
 from fasttrig.training.forests import train_forest
 from fasttrig.training.networks import float_network, n_outputs, quantised_network
-from fasttrig.training.results import Progress, Trained, replace_file
+from fasttrig.training.results import Trained, TrainingProgress, replace_file
 
 
-def train(project: ModelProject, progress: Progress | None = None) -> Trained:
+def train(project: ModelProject, progress: TrainingProgress | None = None) -> Trained:
     """Train the model and its float twin; write their files and the input map next to ``model.toml``.
 
     The seed of ``[training]`` fixes initial weights and the order of events; with the same versions on the same kind
@@ -98,7 +98,7 @@ def _fit(
     project: ModelProject,
     splits: dict[str, LabelledSample],
     grid: dict[str, FloatArray],
-    progress: Progress | None,
+    progress: TrainingProgress | None,
 ) -> int:
     keras, _ = import_framework()
     settings = project.training

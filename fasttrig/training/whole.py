@@ -10,11 +10,11 @@ from fasttrig.data.labelled import sample_path
 from fasttrig.settings import MODEL_FILE, ModelProject
 from fasttrig.training.golden import GOLDEN_FILES, write_golden
 from fasttrig.training.model_card import CARD_MARK, card_text
-from fasttrig.training.results import Progress, Trained
+from fasttrig.training.results import Trained, TrainingProgress
 from fasttrig.training.train import check_settings, train
 
 
-def train_whole(project: ModelProject, progress: Progress | None = None) -> tuple[Trained, tuple[Path, ...]]:
+def train_whole(project: ModelProject, progress: TrainingProgress | None = None) -> tuple[Trained, tuple[Path, ...]]:
     """Train as `train` does; returns what it found, and every file written.
 
     The old files stay until all new files are complete: an interrupted training changes nothing.

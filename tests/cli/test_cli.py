@@ -107,9 +107,9 @@ print('loaded:', [name for name in {heavy!r} if name in sys.modules])"""
 
 
 def test_a_fault_of_our_own_is_called_a_bug(capsys):
-    from fasttrig.commands.shell import EXIT_BUG, Group, add_command, run_app
+    from fasttrig.commands.shell import EXIT_BUG, CommandGroup, add_command, run_app
 
-    app = typer.Typer(cls=Group, rich_markup_mode=None)
+    app = typer.Typer(cls=CommandGroup, rich_markup_mode=None)
 
     def broken() -> None:
         raise KeyError("inner detail")
@@ -217,9 +217,9 @@ def test_an_output_that_cannot_be_written_is_told_before_the_work(capsys):
 
 
 def test_what_the_system_refuses_is_no_bug(capsys):
-    from fasttrig.commands.shell import Group, add_command, run_app
+    from fasttrig.commands.shell import CommandGroup, add_command, run_app
 
-    app = typer.Typer(cls=Group, rich_markup_mode=None)
+    app = typer.Typer(cls=CommandGroup, rich_markup_mode=None)
 
     def broken() -> None:
         raise PermissionError(13, "Permission denied", "/some/file")

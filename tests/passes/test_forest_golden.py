@@ -13,8 +13,6 @@ from fasttrig.passes.base import Pass, run_pipeline
 from fasttrig.passes.fold_constant_trees import FoldConstantTrees
 from fasttrig.passes.merge_thresholds import MergeThresholds
 from fasttrig.passes.prune_trees import PruneTrees
-from fasttrig.passes.share_subtrees import ShareSubtrees
-from fasttrig.passes.unshare_subtrees import UnshareSubtrees
 from tests.ladder.forest_cases import forest_graph
 
 X = FixedType(6, 4)
@@ -82,21 +80,6 @@ CASES: dict[str, tuple[Pass, Graph, list[str]]] = {
         PruneTrees(),
         graph([0], [(0, 5, 1, 2), (1, 0, 3, 4), (1, 4, 5, 6)], [7, 7, 7, 7]),
         ["7", "0 splits, 1 leaves, base 0"],
-    ),
-    "equal subtrees in two trees": (
-        ShareSubtrees(),
-        graph([0, 1], [(0, 5, 2, 3), (1, 4, 4, 5), (1, 4, 6, 7), (1, 3, 8, 9)], [1, 2, 1, 2, 1, 2]),
-        ["(x0 < 5 ? (x1 < 4 ? 1 : 2) : (x1 < 3 ? 1 : 2))", "(x1 < 4 ? 1 : 2)", "3 splits, 2 leaves, base 0"],
-    ),
-    "a split between equal subtrees": (
-        ShareSubtrees(),
-        graph([0], [(0, 5, 1, 2), (1, 4, 3, 4), (1, 4, 5, 6)], [1, 2, 1, 2]),
-        ["(x1 < 4 ? 1 : 2)", "1 splits, 2 leaves, base 0"],
-    ),
-    "shared subtrees become plain trees": (
-        UnshareSubtrees(),
-        graph([0, 1], [(0, 5, 1, 2), (1, 4, 2, 3)], [7, 9]),
-        ["(x0 < 5 ? (x1 < 4 ? 7 : 9) : 7)", "(x1 < 4 ? 7 : 9)", "3 splits, 5 leaves, base 0"],
     ),
     "trees of one leaf": (
         FoldConstantTrees(),

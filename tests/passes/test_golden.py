@@ -14,7 +14,6 @@ from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.apply_types import ApplyTypes
 from fasttrig.passes.base import Pass, run_pipeline
-from fasttrig.passes.fold_scale import FoldScale
 from fasttrig.passes.merge_casts import MergeCasts
 from fasttrig.passes.narrow_types import NarrowTypes
 from fasttrig.passes.pipeline import DEFAULT, compile_graph
@@ -122,23 +121,6 @@ d : (2) fixed<6,4> = Add(left=b, right=c)
 e : (2) fixed<6,4> = Cast(operand=d, rounding=TRN, overflow=SAT)
 return e""",
     ),
-    "remove-identity-casts: wider types too, when asked": (
-        RemoveIdentityCasts(wider=True),
-        "",
-        f"""{X}
-a : (2) fixed<5,3> = Cast(operand=x, rounding=TRN, overflow=WRAP)
-b : (2) fixed<6,3> = Cast(operand=x, rounding=TRN, overflow=WRAP)
-c : (2) ufixed<4,2> = Cast(operand=x, rounding=TRN, overflow=SAT)
-d : (2, 1) fixed<5,3> = Reshape(operand=a)
-e : (2) fixed<7,4> = Add(left=b, right=c)
-return d, e""",
-        f"""{X}
-b : (2) fixed<6,3> = Cast(operand=x, rounding=TRN, overflow=WRAP)
-c : (2) ufixed<4,2> = Cast(operand=x, rounding=TRN, overflow=SAT)
-d : (2, 1) fixed<4,2> = Reshape(operand=x)
-e : (2) fixed<7,4> = Add(left=b, right=c)
-return d, e""",
-    ),
     "merge-casts: only past a cast that keeps every number": (
         MergeCasts(),
         "",
@@ -160,73 +142,6 @@ return b, c""",
 def test_pass(name: str) -> None:
     step, constants, before, after = GOLDEN[name]
     assert body_of(run_pipeline(graph_of(before, constants), [step])) == after
-
-
-SCALE = f"""{X}
-y : (1) fixed<6,2> = MatMul(operand=x, weight=@w, bias=@b, {FC} from "fc1"
-s : (1) fixed<9,3> = Scale(operand=y, scale=@s, offset=@o) from "bn1"
-return s"""
-SCALE_CONSTANTS = W + "\nconst @s : (1) fixed<3,1>\n  -3\n\nconst @o : (1) fixed<2,-4>\n  1\n"
-
-
-def test_fold_scale() -> None:
-    """(x w + b) * -3/4 + 2**-6: weights and bias are exact on a grid of 4 and 6 fraction bits."""
-    graph = graph_of(SCALE.replace("fixed<9,3>", "fixed<12,6>"), SCALE_CONSTANTS)
-    folded = run_pipeline(graph, [FoldScale()])
-    assert (
-        body_of(folded)
-        == f"""{X}
-s : (1) fixed<8,2> = MatMul(operand=x, weight=@s_weight, bias=@s_bias, {FC} from "fc1, bn1"
-return s"""
-    )
-    assert constants_of(folded) == {"s_weight": ("fixed<4,0>", [-3, 6]), "s_bias": ("fixed<5,-1>", [-11])}
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("return s", "return s, y"),
-        ("return s", "r : (1) fixed<9,5> = Relu(operand=y, limit_raw=none, negative_shift=none)\nreturn s, r"),
-        ("narrowed=false", "narrowed=true"),
-    ],
-)
-def test_fold_scale_leaves_what_others_read(old: str, new: str) -> None:
-    graph = graph_of(SCALE.replace("fixed<9,3>", "fixed<12,6>").replace(old, new), SCALE_CONSTANTS)
-    assert run_pipeline(graph, [FoldScale()]) == graph
-
-
-def test_fold_scale_keeps_the_type_that_a_table_is_indexed_by() -> None:
-    """The sum of positive terms is signed as an accumulator, one bit wider than the Scale that a table reads."""
-    body = f"""x : (1) ufixed<1,1> = Input(channel_types=[])
-y : (1) fixed<2,2> = MatMul(operand=x, weight=@w, bias=@b, {FC}
-s : (1) ufixed<1,1> = Scale(operand=y, scale=@w1, offset=@b)
-t : (1) ufixed<2,2> = Table(operand=s, table=@t, function="f")
-return t"""
-    constants = """const @w : (1, 1) ufixed<1,1>
-  1
-
-const @b : (1) ufixed<1,1>
-  0
-
-const @w1 : (1) ufixed<1,1>
-  1
-
-const @t : (2) ufixed<2,2>
-  3 1
-"""
-    graph = graph_of(body, constants)
-    assert run_pipeline(graph, [FoldScale()]) == graph
-
-
-def test_fold_scale_leaves_products_beyond_64_bits() -> None:
-    wide = SCALE_CONSTANTS.replace("fixed<3,1>\n  -3", f"fixed<63,61>\n  {-(2**62)}")
-    graph = graph_of(SCALE.replace("fixed<9,3>", "fixed<90,84>"), wide)
-    assert run_pipeline(graph, [FoldScale()]) == graph
-
-
-def test_wider_casts_before_a_table_stay() -> None:
-    graph = graph_of(TABLE, "const @t : (8) ufixed<2,2>\n  0 1 2 3 0 1 2 3\n")
-    assert run_pipeline(graph, [RemoveIdentityCasts(wider=True)]) == graph
 
 
 @dataclass(frozen=True)

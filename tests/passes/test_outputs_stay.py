@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.base import Pass, run_pipeline
-from fasttrig.passes.fold_scale import FoldScale
 from fasttrig.passes.merge_casts import MergeCasts
 from fasttrig.passes.narrow_types import NarrowTypes
-from fasttrig.passes.pipeline import DEFAULT, FOLD_SCALES
+from fasttrig.passes.pipeline import DEFAULT
 from fasttrig.passes.remove_dead_ops import RemoveDeadOps
 from fasttrig.passes.remove_identity_casts import RemoveIdentityCasts
 from tests.strategies import graphs, raw_inputs
@@ -23,11 +22,7 @@ PIPELINES: dict[str, tuple[Pass, ...]] = {
     "remove-dead-ops": (RemoveDeadOps(),),
     "merge-casts": (MergeCasts(),),
     "remove-identity-casts": (RemoveIdentityCasts(),),
-    "remove-wider-casts": (RemoveIdentityCasts(wider=True),),
-    "fold-scale": (FoldScale(),),
     "default": DEFAULT,
-    "fold-scales": FOLD_SCALES,
-    "all": (*DEFAULT, *FOLD_SCALES, RemoveIdentityCasts(wider=True), *DEFAULT),
 }
 
 

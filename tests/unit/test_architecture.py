@@ -71,6 +71,62 @@ def test_light_imports_load_no_framework(command):
     assert loaded.strip() == "[]"
 
 
+def op_classes():
+    from fasttrig.ir.ops import OPS
+
+    return {kind.__name__ for kind in OPS}
+
+
+def asks_for_an_op(node: ast.AST, kinds: set[str]) -> bool:
+    """Whether `node` is ``isinstance(x, Cast)``, ``isinstance(x, Cast | Relu)`` or ``type(x) is Cast``."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "isinstance":
+        named = node.args[1]
+    elif (
+        isinstance(node, ast.Compare)
+        and isinstance(node.left, ast.Call)
+        and getattr(node.left.func, "id", "") == "type"
+    ):
+        named = node.comparators[0]
+    else:
+        return False
+    return any(isinstance(part, ast.Name) and part.id in kinds for part in ast.walk(named))
+
+
+def test_few_lines_ask_for_the_class_of_an_op():
+    """Outside ir/ and passes/, code reads facts of the op or a table keyed by op class."""
+    kinds, found = op_classes(), []
+    for path in modules():
+        if home(path) in ("ir", "passes"):
+            continue
+        lines = path.read_text().splitlines()
+        for node in ast.walk(ast.parse("\n".join(lines))):
+            if asks_for_an_op(node, kinds):
+                found.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+                assert "# Reason for asking the class:" in lines[node.lineno - 2], found[-1]
+    assert len(found) <= 5, found
+
+
+def type_names(tree: ast.Module):
+    """Classes anywhere in a module, and the type aliases at its top: assignments to a name in CamelCase."""
+    yield from (node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            name = getattr(target, "id", "").lstrip("_")
+            if name[:1].isupper() and not name.isupper() and name.isidentifier() and "_" not in name:
+                yield target.id
+
+
+def test_no_two_types_share_a_name():
+    """One class or type alias per name, in the whole package."""
+    homes: dict[str, list[str]] = {}
+    for path in modules():
+        for name in type_names(ast.parse(path.read_text())):
+            homes.setdefault(name, []).append(str(path.relative_to(PACKAGE)))
+    shared = {name: paths for name, paths in homes.items() if len(paths) > 1}
+    assert not shared
+
+
 def test_no_real_numbers_in_the_integer_core():
     """No float literal in ir/ and passes/: integers are the truth."""
     for folder in ("ir", "passes"):

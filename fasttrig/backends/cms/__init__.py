@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fasttrig.backends.cms import emulator, io_types, scales
-from fasttrig.backends.cms.scales import Feature
-from fasttrig.backends.cms.templates import filled
+from fasttrig.backends.cms.scales import FeatureScale
 from fasttrig.backends.hls4ml.names import checked_identifier
 from fasttrig.base import firmware_files
+from fasttrig.base.templates import fill_file
 from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:
     from fasttrig.settings import TargetSettings
 
-__all__ = ["Feature", "emit_cms", "library_name"]
+__all__ = ["FeatureScale", "emit_cms", "library_name"]
 
 _INTERFACE = {
     "Makefile": "Makefile",
@@ -35,7 +35,7 @@ def emit_cms(
     version: int,
     *,
     vectors: tuple[str, str],
-    features: Sequence[Feature] = (),
+    features: Sequence[FeatureScale] = (),
     integer_emulator: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The plug-in's folder as ``{relative path: text}``, sorted; the same bytes for the same arguments.
@@ -64,17 +64,17 @@ def emit_cms(
     else:
         code, source = dict(integer_emulator), emulator.integer_source(graph, words)
     inside = {
-        "Makefile": filled("version.mk.in", words),
+        "Makefile": fill_file("cms/version.mk.in", {}, words),
         f"{graph.name}_emulator_v{version}.cpp": source,
-        "io_types.h": filled("io_types.h.in", words | io_types.words(graph)),
+        "io_types.h": fill_file("cms/io_types.h.in", io_types.words(graph), words),
         "scales.h": scales.header(features, graph, words),
-        f"test/test_{name}.cpp": filled("test.cpp.in", words),
+        f"test/test_{name}.cpp": fill_file("cms/test.cpp.in", {}, words),
         "test/inputs.hex": vectors[0],
         "test/outputs.hex": vectors[1],
         **{f"NN/{path}": text for path, text in code.items()},
     }
     files = {
-        f"{graph.name}/Makefile": filled("Makefile.in", words),
+        f"{graph.name}/Makefile": fill_file("cms/Makefile.in", {}, words),
         **{f"{graph.name}/{name}/{path}": text for path, text in inside.items()},
         **{f"interface/{path}": firmware_files.read(f"cms/interface/{file}") for path, file in _INTERFACE.items()},
     }

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fasttrig.backends import emit
-from fasttrig.backends.cms.io_types import Tensor, inputs_of, results_of
-from fasttrig.backends.cms.templates import filled
+from fasttrig.backends.cms.io_types import PortArray, inputs_of, results_of
 from fasttrig.base.errors import FasttrigError, UnsupportedError
+from fasttrig.base.templates import fill_file
 from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def integer_source(graph: Graph, words: Mapping[str, str]) -> str:
     inputs, results = inputs_of(graph), results_of(graph)
     reads = _loops(inputs, "raw_in_[{first} + i] = raw_of({access});")
     writes = _loops(results, "set_raw({access}, raw_out_[{first} + i]);")
-    places = {**words, "READS": reads, "WRITES": writes}
-    return filled("emulator_integer.cpp.in", places | {"FUNCTIONS": _functions(words)})
+    places = {"READS": reads, "WRITES": writes, "FUNCTIONS": _functions(words)}
+    return fill_file("cms/emulator_integer.cpp.in", places, words)
 
 
 def _hls_source(graph: Graph, tb_config: str, words: Mapping[str, str]) -> str:
@@ -67,17 +67,16 @@ def _hls_source(graph: Graph, tb_config: str, words: Mapping[str, str]) -> str:
     names = [f"in_{k}_" for k in range(len(inputs))] + [f"out_{k}_" for k in range(len(results))]
     members = [f"    {kind} {name}[{size}];" for kind, name, size in zip(types, names, sizes, strict=True)]
     places = {
-        **words,
         "MEMBERS": "\n".join(members),
         "ARGUMENTS": ", ".join(names),
         "READS": _loops(inputs, "in_{number}_[i] = {access};"),
         "WRITES": _loops(results, "{access} = out_{number}_[i];"),
         "FUNCTIONS": _functions(words),
     }
-    return filled("emulator_hls.cpp.in", places)
+    return fill_file("cms/emulator_hls.cpp.in", places, words)
 
 
-def _loops(tensors: Sequence[Tensor], body: str) -> str:
+def _loops(tensors: Sequence[PortArray], body: str) -> str:
     """One loop per tensor; the places of `body` are its number, the index of its first element, an element of it."""
     lines, first = [], 0
     for number, tensor in enumerate(tensors):
@@ -88,4 +87,4 @@ def _loops(tensors: Sequence[Tensor], body: str) -> str:
 
 
 def _functions(words: Mapping[str, str]) -> str:
-    return filled("functions.cpp.in", words).rstrip("\n")
+    return fill_file("cms/functions.cpp.in", {}, words).rstrip("\n")

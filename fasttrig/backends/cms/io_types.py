@@ -11,7 +11,7 @@ from fasttrig.ir.ops import Value
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class PortArray:
     """An input or output: its C++ type, and how a function that got the pointer `argument` reaches an element of it."""
 
     value: Value
@@ -23,11 +23,11 @@ class Tensor:
         return f"std::array<{self.type_name}, {self.value.size}>"
 
 
-def inputs_of(graph: Graph) -> list[Tensor]:
+def inputs_of(graph: Graph) -> list[PortArray]:
     return _tensors("input", "given", [op.result for op in graph.inputs])
 
 
-def results_of(graph: Graph) -> list[Tensor]:
+def results_of(graph: Graph) -> list[PortArray]:
     return _tensors("result", "wanted", graph.outputs)
 
 
@@ -49,24 +49,26 @@ def words(graph: Graph) -> dict[str, str]:
     }
 
 
-def _tensors(kind: str, argument: str, values: Sequence[Value]) -> list[Tensor]:
+def _tensors(kind: str, argument: str, values: Sequence[Value]) -> list[PortArray]:
     """One tensor is a bare pointer to its elements, several are a pointer to a pair (or tuple) of arrays."""
     if len(values) == 1:
-        return [Tensor(values[0], f"{kind}_t", f"{argument}[i]")]
-    return [Tensor(value, f"{kind}_{value.name}_t", f"std::get<{k}>(*{argument})[i]") for k, value in enumerate(values)]
+        return [PortArray(values[0], f"{kind}_t", f"{argument}[i]")]
+    return [
+        PortArray(value, f"{kind}_{value.name}_t", f"std::get<{k}>(*{argument})[i]") for k, value in enumerate(values)
+    ]
 
 
-def _event(tensors: Sequence[Tensor]) -> str:
+def _event(tensors: Sequence[PortArray]) -> str:
     if len(tensors) == 1:
         return tensors[0].array
     return f"std::{'pair' if len(tensors) == 2 else 'tuple'}<{', '.join(tensor.array for tensor in tensors)}>"
 
 
-def _pointer(event: str, tensors: Sequence[Tensor]) -> str:
+def _pointer(event: str, tensors: Sequence[PortArray]) -> str:
     return f"{tensors[0].type_name} *" if len(tensors) == 1 else f"{event} *"
 
 
-def _address(tensors: Sequence[Tensor]) -> str:
+def _address(tensors: Sequence[PortArray]) -> str:
     return "event.data()" if len(tensors) == 1 else "&event"
 
 

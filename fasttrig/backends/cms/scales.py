@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from fasttrig.backends.cms.templates import filled
 from fasttrig.base.errors import InputError
 from fasttrig.base.fixed import FixedType
+from fasttrig.base.templates import fill_file
 from fasttrig.ir.graph import Graph
 
 
-class Feature(Protocol):
+class FeatureScale(Protocol):
     """What `fasttrig.data.inputs.FeatureMap` says of a feature."""
 
     @property
@@ -26,7 +26,7 @@ class Feature(Protocol):
     def type(self) -> FixedType: ...
 
 
-def header(features: Sequence[Feature], graph: Graph, words: Mapping[str, str]) -> str:
+def header(features: Sequence[FeatureScale], graph: Graph, words: Mapping[str, str]) -> str:
     """The text of ``scales.h``; one without scales where there are no features.
 
     Raises
@@ -35,7 +35,7 @@ def header(features: Sequence[Feature], graph: Graph, words: Mapping[str, str]) 
         When the features are not the graph's inputs.
     """
     if not features:
-        return filled("no_scales.h.in", words)
+        return fill_file("cms/no_scales.h.in", {}, words)
     if len(graph.inputs) != 1 or graph.inputs[0].result.size != len(features):
         raise InputError(
             "the features are not the inputs of the graph",
@@ -43,7 +43,7 @@ def header(features: Sequence[Feature], graph: Graph, words: Mapping[str, str]) 
             want=", ".join(f"{op.name} {op.result.shape}" for op in graph.inputs),
         )
 
-    def row(text: Callable[[Feature], Any]) -> str:
+    def row(text: Callable[[FeatureScale], Any]) -> str:
         return ", ".join(str(text(feature)) for feature in features)
 
     places = {
@@ -56,7 +56,7 @@ def header(features: Sequence[Feature], graph: Graph, words: Mapping[str, str]) 
         "LOWEST": row(lambda f: f.type.min_raw),
         "HIGHEST": row(lambda f: f.type.max_raw),
     }
-    return filled("scales.h.in", {**words, **places})
+    return fill_file("cms/scales.h.in", places, words)
 
 
 def _quoted(text: str) -> str:

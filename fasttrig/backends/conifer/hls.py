@@ -12,9 +12,9 @@ from fasttrig.backends.hls4ml.names import checked_identifier
 from fasttrig.backends.hls4ml.precision import Precision
 from fasttrig.backends.hls4ml.testbench import CppPort, testbench_files
 from fasttrig.backends.hls_forest import brace_rows, braces, forest_tables
-from fasttrig.base import firmware_files
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.names import reserved_words
+from fasttrig.base.templates import fill_file
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
 from fasttrig.settings import TargetSettings
@@ -33,10 +33,10 @@ def texts(graph: Graph, target: TargetSettings) -> dict[str, str]:
     words = {"NAME": graph.name, "GUARD": graph.name.upper(), "NAMESPACE": namespace}
     ports = [CppPort("x", "input_t")], [CppPort("score", "result_t")]
     files = {
-        f"firmware/{graph.name}.cpp": _filled("top.cpp.in", words),
-        f"firmware/{graph.name}.h": _filled("top.h.in", words),
-        "firmware/parameters.h": _filled("parameters.h.in", words | _types(parts) | _tables(parts.forest)),
-        "project.tcl": _filled("project.tcl.in", words | _settings(target)),
+        f"firmware/{graph.name}.cpp": fill_file("conifer/top.cpp.in", {}, words),
+        f"firmware/{graph.name}.h": fill_file("conifer/top.h.in", {}, words),
+        "firmware/parameters.h": fill_file("conifer/parameters.h.in", _types(parts) | _tables(parts.forest), words),
+        "project.tcl": fill_file("conifer/project.tcl.in", _settings(target), words),
         **{f"firmware/ap_types/{name}": text for name, text in wheels.ap_types().items()},
         **testbench_files(graph, *ports, target),
     }
@@ -99,10 +99,3 @@ def _settings(target: TargetSettings) -> dict[str, str]:
         "CLOCK_UNCERTAINTY": f"{target.clock_uncertainty_percent:g}",
         "MAXIMUM_SIZE": "4096",
     }
-
-
-def _filled(template: str, words: dict[str, str]) -> str:
-    text = firmware_files.read(f"conifer/{template}")
-    for word, content in words.items():
-        text = text.replace(f"@{word}@", content)
-    return text

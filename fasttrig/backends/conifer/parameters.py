@@ -31,7 +31,7 @@ BINARY_CLASSES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class ConiferTree:
     """One tree with one number per leaf, parents before children, as raw integers; `feature` is -2 at a leaf."""
 
     feature: tuple[int, ...]
@@ -41,11 +41,11 @@ class Tree:
     children_right: tuple[int, ...]
 
 
-NOTHING = Tree((LEAF,), (0,), (0,), (NO_CHILD,), (NO_CHILD,))
+NOTHING = ConiferTree((LEAF,), (0,), (0,), (NO_CHILD,), (NO_CHILD,))
 """A tree that adds zero: fills up the rounds of an output with fewer trees than others."""
 
 
-def trees_by_round(graph: Graph, parts: Parts) -> list[list[Tree]]:
+def trees_by_round(graph: Graph, parts: Parts) -> list[list[ConiferTree]]:
     """Plain trees by round and output; at least one round, and as many trees for each output.
 
     Raises
@@ -56,7 +56,7 @@ def trees_by_round(graph: Graph, parts: Parts) -> list[list[Tree]]:
     op = parts.forest
     bounds = infer_ranges(graph)[op.operand]
     reached = reach(op, bounds.low, bounds.high)
-    columns: list[list[Tree]] = [[] for _ in range(op.n_outputs)]
+    columns: list[list[ConiferTree]] = [[] for _ in range(op.n_outputs)]
     room = MOST_LEAVES
     for root, output in zip(op.tree_root.raw.tolist(), op.tree_output.raw.tolist(), strict=True):
         for target in range(op.n_targets):
@@ -133,7 +133,7 @@ def emit_json(graph: Graph) -> str:
     return f'{head},\n "trees": [\n{rows}\n ]\n}}\n'
 
 
-def depth(tree: Tree) -> int:
+def depth(tree: ConiferTree) -> int:
     """Comparisons on the longest path."""
     depths = [0] * len(tree.feature)
     for node in range(len(tree.feature) - 1, -1, -1):
@@ -142,7 +142,7 @@ def depth(tree: Tree) -> int:
     return depths[0]
 
 
-def _plain_tree(op: Forest, reached: Reach, root: int, target: int, room: int) -> Tree:
+def _plain_tree(op: Forest, reached: Reach, root: int, target: int, room: int) -> ConiferTree:
     feature: list[int] = []
     threshold: list[int] = []
     leaf: list[int] = []
@@ -170,10 +170,10 @@ def _plain_tree(op: Forest, reached: Reach, root: int, target: int, room: int) -
         if split:
             stack += [(int(reached.right[index]), pair, 1), (int(reached.left[index]), pair, 0)]
     left, right = zip(*children, strict=True)
-    return Tree(tuple(feature), tuple(threshold), tuple(leaf), left, right)
+    return ConiferTree(tuple(feature), tuple(threshold), tuple(leaf), left, right)
 
 
-def _tree_entry(tree: Tree, n_features: int, x_bits: int, y_bits: int) -> dict[str, list[Any]]:
+def _tree_entry(tree: ConiferTree, n_features: int, x_bits: int, y_bits: int) -> dict[str, list[Any]]:
     return {
         "feature": list(tree.feature),
         "weight": [[int(i == feature) for i in range(n_features)] for feature in tree.feature],

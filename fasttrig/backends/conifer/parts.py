@@ -43,10 +43,8 @@ def read_parts(graph: Graph) -> Parts:
             want="Input -> Forest, or Input -> Forest -> Cast; one output",
             try_="the hls4ml backend writes networks" if Forest not in kinds else "put out the forest's score alone",
         )
-    source, forest, *rest = graph.ops
-    assert isinstance(source, Input) and isinstance(forest, Forest)
-    cast = rest[0] if rest else None
-    assert cast is None or isinstance(cast, Cast)
+    source, forest = graph.inputs[0], graph.ops_of(Forest)[0]
+    cast = next(iter(graph.ops_of(Cast)), None)
     for op in graph.ops:
         _check_width(op, op.result.type)
     if cast is not None and drops_too_much(forest.result.type, cast.result.type, cast.rounding):

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fasttrig.backends.conifer import wheels
-from fasttrig.backends.conifer.parameters import LEAF, Tree, depth, trees_by_round
+from fasttrig.backends.conifer.parameters import LEAF, ConiferTree, depth, trees_by_round
 from fasttrig.backends.conifer.parts import Parts, read_parts
 from fasttrig.backends.constraints import constraint_files
 from fasttrig.backends.hls4ml.testbench import ports_json
-from fasttrig.base import firmware_files
 from fasttrig.base.errors import FasttrigError, UnsupportedError
 from fasttrig.base.fixed import FixedType
+from fasttrig.base.templates import fill_file
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
 from fasttrig.settings import TargetSettings
@@ -48,7 +48,7 @@ def texts(graph: Graph, target: TargetSettings) -> dict[str, str]:
     arrays = [f"Arrays{k}" for k in range(n_outputs)]
     design = " ".join(("Constants", "Split", "Types", "Tree", "AddReduce", *arrays, "BDT", "BDTTop"))
     includes = "\n".join(f"use work.{name};" for name in arrays)
-    instances = "\n".join(_template("instance.vhd.in", {"K": str(k)}) for k in range(n_outputs))
+    instances = "\n".join(fill_file("conifer/vhdl/instance.vhd.in", {"K": str(k)}) for k in range(n_outputs))
     files = {f"firmware/{name}.vhd": wheels.conifer_vhdl(f"{name}.vhd") for name in COPIED}
     files |= {
         "firmware/Constants.vhd": _inserted(
@@ -60,19 +60,19 @@ def texts(graph: Graph, target: TargetSettings) -> dict[str, str]:
         "firmware/BDTTop.vhd": _inserted(
             "BDTTop.vhd", {"-- include arrays": includes, "-- instantiate BDTs": instances.rstrip()}
         ),
-        "ghdl.sh": _template("ghdl.sh.in", {"DESIGN": design, "BENCH": " ".join(BENCH)}),
-        "synth.tcl": _template("synth.tcl.in", {"DESIGN": design, "PART": target.part}),
+        "ghdl.sh": fill_file("conifer/vhdl/ghdl.sh.in", {"DESIGN": design, "BENCH": " ".join(BENCH)}),
+        "synth.tcl": fill_file("conifer/vhdl/synth.tcl.in", {"DESIGN": design, "PART": target.part}),
         "clock.xdc": constraint_files("BDTTop", "clk", target, "clock")["clock.xdc"],
         "testbench/ports.json": ports_json(graph),
     }
     for k in range(n_outputs):
         column = [full_tree(round_[k], max_depth) for round_ in trees]
         words = {"K": str(k), "BASE": str(int(parts.forest.base_margin.raw[k])), "ARRAYS": _arrays(column, max_depth)}
-        files[f"firmware/Arrays{k}.vhd"] = _template("arrays.vhd.in", words)
+        files[f"firmware/Arrays{k}.vhd"] = fill_file("conifer/vhdl/arrays.vhd.in", words)
     return dict(sorted(files.items()))
 
 
-def full_tree(tree: Tree, max_depth: int) -> FullTree:
+def full_tree(tree: ConiferTree, max_depth: int) -> FullTree:
     """`tree` with every leaf moved down to `max_depth`, along left children."""
     n_nodes = (2 << max_depth) - 1
     full = FullTree([LEAF] * n_nodes, [0] * n_nodes, [0] * n_nodes)
@@ -172,13 +172,6 @@ def _array(name: str, kind: str, rows: Sequence[Sequence[int]]) -> str:
 def _aggregate(numbers: Sequence[int]) -> str:
     """One element needs its index: ``(5)`` is a number in brackets."""
     return f"(0 => {numbers[0]})" if len(numbers) == 1 else f"({', '.join(map(str, numbers))})"
-
-
-def _template(name: str, words: dict[str, str]) -> str:
-    text = firmware_files.read(f"conifer/vhdl/{name}")
-    for word, content in words.items():
-        text = text.replace(f"@{word}@", content)
-    return text
 
 
 def _inserted(name: str, places: dict[str, str]) -> str:

@@ -6,50 +6,36 @@ operand, as hls4ml's own projects have it; alone it becomes a linear activation,
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fasttrig.backends.hls4ml.names import layer_names
-from fasttrig.backends.hls4ml.planner import Layer, Plan, Planner, drops_too_much
+from fasttrig.backends.hls4ml.own_layers import too_coarse
+from fasttrig.backends.hls4ml.planner import LAYERS, Hls4mlLayer, LayerPlan, Planner, drops_too_much
 from fasttrig.backends.hls4ml.precision import Precision
-from fasttrig.backends.hls_forest import ForestTables, braces, forest_tables
 from fasttrig.base.errors import UnsupportedError
-from fasttrig.base.fixed import FLOAT64_BITS, FixedType, FloatArray, Overflow, to_value
+from fasttrig.base.fixed import FLOAT64_BITS, FixedType, FloatArray, to_value
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
     Add,
-    ArgMax,
     Cast,
-    Compare,
     Concat,
     Const,
-    Forest,
-    Gather,
     Input,
     MatMul,
     Multiply,
-    Op,
-    Reduce,
     Relu,
     Reshape,
-    Rewiring,
     Scale,
-    Select,
-    Softmax,
-    Table,
-    Transpose,
-    Window,
-    require_rows,
 )
 
 STREAM_READERS = 7
 """How often hls4ml can copy a stream."""
 
 
-def plan(graph: Graph, io_type: str) -> Plan:
+def plan(graph: Graph, io_type: str) -> LayerPlan:
     """The hls4ml layers of `graph`.
 
     Raises
@@ -60,12 +46,12 @@ def plan(graph: Graph, io_type: str) -> Plan:
     planner = Planner(graph, io_type == "io_stream", layer_names(graph))
     for op in graph.ops:
         if op.result not in planner.made_by:
-            _ROWS[type(op)](planner, op)
+            LAYERS(op, planner)
     outputs = planner.separate_outputs()
     inputs = tuple(planner.made_by[op.result] for op in graph.inputs)
     if planner.streamed:
         _check_streams(planner.layers, outputs)
-    return Plan(tuple(planner.layers), inputs, outputs, planner.made_by)
+    return LayerPlan(tuple(planner.layers), inputs, outputs, planner.made_by)
 
 
 def values_of(const: Const, where: str) -> FloatArray:
@@ -82,7 +68,7 @@ def values_of(const: Const, where: str) -> FloatArray:
     return to_value(const.raw, const.type)
 
 
-def _check_streams(layers: list[Layer], outputs: tuple[str, ...]) -> None:
+def _check_streams(layers: list[Hls4mlLayer], outputs: tuple[str, ...]) -> None:
     for layer in layers:
         readers = sum(other.inputs.count(layer.name) for other in layers) + outputs.count(layer.name)
         if readers > STREAM_READERS:
@@ -95,12 +81,14 @@ def _check_streams(layers: list[Layer], outputs: tuple[str, ...]) -> None:
             )
 
 
-def _input(planner: Planner, op: Input) -> None:
+@LAYERS.row(Input)
+def _input(op: Input, planner: Planner) -> None:
     attributes = {"input_shape": list(op.result.shape)}
     planner.put("InputLayer", (op,), {"result": Precision(op.result.type)}, inputs=(), attributes=attributes)
 
 
-def _matmul(planner: Planner, op: MatMul) -> None:
+@LAYERS.row(MatMul)
+def _matmul(op: MatMul, planner: Planner) -> None:
     accum = Precision(op.accum_type)
     if op.narrowed:
         accum = Precision(op.accum_type, op.accum_rounding, op.accum_overflow)
@@ -136,17 +124,17 @@ def _matmul(planner: Planner, op: MatMul) -> None:
         planner.add("Conv1D", op, inputs=(op.operand,), precisions=precisions, attributes=attributes, weights=weights)
         return
     source = planner.made_by[op.operand]
-    _as_rows(planner, op, (time, n_in))
+    _as_rows(op, planner, (time, n_in))
     planner.add("Conv1D", op, inputs=(op.operand,), precisions=precisions, attributes=attributes, weights=weights)
     _as_tensor(planner)
     planner.made_by[op.operand] = source
 
 
-def _as_rows(planner: Planner, op: MatMul, shape: tuple[int, int]) -> None:
+def _as_rows(op: MatMul, planner: Planner, shape: tuple[int, int]) -> None:
     """hls4ml reads sizes off its own tensors: the same array as (time, features)."""
     name, source = f"{planner.names[op.result]}_as_rows", planner.made_by[op.operand]
     precisions = {"result": planner.precision_of(op.operand)}
-    planner.layers.append(Layer(name, "Reshape", (source,), {"target_shape": list(shape)}, precisions, (op,)))
+    planner.layers.append(Hls4mlLayer(name, "Reshape", (source,), {"target_shape": list(shape)}, precisions, (op,)))
     planner.made_by[op.operand] = name
 
 
@@ -154,7 +142,7 @@ def _as_tensor(planner: Planner) -> None:
     """The last layer's array in the shape of its value."""
     last = planner.layers[-1]
     name, attributes = f"{last.name}_as_tensor", {"target_shape": list(last.value.shape)}
-    planner.layers.append(Layer(name, "Reshape", (last.name,), attributes, {"result": last.result}, last.ops))
+    planner.layers.append(Hls4mlLayer(name, "Reshape", (last.name,), attributes, {"result": last.result}, last.ops))
     for op in last.ops:
         planner.made_by[op.result] = name
 
@@ -163,20 +151,11 @@ def _check_narrowed(op: MatMul) -> None:
     product = op.product_type
     for what, source in (("product", product), ("bias", op.bias.type)):
         if drops_too_much(source, op.accum_type, op.accum_rounding):
-            raise _too_coarse(op, f"{what} {source}", str(op.accum_type))
+            raise too_coarse(op, f"{what} {source}", str(op.accum_type))
 
 
-def _too_coarse(op: Op, source: str, target: str) -> UnsupportedError:
-    return UnsupportedError(
-        "the vendor's types cannot round away more bits than a number has",
-        where=op.where,
-        got=f"{source} cast to {target}",
-        want="a finer target, or truncation (TRN)",
-        try_="give the target more fraction bits",
-    )
-
-
-def _scale(planner: Planner, op: Scale) -> None:
+@LAYERS.row(Scale)
+def _scale(op: Scale, planner: Planner) -> None:
     n_channels = op.operand.shape[-1]
     planner.add(
         "BatchNormalization",
@@ -188,22 +167,24 @@ def _scale(planner: Planner, op: Scale) -> None:
     )
 
 
-def _cast(planner: Planner, op: Cast) -> None:
+@LAYERS.row(Cast)
+def _cast(op: Cast, planner: Planner) -> None:
     """One assignment; from a wider copy where the operand has fewer bits than are dropped (see `drops_too_much`)."""
     attributes = {"activation": "linear", "n_in": op.operand.size}
     name, source = planner.names[op.result], planner.made_by[op.operand]
     if drops_too_much(op.operand.type, op.result.type, op.rounding):
         width = op.operand.type.fraction_bits - op.result.type.fraction_bits
         wide = replace(op.operand.type, width=width, integer_bits=width - op.operand.type.fraction_bits)
-        copy = Layer(f"{name}_wide", "Activation", (source,), attributes, {"result": Precision(wide)}, (op,))
+        copy = Hls4mlLayer(f"{name}_wide", "Activation", (source,), attributes, {"result": Precision(wide)}, (op,))
         planner.layers.append(copy)
         source = copy.name
     precisions = {"result": Precision(op.result.type, op.rounding, op.overflow)}
-    planner.layers.append(Layer(name, "Activation", (source,), attributes, precisions, (op,)))
+    planner.layers.append(Hls4mlLayer(name, "Activation", (source,), attributes, precisions, (op,)))
     planner.made_by[op.result] = name
 
 
-def _relu(planner: Planner, op: Relu) -> None:
+@LAYERS.row(Relu)
+def _relu(op: Relu, planner: Planner) -> None:
     n_in = op.operand.size
     if op.limit_raw is None and op.negative_shift is None:
         planner.add("Activation", op, inputs=(op.operand,), attributes={"activation": "relu", "n_in": n_in})
@@ -227,71 +208,18 @@ def _relu(planner: Planner, op: Relu) -> None:
     )
 
 
-def _add(planner: Planner, op: Add) -> None:
+@LAYERS.row(Add)
+def _add(op: Add, planner: Planner) -> None:
     planner.add("Merge", op, inputs=(op.left, op.right), attributes={"op": "add"})
 
 
-def _multiply(planner: Planner, op: Multiply) -> None:
+@LAYERS.row(Multiply)
+def _multiply(op: Multiply, planner: Planner) -> None:
     planner.add("Merge", op, inputs=(op.left, op.right), attributes={"op": "multiply"})
 
 
-def _reduce(planner: Planner, op: Reduce) -> None:
-    _parallel_only(planner, op)
-    outer, n, inner = op.runs
-    attributes = {
-        "output_shape": op.result.shape,
-        "n_outer": outer,
-        "n_reduced": n,
-        "n_inner": inner,
-        "reduction": op.reduction.value,
-    }
-    precisions = {"full": Precision(op.result.type)}
-    planner.add("FasttrigReduce", op, inputs=(op.operand,), precisions=precisions, attributes=attributes)
-
-
-def _compare(planner: Planner, op: Compare) -> None:
-    _parallel_only(planner, op)
-    attributes = {"output_shape": op.result.shape, "n_in": op.result.size}
-    planner.add("FasttrigCompare", op, inputs=(op.left, op.right), attributes=attributes)
-
-
-def _select(planner: Planner, op: Select) -> None:
-    _parallel_only(planner, op)
-    attributes = {"output_shape": op.result.shape, "n_in": op.result.size}
-    planner.add("FasttrigSelect", op, inputs=(op.condition, op.if_one, op.if_zero), attributes=attributes)
-
-
-def _rewiring(planner: Planner, op: Rewiring) -> None:
-    """Sources as a function of the element: constants for the compiler, wires for synthesis."""
-    _parallel_only(planner, op)
-    attributes = {
-        "output_shape": op.result.shape,
-        "n_in": op.operand.size,
-        "n_out": op.result.size,
-        "sources": braces(op.sources.ravel().tolist()),
-        "pad_raw": op.pad,
-    }
-    planner.add(
-        "FasttrigRewire",
-        op,
-        inputs=(op.operand,),
-        precisions={"full": Precision(op.result.type)},
-        attributes=attributes,
-    )
-
-
-def _parallel_only(planner: Planner, op: Op) -> None:
-    if planner.streamed:
-        raise UnsupportedError(
-            "fasttrig has no streamed HLS of this op",
-            where=op.where,
-            got=f"{type(op).__name__}, io_stream",
-            want="io_parallel",
-            try_="io_type = 'io_parallel'",
-        )
-
-
-def _concat(planner: Planner, op: Concat) -> None:
+@LAYERS.row(Concat)
+def _concat(op: Concat, planner: Planner) -> None:
     """hls4ml joins two at a time: parts fold from the left, each step at the result's type."""
     if planner.streamed and op.axis != len(op.result.shape) - 1:
         raise UnsupportedError(
@@ -312,16 +240,18 @@ def _concat(planner: Planner, op: Concat) -> None:
         name = f"{planner.names[op.result]}_part{number}"
         inputs = (joined, planner.made_by[part])
         precisions = {"result": Precision(op.result.type)}
-        planner.layers.append(Layer(name, "Concatenate", inputs, dict(attributes), precisions, (op,)))
+        planner.layers.append(Hls4mlLayer(name, "Concatenate", inputs, dict(attributes), precisions, (op,)))
         joined = name
     planner.add("Concatenate", op, inputs=(op.parts[0], op.parts[-1]), attributes=attributes)
     last = planner.layers.pop()
     planner.layers.append(replace(last, inputs=(joined, last.inputs[1])))
 
 
-def _reshape(planner: Planner, op: Reshape) -> None:
+@LAYERS.row(Reshape)
+def _reshape(op: Reshape, planner: Planner) -> None:
     """In a stream only a dense layer can read a flattened tensor in its old packing; for others it is repacked."""
     users = planner.graph.users(op.result)
+    # Reason for asking the class: among hls4ml's layers only Dense reads a stream in any packing.
     in_place = all(isinstance(user, MatMul) for user in users) and len(op.result.shape) == 1
     kind = "Repack" if planner.streamed and not (users and in_place) else "Reshape"
     attributes = {"target_shape": list(op.result.shape)}
@@ -329,106 +259,4 @@ def _reshape(planner: Planner, op: Reshape) -> None:
     planner.put(kind, (op,), {"result": same_array}, inputs=(op.operand,), attributes=attributes)
 
 
-def _table(planner: Planner, op: Table) -> None:
-    planner.add(
-        "FasttrigTable",
-        op,
-        inputs=(op.operand,),
-        precisions={"table": Precision(op.table.type)},
-        attributes={
-            "output_shape": op.result.shape,
-            "table_size": op.table.raw.size,
-            "n_in": op.operand.size,
-            "is_signed": op.operand.type.signed,
-            "function": " ".join(op.function.split()),
-        },
-        weights={"table": op.table},
-    )
-
-
-def _softmax(planner: Planner, op: Softmax) -> None:
-    n_in, source = op.operand.shape[-1], op.operand.type
-    a, b = op.exp_table.type, op.inverse_table.type
-    product = FixedType(a.width + b.width, a.integer_bits + b.integer_bits, signed=False)
-    if drops_too_much(product, op.result.type, op.rounding):
-        raise _too_coarse(op, f"product {product}", str(op.result.type))
-    precisions = {
-        "result": Precision(op.result.type, op.rounding, op.overflow),
-        "distance": Precision(FixedType(source.width, source.integer_bits, signed=False)),
-        "index": Precision(op.index_type, overflow=Overflow.SAT),
-        "sum": Precision(FixedType.covering(0, a.max_raw * n_in, a.fraction_bits)),
-        "inverse_index": Precision(op.inverse_index_type, overflow=Overflow.SAT),
-        "exp": Precision(op.exp_table.type),
-        "inverse": Precision(op.inverse_table.type),
-    }
-    planner.put(
-        "FasttrigSoftmax",
-        (op,),
-        precisions,
-        inputs=(op.operand,),
-        attributes={
-            "output_shape": op.result.shape,
-            "n_in": n_in,
-            "n_outer": op.operand.size // n_in,
-            "exp_size": op.exp_table.raw.size,
-            "inverse_size": op.inverse_table.raw.size,
-        },
-        weights={"exp": op.exp_table, "inverse": op.inverse_table},
-    )
-
-
-def _argmax(planner: Planner, op: ArgMax) -> None:
-    n_in = op.operand.shape[-1]
-    attributes = {"output_shape": op.result.shape, "n_in": n_in, "n_outer": op.operand.size // n_in}
-    planner.add("FasttrigArgMax", op, inputs=(op.operand,), attributes=attributes)
-
-
-def _forest(planner: Planner, op: Forest) -> None:
-    """The trees are constants of the layer's configuration: hls4ml's weights are doubles, these are indices."""
-    tables = forest_tables(op)
-    planner.add(
-        "FasttrigForest",
-        op,
-        inputs=(op.operand,),
-        precisions={"margin": Precision(op.result.type)},
-        attributes={
-            "output_shape": op.result.shape,
-            **tables.sizes,
-            **{name: cpp_type for name, cpp_type in tables.types.items() if name != "threshold_t"},
-            "tables": "\n".join(_function(tables, name) for name in tables.rows),
-        },
-    )
-
-
-def _function(tables: ForestTables, name: str) -> str:
-    """A table of constants as a static function of its index."""
-    kind = {"threshold": tables.types["threshold_t"], "leaf": tables.types["leaf_t"]}
-    kind["base_margin"] = kind["leaf"]
-    word = kind.get(name, "int")
-    numbers = braces(tables.rows[name].ravel().tolist())
-    body = f"static const {word} of[] = {numbers};\n        return of[i];"
-    return f"    static {word} {name}(int i) {{\n        {body}\n    }}"
-
-
-_ROWS: dict[type[Op], Callable[[Planner, Any], None]] = {
-    Input: _input,
-    MatMul: _matmul,
-    Scale: _scale,
-    Cast: _cast,
-    Relu: _relu,
-    Add: _add,
-    Concat: _concat,
-    Reshape: _reshape,
-    Table: _table,
-    Softmax: _softmax,
-    ArgMax: _argmax,
-    Forest: _forest,
-    Multiply: _multiply,
-    Reduce: _reduce,
-    Compare: _compare,
-    Select: _select,
-    Transpose: _rewiring,
-    Gather: _rewiring,
-    Window: _rewiring,
-}
-require_rows(_ROWS, "hls4ml layers")
+LAYERS.complete()

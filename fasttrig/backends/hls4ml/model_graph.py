@@ -16,7 +16,7 @@ import numpy as np
 
 from fasttrig.backends.hls4ml.custom import HEADERS, register
 from fasttrig.backends.hls4ml.layer_list import values_of
-from fasttrig.backends.hls4ml.planner import Layer, Plan
+from fasttrig.backends.hls4ml.planner import Hls4mlLayer, LayerPlan
 from fasttrig.backends.hls4ml.precision import Precision
 from fasttrig.base.errors import FasttrigError, RefusalError, UnsupportedError, near_names
 
@@ -41,7 +41,7 @@ _PASSES_LEFT_OUT = frozenset(
 )
 
 
-def build(plan: Plan, name: str, target: TargetSettings, output_dir: Path) -> Any:
+def build(plan: LayerPlan, name: str, target: TargetSettings, output_dir: Path) -> Any:
     """The ModelGraph of `plan`, ready to be written to `output_dir`.
 
     Raises
@@ -80,7 +80,7 @@ def _quiet() -> Iterator[io.StringIO]:
         yield said
 
 
-def _config(plan: Plan, name: str, target: TargetSettings, output_dir: Path) -> dict[str, Any]:
+def _config(plan: LayerPlan, name: str, target: TargetSettings, output_dir: Path) -> dict[str, Any]:
     from hls4ml.utils.config import create_config
 
     config: dict[str, Any] = create_config(
@@ -108,7 +108,7 @@ def _config(plan: Plan, name: str, target: TargetSettings, output_dir: Path) -> 
     return config
 
 
-def _layer_configs(plan: Plan, target: TargetSettings) -> dict[str, dict[str, Any]]:
+def _layer_configs(plan: LayerPlan, target: TargetSettings) -> dict[str, dict[str, Any]]:
     """Every layer's settings; in a stream also those of the clones that hls4ml makes of a tensor read twice."""
     configs = {layer.name: _layer_config(layer, target) for layer in plan.layers}
     if target.io_type == "io_stream":
@@ -117,13 +117,13 @@ def _layer_configs(plan: Plan, target: TargetSettings) -> dict[str, dict[str, An
     return configs
 
 
-def _layer_config(layer: Layer, target: TargetSettings) -> dict[str, Any]:
+def _layer_config(layer: Hls4mlLayer, target: TargetSettings) -> dict[str, Any]:
     strategy, reuse_factor = layer_settings(layer, target)
     precisions = {name: str(precision) for name, precision in layer.precisions.items()}
     return {"Precision": precisions, "Strategy": strategy, "ReuseFactor": reuse_factor}
 
 
-def layer_settings(layer: Layer, target: TargetSettings) -> tuple[str, int]:
+def layer_settings(layer: Hls4mlLayer, target: TargetSettings) -> tuple[str, int]:
     """Strategy and reuse factor of `layer`: the target's, unless one of its ops has its own."""
     strategy, reuse_factor = target.strategy, target.reuse_factor
     for op in layer.ops:
@@ -133,7 +133,7 @@ def layer_settings(layer: Layer, target: TargetSettings) -> tuple[str, int]:
     return strategy, reuse_factor
 
 
-def _entry(layer: Layer) -> dict[str, Any]:
+def _entry(layer: Hls4mlLayer) -> dict[str, Any]:
     """The layer as an entry of hls4ml's layer list."""
     entry = {"class_name": layer.kind, "name": layer.name, "inputs": list(layer.inputs), **layer.attributes}
     for name, const in layer.weights.items():
@@ -142,7 +142,7 @@ def _entry(layer: Layer) -> dict[str, Any]:
     return entry
 
 
-def _check_settings(plan: Plan, target: TargetSettings) -> None:
+def _check_settings(plan: LayerPlan, target: TargetSettings) -> None:
     known = [op.name for layer in plan.layers for op in layer.ops]
     for name in target.layers:
         if name not in known:
@@ -155,7 +155,7 @@ def _check_settings(plan: Plan, target: TargetSettings) -> None:
     _refuse_together(plan.layers, lambda layer: _check_layer(layer, layer_settings(layer, target)[0], target))
 
 
-def _refuse_together(layers: Sequence[Layer], check: Callable[[Layer], None]) -> None:
+def _refuse_together(layers: Sequence[Hls4mlLayer], check: Callable[[Hls4mlLayer], None]) -> None:
     """Check every layer; raise the one refusal, or all of them as one."""
     refusals: list[UnsupportedError] = []
     for layer in layers:
@@ -169,7 +169,7 @@ def _refuse_together(layers: Sequence[Layer], check: Callable[[Layer], None]) ->
         raise RefusalError(refusals)
 
 
-def _check_layer(layer: Layer, strategy: str, target: TargetSettings) -> None:
+def _check_layer(layer: Hls4mlLayer, strategy: str, target: TargetSettings) -> None:
     arbitrary_c = target.backend in ("oneapi", "catapult")
     if arbitrary_c and layer.kind in HEADERS:
         raise UnsupportedError(
@@ -199,7 +199,7 @@ def _check_layer(layer: Layer, strategy: str, target: TargetSettings) -> None:
     _check_order(layer, strategy)
 
 
-def _check_order(layer: Layer, strategy: str) -> None:
+def _check_order(layer: Hls4mlLayer, strategy: str) -> None:
     """A narrow accumulator that saturates depends on the order of the sum, which `resource` changes."""
     accum = layer.precisions.get("accum")
     if accum is None or strategy == "latency" or accum.overflow.value == "WRAP":
@@ -213,7 +213,7 @@ def _check_order(layer: Layer, strategy: str) -> None:
     )
 
 
-def _check_model(plan: Plan, model: Any, target: TargetSettings, said: str) -> None:
+def _check_model(plan: LayerPlan, model: Any, target: TargetSettings, said: str) -> None:
     """Every layer, type, weight and setting of the plan as it is in hls4ml's graph, or a refusal."""
     nodes = {node.name: node for node in model.get_layers()}
     type_names: dict[str, str] = {}
@@ -223,7 +223,7 @@ def _check_model(plan: Plan, model: Any, target: TargetSettings, said: str) -> N
         raise FasttrigError("hls4ml changed the outputs", got=str(model.outputs), want=str(plan.outputs))
 
 
-def _check_node(layer: Layer, node: Any, type_names: dict[str, str], target: TargetSettings, said: str) -> None:
+def _check_node(layer: Hls4mlLayer, node: Any, type_names: dict[str, str], target: TargetSettings, said: str) -> None:
     if node is None:
         raise _changed("hls4ml removed a layer", layer, "no such layer", layer.kind, said)
     for name, want in layer.attributes.items():
@@ -234,7 +234,7 @@ def _check_node(layer: Layer, node: Any, type_names: dict[str, str], target: Tar
     _check_weights(layer, node, said)
 
 
-def _check_types(layer: Layer, node: Any, type_names: dict[str, str], said: str) -> None:
+def _check_types(layer: Hls4mlLayer, node: Any, type_names: dict[str, str], said: str) -> None:
     for name, want in layer.precisions.items():
         named = node.get_attr(f"{name}_t")
         got = None if named is None else Precision.of_hls4ml(named.precision)
@@ -246,7 +246,7 @@ def _check_types(layer: Layer, node: Any, type_names: dict[str, str], said: str)
             )
 
 
-def _check_weights(layer: Layer, node: Any, said: str) -> None:
+def _check_weights(layer: Hls4mlLayer, node: Any, said: str) -> None:
     """The printed decimals, read back, are the plan's numbers (hls4ml transposes for `resource`)."""
     for name, const in layer.weights.items():
         weight = node.get_weights(name)
@@ -258,7 +258,7 @@ def _check_weights(layer: Layer, node: Any, said: str) -> None:
             raise _changed(f"hls4ml changed the numbers of '{name}'", layer, "other numbers", str(const.name), said)
 
 
-def _check_reuse(layer: Layer, node: Any, target: TargetSettings, said: str) -> None:
+def _check_reuse(layer: Hls4mlLayer, node: Any, target: TargetSettings, said: str) -> None:
     if layer.kind not in ("Dense", "Conv1D"):
         return
     strategy, reuse_factor = layer_settings(layer, target)
@@ -273,6 +273,6 @@ def _check_reuse(layer: Layer, node: Any, target: TargetSettings, said: str) -> 
         )
 
 
-def _changed(what: str, layer: Layer, got: str, want: str, said: str) -> UnsupportedError:
+def _changed(what: str, layer: Hls4mlLayer, got: str, want: str, said: str) -> UnsupportedError:
     about = [line.removeprefix("WARNING: ") for line in said.splitlines() if f'"{layer.name}"' in line]
     return UnsupportedError(what, where=layer.where, got=got, want=want, try_=about[0] if about else "")

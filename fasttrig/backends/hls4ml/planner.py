@@ -8,11 +8,12 @@ from typing import Any
 from fasttrig.backends.hls4ml.precision import Precision
 from fasttrig.base.fixed import FixedType, Rounding
 from fasttrig.ir.graph import Graph
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import Cast, Const, Op, Value
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class Hls4mlLayer:
     """One hls4ml layer: a class of hls4ml's (or of ours), its inputs by name, and a type for everything in it.
 
     `ops` are the ops it computes, in order; the last one's result is what it puts out. `weights` are the
@@ -43,10 +44,10 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LayerPlan:
     """The layers in order, and the layer whose output each graph output is."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[Hls4mlLayer, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     made_by: dict[Value, str]
@@ -59,15 +60,15 @@ class Planner:
     graph: Graph
     streamed: bool
     names: dict[Value, str]
-    layers: list[Layer] = field(default_factory=list)
+    layers: list[Hls4mlLayer] = field(default_factory=list)
     made_by: dict[Value, str] = field(default_factory=dict)
 
     def lone_cast(self, op: Op) -> Cast | None:
         """The cast that alone reads the result of `op`, if there is one."""
-        users = self.graph.users(op.result)
-        if len(users) != 1 or op.result in self.graph.outputs or not isinstance(users[0], Cast):
+        cast = self.graph.only_user(op.result)
+        # Reason for asking the class: a result type with rounding and overflow is what hls4ml calls a precision.
+        if not isinstance(cast, Cast):
             return None
-        cast = users[0]
         return None if drops_too_much(op.result.type, cast.result.type, cast.rounding) else cast
 
     def precision_of(self, value: Value) -> Precision:
@@ -95,7 +96,7 @@ class Planner:
     ) -> None:
         sources = tuple(self.made_by[item] for item in inputs)
         name = self.names[ops[0].result]
-        self.layers.append(Layer(name, kind, sources, attributes or {}, precisions, ops, weights or {}))
+        self.layers.append(Hls4mlLayer(name, kind, sources, attributes or {}, precisions, ops, weights or {}))
         for op in ops:
             self.made_by[op.result] = name
 
@@ -111,7 +112,7 @@ class Planner:
             name = self.made_by[value]
             if name in names or name in read or kinds[name] in ("InputLayer", "Reshape"):
                 name = f"{name}_output{number}"
-                copy = Layer(
+                copy = Hls4mlLayer(
                     name,
                     "Activation",
                     (self.made_by[value],),
@@ -127,3 +128,7 @@ class Planner:
 def drops_too_much(source: FixedType, target: FixedType, rounding: Rounding) -> bool:
     """Whether the vendor's header stops: it reads a bit above the sign when more bits are dropped than there are."""
     return rounding is not Rounding.TRN and source.fraction_bits - target.fraction_bits > source.width
+
+
+LAYERS: OpTable[[Planner], None] = OpTable("hls4ml layers")
+"""Adds the layers of an op to the planner; the rows are in `layer_list` and `own_layers`."""

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fasttrig.backends.hls4ml import custom
-from fasttrig.backends.hls4ml.planner import Plan
+from fasttrig.backends.hls4ml.planner import LayerPlan
 from fasttrig.backends.hls4ml.testbench import CppPort, testbench_files
 from fasttrig.base import firmware_files
 from fasttrig.base.errors import FasttrigError
+from fasttrig.base.templates import fill_file
 
 if TYPE_CHECKING:
     from fasttrig.ir.graph import Graph
@@ -35,7 +36,7 @@ _WEIGHTS = re.compile(r"^(?P<type>\w+) (?P<name>\w+)\[(?P<size>\d+)\] = \{(?P<nu
 _NAMESPACE = re.compile(r"^namespace", re.MULTILINE)
 
 
-def texts(plan: Plan, graph: Graph, model: Any, target: TargetSettings) -> dict[str, str]:
+def texts(plan: LayerPlan, graph: Graph, model: Any, target: TargetSettings) -> dict[str, str]:
     """Relative path -> text, sorted; the same for the same graph wherever and whenever it is written."""
     if target.backend not in ("vitis", "vivado"):
         return _written(model, _LEFT_OUT)
@@ -88,9 +89,8 @@ def _host_weights(text: str) -> str:
     found = _WEIGHTS.search(text)
     if found is None:
         raise FasttrigError("hls4ml writes weights in another form than fasttrig knows", got=text[:200])
-    array = firmware_files.read("nnet_utils/weights.h.in").rstrip("\n")
-    for word in ("type", "name", "size", "numbers"):
-        array = array.replace(f"@{word.upper()}@", found[word])
+    words = {word.upper(): found[word] for word in ("type", "name", "size", "numbers")}
+    array = fill_file("nnet_utils/weights.h.in", words).rstrip("\n")
     text = text.replace(found[0], array)
     return _NAMESPACE.sub('#include "../nnet_utils/fasttrig_weights.h"\n\nnamespace', text, count=1)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fasttrig.backends.constraints import constraint_files
-from fasttrig.backends.rtl.template import fill
 from fasttrig.base import firmware_files
+from fasttrig.base.templates import fill, fill_file
 from fasttrig.ir.ops import Forest
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def testbench_files(
         "testbench/csim.cpp": firmware_files.read("testbench/csim.cpp"),
         "testbench/tb_config.h": tb_config(graph, inputs, outputs, target),
         "testbench/ports.json": ports_json(graph),
-        "Makefile": firmware_files.read("testbench/Makefile").replace("@NAME@", graph.name),
+        "Makefile": fill_file("testbench/Makefile", {"NAME": graph.name}),
         "build_prj.tcl": firmware_files.read("tcl/build_prj.tcl"),
     }
 
@@ -51,11 +51,7 @@ def readme(graph: Graph, inputs: Sequence[CppPort], outputs: Sequence[CppPort], 
     directions = ["in"] * len(graph.inputs) + ["out"] * len(graph.outputs)
     words = {
         "NAME": graph.name,
-        "NAMESPACE": target.namespace or "",
         "TOP": f"{prefix}{graph.name}",
-        "PART": target.part,
-        "BACKEND": target.backend,
-        "CLOCK_PERIOD_NS": f"{target.clock_period_ns:g}",
         "PORT_ROWS": "\n".join(
             f"| `{port.name}` | {direction} | `{value.name}` | {value.size} x {value.type} |"
             for port, direction, value in zip((*inputs, *outputs), directions, values, strict=True)
@@ -65,27 +61,27 @@ def readme(graph: Graph, inputs: Sequence[CppPort], outputs: Sequence[CppPort], 
         "FEATURES": "If the model has an input map, `firmware/input_map.h` gives the name, offset and shift of every\n"
         "feature.\n",
     }
-    forest = any(isinstance(op, Forest) for op in graph.ops)
-    head = firmware_files.read("conifer/README.md.in" if forest else "testbench/README.md.in")
-    return fill(head + firmware_files.read("testbench/interface.md.in"), words)
+    if graph.ops_of(Forest):
+        head, own = "conifer/README.md.in", {"NAMESPACE": target.namespace or ""}
+    else:
+        clock = f"{target.clock_period_ns:g}"
+        head, own = "testbench/README.md.in", {"BACKEND": target.backend, "PART": target.part, "CLOCK_PERIOD_NS": clock}
+    return fill(firmware_files.read(head) + firmware_files.read("testbench/interface.md.in"), words | own)
 
 
 def tb_config(graph: Graph, inputs: Sequence[CppPort], outputs: Sequence[CppPort], target: TargetSettings) -> str:
     """``tb_config.h``: the ports by their C++ name, their name in the graph, element (or pack) type and size."""
     prefix = f"{target.namespace}::" if target.namespace else ""
     names = [f"ports.{port.name}.argument()" for port in (*inputs, *outputs)]
-    template = firmware_files.read("testbench/tb_config.h.in")
     words = {
-        "@NAME@": graph.name,
-        "@TOP@": f"{prefix}{graph.name}",
-        "@IO_STREAM@": str(int(target.io_type == "io_stream")),
-        "@INPUTS@": " \\\n".join(_ports([op.result for op in graph.inputs], inputs, prefix)),
-        "@OUTPUTS@": " \\\n".join(_ports(graph.outputs, outputs, prefix)),
-        "@ARGUMENTS@": ", ".join(names).replace("ports.", "(ports)."),
+        "NAME": graph.name,
+        "TOP": f"{prefix}{graph.name}",
+        "IO_STREAM": str(int(target.io_type == "io_stream")),
+        "INPUTS": " \\\n".join(_ports([op.result for op in graph.inputs], inputs, prefix)),
+        "OUTPUTS": " \\\n".join(_ports(graph.outputs, outputs, prefix)),
+        "ARGUMENTS": ", ".join(names).replace("ports.", "(ports)."),
     }
-    for word, text in words.items():
-        template = template.replace(word, text)
-    return template
+    return fill_file("testbench/tb_config.h.in", words)
 
 
 def ports_json(graph: Graph) -> str:

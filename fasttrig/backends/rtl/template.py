@@ -1,10 +1,12 @@
-"""Text files with places to fill."""
+"""Fill templates of the RTL: the values of a project are shared by its files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 
-def fill(text: str, words: dict[str, str]) -> str:
-    """`text` with every @WORD@ replaced."""
-    for word, content in words.items():
-        text = text.replace(f"@{word}@", content)
-    return text
+from fasttrig.base import templates
+
+
+def fill(text: str, words: Mapping[str, str]) -> str:
+    """`text` with each ``@MARK@`` replaced; see `fasttrig.base.templates.fill`."""
+    return templates.fill(text, {}, words)

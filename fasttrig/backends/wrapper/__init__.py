@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from fasttrig.links import LinkMap
     from fasttrig.settings import TargetSettings
 
-__all__ = ["KINDS", "Kind", "added_cycles", "emit_wrapper"]
+__all__ = ["KINDS", "WrapperKind", "added_cycles", "emit_wrapper"]
 
-Kind: TypeAlias = Literal["axi_stream", "emp"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+WrapperKind: TypeAlias = Literal["axi_stream", "emp"]
+KINDS: tuple[WrapperKind, ...] = get_args(WrapperKind)
 
 _ADDED_CYCLES = {"axi_stream": 2, "emp": 3}
 
 
-def added_cycles(kind: Kind) -> int:
+def added_cycles(kind: WrapperKind) -> int:
     """Clocks that a wrapper adds to the core's latency.
 
     For "axi_stream" from the clock that takes an event to the first that can give its result; for "emp" from the last
@@ -33,7 +33,11 @@ def added_cycles(kind: Kind) -> int:
 
 
 def emit_wrapper(
-    kind: Kind, graph: Graph, link_map: LinkMap | None, latency_cycles: int, settings: TargetSettings | None = None
+    kind: WrapperKind,
+    graph: Graph,
+    link_map: LinkMap | None,
+    latency_cycles: int,
+    settings: TargetSettings | None = None,
 ) -> dict[str, str]:
     """The wrapper and its constraints as ``{relative path: text}``; its module is ``<graph name>_<kind>``.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, runs, total_bits
-from fasttrig.backends.wrapper.templates import bits, filled
+from fasttrig.base.templates import fill_file
 from fasttrig.ir.graph import Graph
 
 
@@ -18,7 +18,7 @@ def text(graph: Graph, latency_cycles: int) -> str:
     if m_bits > out_bits:
         padded = f"{{{{{m_bits - out_bits}{{1'b0}}}}, {padded}}}"
     if s_bits > in_bits:
-        unused = f"    wire unused = &{{1'b0, s_axis_tdata{bits(in_bits, s_bits - in_bits)}}};\n"
+        unused = f"    wire unused = &{{1'b0, s_axis_tdata[{s_bits - 1}:{in_bits}]}};\n"
     words: dict[str, str | int] = {
         "NAME": graph.name,
         "IN_BITS": in_bits,
@@ -31,7 +31,7 @@ def text(graph: Graph, latency_cycles: int) -> str:
         "M_DATA": padded,
         "UNUSED": unused,
     }
-    return filled("axi_stream.v.in", words)
+    return fill_file("wrapper/axi_stream.v.in", words)
 
 
 def _whole_bytes(n_bits: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
-from fasttrig.backends.wrapper.templates import bits, filled
+from fasttrig.base.templates import fill_file
 from fasttrig.ir.graph import Graph
 from fasttrig.links.link_map import (
     FRAME_BITS,
@@ -65,7 +65,7 @@ def text(graph: Graph, link_map: LinkMap, latency_cycles: int, added_cycles: int
         "SENDS": "\n".join(_sends(outs, count_bits)),
         "UNUSED": "".join(f", {_word(*place)}" for place in stored),
     }
-    return filled("emp.v.in", words)
+    return fill_file("wrapper/emp.v.in", words)
 
 
 def _wires(elements: Sequence[Element], placements: Sequence[Placement]) -> Iterator[Wire]:
@@ -82,20 +82,25 @@ def _wires(elements: Sequence[Element], placements: Sequence[Placement]) -> Iter
         yield Wire(element.low_bit, element.type.width, columns[placement.link], placement.frame, low + element.shift)
 
 
+def _bits(low: int, width: int) -> str:
+    """A part select."""
+    return f"[{low + width - 1}:{low}]"
+
+
 def _word(frame: int, column: int) -> str:
     return f"word_{column}_{frame}"
 
 
 def _store(frame: int, column: int, count_bits: int) -> str:
-    source = f"d_data{bits(column * FRAME_BITS, FRAME_BITS)}"
+    source = f"d_data{_bits(column * FRAME_BITS, FRAME_BITS)}"
     return f"        if (taken && frame == {count_bits}'d{frame}) {_word(frame, column)} <= {source};"
 
 
 def _gather(wire: Wire, last: int) -> str:
-    source = f"d_data{bits(wire.column * FRAME_BITS + wire.low, wire.width)}"
+    source = f"d_data{_bits(wire.column * FRAME_BITS + wire.low, wire.width)}"
     if wire.frame < last:
-        source = f"{_word(wire.frame, wire.column)}{bits(wire.low, wire.width)}"
-    return f"        in_data{bits(wire.core_low, wire.width)} <= {source};"
+        source = f"{_word(wire.frame, wire.column)}{_bits(wire.low, wire.width)}"
+    return f"        in_data{_bits(wire.core_low, wire.width)} <= {source};"
 
 
 def _sends(wires: Sequence[Wire], count_bits: int) -> Iterator[str]:
@@ -103,6 +108,6 @@ def _sends(wires: Sequence[Wire], count_bits: int) -> Iterator[str]:
         yield f"        if (sending && sent == {count_bits}'d{frame}) begin"
         for wire in wires:
             if wire.frame == frame:
-                target = bits(wire.column * FRAME_BITS + wire.low, wire.width)
-                yield f"            q_data{target} <= result{bits(wire.core_low, wire.width)};"
+                target = _bits(wire.column * FRAME_BITS + wire.low, wire.width)
+                yield f"            q_data{target} <= result{_bits(wire.core_low, wire.width)};"
         yield "        end"

@@ -11,8 +11,8 @@ from fasttrig.data.columns import CLASS_NAMES, CONSTITUENTS, GENERATED, N_CONSTI
 from fasttrig.data.jets5.clustering import Jets, find_jets, groom, select_matched, wrap_phi
 from fasttrig.data.jets5.detector import Candidates, reconstruct
 from fasttrig.data.jets5.events import EventSource
-from fasttrig.data.jets5.parameters import Settings
-from fasttrig.data.jets5.stopwatch import StageTimes
+from fasttrig.data.jets5.parameters import GeneratorSettings
+from fasttrig.data.jets5.stopwatch import Stopwatch
 from fasttrig.data.jets5.substructure import observables
 from fasttrig.data.storage import encode
 
@@ -28,16 +28,16 @@ EVENTS_PER_JET = 0.7
 class ChunkTask:
     """Task of one worker."""
 
-    settings: Settings
+    settings: GeneratorSettings
     seed: int
     label: int
     index: int
     n_jets: int
 
 
-def run_chunk(task: ChunkTask, times: StageTimes | None = None) -> RawColumns:
+def run_chunk(task: ChunkTask, times: Stopwatch | None = None) -> RawColumns:
     """Generate exactly `task.n_jets` jets; the same task always gives the same columns."""
-    times = times or StageTimes()
+    times = times or Stopwatch()
     seeds = np.random.SeedSequence([task.seed, task.label, task.index])
     pythia_seed = 1 + int(seeds.generate_state(1, np.uint64)[0] % PYTHIA_SEEDS)
     rng = np.random.default_rng(seeds.spawn(1)[0])
@@ -61,7 +61,7 @@ def run_chunk(task: ChunkTask, times: StageTimes | None = None) -> RawColumns:
     return raw
 
 
-def _columns(candidates: Candidates, jets: Jets, task: ChunkTask, times: StageTimes) -> FloatColumns:
+def _columns(candidates: Candidates, jets: Jets, task: ChunkTask, times: Stopwatch) -> FloatColumns:
     """Physical values of all generated columns of these jets."""
     members = candidates.take(jets.members)
     counts = np.diff(jets.offsets)
@@ -77,7 +77,7 @@ def _columns(candidates: Candidates, jets: Jets, task: ChunkTask, times: StageTi
     return columns | _observables(members, jets, task.settings.zcut, times)
 
 
-def _observables(members: Candidates, jets: Jets, zcut: float, times: StageTimes) -> FloatColumns:
+def _observables(members: Candidates, jets: Jets, zcut: float, times: Stopwatch) -> FloatColumns:
     n_jets = len(jets.event)
     table = np.zeros((n_jets, len(OBSERVABLES)))
     if n_jets == 0:

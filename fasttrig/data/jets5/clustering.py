@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.data.jets5.detector import Candidates
 from fasttrig.data.jets5.events import Parents
-from fasttrig.data.jets5.parameters import Settings
+from fasttrig.data.jets5.parameters import GeneratorSettings
 from fasttrig.data.optional import import_sim
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 WHOLE_JET_RADIUS = 100.0
 """Large enough that Cambridge/Aachen always ends in one jet."""
@@ -65,7 +62,7 @@ class GroomedJets:
     offsets: IntArray
 
 
-def find_jets(candidates: Candidates, n_events: int, settings: Settings) -> Jets:
+def find_jets(candidates: Candidates, n_events: int, settings: GeneratorSettings) -> Jets:
     """Cluster with anti-kT and keep the jets above the lower edge of the transverse-momentum window."""
     fastjet = _fastjet()
     offsets = np.searchsorted(candidates.event, np.arange(n_events + 1))
@@ -90,7 +87,7 @@ def find_jets(candidates: Candidates, n_events: int, settings: Settings) -> Jets
     )
 
 
-def select_matched(jets: Jets, parents: Parents, settings: Settings) -> IntArray:
+def select_matched(jets: Jets, parents: Parents, settings: GeneratorSettings) -> IntArray:
     """Rows of the jets inside the windows with a parent within `match_dr`, in their order.
 
     A parent belongs to its nearest jet only, so no parent labels two jets.

@@ -7,11 +7,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.data.jets5.events import Particles
 from fasttrig.data.jets5.parameters import Detector
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, ELECTRON, MUON = range(5)
 

@@ -9,12 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasttrig.base.errors import ToolError
-from fasttrig.data.jets5.parameters import PARENT_IDS, PARTONS_OF_HARD_PROCESS, Settings
-from fasttrig.data.jets5.stopwatch import StageTimes
+from fasttrig.base.fixed import FloatArray, IntArray
+from fasttrig.data.jets5.parameters import PARENT_IDS, PARTONS_OF_HARD_PROCESS, GeneratorSettings
+from fasttrig.data.jets5.stopwatch import Stopwatch
 from fasttrig.data.optional import import_sim
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 NEUTRINO_IDS = (12, 14, 16)
 STATUS_HARD_OUTGOING = -23
@@ -57,7 +55,7 @@ class EventSource:
         Pythia's own seed, 1 to 900,000,000.
     """
 
-    def __init__(self, settings: Settings, class_name: str, seed: int) -> None:
+    def __init__(self, settings: GeneratorSettings, class_name: str, seed: int) -> None:
         self._class_name = class_name
         self._pythia = import_sim("pythia8mc").Pythia("", False)
         for line in settings.pythia_lines(class_name, seed):
@@ -67,7 +65,7 @@ class EventSource:
             raise ToolError("Pythia does not start", where=f"class {class_name!r}", try_="a wider phase space")
         self._charges: dict[int, int] = {}
 
-    def next_batch(self, n_events: int, times: StageTimes) -> tuple[int, Particles, Parents]:
+    def next_batch(self, n_events: int, times: Stopwatch) -> tuple[int, Particles, Parents]:
         """Generate a batch: the number of events, their visible particles, their parents.
 
         Pythia skips an event it gives up on, so a batch may hold fewer events than asked for.

@@ -19,11 +19,11 @@ from fasttrig.base.errors import InputError, ToolError
 from fasttrig.base.staging import interrupts_held, interrupts_kept_from_children
 from fasttrig.data.columns import ALL, CLASS_NAMES, METADATA_KEY, SPLIT, SPLIT_FRACTIONS, SPLIT_NAMES
 from fasttrig.data.jets5.chunk import ChunkTask, RawColumns, run_chunk
-from fasttrig.data.jets5.parameters import Settings
+from fasttrig.data.jets5.parameters import GeneratorSettings
 from fasttrig.data.optional import import_sim
 from fasttrig.data.storage import require_own_sample, write_sample
 
-Progress = Callable[[int, int], None]
+JetProgress = Callable[[int, int], None]
 """Called with (jets done, jets wanted)."""
 
 FORMAT_VERSION = 1
@@ -37,8 +37,8 @@ def make_jets5(
     seed: int,
     path: str | os.PathLike[str],
     workers: int | None = None,
-    progress: Progress | None = None,
-    settings: Settings | None = None,
+    progress: JetProgress | None = None,
+    settings: GeneratorSettings | None = None,
 ) -> Path:
     """Generate the five-class jet sample with Pythia 8 and FastJet and write it to one Parquet file.
 
@@ -70,7 +70,7 @@ def make_jets5(
     MissingPackageError
         If pythia8mc or fastjet is not installed.
     """
-    settings = settings or Settings()
+    settings = settings or GeneratorSettings()
     path = Path(path)
     _check(n_events, seed, path, workers)
     for package in ("pythia8mc", "fastjet"):
@@ -99,7 +99,7 @@ def usable_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def plan(n_jets: int, seed: int, settings: Settings) -> tuple[ChunkTask, ...]:
+def plan(n_jets: int, seed: int, settings: GeneratorSettings) -> tuple[ChunkTask, ...]:
     """The chunks of a sample; they depend neither on the number of workers nor on each other."""
     tasks = []
     for label in range(len(CLASS_NAMES)):
@@ -132,7 +132,7 @@ def assign_splits(label: NDArray[np.integer], seed: int) -> NDArray[np.int8]:
     return split
 
 
-def describe_generation(n_jets: int, seed: int, settings: Settings) -> dict[str, Any]:
+def describe_generation(n_jets: int, seed: int, settings: GeneratorSettings) -> dict[str, Any]:
     """Metadata of the file: settings, versions, seed, labels, units and integer scales."""
     return {
         "format_version": FORMAT_VERSION,

@@ -58,7 +58,7 @@ PROCESSES: dict[str, tuple[str, ...]] = {
     "Z": (*HEAVY_SCALAR, "25:onIfMatch = 23 23", *Z_TO_QUARKS),
     "t": ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on", *W_TO_QUARKS, *HARD_SCATTERING),
 }
-"""Pythia's lines per class; names in braces are fields of `Settings`."""
+"""Pythia's lines per class; names in braces are fields of `GeneratorSettings`."""
 
 PARENT_IDS: dict[str, tuple[int, ...]] = {"g": (21,), "q": (1, 2, 3), "W": (24,), "Z": (23,), "t": (6,)}
 """Absolute PDG identities of the parent of a jet of each class."""
@@ -101,7 +101,7 @@ class Detector:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class GeneratorSettings:
     """All settings that determine a jets5 file, except the seed and the number of jets."""
 
     energy_gev: float = 13000.0

@@ -7,7 +7,7 @@ from time import perf_counter
 
 
 @dataclass(slots=True)
-class StageTimes:
+class Stopwatch:
     """Seconds spent in each stage, and events generated."""
 
     seconds: dict[str, float] = field(default_factory=dict)

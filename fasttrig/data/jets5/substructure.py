@@ -28,12 +28,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.data.columns import SIXTEEN
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 BLOCK_TRIPLES = 8192
 """Triples summed at once: the work arrays stay in the processor's cache."""

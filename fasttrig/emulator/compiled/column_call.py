@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fasttrig.base.column_rules import ColumnRule
-from fasttrig.base.fixed import FLOAT64_BITS, FloatArray, Rounding
+from fasttrig.base.fixed import FLOAT64_BITS, FloatArray, NumberArray, Rounding
 from fasttrig.emulator.compiled.link_table import LinkTable
 
-Numbers: TypeAlias = npt.NDArray[Any]
-Given: TypeAlias = Numbers | list[Numbers]
+Given: TypeAlias = NumberArray | list[NumberArray]
 """An input: an array of shape (n_events, *shape), or its numbers as columns of shape (n_events,)."""
 
 KINDS = tuple(np.dtype(name) for name in ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"))
@@ -64,11 +63,11 @@ class _Call(ctypes.Structure):
 class Arguments:
     """Everything that the library reads and writes; kept alive while it does."""
 
-    columns: Numbers
+    columns: NumberArray
     link: LinkTable
-    rows: Numbers
+    rows: NumberArray
     scores: FloatArray
-    kept: tuple[Numbers, ...]
+    kept: tuple[NumberArray, ...]
 
     def call(self, first: int, end: int) -> tuple[_Call, _Link]:
         """The struct for the events from `first` to `end`, and what it points to."""
@@ -86,7 +85,7 @@ class Arguments:
         return _Call(columns, ctypes.addressof(link), rows, scores, first, end), link
 
 
-def plain(array: Numbers) -> Numbers | None:
+def plain(array: NumberArray) -> NumberArray | None:
     """The same numbers in a dtype that the library reads, copied only for a rare dtype; None if there is none."""
     if array.dtype in KINDS and array.dtype.isnative:
         return array
@@ -99,13 +98,15 @@ def plain(array: Numbers) -> Numbers | None:
     return None
 
 
-def column_table(arrays: Sequence[Given], rules: Sequence[ColumnRule]) -> tuple[Numbers, tuple[Numbers, ...]] | None:
+def column_table(
+    arrays: Sequence[Given], rules: Sequence[ColumnRule]
+) -> tuple[NumberArray, tuple[NumberArray, ...]] | None:
     """A row per number of an event, in the order of `rules`, and the arrays whose memory it names.
 
     None where an array has a dtype that the library does not read.
     """
     table = np.zeros(len(rules), _COLUMN)
-    kept: list[Numbers] = []
+    kept: list[NumberArray] = []
     first = 0
     for given in arrays:
         for array in given if isinstance(given, list) else [given]:
@@ -126,7 +127,7 @@ def column_table(arrays: Sequence[Given], rules: Sequence[ColumnRule]) -> tuple[
     return table, tuple(kept)
 
 
-def _places(array: Numbers) -> npt.NDArray[np.uint64]:
+def _places(array: NumberArray) -> npt.NDArray[np.uint64]:
     """Memory addresses of the numbers of the first event."""
     offsets = np.zeros((), dtype=np.int64)
     for size, stride in zip(array.shape[1:], array.strides[1:], strict=True):

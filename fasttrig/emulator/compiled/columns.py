@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fasttrig.base.firmware_files import read
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.integers import STORED, CType
 from fasttrig.emulator.compiled.program import Program
@@ -13,7 +14,7 @@ def column_places(program: Program, kernels: str, rows: str) -> dict[str, str]:
     pieces = ("columns",) if "pack" in program.pieces else ("pack", "columns")
     output = program.graph.outputs[0]
     return {
-        "COLUMNS": "\n".join(cpp.template(f"{piece}.h", {}) for piece in pieces),
+        "COLUMNS": "\n".join(read(f"emulator/{piece}.h") for piece in pieces),
         "SCRATCH": "\n".join(program.column_buffers),
         "LOADS": cpp.indented(program.columns),
         "ROW": row_type(program.graph).name,

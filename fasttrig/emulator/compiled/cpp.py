@@ -1,21 +1,19 @@
-"""C++ text: names, literals, tables, templates."""
+"""C++ text: names, literals, tables."""
 
 from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fasttrig.base.errors import InputError
-from fasttrig.base.firmware_files import read
 from fasttrig.emulator.compiled.integers import table_type
 
 WIDTH = 118
 """Columns of a wrapped table."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_PLACE = re.compile(r"@([A-Z0-9_]+)@")
 
 
 def check_name(name: str) -> str:
@@ -23,16 +21,6 @@ def check_name(name: str) -> str:
     if _NAME.fullmatch(name):
         return name
     raise InputError("not a valid C++ name", got=repr(name), want="a letter, then letters, digits and _")
-
-
-def template(path: str, places: Mapping[str, str]) -> str:
-    """The text of ``firmware/emulator/<path>`` with each ``@PLACE@`` filled in."""
-    return fill(read(f"emulator/{path}"), places)
-
-
-def fill(text: str, places: Mapping[str, str]) -> str:
-    """`text` with each ``@PLACE@`` filled in; marks inside an inserted text are left as they are."""
-    return _PLACE.sub(lambda match: places[match[1]], text)
 
 
 def literal(number: int) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, round_raw
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.interval import Interval
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import Cast, Op, Relu, Value
 from fasttrig.ir.ranges import Ranges
 
@@ -33,40 +33,35 @@ class Epilogue:
         return replace(self, low=_clamp(self.low, low, high, low), high=_clamp(self.high, low, high, high))
 
 
+_LONGER: OpTable[[Epilogue, Ranges], Epilogue | None] = OpTable("ops in an epilogue")
+"""The epilogue with the op as its last step, by the ops that can be one; None where this op does not fit."""
+
+
 def epilogue_of(graph: Graph, value: Value, ranges: Ranges) -> Epilogue:
     """The longest chain after `value` that one epilogue can do; every value on the way has one reader."""
     found = Epilogue(value)
     while True:
-        users = graph.users(found.result)
-        if len(users) != 1 or found.result in graph.outputs:
+        user = graph.only_user(found.result)
+        if user is None or user not in _LONGER:
             return found
-        longer = _with(found, users[0], ranges)
+        longer = _LONGER(user, found, ranges)
         if longer is None:
             return found
-        found = longer
+        found = replace(longer, result=user.result, fused=(*found.fused, user))
 
 
-def _with(epilogue: Epilogue, op: Op, ranges: Ranges) -> Epilogue | None:
-    if isinstance(op, Relu):
-        if op.negative_shift is not None:
-            return None
-        made = epilogue.clamped(0, None).clamped(None, op.limit_raw)
-    elif isinstance(op, Cast):
-        cast = _with_cast(epilogue, op, ranges[op.operand])
-        if cast is None:
-            return None
-        made = cast
-    else:
-        return None
-    return replace(made, result=op.result, fused=(*epilogue.fused, op))
+@_LONGER.row(Relu)
+def _with_relu(op: Relu, epilogue: Epilogue, ranges: Ranges) -> Epilogue | None:
+    return epilogue.clamped(0, None).clamped(None, op.limit_raw) if op.negative_shift is None else None
 
 
-def _with_cast(epilogue: Epilogue, op: Cast, operand: Interval) -> Epilogue | None:
+@_LONGER.row(Cast)
+def _with_cast(op: Cast, epilogue: Epilogue, ranges: Ranges) -> Epilogue | None:
     source, target = op.operand.type, op.result.type
     dropped = op.dropped_bits
     if dropped != 0 and epilogue.dropped_bits != 0:
         return None
-    below, above = op.overflows(operand)
+    below, above = op.overflows(ranges[op.operand])
     if (below or above) and op.overflow in (Overflow.WRAP, Overflow.SAT_ZERO):
         return None
     made = epilogue

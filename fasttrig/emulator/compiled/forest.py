@@ -33,7 +33,7 @@ BATCH_STEPS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Feature:
+class FeaturePlanes:
     """A feature from its least value on: ``(x - low) >> dropped_bits`` has `bits` bits, in planes from `plane` on."""
 
     low: int
@@ -43,7 +43,7 @@ class Feature:
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class TreePlanes:
     """The bits of a tree's leaf, less its least one, go to an output."""
 
     output: int
@@ -55,7 +55,7 @@ class Batch:
     """Steps before `end`, then trees whose leaves they made."""
 
     end: int
-    trees: tuple[Tree, ...]
+    trees: tuple[TreePlanes, ...]
 
 
 @dataclass(slots=True)
@@ -101,24 +101,24 @@ def forest_lines(op: Forest, x: Interval) -> tuple[CType, int, list[str]]:
             bits = (int(sides.high[root, target]) - least).bit_length()
             if bits:
                 leaf = _leaf(op, sides, goes_left, logic, root, op.leaf.raw[:, target] - least, bits)
-                pieces.append(Batch(len(logic.steps), (Tree(output + target, leaf),)))
+                pieces.append(Batch(len(logic.steps), (TreePlanes(output + target, leaf),)))
     return _lines(op, features, logic, _together(pieces), base_margin)
 
 
-def _features(op: Forest, x: Interval) -> list[Feature]:
+def _features(op: Forest, x: Interval) -> list[FeaturePlanes]:
     """Bits below the lowest one that any threshold has decide nothing."""
     found, plane = [], 2
     for number, (low, high) in enumerate(zip(x.low.tolist(), x.high.tolist(), strict=True)):
         limits = [limit - low for limit in op.threshold.raw[op.feature.raw == number].tolist() if low < limit <= high]
         dropped = min(((limit & -limit).bit_length() - 1 for limit in limits), default=0)
         bits = ((high - low) >> dropped).bit_length() if limits else 0
-        found.append(Feature(low, dropped, bits, plane))
+        found.append(FeaturePlanes(low, dropped, bits, plane))
         plane += bits
     return found
 
 
 def _comparisons(
-    op: Forest, features: Sequence[Feature], logic: Logic, nodes: IntArray, pieces: list[Batch]
+    op: Forest, features: Sequence[FeaturePlanes], logic: Logic, nodes: IntArray, pieces: list[Batch]
 ) -> dict[int, int]:
     """The plane of ``x < threshold`` of each node; a piece per feature."""
     found = {}
@@ -163,7 +163,8 @@ def _below(op: Forest, sides: Reach, root: int) -> list[int]:
 def _together(pieces: Iterable[Batch]) -> list[Batch]:
     """The pieces in batches of `BATCH_STEPS` or a little more."""
     made: list[Batch] = []
-    begin, trees = 0, ()  # type: tuple[int, tuple[Tree, ...]]
+    begin = 0
+    trees: tuple[TreePlanes, ...] = ()
     for piece in pieces:
         trees += piece.trees
         if piece.end - begin >= BATCH_STEPS:
@@ -203,7 +204,7 @@ def _places(logic: Logic, order: Sequence[int], batches: Sequence[Batch]) -> tup
 
 
 def _lines(
-    op: Forest, features: Sequence[Feature], logic: Logic, batches: Sequence[Batch], base_margin: IntArray
+    op: Forest, features: Sequence[FeaturePlanes], logic: Logic, batches: Sequence[Batch], base_margin: IntArray
 ) -> tuple[CType, int, list[str]]:
     trees = [tree for batch in batches for tree in batch.trees]
     leaf_bits = max((len(tree.leaf) for tree in trees), default=1)

@@ -10,11 +10,11 @@ from fasttrig.base.fixed import INT64_BITS
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.dense import Dense, dense_lines, dense_of
 from fasttrig.emulator.compiled.integers import INT32, INT64, CType, stored_type
-from fasttrig.emulator.compiled.row_steps import Site, part_of
+from fasttrig.emulator.compiled.row_steps import CompiledSite, part_of
 from fasttrig.emulator.compiled.weight_packing import Packing
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.interval import Interval
-from fasttrig.ir.ops import Forest, Input, MatMul, Op, Reshape, Value
+from fasttrig.ir.ops import Forest, Input, MatMul, Op, Value
 from fasttrig.ir.ranges import Ranges
 from fasttrig.ir.verify import verify
 
@@ -65,7 +65,7 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _Layout:
     """Assignment of ops: dense layers by name, ops inside an epilogue, and the layout in which each value is read."""
 
     dense: dict[str, Dense]
@@ -94,7 +94,7 @@ def program_of(graph: Graph) -> Program:
         _emit_input(program, plan, source, first, arrays, is_read=source in live)
         first += source.result.size
     for op in live:
-        if not isinstance(op, Input) and op not in plan.fused:
+        if op.operands and op not in plan.fused:
             _emit(program, plan, op, arrays)
     _emit_saves(program, arrays)
     return program
@@ -122,25 +122,25 @@ def io_type(graph: Graph) -> CType:
     return INT32 if narrow else INT64
 
 
-def _plan(graph: Graph, live: tuple[Op, ...], ranges: Ranges) -> _Plan:
+def _plan(graph: Graph, live: tuple[Op, ...], ranges: Ranges) -> _Layout:
     only_live = Graph(graph.name, live, graph.outputs)
     dense: dict[str, Dense] = {}
     plain: set[Value] = set(graph.outputs)
     packed: dict[Value, dict[Packing, None]] = {}
-    for op in live:
-        layer = dense_of(only_live, op, ranges) if isinstance(op, MatMul) else None
+    for product in only_live.ops_of(MatMul):
+        layer = dense_of(only_live, product, ranges)
         if layer is not None:
-            dense[op.name] = layer
+            dense[product.name] = layer
             packed.setdefault(layer.op.operand, {})[layer.packing] = None
     fused = frozenset(op for layer in dense.values() for op in layer.epilogue.fused)
     for op in live:
         if op.name not in dense and op not in fused:
             plain.update(op.operands)
-    return _Plan(dense, fused, frozenset(plain), {value: tuple(found) for value, found in packed.items()})
+    return _Layout(dense, fused, frozenset(plain), {value: tuple(found) for value, found in packed.items()})
 
 
 def _emit_input(
-    program: Program, plan: _Plan, op: Input, first: int, arrays: dict[Value, str], *, is_read: bool
+    program: Program, plan: _Layout, op: Input, first: int, arrays: dict[Value, str], *, is_read: bool
 ) -> None:
     value, name = op.result, f"{op.name}_input"
     program.struct(name, _input_lines(op, first))
@@ -180,19 +180,19 @@ def _input_lines(op: Input, first: int) -> list[str]:
     ]
 
 
-def _emit(program: Program, plan: _Plan, op: Op, arrays: dict[Value, str]) -> None:
+def _emit(program: Program, plan: _Layout, op: Op, arrays: dict[Value, str]) -> None:
     layer = plan.dense.get(op.name)
     if layer is not None:
         _emit_dense(program, plan, layer, arrays)
         return
     value = op.result
-    if isinstance(op, Reshape):
+    if op.same_integers:
         arrays[value] = arrays[op.operands[0]]
     else:
         arrays[value] = _plain_buffer(program, op)
         intervals = tuple(program.ranges[operand] for operand in op.operands)
         reads = tuple(arrays[operand] for operand in op.operands)
-        part = part_of(Site(op, intervals, program.ranges[value], reads, arrays[value]))
+        part = part_of(CompiledSite(op, intervals, program.ranges[value], reads, arrays[value]))
         program.pieces.update(dict.fromkeys(part.pieces))
         program.structs += [_comment(op)]
         for name, lines in part.structs:
@@ -203,7 +203,7 @@ def _emit(program: Program, plan: _Plan, op: Op, arrays: dict[Value, str]) -> No
     _emit_packs(program, plan, value, arrays)
 
 
-def _emit_dense(program: Program, plan: _Plan, layer: Dense, arrays: dict[Value, str]) -> None:
+def _emit_dense(program: Program, plan: _Layout, layer: Dense, arrays: dict[Value, str]) -> None:
     value = layer.result
     packings = plan.packed.get(value, ())
     direct = packings[0] if len(packings) == 1 and value not in plan.plain else None
@@ -223,7 +223,7 @@ def _emit_dense(program: Program, plan: _Plan, layer: Dense, arrays: dict[Value,
         _emit_packs(program, plan, value, arrays)
 
 
-def _emit_packs(program: Program, plan: _Plan, value: Value, arrays: dict[Value, str]) -> None:
+def _emit_packs(program: Program, plan: _Layout, value: Value, arrays: dict[Value, str]) -> None:
     for packing in plan.packed.get(value, ()):
         array, struct = _packed_buffer(program, value, packing)
         _declare_pack(program, value, packing, struct)
@@ -255,7 +255,8 @@ def _declare_pack(program: Program, value: Value, packing: Packing, struct: str)
 
 def _plain_buffer(program: Program, op: Op) -> str:
     interval = program.ranges[op.result]
-    if isinstance(op, Forest):  # sums grow in place: the type holds every partial one
+    # Reason for asking the class: only this emulator's code of a Forest adds in the array of the result itself.
+    if isinstance(op, Forest):  # the type holds every partial sum
         interval = Interval.of_type(op.result.type, op.result.shape)
     kind = stored_type(interval, op)
     return program.buffer(kind.name, kind.bits, f"{op.name}_raw", op.result.size)

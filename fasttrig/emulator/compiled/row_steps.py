@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from fasttrig.emulator.compiled.forest import forest_lines
 from fasttrig.emulator.compiled.integers import INT32, CType, compute_type
 from fasttrig.emulator.steps import bound_of, product_type, sum_type
 from fasttrig.ir.interval import Interval
+from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     PAD,
     Add,
@@ -38,15 +37,14 @@ from fasttrig.ir.ops import (
     Table,
     Transpose,
     Window,
-    require_rows,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class CompiledSite:
     """An op in its place: proven ranges, and the C++ arrays it reads and writes."""
 
-    op: Any
+    op: Op
     operands: tuple[Interval, ...]
     result: Interval
     reads: tuple[str, ...]
@@ -60,7 +58,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SourcePart:
     """Additions of an op to the source.
 
     Files of arithmetic, structs of constants, calls in ``network``, planes of one bit per event (array name, number).
@@ -72,9 +70,12 @@ class Part:
     planes: tuple[str, int] = ("", 0)
 
 
-def part_of(site: Site) -> Part:
+_ROWS: OpTable[[CompiledSite], SourcePart] = OpTable("compiled emulator functions")
+
+
+def part_of(site: CompiledSite) -> SourcePart:
     """The part of one op."""
-    return _ROWS[type(site.op)](site)
+    return _ROWS(site.op, site)
 
 
 def overflow_lines(kind: str, target: FixedType, overflow: Overflow, possible: bool) -> list[str]:
@@ -96,22 +97,23 @@ def rounding_line(rounding: Rounding) -> str:
     return f"    static constexpr Rounding rounding = Rounding::{rounding.name.lower()};"
 
 
-def _one(site: Site, piece: str, kind: CType | None, lines: list[str], *needs: str) -> Part:
+def _one(site: CompiledSite, piece: str, kind: CType | None, lines: list[str], *needs: str) -> SourcePart:
     """The usual part: one struct, one call of the function that has the name of its file."""
     head = [f"    using Compute = {kind.name};"] if kind is not None else []
     struct = f"{site.op.name}_op"
     call = f"{piece}<{struct}>({', '.join((*site.reads, site.writes))});"
-    return Part((*needs, piece), ((struct, (*head, *lines)),), (call,))
+    return SourcePart((*needs, piece), ((struct, (*head, *lines)),), (call,))
 
 
-def _nothing(site: Site) -> Part:
-    return Part()
+@_ROWS.row(Input, Reshape)
+def _nothing(op: Op, site: CompiledSite) -> SourcePart:
+    return SourcePart()
 
 
-def _matmul(site: Site) -> Part:
-    op: MatMul = site.op
+@_ROWS.row(MatMul)
+def _matmul(op: MatMul, site: CompiledSite) -> SourcePart:
     if op.narrowed and not op.wraps_once:
-        return _ordered_matmul(site)
+        return _ordered_matmul(op, site)
     kind = site.compute()
     weight, bias = op.aligned()
     lines = [
@@ -123,8 +125,7 @@ def _matmul(site: Site) -> Part:
     return _one(site, "matmul", kind, lines)
 
 
-def _ordered_matmul(site: Site) -> Part:
-    op: MatMul = site.op
+def _ordered_matmul(op: MatMul, site: CompiledSite) -> SourcePart:
     kind, accum = site.compute(), op.accum_type
     dropped = -op.shifts[0]
     bias = cast_raw(op.bias.raw.astype(object), op.bias.type, accum, op.accum_rounding, op.accum_overflow)
@@ -140,8 +141,8 @@ def _ordered_matmul(site: Site) -> Part:
     return _one(site, "ordered_matmul", kind, lines)
 
 
-def _scale(site: Site) -> Part:
-    op: Scale = site.op
+@_ROWS.row(Scale)
+def _scale(op: Scale, site: CompiledSite) -> SourcePart:
     factor, offset = op.aligned()
     lines = [
         cpp.sizes(size=op.result.size, channels=len(factor)),
@@ -151,8 +152,8 @@ def _scale(site: Site) -> Part:
     return _one(site, "scale", site.compute(), lines)
 
 
-def _cast(site: Site) -> Part:
-    op: Cast = site.op
+@_ROWS.row(Cast)
+def _cast(op: Cast, site: CompiledSite) -> SourcePart:
     target = op.result.type
     largest = max(1, magnitude(site.operands[0]))
     # Two bits past the number's own, every further bit dropped gives the same: 0, or -1 where the rounding is down.
@@ -169,8 +170,8 @@ def _cast(site: Site) -> Part:
     return _one(site, "cast", kind, lines)
 
 
-def _relu(site: Site) -> Part:
-    op: Relu = site.op
+@_ROWS.row(Relu)
+def _relu(op: Relu, site: CompiledSite) -> SourcePart:
     kind = site.compute()
     limited = op.limit_raw is not None and kind.holds(op.limit_raw, op.limit_raw)
     lines = [
@@ -183,8 +184,8 @@ def _relu(site: Site) -> Part:
     return _one(site, "relu", kind, lines)
 
 
-def _add(site: Site) -> Part:
-    op: Add = site.op
+@_ROWS.row(Add)
+def _add(op: Add, site: CompiledSite) -> SourcePart:
     left, right = op.shifts
     lines = [
         cpp.sizes(size=op.result.size),
@@ -194,19 +195,20 @@ def _add(site: Site) -> Part:
     return _one(site, "add", site.compute(), lines)
 
 
-def _multiply(site: Site) -> Part:
-    return _one(site, "multiply", site.compute(), [cpp.sizes(size=site.op.result.size)])
+@_ROWS.row(Multiply)
+def _multiply(op: Multiply, site: CompiledSite) -> SourcePart:
+    return _one(site, "multiply", site.compute(), [cpp.sizes(size=op.result.size)])
 
 
-def _reduce(site: Site) -> Part:
-    op: Reduce = site.op
+@_ROWS.row(Reduce)
+def _reduce(op: Reduce, site: CompiledSite) -> SourcePart:
     outer, n, inner = op.runs
     function = f"    static constexpr Reduction reduction = Reduction::{op.reduction.value};"
     return _one(site, "reduce", site.compute(), [cpp.sizes(outer=outer, n=n, inner=inner), function])
 
 
-def _compare(site: Site) -> Part:
-    op: Compare = site.op
+@_ROWS.row(Compare)
+def _compare(op: Compare, site: CompiledSite) -> SourcePart:
     left, right = op.shifts
     lines = [
         cpp.sizes(size=op.result.size),
@@ -216,8 +218,8 @@ def _compare(site: Site) -> Part:
     return _one(site, "compare", site.compute(), lines)
 
 
-def _select(site: Site) -> Part:
-    op: Select = site.op
+@_ROWS.row(Select)
+def _select(op: Select, site: CompiledSite) -> SourcePart:
     if_one, if_zero = op.shifts
     lines = [
         cpp.sizes(size=op.result.size),
@@ -227,9 +229,9 @@ def _select(site: Site) -> Part:
     return _one(site, "select", site.compute(), lines)
 
 
-def _rewiring(site: Site) -> Part:
+@_ROWS.row(Transpose, Gather, Window)
+def _rewiring(op: Rewiring, site: CompiledSite) -> SourcePart:
     """Runs of neighbouring elements are copied whole; a pad is a run of its own kind."""
-    op: Rewiring = site.op
     runs = np.array(source_runs(op.sources), dtype=np.int64)
     lines = [
         cpp.sizes(runs=len(runs)),
@@ -249,8 +251,8 @@ def source_runs(sources: IntArray) -> list[tuple[int, int]]:
     return list(zip(flat[starts].tolist(), lengths.tolist(), strict=True))
 
 
-def _concat(site: Site) -> Part:
-    op: Concat = site.op
+@_ROWS.row(Concat)
+def _concat(op: Concat, site: CompiledSite) -> SourcePart:
     kind = site.compute()
     inner = int(np.prod(op.result.shape[op.axis + 1 :], dtype=np.int64))
     stride = op.result.shape[op.axis] * inner
@@ -263,11 +265,11 @@ def _concat(site: Site) -> Part:
         structs.append((name, (f"    using Compute = {kind.name};", numbers, shift)))
         calls.append(f"concat<{name}>({read}, {site.writes});")
         first += run
-    return Part(("concat",), tuple(structs), tuple(calls))
+    return SourcePart(("concat",), tuple(structs), tuple(calls))
 
 
-def _table(site: Site) -> Part:
-    op: Table = site.op
+@_ROWS.row(Table)
+def _table(op: Table, site: CompiledSite) -> SourcePart:
     first = cpp.constant("std::int64_t", "first", op.operand.type.min_raw)
     lines = [
         f"    // {cpp.comment(op.function)}",
@@ -278,8 +280,8 @@ def _table(site: Site) -> Part:
     return _one(site, "table", None, lines)
 
 
-def _softmax(site: Site) -> Part:
-    op: Softmax = site.op
+@_ROWS.row(Softmax)
+def _softmax(op: Softmax, site: CompiledSite) -> SourcePart:
     n, target = op.operand.shape[-1], op.result.type
     low, high = site.operands[0].bounds
     total = sum_type(op.exp_table.type, n)
@@ -312,40 +314,19 @@ def _index_shift(source: FixedType, index: FixedType, largest: int) -> int:
     return max(-index.width, min(dropped, max(1, largest).bit_length()))
 
 
-def _argmax(site: Site) -> Part:
-    op: ArgMax = site.op
+@_ROWS.row(ArgMax)
+def _argmax(op: ArgMax, site: CompiledSite) -> SourcePart:
     n = op.operand.shape[-1]
     return _one(site, "argmax", None, [cpp.sizes(rows=op.operand.size // n, n=n)])
 
 
-def _forest(site: Site) -> Part:
-    op: Forest = site.op
+@_ROWS.row(Forest)
+def _forest(op: Forest, site: CompiledSite) -> SourcePart:
     kind, n_planes, lines = forest_lines(op, site.operands[0])
     struct, planes = f"{op.name}_op", f"{op.name}_planes"
     head = f"    using Compute = {kind.name};"
     call = f"forest<{struct}>({site.reads[0]}, at.{planes}, {site.writes});"
-    return Part(("forest",), ((struct, (head, *lines)),), (call,), (planes, n_planes))
+    return SourcePart(("forest",), ((struct, (head, *lines)),), (call,), (planes, n_planes))
 
 
-_ROWS: dict[type[Op], Callable[[Site], Part]] = {
-    Input: _nothing,
-    MatMul: _matmul,
-    Scale: _scale,
-    Cast: _cast,
-    Relu: _relu,
-    Add: _add,
-    Concat: _concat,
-    Reshape: _nothing,
-    Table: _table,
-    Softmax: _softmax,
-    ArgMax: _argmax,
-    Forest: _forest,
-    Multiply: _multiply,
-    Reduce: _reduce,
-    Compare: _compare,
-    Select: _select,
-    Transpose: _rewiring,
-    Gather: _rewiring,
-    Window: _rewiring,
-}
-require_rows(_ROWS, "compiled emulator functions")
+_ROWS.complete()

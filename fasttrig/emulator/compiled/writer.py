@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fasttrig.base.firmware_files import read
+from fasttrig.base.templates import fill_file
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.columns import column_places
 from fasttrig.emulator.compiled.integers import INT32
@@ -87,8 +89,8 @@ def write_column_emulator(graph: Graph, name: str | None = None, version: int = 
     readers = {kernel.columns for kernel in _KERNELS}
     kernels = [_guarded(kernel, _column_kernel(kernel)) for kernel in _KERNELS if kernel.name in readers]
     rows = [_guarded(kernel, f"    {{columns_{kernel.columns}, network_{kernel.name}}},\n") for kernel in _KERNELS]
-    places = head | {"STORAGE": _storage(program)} | column_places(program, "\n".join(kernels), "".join(rows))
-    return _files(program, head) | {f"{name}_columns.cpp": cpp.template("columns.cpp.in", places)}
+    places = {"STORAGE": _storage(program)} | column_places(program, "\n".join(kernels), "".join(rows))
+    return _files(program, head) | {f"{name}_columns.cpp": fill_file("emulator/columns.cpp.in", places, head)}
 
 
 def _head(graph: Graph, name: str, version: int) -> dict[str, str]:
@@ -108,7 +110,7 @@ def _files(program: Program, head: dict[str, str]) -> dict[str, str]:
 def _header(program: Program, head: dict[str, str]) -> str:
     narrow = program.io_type is INT32
     n_in, n_out, name = head["N_INPUTS"], head["N_OUTPUTS"], head["NAME"]
-    places = head | {
+    places = {
         "PORTS": _ports(program.graph, name),
         "PREDICT_I32": f"/* in: (n_events, {n_in}), out: (n_events, {n_out}) */\n"
         f"int {name}_predict(const int32_t *in, int32_t *out, size_t n_events);\n\n"
@@ -118,7 +120,7 @@ def _header(program: Program, head: dict[str, str]) -> str:
         if narrow
         else "",
     }
-    return cpp.template("model.h.in", places)
+    return fill_file("emulator/model.h.in", places, head)
 
 
 def _ports(graph: Graph, name: str) -> str:
@@ -147,7 +149,7 @@ def _port(prefix: str, title: str, value: Value, first: int) -> str:
 
 
 def _source(program: Program, head: dict[str, str]) -> str:
-    places = head | {
+    places = {
         "BLOCK_EVENTS": str(program.block_events),
         "ARITHMETIC": _arithmetic(program),
         "MODEL": _structs(program),
@@ -159,7 +161,7 @@ def _source(program: Program, head: dict[str, str]) -> str:
         **_wide_places(program),
         **_kernel_places(program, head),
     }
-    return cpp.template("model.cpp.in", places)
+    return fill_file("emulator/model.cpp.in", places, head)
 
 
 def _storage(program: Program) -> str:
@@ -169,7 +171,7 @@ def _storage(program: Program) -> str:
 
 def _arithmetic(program: Program) -> str:
     ops = [piece for piece in program.pieces if piece != "dense"]
-    return "\n".join(cpp.template(f"{piece}.h", {}) for piece in ("numbers", *ops, "rows"))
+    return "\n".join(read(f"emulator/{piece}.h") for piece in ("numbers", *ops, "rows"))
 
 
 def _structs(program: Program) -> str:
@@ -182,7 +184,7 @@ def _wide_places(program: Program) -> dict[str, str]:
     if not any("Int128" in line or "wide(" in line for line in (*program.structs, *program.buffers)):
         return {"INT128": "", "UNSIGNED128": ""}
     return {
-        "INT128": cpp.template("int128.h", {}) + "\n",
+        "INT128": read("emulator/int128.h") + "\n",
         "UNSIGNED128": "template <> struct Unsigned<Int128> { using type = UInt128; };\n",
     }
 
@@ -192,10 +194,10 @@ def _kernel_places(program: Program, head: dict[str, str]) -> dict[str, str]:
     texts = [_guarded(kernel, _kernel_text(kernel, dense)) for kernel in _KERNELS]
     rows = [_guarded(kernel, _kernel_row(kernel, narrow)) for kernel in _KERNELS]
     return {
-        "KERNELS": (cpp.template("vectors.h", {}) + "\n" if dense else "") + "\n".join(texts),
+        "KERNELS": (read("emulator/vectors.h") + "\n" if dense else "") + "\n".join(texts),
         "KERNEL_ROWS": "".join(rows).rstrip("\n"),
         "RUN_I32": "    int (*run_i32)(const std::int32_t *, std::int32_t *, std::size_t);\n" if narrow else "",
-        "C_I32": cpp.template("functions_i32.h.in", {"NAME": head["NAME"]}) if narrow else "",
+        "C_I32": fill_file("emulator/functions_i32.h.in", {"NAME": head["NAME"]}) if narrow else "",
     }
 
 
@@ -214,7 +216,7 @@ def _kernel_text(kernel: Kernel, dense: bool) -> str:
     places = {"FUNCTION": kernel.name, "STRUCT": kernel.struct, "CPU_HAS": kernel.cpu_has}
     rule = f"// --- kernel: {kernel.name} ".ljust(119, "-")
     define = f"#define FT_TARGET{kernel.attribute and ' '}{kernel.attribute}"
-    return f"{rule}\n\n{define}\n\n{body}\n{cpp.template('run.h.in', places)}\n#undef FT_TARGET\n"
+    return f"{rule}\n\n{define}\n\n{body}\n{fill_file('emulator/run.h.in', places)}\n#undef FT_TARGET\n"
 
 
 def _column_kernel(kernel: Kernel) -> str:
@@ -227,6 +229,6 @@ def _column_kernel(kernel: Kernel) -> str:
 
 def _dense_text(kernel: Kernel) -> str:
     if not kernel.products:
-        return cpp.template("dense_portable.h", {})
-    products = cpp.template(f"products_{kernel.products}.h.in", {})
-    return cpp.template(f"vectors_{kernel.name}.h", {}) + cpp.template("dense_vectors.h.in", {"PRODUCTS": products})
+        return read("emulator/dense_portable.h")
+    products = read(f"emulator/products_{kernel.products}.h.in")
+    return read(f"emulator/vectors_{kernel.name}.h") + fill_file("emulator/dense_vectors.h.in", {"PRODUCTS": products})

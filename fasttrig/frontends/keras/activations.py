@@ -30,7 +30,7 @@ SHORT_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ActivationSite:
     """Context for lowering one activation: result name, origin, and location for error messages."""
 
     name: str
@@ -71,17 +71,17 @@ def check_activation(quantizer: Quantizer, where: str) -> None:
         _check_relu(quantizer, where)
 
 
-def lower_activation(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
+def lower_activation(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite) -> Value:
     """Shapes: any -> same. The last op is named `site.name`."""
     check_activation(quantizer, site.where)
     return ACTIVATIONS[quantizer.name](low, value, quantizer, site)
 
 
-def _helper(low: Lowering, site: Site, suffix: str) -> str:
+def _helper(low: Lowering, site: ActivationSite, suffix: str) -> str:
     return low.names.new(f"{site.name}_{suffix}")
 
 
-def _bits(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
+def _bits(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite) -> Value:
     keep = bool(quantizer["keep_negative"])
     bits, integer = int(quantizer["bits"]), int(quantizer["integer"])
     if bits == keep:
@@ -96,12 +96,18 @@ def _bits(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Valu
     return _times_alpha(low, cast, quantizer, site) if scaled else cast
 
 
-def _times_alpha(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
+def _times_alpha(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite) -> Value:
     return _affine(low, site.name, value, site, alpha_exponents(quantizer), 0)
 
 
 def _affine(
-    low: Lowering, name: str, value: Value, site: Site, exponent: IntArray | int, offset: int, offset_bits: int = 0
+    low: Lowering,
+    name: str,
+    value: Value,
+    site: ActivationSite,
+    exponent: IntArray | int,
+    offset: int,
+    offset_bits: int = 0,
 ) -> Value:
     """``value * 2**exponent + offset * 2**-offset_bits`` per channel, exactly."""
     channels = value.shape[-1] if value.shape else 1
@@ -154,7 +160,7 @@ def _on_grid(number: float, fraction_bits: int) -> bool:
     return (Fraction(number) * Fraction(2) ** fraction_bits).denominator == 1
 
 
-def _relu(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
+def _relu(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite) -> Value:
     bits, integer, slope = int(quantizer["bits"]), int(quantizer["integer"]), float(quantizer["negative_slope"])
     limit = None
     if quantizer["relu_upper_bound"] and not quantizer["is_quantized_clip"]:
@@ -173,7 +179,7 @@ def _relu(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Valu
     return low.builder.relu(site.name, cast, limit_raw=limit_raw, negative_shift=0, origin=site.origin)
 
 
-def _leaky(low: Lowering, value: Value, integer: int, shift: int, target: FixedType, site: Site) -> Value:
+def _leaky(low: Lowering, value: Value, integer: int, shift: int, target: FixedType, site: ActivationSite) -> Value:
     """QKeras bounds the negative side at ``-2**integer`` before the slope, so that cast comes first.
 
     It keeps every bit, at `target`'s grid or a finer one, so that the positive side still reaches the last level.
@@ -187,7 +193,7 @@ def _leaky(low: Lowering, value: Value, integer: int, shift: int, target: FixedT
     return low.builder.relu(_helper(low, site, "leaky"), value, negative_shift=shift, origin=site.origin)
 
 
-def _tanh(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
+def _tanh(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite) -> Value:
     bits, symmetric = int(quantizer["bits"]), bool(quantizer["symmetric"])
     target = FixedType(bits, 1)
     if quantizer["use_real_tanh"]:
@@ -199,7 +205,7 @@ def _tanh(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Valu
     return low.builder.cast(site.name, value, target, Rounding.RND_CONV, overflow, origin=site.origin)
 
 
-def _sigmoid(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
+def _sigmoid(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite) -> Value:
     """QKeras' sigmoid is ``x / 2 + 1 / 2``, clipped; the real one only when asked for."""
     bits, least = int(quantizer["bits"]), int(bool(quantizer["symmetric"]))
     target = FixedType(bits, 0, signed=False)
@@ -225,7 +231,7 @@ def _tabulated(
     low: Lowering,
     value: Value,
     quantizer: Quantizer,
-    site: Site,
+    site: ActivationSite,
     target: FixedType,
     function: Callable[[np.ndarray], np.ndarray],
     least_raw: int,
@@ -236,11 +242,11 @@ def _tabulated(
     return _table(low, value, Const(low.names.new(f"{site.name}_table"), target, levels), quantizer, site)
 
 
-def _table(low: Lowering, value: Value, table: Const, quantizer: Quantizer, site: Site) -> Value:
+def _table(low: Lowering, value: Value, table: Const, quantizer: Quantizer, site: ActivationSite) -> Value:
     return low.builder.table(site.name, value, table, str(quantizer), origin=site.origin)
 
 
-def _require_narrow(value: Value, quantizer: Quantizer, site: Site) -> None:
+def _require_narrow(value: Value, quantizer: Quantizer, site: ActivationSite) -> None:
     if value.type.width > MAX_TABLE_BITS:
         raise UnsupportedError(
             "this activation needs a table, and its operand is too wide for one",
@@ -255,7 +261,7 @@ def _every_value(fixed_type: FixedType) -> np.ndarray:
     return to_value(np.arange(fixed_type.min_raw, fixed_type.max_raw + 1), fixed_type)
 
 
-def _po2(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
+def _po2(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite) -> Value:
     _require_narrow(value, quantizer, site)
     values = _every_value(value.type)
     grid = quantise(quantizer, values, site.where)
@@ -283,11 +289,11 @@ def _po2(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value
     )
 
 
-def _binary(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
+def _binary(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite) -> Value:
     return _sign(low, value, quantizer, site, use_01=bool(quantizer["use_01"]))
 
 
-def _sign(low: Lowering, value: Value, quantizer: Quantizer, site: Site, *, use_01: bool) -> Value:
+def _sign(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite, *, use_01: bool) -> Value:
     """-1 below zero, 1 elsewhere (0 and 1 with `use_01`), times alpha: the sign bit, then one exact affine step."""
     step = _step(low, _helper(low, site, "sign"), value, site)
     top = step.type.integer_bits - 1  # the step is 0 or -2**top
@@ -296,13 +302,13 @@ def _sign(low: Lowering, value: Value, quantizer: Quantizer, site: Site, *, use_
     return _affine(low, site.name, step, site, span, 1, -exponent)
 
 
-def _step(low: Lowering, name: str, value: Value, site: Site) -> Value:
+def _step(low: Lowering, name: str, value: Value, site: ActivationSite) -> Value:
     """0 where the operand is not negative, the (negative) only other number of a one-bit type where it is."""
     top = value.type.integer_bits - value.type.signed
     return low.builder.cast(name, value, FixedType(1, top + 1), Rounding.TRN, Overflow.SAT, origin=site.origin)
 
 
-def _one_alpha(quantizer: Quantizer, site: Site) -> int:
+def _one_alpha(quantizer: Quantizer, site: ActivationSite) -> int:
     exponents = alpha_exponents(quantizer)
     if exponents.size != 1:
         raise UnsupportedError(
@@ -311,7 +317,7 @@ def _one_alpha(quantizer: Quantizer, site: Site) -> int:
     return int(exponents.reshape(-1)[0])
 
 
-def _ternary(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> Value:
+def _ternary(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite) -> Value:
     """step(x - t) + step(x + t - lsb) is 0 above, -1 between, -2 below: two sign bits and their sum."""
     exponent, bits = _one_alpha(quantizer, site), value.type.fraction_bits
     threshold_raw = _threshold_raw(quantizer, bits, site)
@@ -325,7 +331,7 @@ def _ternary(low: Lowering, value: Value, quantizer: Quantizer, site: Site) -> V
     return _affine(low, site.name, total, site, 0, 1, -exponent)
 
 
-def _threshold_raw(quantizer: Quantizer, fraction_bits: int, site: Site) -> int:
+def _threshold_raw(quantizer: Quantizer, fraction_bits: int, site: ActivationSite) -> int:
     """The least raw integer at or above the threshold; refuses a grid so fine that float32 would decide otherwise."""
     threshold = TERNARY_THRESHOLD if quantizer["threshold"] is None else float(quantizer["threshold"])
     found = {-int(-Fraction(t) * Fraction(2) ** fraction_bits // 1) for t in (threshold, float(np.float32(threshold)))}
@@ -339,7 +345,7 @@ def _threshold_raw(quantizer: Quantizer, fraction_bits: int, site: Site) -> int:
     return found.pop()
 
 
-ACTIVATIONS: dict[str, Callable[[Lowering, Value, Quantizer, Site], Value]] = {
+ACTIVATIONS: dict[str, Callable[[Lowering, Value, Quantizer, ActivationSite], Value]] = {
     "quantized_bits": _bits,
     "quantized_relu": _relu,
     "quantized_tanh": _tanh,

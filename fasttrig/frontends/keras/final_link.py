@@ -8,7 +8,7 @@ import numpy as np
 
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType, Overflow, Rounding, from_value, to_value
-from fasttrig.frontends.keras.activations import MAX_TABLE_BITS, Site, sigmoid
+from fasttrig.frontends.keras.activations import MAX_TABLE_BITS, ActivationSite, sigmoid
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.ir.graph import Postprocessor
 from fasttrig.ir.ops import Const, Value
@@ -23,7 +23,7 @@ INVERSE_TYPE = FixedType(18, 1, signed=False)
 PROBABILITY_TYPE = FixedType(16, 0, signed=False)
 
 
-def lower_link(low: Lowering, value: Value, function: str, layer: str, site: Site) -> Value:
+def lower_link(low: Lowering, value: Value, function: str, layer: str, site: ActivationSite) -> Value:
     """The last softmax or sigmoid of a model, off the chip or on it. Shapes: (..., n) -> same."""
     if low.firmware_links:
         return _FIRMWARE[function](low, value, site)
@@ -62,7 +62,7 @@ def index_type(reach: float, fraction_bits: int, *, signed: bool, where: str) ->
     return FixedType(width, width - fraction_bits, signed)
 
 
-def _softmax(low: Lowering, value: Value, site: Site) -> Value:
+def _softmax(low: Lowering, value: Value, site: ActivationSite) -> Value:
     """Index steps as fine as 4096 entries allow, up to where exp is less than half its last bit."""
     reach = (EXPONENTIAL_TYPE.fraction_bits + 1) * math.log(2.0)
     index = index_type(reach, value.type.fraction_bits, signed=False, where=site.where)
@@ -83,7 +83,7 @@ def _softmax(low: Lowering, value: Value, site: Site) -> Value:
     )
 
 
-def _sigmoid(low: Lowering, value: Value, site: Site) -> Value:
+def _sigmoid(low: Lowering, value: Value, site: ActivationSite) -> Value:
     reach = (PROBABILITY_TYPE.fraction_bits + 1) * math.log(2.0)
     index = index_type(reach, value.type.fraction_bits, signed=True, where=site.where)
     name = low.names.new(f"{site.name}_index")

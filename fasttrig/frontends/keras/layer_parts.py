@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError
-from fasttrig.frontends.keras.activations import SHORT_NAMES, Site, check_activation, lower_activation
+from fasttrig.frontends.keras.activations import SHORT_NAMES, ActivationSite, check_activation, lower_activation
 from fasttrig.frontends.keras.final_link import LINKS, lower_link
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.quantizers import Quantizer, quantizer_name, read_quantizer
@@ -51,11 +51,11 @@ def apply_activation(
         return value
     if isinstance(activation, str) and activation in LINKS:
         unused = low.link_layer == layer.name and not low.firmware_links
-        site = Site(name if unused else low.names.new(name), low.origin(layer, activation), where)
+        site = ActivationSite(name if unused else low.names.new(name), low.origin(layer, activation), where)
         return lower_link(low, value, activation, layer.name, site)
     if isinstance(activation, str):
         return low.builder.relu(low.names.new(name), value, origin=low.origin(layer, activation))
-    site = Site(low.names.new(name), low.origin(layer, str(activation)), where)
+    site = ActivationSite(low.names.new(name), low.origin(layer, str(activation)), where)
     return lower_activation(low, value, activation, site)
 
 

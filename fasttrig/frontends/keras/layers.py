@@ -58,12 +58,12 @@ from fasttrig.frontends.keras.shapes import (
 from fasttrig.frontends.source import LayerSpec
 from fasttrig.ir.ops import Value
 
-Plan = Any
-Prepare = Callable[[Lowering, LayerSpec], Plan]
-Lower = Callable[[Lowering, LayerSpec, Plan, str, list[Value]], Value]
+PreparedLayer = Any
+Prepare = Callable[[Lowering, LayerSpec], PreparedLayer]
+Lower = Callable[[Lowering, LayerSpec, PreparedLayer, str, list[Value]], Value]
 
 
-def prepare(low: Lowering, layer: LayerSpec) -> Plan:
+def prepare(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     """Everything of a layer that does not depend on its operands; all of its refusals are collected."""
     row = LAYERS.get(layer.kind)
     if row is not None:
@@ -77,7 +77,7 @@ def prepare(low: Lowering, layer: LayerSpec) -> Plan:
     )
 
 
-def lower(low: Lowering, layer: LayerSpec, plan: Plan, operands: list[Value]) -> Value:
+def lower(low: Lowering, layer: LayerSpec, plan: PreparedLayer, operands: list[Value]) -> Value:
     """The ops of one call of a layer; returns what the layer gives."""
     joins = layer.kind in _JOINING
     if not operands or (len(operands) > 1 and not joins):
@@ -90,12 +90,12 @@ def lower(low: Lowering, layer: LayerSpec, plan: Plan, operands: list[Value]) ->
     return LAYERS[layer.kind].lower(low, layer, plan, layer.name, operands)
 
 
-def _same(low: Lowering, layer: LayerSpec, plan: Plan, name: str, operands: list[Value]) -> Value:
+def _same(low: Lowering, layer: LayerSpec, plan: PreparedLayer, name: str, operands: list[Value]) -> Value:
     """A layer that does nothing in inference."""
     return operands[0]
 
 
-def _nothing(low: Lowering, layer: LayerSpec) -> Plan:
+def _nothing(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     return None
 
 

@@ -19,7 +19,7 @@ MAX_AXES = 8
 MAX_NAME = 200
 
 Units = Annotated[int, Field(ge=1, le=MAX_UNITS)]
-Shape = Annotated[list[Units | None], Field(min_length=1, max_length=MAX_AXES)]
+InputShape = Annotated[list[Units | None], Field(min_length=1, max_length=MAX_AXES)]
 Axis = Annotated[int, Field(ge=-MAX_AXES, le=MAX_AXES)]
 Quantiser = str | dict[str, Any] | None
 """What `read_quantizer` reads."""
@@ -31,8 +31,8 @@ class _Config(BaseModel):
 
 class _Layer(_Config):
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] | None = None
-    batch_input_shape: Shape | None = None
-    batch_shape: Shape | None = None
+    batch_input_shape: InputShape | None = None
+    batch_shape: InputShape | None = None
 
 
 class _Activated(_Layer):
@@ -68,7 +68,7 @@ class _Rectified(_Layer):
     max_value: FiniteFloat | None = None
 
 
-Numbers = Annotated[list[Units], Field(min_length=1, max_length=MAX_AXES)]
+Sizes = Annotated[list[Units], Field(min_length=1, max_length=MAX_AXES)]
 Pads = Annotated[int, Field(ge=0, le=MAX_UNITS)]
 PadPair = Annotated[list[Pads], Field(min_length=1, max_length=2)]
 Padding = Literal["valid", "same", "causal"]
@@ -76,9 +76,9 @@ DataFormat = Literal["channels_first", "channels_last"]
 
 
 class _Convolution(_Activated):
-    kernel_size: Units | Numbers
-    strides: Units | Numbers = 1
-    dilation_rate: Units | Numbers = 1
+    kernel_size: Units | Sizes
+    strides: Units | Sizes = 1
+    dilation_rate: Units | Sizes = 1
     padding: Padding = "valid"
     data_format: DataFormat | None = None
     groups: Units | None = None
@@ -119,8 +119,8 @@ class _Recurrent(_Dense):
 
 
 class _Pooling(_Activated):
-    pool_size: Units | Numbers
-    strides: Units | Numbers | None = None
+    pool_size: Units | Sizes
+    strides: Units | Sizes | None = None
     padding: Padding = "valid"
     data_format: DataFormat | None = None
     average_quantizer: Quantiser = None
@@ -133,7 +133,7 @@ class _GlobalPooling(_Activated):
 
 
 class _Upsampling(_Layer):
-    size: Units | Numbers
+    size: Units | Sizes
     data_format: DataFormat | None = None
 
 
@@ -148,7 +148,7 @@ class _Cropping(_Layer):
 
 
 class _Permute(_Layer):
-    dims: Numbers
+    dims: Sizes
 
 
 class _Repeat(_Layer):

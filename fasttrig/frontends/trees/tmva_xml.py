@@ -53,7 +53,7 @@ class _Content:
     trees: list[_RawTree] = field(default_factory=list)
 
 
-class _Reader:
+class _TagReader:
     """Collects tags; `open_nodes` is the path from a tree's root to the current node."""
 
     def __init__(self, where: str) -> None:
@@ -157,16 +157,16 @@ class _Reader:
 
 
 _STARTS = {
-    "MethodSetup": _Reader.on_setup,
-    "Option": _Reader.on_option,
-    "Variables": _Reader.on_variables,
-    "Variable": _Reader.on_variable,
-    "Targets": _Reader.on_targets,
-    "Classes": _Reader.on_classes,
-    "Transformations": _Reader.on_transformations,
-    "Weights": _Reader.on_weights,
-    "BinaryTree": _Reader.on_tree,
-    "Node": _Reader.on_node,
+    "MethodSetup": _TagReader.on_setup,
+    "Option": _TagReader.on_option,
+    "Variables": _TagReader.on_variables,
+    "Variable": _TagReader.on_variable,
+    "Targets": _TagReader.on_targets,
+    "Classes": _TagReader.on_classes,
+    "Transformations": _TagReader.on_transformations,
+    "Weights": _TagReader.on_weights,
+    "BinaryTree": _TagReader.on_tree,
+    "Node": _TagReader.on_node,
 }
 
 
@@ -193,7 +193,7 @@ def parse_weights(content: bytes, where: str) -> Ensemble:
     UnsupportedError
         For other methods and boosts, transformed variables, oblique (Fisher) cuts and AdaBoost.R2 (a median).
     """
-    reader = _Reader(where)
+    reader = _TagReader(where)
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
     parser.CharacterDataHandler = reader.text

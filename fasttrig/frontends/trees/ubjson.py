@@ -37,14 +37,14 @@ def parse_ubjson(content: bytes, where: str) -> Any:
     InputError
         With the byte at which the content is no UBJSON.
     """
-    reader = _Reader(content, where)
+    reader = _UbjsonReader(content, where)
     parsed = reader.value(reader.marker(), 0)
     if content[reader.at :].strip(b"N\x00\n "):
         reader.fault("bytes after the end of the object")
     return parsed
 
 
-class _Reader:
+class _UbjsonReader:
     def __init__(self, content: bytes, where: str) -> None:
         self.content = content
         self.where = where

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -110,6 +110,9 @@ class MatMul(Op):
         low, high = self.partial_sums(*operands) or (0, 0)
         return FixedType.covering(low, high, self.fraction_bits, signed=True)
 
+    def lossless_type(self, operands: list[Interval]) -> FixedType | None:
+        return replace(self, narrowed=False).exact_type(operands) if self.narrowed else None
+
     def _signed_parts(self) -> tuple[IntArray, IntArray, IntArray]:
         """The positive and the negative weights (zero elsewhere), and the bias, at the grid of the exact sum."""
         weight = self.weight.raw.astype(object) << (self.exact_bits - self.product_bits)
@@ -136,6 +139,7 @@ class Scale(Op):
     offset: Const
 
     weights_field: ClassVar[str] = "scale"
+    pointwise: ClassVar[bool] = True
 
     @property
     def exact(self) -> bool:
@@ -180,9 +184,14 @@ class Cast(Op):
     rounding: Rounding
     overflow: Overflow
 
+    pointwise: ClassVar[bool] = True
+
     @property
     def loses_bits(self) -> bool:
         return True
+
+    def lossless_type(self, operands: list[Interval]) -> FixedType | None:
+        return self.operand.type
 
     @property
     def fraction_bits(self) -> int:
@@ -210,6 +219,13 @@ class Cast(Op):
         low, high = self.rounded_bounds(operand)
         least, greatest = self.limits
         return low < least, high > greatest
+
+    def changes_no_number(self, operand: Interval) -> bool:
+        """Whether no fraction bit is dropped and every number inside `operand` fits the cast's type."""
+        if self.dropped_bits > 0:
+            return False
+        (low, high), (least, greatest) = operand.bounds, self.limits
+        return least <= low << -self.dropped_bits and high << -self.dropped_bits <= greatest
 
     def result_shape(self) -> Shape:
         return self.operand.shape
@@ -240,6 +256,7 @@ class Relu(Op):
     negative_shift: int | None = None
 
     own_bits: ClassVar[bool] = False
+    pointwise: ClassVar[bool] = True
 
     @property
     def exact(self) -> bool:

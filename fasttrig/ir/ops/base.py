@@ -105,6 +105,12 @@ class Op:
     own_bits: ClassVar[bool] = True
     """Whether the result has different fraction bits from its operands."""
 
+    pointwise: ClassVar[bool] = False
+    """Whether each element of the result depends on the same element of the only operand, and on nothing else."""
+
+    same_integers: ClassVar[bool] = False
+    """Whether the result is the operand's integers in their order: a reader may share the memory."""
+
     @property
     def name(self) -> str:
         return self.result.name
@@ -153,6 +159,11 @@ class Op:
         return getattr(self, self.weights_field) if self.weights_field else None
 
     @property
+    def element_types(self) -> tuple[FixedType, ...]:
+        """The type of each entry of the result's last axis."""
+        return (self.result.type,) * (self.result.shape[-1] if self.result.shape else 1)
+
+    @property
     def work(self) -> int:
         """Elementary steps that one event takes, roughly; for choosing sample sizes."""
         return 16 * max(1, self.result.size)
@@ -180,6 +191,10 @@ class Op:
         if sums is None:
             return self.interval(*operands).type(self.fraction_bits)
         return FixedType.covering(*sums, self.fraction_bits)
+
+    def lossless_type(self, operands: list[Interval]) -> FixedType | None:
+        """The type in which an op that loses bits would lose none; None if it loses none, and for a Softmax."""
+        return None
 
     def fault(self) -> Fault | None:
         """The error in the fields of the op, beyond shape, type and range of the result."""

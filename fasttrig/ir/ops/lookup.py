@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ class Table(Op):
     operand: Value
     table: Const
     function: str
+
+    pointwise: ClassVar[bool] = True
 
     @property
     def fraction_bits(self) -> int:

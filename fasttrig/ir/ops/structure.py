@@ -107,6 +107,7 @@ class Reshape(Op):
     operand: Value
 
     own_bits: ClassVar[bool] = False
+    same_integers: ClassVar[bool] = True
 
     @property
     def fraction_bits(self) -> int:

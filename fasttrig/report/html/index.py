@@ -14,7 +14,7 @@ from fasttrig.display.environment import count, percent, render
 from fasttrig.report.budget import BUNCH_CROSSING_NS
 from fasttrig.report.document import Report
 from fasttrig.report.html import palette
-from fasttrig.report.implementations import Implementation, Row, implementations
+from fasttrig.report.implementations import Content, Implementation, implementations
 
 INDEX = "index.html"
 _WRITTEN = '<meta name="generator" content="fasttrig">'
@@ -95,12 +95,12 @@ def _design(one: Implementation) -> dict[str, Any]:
     return {"name": one.design, "cells": [[_latency(row) for row in one.latency[:1]], *counted]}
 
 
-def _latency(row: Row) -> dict[str, str]:
+def _latency(row: Content) -> dict[str, str]:
     crossings = row["latency_ns"] / BUNCH_CROSSING_NS
     return {"figure": f"{row['latency_ns']:g} ns", "note": f"{crossings:.2g} BX, {row['stage']}"}
 
 
-def _counted(row: Row, name: str) -> dict[str, str]:
+def _counted(row: Content, name: str) -> dict[str, str]:
     share = (row.get("shares") or {}).get(name)
     return {"figure": count(row[name]["value"]), "note": (f"{percent(share, 1)}, " if share else "") + row["stage"]}
 

@@ -10,7 +10,7 @@ import pytest
 from fasttrig.data.jets5.clustering import Jets, find_jets, groom, select_matched, wrap_phi
 from fasttrig.data.jets5.detector import Candidates
 from fasttrig.data.jets5.events import Parents
-from fasttrig.data.jets5.parameters import Settings
+from fasttrig.data.jets5.parameters import GeneratorSettings
 
 Vector = tuple[float, float, float, float]
 
@@ -119,7 +119,7 @@ def test_find_jets_equals_slow_anti_kt() -> None:
         np.ones(n, dtype=np.int64),
         np.zeros(n),
     )
-    jets = find_jets(candidates, 3, Settings(jet_pt_min_gev=100.0))
+    jets = find_jets(candidates, 3, GeneratorSettings(jet_pt_min_gev=100.0))
     slow = []
     for number in (0, 2):
         rows = np.flatnonzero(event == number)
@@ -144,12 +144,12 @@ def test_matching_wants_window_distance_and_the_nearest_jet() -> None:
         event=[0, 0, 1, 1, 2], pt=[1000, 900, 1000, 1300, 1000], eta=[0.0, 0.5, 1.9, 0.0, 0.0], phi=[3.1, 3.1, 0, 0, 0]
     )
     parents = Parents(np.array([0, 1, 1, 2]), np.array([0.2, 1.9, 0.0, 0.5]), np.array([-3.1, 0.0, 0.0, 0.0]))
-    assert select_matched(jets, parents, Settings()).tolist() == [0]
+    assert select_matched(jets, parents, GeneratorSettings()).tolist() == [0]
 
 
 def test_no_jets_no_matches() -> None:
     jets = some_jets([], [], [], [])
-    assert select_matched(jets, Parents(np.array([0]), np.zeros(1), np.zeros(1)), Settings()).size == 0
+    assert select_matched(jets, Parents(np.array([0]), np.zeros(1), np.zeros(1)), GeneratorSettings()).size == 0
 
 
 def test_take_keeps_the_members_of_each_jet() -> None:

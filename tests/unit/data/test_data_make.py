@@ -12,7 +12,7 @@ from fasttrig.base.errors import InputError, MissingPackageError
 from fasttrig.data.columns import CLASS_NAMES
 from fasttrig.data.jets5 import make_jets5
 from fasttrig.data.jets5.make import assign_splits, plan
-from fasttrig.data.jets5.parameters import Settings
+from fasttrig.data.jets5.parameters import GeneratorSettings
 from fasttrig.data.readers import read_table
 
 N_JETS = 22
@@ -83,7 +83,7 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path) -> None:
 
 
 def test_chunks_depend_on_the_settings_only() -> None:
-    tasks = plan(2503, 9, Settings(chunk_jets=200))
+    tasks = plan(2503, 9, GeneratorSettings(chunk_jets=200))
     assert sum(task.n_jets for task in tasks) == 2503
     per_class = np.bincount([task.label for task in tasks], weights=[task.n_jets for task in tasks])
     assert per_class.tolist() == [501, 501, 501, 500, 500]
@@ -128,6 +128,6 @@ def test_a_missing_package_is_named_with_the_way_to_get_it(package: str, monkeyp
 
 def test_every_class_has_a_process_and_lines_are_filled_in() -> None:
     for name in CLASS_NAMES:
-        lines = Settings().pythia_lines(name, 12)
+        lines = GeneratorSettings().pythia_lines(name, 12)
         assert "Random:seed = 12" in lines
         assert not any("{" in line for line in lines)

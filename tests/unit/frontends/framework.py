@@ -11,7 +11,7 @@ import pytest
 from fasttrig.base.errors import MissingPackageError
 from fasttrig.base.fixed import FixedType
 from fasttrig.emulator.evaluate import evaluate
-from fasttrig.frontends.keras.activations import Site, lower_activation
+from fasttrig.frontends.keras.activations import ActivationSite, lower_activation
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.frontends.keras.quantizers import read_quantizer
@@ -19,7 +19,7 @@ from fasttrig.frontends.source import ModelSpec
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.reference.qkeras_run import (
-    Difference,
+    FrameworkDifference,
     first_difference,
     framework_raw,
     framework_trace,
@@ -80,7 +80,7 @@ def require_equal(source: Any, input_type: Any = None, n_events: int = 2000, **o
     return graph
 
 
-def explain(graph: Graph, source: Any, inputs: dict[str, np.ndarray]) -> Difference | None:
+def explain(graph: Graph, source: Any, inputs: dict[str, np.ndarray]) -> FrameworkDifference | None:
     """The first op that differs from its layer in the framework."""
     keep = [op.name for op in layer_ends(graph).values()]
     trace = framework_trace(source, input_values(graph, inputs))
@@ -94,7 +94,9 @@ def activation_graph(content: Any, operand: FixedType, n_channels: int = 1) -> G
     value = builder.input(low.names.new("x"), (n_channels,), operand)
     quantizer = read_quantizer(content, "m.h5")
     assert quantizer is not None
-    return builder.graph(lower_activation(low, value, quantizer, Site(low.names.new("y"), "m.h5 > layer 'y'", "m.h5")))
+    return builder.graph(
+        lower_activation(low, value, quantizer, ActivationSite(low.names.new("y"), "m.h5 > layer 'y'", "m.h5"))
+    )
 
 
 def eager(quantizer: Callable[[Any], Any], values: np.ndarray) -> np.ndarray:

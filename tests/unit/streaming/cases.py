@@ -8,7 +8,7 @@ import numpy as np
 
 from fasttrig.base.fixed import FixedType
 from fasttrig.data.inputs import FeatureMap, InputMap
-from fasttrig.data.table import Table
+from fasttrig.data.table import ColumnTable
 from fasttrig.design import Design, built_files
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Postprocessor
@@ -76,7 +76,7 @@ def expected(data: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def assert_holds(table: Table, want: dict[str, np.ndarray]) -> None:
+def assert_holds(table: ColumnTable, want: dict[str, np.ndarray]) -> None:
     """The table has just these columns, and every bit of them."""
     assert set(table.names) == set(want)
     for name, column in want.items():

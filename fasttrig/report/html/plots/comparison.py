@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fasttrig.report.compare import Compared, Number, Quality, quality_names
+from fasttrig.report.compare import Compared, FigureOfMerit, ReportedNumber, quality_names
 from fasttrig.report.html.palette import N_SERIES
 from fasttrig.report.html.plots.style import MARKERS, Plot, colour, drawing, finish, head, log_labels, new_figure, safe
 
@@ -33,7 +33,9 @@ def comparison_plots(builds: Sequence[Compared]) -> list[Plot]:
     return plots
 
 
-def _plot(quality: str, cost: str, label: str, points: Sequence[tuple[Compared, Quality, Number]]) -> Plot:
+def _plot(
+    quality: str, cost: str, label: str, points: Sequence[tuple[Compared, FigureOfMerit, ReportedNumber]]
+) -> Plot:
     figure, (axes,) = new_figure(height_in=HEIGHT_IN + 0.16 * max(0, len(points) - 3))
     for k, (build, found, number) in enumerate(points):
         tint = colour(f"s{k % N_SERIES}")
@@ -73,7 +75,7 @@ def _lower(label: str) -> str:
     return label if label.isupper() else label.lower()
 
 
-def _scale(axes: Any, numbers: Sequence[Number]) -> None:
+def _scale(axes: Any, numbers: Sequence[ReportedNumber]) -> None:
     low, high = min(number.low for number in numbers), max(number.high for number in numbers)
     if low > 0 and high / low > LOG_FROM:
         axes.set_xscale("log")

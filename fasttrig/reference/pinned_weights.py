@@ -1,0 +1,45 @@
+"""Every weight as QKeras quantises it in float32, as trained: constants of a run in float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fasttrig.reference.keras_layers import leaves
+
+QUANTISED = ("kernel", "depthwise", "pointwise", "recurrent", "state", "bias", "average")
+"""What has a quantiser of its own in a layer or a cell."""
+
+
+def quantised_in_float32(keras: Any, model: Any) -> dict[tuple[str, str], np.ndarray]:
+    """Every weight as QKeras quantises it in float32, by (layer, attribute of the quantizer)."""
+    found: dict[tuple[str, str], np.ndarray] = {}
+    for name, layer in leaves(model).items():
+        for key, weight in _weights(layer).items():
+            quantizer = getattr(owner_of(layer), f"{key}_quantizer_internal", None)
+            if quantizer is not None and weight is not None:
+                single = keras.backend.constant(np.asarray(weight), dtype="float32")
+                found[name, f"{key}_quantizer_internal"] = np.asarray(quantizer(single), dtype=np.float64)
+    return found
+
+
+def owner_of(layer: Any) -> Any:
+    """The object that holds the quantisers of a layer: the cell of a recurrent one."""
+    return getattr(layer, "cell", layer)
+
+
+def _weights(layer: Any) -> dict[str, Any]:
+    """What each quantiser of the layer is given, by the quantiser's name."""
+    kernel = "depthwise" if hasattr(layer, "depthwise_kernel") else "kernel"
+    if hasattr(layer, "get_folded_weights"):
+        return dict(zip((kernel, "bias"), layer.get_folded_weights(), strict=True))
+    owner = owner_of(layer)
+    found = {"bias": getattr(owner, "bias", None), "kernel": getattr(owner, "kernel", None)}
+    found["recurrent"] = getattr(owner, "recurrent_kernel", None)
+    for part in ("depthwise", "pointwise"):
+        weight = getattr(layer, f"{part}_kernel", None)
+        if type(layer).__name__ == "QSeparableConv1D" and weight is not None:
+            weight = weight[None]  # QKeras runs it as two-dimensional, from before its quantisers on
+        found[part] = weight
+    return found
