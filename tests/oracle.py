@@ -132,6 +132,18 @@ def cast_op(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
     return made
 
 
+def element_cast(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    made = {}
+    for number, (index, value) in enumerate(x.items()):
+        kind = op.types[number % len(op.types)]
+        whole = rounded(value, kind, op.rounding.name)
+        raw = overflowed(whole, kind, op.overflow.name)
+        if raw != whole:
+            overflows[op.name] = overflows.get(op.name, 0) + 1
+        made[index] = raw * step_of(kind)
+    return made
+
+
 def relu(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
     made = {}
     for index, value in x.items():
@@ -238,6 +250,7 @@ OPS = {
     "MatMul": matmul,
     "Scale": scale,
     "Cast": cast_op,
+    "ElementCast": element_cast,
     "Relu": relu,
     "Add": add,
     "Concat": concat,

@@ -123,6 +123,12 @@ def _cast(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
     builder.cast(name, x, kind, draw(roundings), draw(overflows), origin=draw(origins))
 
 
+def _element_cast(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    n = draw(st.sampled_from([x.shape[-1], x.size]))
+    types = draw(st.lists(fixed_types(6), min_size=n, max_size=n))
+    builder.element_cast(name, x, types, draw(roundings), draw(overflows))
+
+
 def _relu(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
     limit = draw(st.none() | st.integers(-4, 200))
     builder.relu(name, x, limit_raw=limit, negative_shift=draw(st.none() | st.integers(0, 3)))
@@ -234,6 +240,7 @@ _KINDS = [
     _table,
     _softmax,
     _argmax,
+    _element_cast,
     _multiply,
     _reduce,
     _select,

@@ -12,6 +12,7 @@ from fasttrig.ir.ops import (
     Cast,
     Compare,
     Concat,
+    ElementCast,
     Forest,
     Gather,
     Input,
@@ -86,6 +87,7 @@ _FAMILIES: dict[type[Op], str] = {
     Add: "sum",
     Forest: "trees",
     Cast: "cast",
+    ElementCast: "cast",
     Relu: "function",
     Table: "function",
     Softmax: "function",
@@ -116,6 +118,11 @@ def _add(op: Add) -> str:
 @_DETAILS.row(Multiply)
 def _multiply(op: Multiply) -> str:
     return shape_text(op.result.shape)
+
+
+@_DETAILS.row(ElementCast)
+def _element_cast(op: ElementCast) -> str:
+    return f"{len(op.groups)} types; {op.rounding.value}, {op.overflow.value}"
 
 
 @_DETAILS.row(Compare)

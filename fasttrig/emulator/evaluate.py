@@ -14,9 +14,9 @@ import numpy as np
 
 from fasttrig.base.errors import DataError, near_names
 from fasttrig.base.fixed import INT64_BITS, FixedType, IntArray
+from fasttrig.emulator.arithmetic_steps import sum_type
 from fasttrig.emulator.carriers import CarriedArray, Tally, convert
 from fasttrig.emulator.plan import Step, plan
-from fasttrig.emulator.steps import sum_type
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Input, Value
 

@@ -22,6 +22,7 @@ from fasttrig.ir.ops import (
     Cast,
     Compare,
     Concat,
+    ElementCast,
     Forest,
     Gather,
     Input,
@@ -160,6 +161,11 @@ def _cast(op: Cast, settings: TargetSettings) -> Layer:
     """A cast that only drops bits is wiring; one that rounds or saturates is about a ReLU."""
     free = op.rounding.value == "TRN" and op.overflow.value == "WRAP"
     return _wiring(op, settings) if free else _activation(op, "relu", op.result.type, settings)
+
+
+@_LAYERS.row(ElementCast)
+def _element_cast(op: ElementCast, settings: TargetSettings) -> Layer:
+    return _activation(op, "relu", op.result.type, settings)
 
 
 @_LAYERS.row(Table)

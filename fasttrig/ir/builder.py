@@ -16,6 +16,7 @@ from fasttrig.ir.ops import (
     Compare,
     Concat,
     Const,
+    ElementCast,
     Forest,
     Gather,
     Input,
@@ -84,6 +85,23 @@ class GraphBuilder:
     ) -> Value:
         result = Value(name, operand.shape, fixed_type)
         return self._append(Cast(result=result, operand=operand, rounding=rounding, overflow=overflow, origin=origin))
+
+    def element_cast(
+        self,
+        name: str,
+        operand: Value,
+        types: Sequence[FixedType],
+        rounding: Rounding,
+        overflow: Overflow,
+        *,
+        origin: str = "",
+    ) -> Value:
+        """`types`: one for each entry of the last axis, or one for each element."""
+        result = Value(name, operand.shape, covering_type(types))
+        op = ElementCast(
+            result=result, operand=operand, types=tuple(types), rounding=rounding, overflow=overflow, origin=origin
+        )
+        return self._append(op)
 
     def relu(
         self,
@@ -230,6 +248,14 @@ class GraphBuilder:
 
     def _exact(self, draft: Op) -> Value:
         return self._append(exactly_typed(draft, [Interval.of_type(v.type, v.shape) for v in draft.operands]))
+
+
+def covering_type(types: Sequence[FixedType]) -> FixedType:
+    """The narrowest type that holds every number of `types`."""
+    bits = max(kind.fraction_bits for kind in types)
+    low = min(kind.min_raw << bits - kind.fraction_bits for kind in types)
+    high = max(kind.max_raw << bits - kind.fraction_bits for kind in types)
+    return FixedType.covering(low, high, bits)
 
 
 def exactly_typed(op: Op, operands: list[Interval]) -> Op:

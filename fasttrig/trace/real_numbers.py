@@ -26,6 +26,7 @@ from fasttrig.ir.ops import (
     Compare,
     Concat,
     Const,
+    ElementCast,
     Forest,
     Gather,
     Input,
@@ -103,6 +104,11 @@ def _cast_allowance(op: Cast) -> float:
     return _step(op.rounding, op.dropped_bits)
 
 
+@_ALLOWANCES.row(ElementCast)
+def _element_cast_allowance(op: ElementCast) -> float:
+    return max(float(np.ldexp(_cast_allowance(cast), shift)) for cast, _, shift in op.groups)
+
+
 @_ALLOWANCES.row(MatMul)
 def _matmul_allowance(op: MatMul) -> float:
     shift, bias_shift = op.shifts
@@ -126,6 +132,15 @@ def _cast_loss(op: Cast, operand: IntArray, result: IntArray) -> FloatArray:
     if drops_sign(op):
         exact = np.maximum(exact, 0)
     return _difference(exact, op.operand.type.fraction_bits, result, op.result.type)
+
+
+@_LOSSES.row(ElementCast)
+def _element_cast_loss(op: ElementCast, operand: IntArray, result: IntArray) -> FloatArray:
+    given, made = operand.reshape(len(operand), -1), result.reshape(len(result), -1)
+    lost = np.zeros(made.shape)
+    for cast, places, shift in op.groups:
+        lost[:, places] = np.ldexp(_cast_loss(cast, given[:, places], made[:, places] >> shift), shift)
+    return lost.reshape(result.shape)
 
 
 @_LOSSES.row(MatMul)
@@ -160,6 +175,14 @@ def _scale(op: Scale, operands: Reals) -> FloatArray:
 @_REAL.row(Cast)
 def _cast(op: Cast, operands: Reals) -> FloatArray:
     return np.maximum(operands[0], 0.0) if drops_sign(op) else operands[0]
+
+
+@_REAL.row(ElementCast)
+def _element_cast(op: ElementCast, operands: Reals) -> FloatArray:
+    made = operands[0].reshape(len(operands[0]), -1).copy()
+    for cast, places, _ in op.groups:
+        made[:, places] = _cast(cast, [made[:, places]])
+    return made.reshape(operands[0].shape)
 
 
 @_REAL.row(Relu)

@@ -127,6 +127,13 @@ def _cast(draw: StructureGraph, name: str, x: Value) -> Value:
     return draw.builder.cast(name, x, draw.type(), list(Rounding)[draw.number(0, 6)], list(Overflow)[draw.number(0, 3)])
 
 
+def _element_cast(draw: StructureGraph, name: str, x: Value) -> Value:
+    types = [draw.type() for _ in range(x.shape[-1] if draw.number(0, 1) else x.size)]
+    return draw.builder.element_cast(
+        name, x, types, list(Rounding)[draw.number(0, 6)], list(Overflow)[draw.number(0, 3)]
+    )
+
+
 _STEPS: tuple[Step, ...] = (
     _window,
     _window,
@@ -141,4 +148,5 @@ _STEPS: tuple[Step, ...] = (
     _matmul,
     _relu,
     _cast,
+    _element_cast,
 )

@@ -10,6 +10,7 @@ from fasttrig.base.fixed import FixedType, Overflow
 from fasttrig.ir.ops import (
     ArgMax,
     Compare,
+    ElementCast,
     Forest,
     Gather,
     Op,
@@ -46,6 +47,29 @@ def _reduce(op: Reduce, planner: Planner) -> None:
     }
     precisions = {"full": Precision(op.result.type)}
     planner.add("FasttrigReduce", op, inputs=(op.operand,), precisions=precisions, attributes=attributes)
+
+
+@LAYERS.row(ElementCast)
+def _element_cast(op: ElementCast, planner: Planner) -> None:
+    _parallel_only(op, planner)
+    source, group = op.operand.type, [0] * op.result.size
+    cases = []
+    for number, (cast, places, _) in enumerate(op.groups):
+        precision = Precision(cast.result.type, op.rounding, op.overflow)
+        cases.append(f"        case {number}: {{ {precision} y = x; return res_T(y); }}")
+        for place in places.tolist():
+            group[place] = number
+    dropped = max(cast.dropped_bits for cast, _, _ in op.groups)
+    width = max(source.width, dropped)
+    wide = FixedType(width, width - source.fraction_bits, source.signed)
+    attributes = {
+        "output_shape": op.result.shape,
+        "n_in": op.result.size,
+        "groups": braces(group),
+        "cases": "\n".join(cases),
+    }
+    precisions = {"wide": Precision(wide)}
+    planner.add("FasttrigElementCast", op, inputs=(op.operand,), precisions=precisions, attributes=attributes)
 
 
 @LAYERS.row(Compare)

@@ -42,6 +42,7 @@ from fasttrig.ir.ops import (
     Compare,
     Concat,
     Const,
+    ElementCast,
     Forest,
     Gather,
     Input,
@@ -237,6 +238,11 @@ def _cast(op: Cast, operand: Numbers) -> Numbers:
     return _map(lambda number: cast(number, op.result.type, op.rounding, op.overflow), operand)
 
 
+def _element_cast(op: ElementCast, operand: Numbers) -> Numbers:
+    pairs = zip(operand.ravel(), op.tensor_type.each, strict=True)
+    return _array([cast(number, kind, op.rounding, op.overflow) for number, kind in pairs], op.result.shape)
+
+
 def _relu(op: Relu, operand: Numbers) -> Numbers:
     limit = None if op.limit_raw is None else op.limit_raw * op.result.type.lsb
 
@@ -415,5 +421,6 @@ _ROWS: Mapping[type[Op], Callable[..., Numbers]] = {
     Transpose: _rewiring,
     Gather: _rewiring,
     Window: _rewiring,
+    ElementCast: _element_cast,
 }
 require_rows(_ROWS, "RTL rows")

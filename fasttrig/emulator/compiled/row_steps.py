@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding, cast_raw
+from fasttrig.emulator.arithmetic_steps import product_type, sum_type
 from fasttrig.emulator.carriers import magnitude
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.forest import forest_lines
 from fasttrig.emulator.compiled.integers import INT32, CType, compute_type
-from fasttrig.emulator.steps import bound_of, product_type, sum_type
+from fasttrig.emulator.steps import bound_of
 from fasttrig.ir.interval import Interval
 from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
@@ -21,6 +22,7 @@ from fasttrig.ir.ops import (
     Cast,
     Compare,
     Concat,
+    ElementCast,
     Forest,
     Gather,
     Input,
@@ -154,20 +156,39 @@ def _scale(op: Scale, site: CompiledSite) -> SourcePart:
 
 @_ROWS.row(Cast)
 def _cast(op: Cast, site: CompiledSite) -> SourcePart:
+    kind, lines = _cast_lines(op, site, site.operands[0])
+    return _one(site, "cast", kind, [cpp.sizes(size=op.result.size), *lines])
+
+
+@_ROWS.row(ElementCast)
+def _element_cast(op: ElementCast, site: CompiledSite) -> SourcePart:
+    """One call for each distinct type, on the elements that have it."""
+    low, high = (end.ravel() for end in (site.operands[0].low, site.operands[0].high))
+    structs, calls = [], []
+    for number, (cast, places, shift) in enumerate(op.groups):
+        name = f"{op.name}_group{number}_op"
+        kind, lines = _cast_lines(cast, site, Interval(low[places], high[places]))
+        head = [f"    // {cast.result.type}", f"    using Compute = {kind.name};", cpp.sizes(size=len(places))]
+        table = cpp.table("elements", places, "std::uint32_t")
+        structs.append((name, (*head, cpp.constant("int", "shift", shift), *lines, *table)))
+        calls.append(f"element_cast<{name}>({site.reads[0]}, {site.writes});")
+    return SourcePart(("element_cast",), tuple(structs), tuple(calls))
+
+
+def _cast_lines(op: Cast, site: CompiledSite, operand: Interval) -> tuple[CType, list[str]]:
+    """The type for everything on the way, and the constants of rounding and overflow."""
     target = op.result.type
-    largest = max(1, magnitude(site.operands[0]))
+    largest = max(1, magnitude(operand))
     # Two bits past the number's own, every further bit dropped gives the same: 0, or -1 where the rounding is down.
     dropped = min(op.dropped_bits, largest.bit_length() + 2)
-    possible = any(op.overflows(site.operands[0]))
+    possible = any(op.overflows(operand))
     moved = largest + (1 << dropped) if dropped > 0 else largest << -dropped
     kind = site.compute(moved + (2 << target.width if possible else 0))
-    lines = [
-        cpp.sizes(size=op.result.size),
+    return kind, [
         cpp.constant("int", "dropped_bits", dropped),
         rounding_line(op.rounding),
         *overflow_lines(kind.name, target, op.overflow, possible),
     ]
-    return _one(site, "cast", kind, lines)
 
 
 @_ROWS.row(Relu)

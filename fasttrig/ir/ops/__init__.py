@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from fasttrig.base.errors import GraphError
 from fasttrig.ir.ops.arithmetic import Cast, MatMul, Relu, Scale
 from fasttrig.ir.ops.base import Const, Fault, Op, Shape, Value
+from fasttrig.ir.ops.casting import ElementCast
 from fasttrig.ir.ops.control import ArgMax, Compare, Select
 from fasttrig.ir.ops.elementwise import Add, Multiply
 from fasttrig.ir.ops.lookup import Softmax, Table
@@ -28,6 +29,7 @@ __all__ = [
     "Compare",
     "Concat",
     "Const",
+    "ElementCast",
     "Fault",
     "Forest",
     "Gather",
@@ -71,6 +73,7 @@ OPS: tuple[type[Op], ...] = (
     Transpose,
     Gather,
     Window,
+    ElementCast,
 )
 """Every op of the IR."""
 

@@ -10,6 +10,7 @@ import numpy as np
 from fasttrig.base.fixed import FixedType
 from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops.base import Fault, Op, Shape, Value
+from fasttrig.ir.tensor_type import TensorType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,10 @@ class Input(Op):
         return self.result.type.fraction_bits
 
     @property
+    def tensor_type(self) -> TensorType:
+        return TensorType(self.result.shape, self.result.type, self.channel_types)
+
+    @property
     def element_types(self) -> tuple[FixedType, ...]:
         """The type of each entry of the last axis."""
         return self.channel_types or (self.result.type,) * self.result.shape[-1]
@@ -35,25 +40,14 @@ class Input(Op):
         return self.result.shape
 
     def interval(self, *operands: Interval) -> Interval:
-        if not self.channel_types:
-            return Interval.of_type(self.result.type, self.result.shape)
-        shifts = [self.fraction_bits - kind.fraction_bits for kind in self.channel_types]
-        pairs = list(zip(self.channel_types, shifts, strict=True))
-        low = np.array([kind.min_raw << shift for kind, shift in pairs], dtype=object)
-        high = np.array([kind.max_raw << shift for kind, shift in pairs], dtype=object)
-        return Interval(np.broadcast_to(low, self.result.shape), np.broadcast_to(high, self.result.shape))
+        return self.tensor_type.interval
 
     def fault(self) -> Fault | None:
-        if not self.channel_types:
-            return None
-        n_channels = self.result.shape[-1]
-        if len(self.channel_types) != n_channels:
-            return Fault("one channel type per feature is needed", str(len(self.channel_types)), str(n_channels))
-        for kind in self.channel_types:
-            if kind.fraction_bits > self.fraction_bits:
-                want = f"at most {self.fraction_bits} fraction bits"
-                return Fault("a channel's grid is finer than the input's", str(kind), want)
-        return None
+        if len(self.channel_types) not in (0, self.result.shape[-1]):
+            got, want = str(len(self.channel_types)), str(self.result.shape[-1])
+            return Fault("one channel type per feature is needed", got, want)
+        found = self.tensor_type.fault()
+        return None if found is None else Fault(*found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

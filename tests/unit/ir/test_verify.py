@@ -98,7 +98,10 @@ BAD: dict[str, tuple[Op, str]] = {
     "empty axis": (Input(result=y(4, 2, 2, 0)), "a shape that no firmware has"),
     "no axis": (Input(result=y(4, 2)), "a shape that no firmware has"),
     "channel count": (Input(result=y(4, 2, 2), channel_types=(T,)), "one channel type per feature"),
-    "channel grid": (Input(result=y(4, 2, 1), channel_types=(FixedType(4, 1),)), "grid is finer than the input's"),
+    "channel grid": (
+        Input(result=y(4, 2, 1), channel_types=(FixedType(4, 1),)),
+        "grid of an element is finer",
+    ),
     "channel range": (Input(result=y(4, 2, 1), channel_types=(FixedType(5, 3),)), "does not hold its range"),
     "operand unknown": (Relu(result=y(3, 1, 2), operand=replace(X, name="z")), "is not made before it is used"),
     "operand retyped": (Relu(result=y(3, 1, 2), operand=replace(X, type=FixedType(5, 3))), "is not made before"),
