@@ -45,6 +45,31 @@ class Constant:
         return self._keras.backend.constant(self._weight, dtype=self._keras.backend.floatx())
 
 
+class Averages:
+    """Stands in for a quantised average pooling: sums times the factor.
+
+    QKeras divides by the number of elements and multiplies with it again, which is off the grid by one rounding.
+    """
+
+    def __init__(self, keras: Any, layer: Any, factor: float) -> None:
+        self._keras, self._layer, self._factor = keras, layer, factor
+
+    def __call__(self, inputs: Any, **_options: Any) -> Any:
+        import tensorflow as tf
+
+        layer = self._layer
+        if not hasattr(layer, "pool_size"):
+            sums = tf.reduce_sum(inputs, axis=(1, 2), keepdims=layer.keepdims)
+        else:
+            rows, columns = layer.pool_size
+            sizes, strides = (1, rows, columns, 1), (1, *layer.strides, 1)
+            patches = tf.image.extract_patches(inputs, sizes, strides, (1, 1, 1, 1), layer.padding.upper())
+            shape = (-1, *patches.shape[1:3], rows * columns, inputs.shape[-1])
+            sums = tf.reduce_sum(tf.reshape(patches, shape), axis=3)
+        averages = sums * self._keras.backend.constant(self._factor, dtype=self._keras.backend.floatx())
+        return averages if layer.activation is None else layer.activation(averages)
+
+
 class Affine:
     """Stands in for a batch normalisation whose scale and offset were rounded."""
 

@@ -43,7 +43,20 @@ def import_framework() -> tuple[ModuleType, ModuleType]:
             want="Keras 2",
             try_="set TF_USE_LEGACY_KERAS=1 before the first import of tensorflow",
         )
+    _restore_names(tensorflow)
     return keras, qkeras
+
+
+def _restore_names(tensorflow: ModuleType) -> None:
+    """QKeras' transposed convolution and its recurrent cells call names that TensorFlow 2.21 has elsewhere."""
+    array_ops, nest = (importlib.import_module(f"tensorflow.python.{name}") for name in ("ops.array_ops", "util.nest"))
+    for owner, name, function in (
+        (array_ops, "stack", tensorflow.stack),
+        (array_ops, "unstack", tensorflow.unstack),
+        (nest, "is_sequence", tensorflow.nest.is_nested),
+    ):
+        if not hasattr(owner, name):
+            setattr(owner, name, function)
 
 
 @contextlib.contextmanager

@@ -16,8 +16,8 @@ quantizers do not call it.)
 
 from __future__ import annotations
 
+import math
 import os
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,26 +31,25 @@ from fasttrig.base.fixed import FLOAT32_BITS, FLOAT64_BITS, FixedType, FloatArra
 from fasttrig.frontends.keras.final_link import LINKS
 from fasttrig.frontends.keras.layers import LAYERS
 from fasttrig.frontends.keras.normalisation import rounded_parameters
+from fasttrig.frontends.keras.pooling import average_factor
 from fasttrig.frontends.keras.qkeras import link_layer, read_spec
-from fasttrig.frontends.keras.quantizers import quantizer_name
+from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
 from fasttrig.frontends.source import ModelSpec, refuse_code
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import MatMul, Op, Value
+from fasttrig.ir.ops import MatMul, Value
 from fasttrig.reference.float64 import quantizers_in
-from fasttrig.reference.keras_layers import Affine, Constant, Recorder, leaves
+from fasttrig.reference.keras_layers import Affine, Averages, Constant, Recorder, leaves
 from fasttrig.reference.keras_runtime import import_framework
+from fasttrig.reference.layer_ends import layer_ends, layer_of
 
 BATCH_EVENTS = 4096
+_QUANTISED = ("kernel", "depthwise", "pointwise", "recurrent", "state", "bias", "average")
 _QUANTIZERS = (
     "quantizer",
     "activation",
-    "kernel_quantizer",
-    "kernel_quantizer_internal",
-    "bias_quantizer",
-    "bias_quantizer_internal",
+    "recurrent_activation",
+    *(f"{part}_quantizer{kind}" for part in _QUANTISED for kind in ("", "_internal")),
 )
-_LAYER = re.compile(r"(?P<models>(?: > model '[^']+')*) > layer '(?P<layer>.+?)'(?: > |$)")
-_MODEL = re.compile(r" > model '([^']+)'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,23 +173,6 @@ def first_difference(
     return None
 
 
-def layer_ends(graph: Graph) -> dict[str, Op]:
-    """The last op that each layer of the framework became, by layer name, in the graph's order."""
-    found: dict[str, Op] = {}
-    for op in graph.ops:
-        layer = layer_of(op)
-        if layer is not None:
-            found.pop(layer, None)
-            found[layer] = op
-    return found
-
-
-def layer_of(op: Op) -> str | None:
-    """The framework's layer that an op comes from, by its origin."""
-    match = _LAYER.search(op.origin)
-    return "/".join([*_MODEL.findall(match["models"]), match["layer"]]) if match else None
-
-
 def beyond_float32(graph: Graph) -> tuple[str, ...]:
     """Ops whose sums may need more than float32's 24 bits: there the model as trained may round differently."""
     return tuple(op.name for op in graph.ops_of(MatMul) if op.accum_type.width > FLOAT32_BITS + 1)
@@ -288,19 +270,33 @@ def _quantised_in_float32(keras: Any, model: Any) -> dict[tuple[str, str], np.nd
     """Every weight as QKeras quantises it in float32, by (layer, attribute of the quantizer)."""
     found: dict[tuple[str, str], np.ndarray] = {}
     for name, layer in leaves(model).items():
-        weights = dict(zip(("kernel", "bias"), _folded(layer), strict=False))
-        for key, weight in weights.items():
-            quantizer = getattr(layer, f"{key}_quantizer_internal", None)
+        for key, weight in _weights(layer).items():
+            quantizer = getattr(_owner(layer), f"{key}_quantizer_internal", None)
             if quantizer is not None and weight is not None:
                 single = keras.backend.constant(np.asarray(weight), dtype="float32")
                 found[name, f"{key}_quantizer_internal"] = np.asarray(quantizer(single), dtype=np.float64)
     return found
 
 
-def _folded(layer: Any) -> tuple[Any, ...]:
+def _owner(layer: Any) -> Any:
+    """The object that holds the quantisers of a layer: the cell of a recurrent one."""
+    return getattr(layer, "cell", layer)
+
+
+def _weights(layer: Any) -> dict[str, Any]:
+    """What each quantiser of the layer is given, by the quantiser's name."""
+    kernel = "depthwise" if hasattr(layer, "depthwise_kernel") else "kernel"
     if hasattr(layer, "get_folded_weights"):
-        return tuple(layer.get_folded_weights())
-    return getattr(layer, "kernel", None), getattr(layer, "bias", None)
+        return dict(zip((kernel, "bias"), layer.get_folded_weights(), strict=True))
+    owner = _owner(layer)
+    found = {"bias": getattr(owner, "bias", None), "kernel": getattr(owner, "kernel", None)}
+    found["recurrent"] = getattr(owner, "recurrent_kernel", None)
+    for part in ("depthwise", "pointwise"):
+        weight = getattr(layer, f"{part}_kernel", None)
+        if type(layer).__name__ == "QSeparableConv1D" and weight is not None:
+            weight = weight[None]  # QKeras runs it as two-dimensional, from before its quantisers on
+        found[part] = weight
+    return found
 
 
 def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:
@@ -316,13 +312,14 @@ def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:
         layer.set_weights(twin.get_weights())
         for attribute in _QUANTIZERS:
             if getattr(twin, attribute, None) is not None:
-                setattr(layer, attribute, getattr(twin, attribute))
+                setattr(_owner(layer), attribute, getattr(twin, attribute))
     return model
 
 
 def _neutral(config: dict[str, Any]) -> dict[str, Any]:
     """A model's configuration without quantizers: Keras does not rebuild all of them, so they are handed over."""
-    blank = {"activation": "linear", "kernel_quantizer": None, "bias_quantizer": None}
+    blank: dict[str, str | None] = dict.fromkeys(("activation", "recurrent_activation"), "linear")
+    blank |= dict.fromkeys(f"{part}_quantizer" for part in _QUANTISED)
     entries = []
     for entry in config["layers"]:
         content = entry["config"]
@@ -352,12 +349,22 @@ def _adapt(
 ) -> None:
     layers = leaves(model)
     for (name, attribute), weight in pinned.items():
-        setattr(layers[name], attribute, Constant(keras, weight))
+        setattr(_owner(layers[name]), attribute, Constant(keras, weight))
     for layer in spec.layers:
+        if layer.config.get("average_quantizer") is not None:
+            running = layers[layer.name]
+            quantizer = read_quantizer(layer.config["average_quantizer"], layer.name)
+            factor = average_factor(quantizer, _pool_area(running), layer.name)
+            running.call = Averages(keras, running, factor)
         if batchnorm_type is not None and layer.kind == "BatchNormalization":
             scale, offset = rounded_parameters(layer, batchnorm_type, layer.name)
             layers[layer.name].call = Affine(keras, scale, offset)
     _without_link(keras, layers, spec)
+
+
+def _pool_area(layer: Any) -> int:
+    """Elements of an average."""
+    return math.prod(layer.pool_size if hasattr(layer, "pool_size") else layer.input_shape[1:3])
 
 
 def _without_link(keras: Any, layers: Mapping[str, Any], spec: ModelSpec) -> None:

@@ -19,6 +19,12 @@ _QUANTIZER_FIELDS = {
     "activation": ("activation",),
     "kernel_quantizer": ("kernel_quantizer_internal",),
     "bias_quantizer": ("bias_quantizer_internal",),
+    "depthwise_quantizer": ("depthwise_quantizer_internal",),
+    "pointwise_quantizer": ("pointwise_quantizer_internal",),
+    "recurrent_activation": ("recurrent_activation",),
+    "recurrent_quantizer": ("recurrent_quantizer_internal",),
+    "state_quantizer": ("state_quantizer_internal",),
+    "average_quantizer": ("average_quantizer_internal",),
 }
 
 

@@ -220,6 +220,8 @@ def _weights_of_group(
 def _numbered(group: Any, kind: str, config: Mapping[str, Any], where: str, budget: Budget) -> Weights:
     """Variables ``vars/0``, ``vars/1``, ... under the names that the layer's configuration implies."""
     named = _named(group, variable_names(kind, config), where, budget)
+    if "cell" in group:
+        named |= _named(group["cell"], variable_names(kind, config), where, budget)
     if "batchnorm" in group:
         named |= _named(group["batchnorm"], norm_names(config), where, budget)
     return named

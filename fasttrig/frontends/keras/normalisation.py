@@ -117,18 +117,22 @@ def _exact(low: Lowering, layer: LayerSpec, part: str, values: np.ndarray) -> Co
     return Const.covering(low.names.new(f"{layer.name}_{part}"), np.array(raw, dtype=np.int64), fraction_bits)
 
 
-def plan_dense_batchnorm(low: Lowering, layer: LayerSpec, kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The float32 kernel and bias that QDenseBatchnorm folds before it quantises them (both folding modes agree).
+def plan_dense_batchnorm(
+    low: Lowering, layer: LayerSpec, kernel: np.ndarray, quantizer_key: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The float32 kernel and bias that a layer with a normalisation folds before it quantises them.
+
+    Both folding modes agree.
 
     TensorFlow's float32 ``rsqrt`` is not correctly rounded and differs between processors, so a weight that lies
     within that error of a rounding tie has no definite value: such a layer is refused.
     """
     if not layer.config.get("center", True):
         raise UnsupportedError(
-            "QDenseBatchnorm itself needs center=True", where=low.where(layer, "center"), got="False", want="True"
+            f"{layer.kind} itself needs center=True", where=low.where(layer, "center"), got="False", want="True"
         )
     folded = [_fold(layer, kernel, low.where(layer), ulps) for ulps in (0, -_RSQRT_ULPS, _RSQRT_ULPS)]
-    for part, key in ((0, "kernel_quantizer"), (1, "bias_quantizer")):
+    for part, key in ((0, quantizer_key), (1, "bias_quantizer")):
         with low.collected():
             _require_definite(low, layer, key, [pair[part] for pair in folded])
     return folded[0]
@@ -142,7 +146,8 @@ def _fold(layer: LayerSpec, kernel: np.ndarray, where: str, ulps: int) -> tuple[
     if "gamma" in layer.weights:
         inverse = inverse * layer.weights["gamma"]
     bias = layer.weights["bias"] if layer.config.get("use_bias", True) else single(0)
-    return inverse * kernel, inverse * (bias - mean) + layer.weights["beta"]
+    channels = inverse if "Depthwise" not in layer.kind else inverse.reshape(kernel.shape[-2:])
+    return channels * kernel, inverse * (bias - mean) + layer.weights["beta"]
 
 
 def _require_definite(low: Lowering, layer: LayerSpec, key: str, folded: list[np.ndarray]) -> None:
@@ -151,7 +156,7 @@ def _require_definite(low: Lowering, layer: LayerSpec, key: str, folded: list[np
         quantizer = read_quantizer(layer.config.get(key), where)
         if quantizer is None:
             return
-        quantizer = trainable(quantizer) if key == "kernel_quantizer" else quantizer
+        quantizer = trainable(quantizer) if key != "bias_quantizer" else quantizer
         levels = [quantise(quantizer, values, where).values for values in folded]
     except UnsupportedError:
         return  # refused, once, where the weight is quantised

@@ -7,7 +7,7 @@ release of Keras or QKeras known here writes, unless its value is null: it may c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
@@ -68,6 +68,98 @@ class _Rectified(_Layer):
     max_value: FiniteFloat | None = None
 
 
+NumberLists = Annotated[list[Units], Field(min_length=1, max_length=MAX_AXES)]
+Pads = Annotated[int, Field(ge=0, le=MAX_UNITS)]
+PadPair = Annotated[list[Pads], Field(min_length=1, max_length=2)]
+Padding = Literal["valid", "same", "causal"]
+DataFormat = Literal["channels_first", "channels_last"]
+
+
+class _Convolution(_Activated):
+    kernel_size: Units | NumberLists
+    strides: Units | NumberLists = 1
+    dilation_rate: Units | NumberLists = 1
+    padding: Padding = "valid"
+    data_format: DataFormat | None = None
+    groups: Units | None = None
+    use_bias: bool = True
+    bias_quantizer: Quantiser = None
+
+
+class _DenseConvolution(_Convolution):
+    filters: Units
+    kernel_quantizer: Quantiser = None
+
+
+class _ConvolutionBatchnorm(_DenseConvolution, _Normalised):
+    pass
+
+
+class _Depthwise(_Convolution):
+    depth_multiplier: Units = 1
+    depthwise_quantizer: Quantiser = None
+
+
+class _DepthwiseBatchnorm(_Depthwise, _Normalised):
+    pass
+
+
+class _Separable(_Depthwise):
+    filters: Units
+    pointwise_quantizer: Quantiser = None
+
+
+class _Recurrent(_Dense):
+    recurrent_activation: Quantiser = None
+    recurrent_quantizer: Quantiser = None
+    state_quantizer: Quantiser = None
+    return_sequences: bool = False
+    go_backwards: bool = False
+    reset_after: bool = False
+
+
+class _Pooling(_Activated):
+    pool_size: Units | NumberLists
+    strides: Units | NumberLists | None = None
+    padding: Padding = "valid"
+    data_format: DataFormat | None = None
+    average_quantizer: Quantiser = None
+
+
+class _GlobalPooling(_Activated):
+    data_format: DataFormat | None = None
+    keepdims: bool = False
+    average_quantizer: Quantiser = None
+
+
+class _Upsampling(_Layer):
+    size: Units | NumberLists
+    data_format: DataFormat | None = None
+
+
+class _Padding(_Layer):
+    padding: Pads | PadPair | Annotated[list[PadPair], Field(max_length=MAX_AXES)]
+    data_format: DataFormat | None = None
+
+
+class _Cropping(_Layer):
+    cropping: Pads | PadPair | Annotated[list[PadPair], Field(max_length=MAX_AXES)]
+    data_format: DataFormat | None = None
+
+
+class _Permute(_Layer):
+    dims: NumberLists
+
+
+class _Repeat(_Layer):
+    n: Units
+
+
+class _Dot(_Layer):
+    axes: Axis | Annotated[list[Axis], Field(min_length=2, max_length=2)]
+    normalize: bool = False
+
+
 class _Concatenate(_Layer):
     axis: Axis = -1
 
@@ -79,6 +171,13 @@ class _Flatten(_Layer):
 class _Reshape(_Layer):
     target_shape: Annotated[list[Annotated[int, Field(ge=-1, le=MAX_UNITS)]], Field(max_length=MAX_AXES)]
 
+
+_POOLING = ("MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "QAveragePooling2D")
+_RECURRENT = ("QSimpleRNN", "QLSTM", "QGRU")
+_GLOBAL_POOLING = (
+    *("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"),
+    "QGlobalAveragePooling2D",
+)
 
 SCHEMAS: dict[str, type[_Layer]] = {
     "Dense": _Dense,
@@ -94,6 +193,26 @@ SCHEMAS: dict[str, type[_Layer]] = {
     "Concatenate": _Concatenate,
     "Flatten": _Flatten,
     "Reshape": _Reshape,
+    "QConv1D": _DenseConvolution,
+    "QConv2D": _DenseConvolution,
+    "QConv2DTranspose": _DenseConvolution,
+    "QConv2DBatchnorm": _ConvolutionBatchnorm,
+    "QDepthwiseConv2D": _Depthwise,
+    "QDepthwiseConv2DBatchnorm": _DepthwiseBatchnorm,
+    "QSeparableConv1D": _Separable,
+    "QSeparableConv2D": _Separable,
+    **dict.fromkeys(_RECURRENT, _Recurrent),
+    **dict.fromkeys(_POOLING, _Pooling),
+    **dict.fromkeys(_GLOBAL_POOLING, _GlobalPooling),
+    "UpSampling1D": _Upsampling,
+    "UpSampling2D": _Upsampling,
+    "ZeroPadding1D": _Padding,
+    "ZeroPadding2D": _Padding,
+    "Cropping1D": _Cropping,
+    "Cropping2D": _Cropping,
+    "Permute": _Permute,
+    "RepeatVector": _Repeat,
+    "Dot": _Dot,
 }
 """By layer class; any other class is checked for its name and input shape alone."""
 
@@ -114,6 +233,25 @@ _OF_NORMS = {
     *("renorm", "renorm_clipping", "renorm_momentum", "fused", "virtual_batch_size", "adjustment", "synchronized"),
 }
 _OF_ACTIVATIONS = {"activation"}
+_OF_SLIDING = {"kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups", "use_bias", "activation"}
+_OF_CONVOLUTIONS = (_OF_DENSE - {"units"}) | _OF_SLIDING | {"filters"}
+_OF_DEPTHWISE = (
+    _OF_SLIDING
+    | {key for key in _OF_DENSE if key.startswith("bias")}
+    | {f"depthwise_{word}" for word in (*_TRAINING, "quantizer", "range")}
+    | {"depth_multiplier"}
+)
+_OF_SEPARABLE = _OF_DEPTHWISE | {f"pointwise_{word}" for word in (*_TRAINING, "quantizer", "range")}
+_OF_SEPARABLE |= {"filters", *(f"kernel_{word}" for word in _TRAINING)}
+_NONE: set[str] = set()
+_OF_GLOBAL_POOLING = {"data_format", "keepdims", "activation", "average_quantizer"}
+_OF_POOLING = {"pool_size", "strides", "padding", "data_format", "activation", "average_quantizer"}
+_OF_RECURRENT = _OF_DENSE | {
+    *(f"recurrent_{word}" for word in (*_TRAINING, "quantizer", "range", "activation", "dropout")),
+    *("state_quantizer", "state_range", "dropout", "unit_forget_bias", "implementation", "reset_after"),
+    *("return_sequences", "return_state", "go_backwards", "stateful", "unroll", "time_major", "zero_output_for_mask"),
+}
+_OF_FOLDING = _OF_NORMS | {"ema_freeze_delay", "folding_mode", "kernel_folding_mode"}
 KNOWN_KEYS: dict[str, set[str]] = {
     "Dense": _OF_DENSE,
     "QDense": _OF_DENSE,
@@ -129,6 +267,27 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "Concatenate": {"axis"},
     "Flatten": {"data_format"},
     "Reshape": {"target_shape"},
+    "QConv1D": _OF_CONVOLUTIONS,
+    "QConv2D": _OF_CONVOLUTIONS,
+    "QConv2DTranspose": _OF_CONVOLUTIONS | {"output_padding"},
+    "QConv2DBatchnorm": _OF_CONVOLUTIONS | _OF_FOLDING,
+    "QDepthwiseConv2D": _OF_DEPTHWISE,
+    "QDepthwiseConv2DBatchnorm": _OF_DEPTHWISE | _OF_FOLDING,
+    "QSeparableConv1D": _OF_SEPARABLE,
+    "QSeparableConv2D": _OF_SEPARABLE,
+    **dict.fromkeys(_RECURRENT, _OF_RECURRENT),
+    **dict.fromkeys(_POOLING, _OF_POOLING),
+    **dict.fromkeys(_GLOBAL_POOLING, _OF_GLOBAL_POOLING),
+    "UpSampling1D": {"size"},
+    "UpSampling2D": {"size", "data_format", "interpolation"},
+    "ZeroPadding1D": {"padding", "data_format"},
+    "ZeroPadding2D": {"padding", "data_format"},
+    "Cropping1D": {"cropping", "data_format"},
+    "Cropping2D": {"cropping", "data_format"},
+    "Permute": {"dims"},
+    "RepeatVector": {"n"},
+    "Dot": {"axes", "normalize"},
+    **dict.fromkeys(("Subtract", "Multiply", "Maximum", "Minimum", "Average"), _NONE),
 }
 """By layer class, beside the common ones; a key of any other class passes, for the class decides there."""
 

@@ -17,11 +17,23 @@ MAX_ELEMENTS = 2**24
 
 _NORM_VARIABLES = (("gamma", "scale"), ("beta", "center"))
 _MOVING = ("moving_mean", "moving_variance")
-_READ = ("kernel", "bias", "gamma", "beta", *_MOVING)
+_READ = ("kernel", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel", "bias", "gamma", "beta", *_MOVING)
 """Variables that fasttrig reads; counters of training and similar variables are left out on both sides."""
 
-_KERNELS = ("Dense", "QDense", "QDenseBatchnorm")
+_DEPTHWISE = ("QDepthwiseConv2D", "QDepthwiseConv2DBatchnorm")
+_SEPARABLE = ("QSeparableConv1D", "QSeparableConv2D")
+_RECURRENT = ("QSimpleRNN", "QLSTM", "QGRU")
+_KERNELS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("Dense", "QDense", "QDenseBatchnorm"), ("kernel",)),
+    **dict.fromkeys(("QConv1D", "QConv2D", "QConv2DBatchnorm", "QConv2DTranspose"), ("kernel",)),
+    **dict.fromkeys(_DEPTHWISE, ("depthwise_kernel",)),
+    **dict.fromkeys(_RECURRENT, ("kernel", "recurrent_kernel")),
+    **dict.fromkeys(_SEPARABLE, ("depthwise_kernel", "pointwise_kernel")),
+}
+"""Weights of a layer before its bias."""
 _NORMS = ("BatchNormalization", "QBatchNormalization")
+_NORMALISED = ("QDenseBatchnorm", "QConv2DBatchnorm", "QDepthwiseConv2DBatchnorm")
+"""Layers with a batch normalisation inside."""
 
 
 @dataclass(slots=True)
@@ -92,7 +104,12 @@ def variable_names(kind: str, config: Mapping[str, Any]) -> list[str]:
     """The variables of a layer in the order in which Keras numbers them."""
     if kind.endswith("BatchNormalization"):
         return norm_names(config)
-    return ["kernel", "bias"] if config.get("use_bias", True) else ["kernel"]
+    return kernel_names(kind, config)
+
+
+def kernel_names(kind: str, config: Mapping[str, Any]) -> list[str]:
+    """The kernels of a layer and its bias, in Keras' order."""
+    return [*_KERNELS.get(kind, ("kernel",)), *(["bias"] if config.get("use_bias", True) else [])]
 
 
 def norm_names(config: Mapping[str, Any]) -> list[str]:
@@ -150,8 +167,8 @@ def _ordered(tree: ModelTree, models: tuple[str, ...]) -> tuple[Places, Places]:
 def _of_layer(layer: LayerSpec, name: str) -> tuple[Places, Places]:
     names: list[str] = []
     if layer.kind in _KERNELS:
-        names = ["kernel", "bias"] if layer.config.get("use_bias", True) else ["kernel"]
-    if layer.kind in _NORMS or layer.kind == "QDenseBatchnorm":
+        names = kernel_names(layer.kind, layer.config)
+    if layer.kind in _NORMS or layer.kind in _NORMALISED:
         names += norm_names(layer.config)
     trained = [(name, key) for key in names if key not in _MOVING]
     fixed = [(name, key) for key in names if key in _MOVING]
