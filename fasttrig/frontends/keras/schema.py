@@ -289,7 +289,7 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "Dot": {"axes", "normalize"},
     **dict.fromkeys(("Subtract", "Multiply", "Maximum", "Minimum", "Average"), _NONE),
 }
-"""By layer class, beside the common ones; a key of any other class passes, for the class decides there."""
+"""Keys by layer class, in addition to the common keys; any key of another class passes: the class decides."""
 
 
 def check_layer(kind: str, config: Any, where: str) -> None:
