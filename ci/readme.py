@@ -9,7 +9,6 @@ Markers enclose each table: ``<!-- table: NAME -->`` and ``<!-- end -->``.
 from __future__ import annotations
 
 import argparse
-import ast
 import csv
 import re
 import sys
@@ -107,17 +106,19 @@ def outputs() -> str:
 
 
 def op_rows() -> str:
-    """Every table keyed by op class, each an `OpTable` or checked by `require_rows`, in the order of the pipeline."""
+    """Every table keyed by op class, by the module that checks its rows, in the order of the pipeline."""
+    texts = {path.relative_to(ROOT).as_posix(): path.read_text() for path in sorted((ROOT / "fasttrig").rglob("*.py"))}
+    declared = {
+        (module, name): what
+        for module, text in texts.items()
+        for name, what in re.findall(r'^(\w+): OpTable\[.*\] = OpTable\("(.+)"\)$', text, re.MULTILINE)
+    }
+    by_name = {name: what for (_, name), what in declared.items()}
     found = []
-    for path in sorted((ROOT / "fasttrig").rglob("*.py")):
-        module = path.relative_to(ROOT).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            call = getattr(node, "value", None) if isinstance(node, ast.AnnAssign | ast.Expr) else None
-            called = getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
-            if called == "OpTable" and isinstance(node, ast.AnnAssign):
-                found.append((module, ast.unparse(node.target), ast.literal_eval(call.args[0])))
-            elif called == "require_rows" and module.count("/ir/") == 0:
-                found.append((module, ast.unparse(call.args[0]), ast.literal_eval(call.args[1])))
+    for module, text in texts.items():
+        names = re.findall(r"^(\w+)\.complete\(", text, re.MULTILINE)
+        found += [(module, name, declared.get((module, name), by_name[name])) for name in names]
+        found += [(module, *row) for row in re.findall(r'^require_rows\((\w+), "(.+?)"', text, re.MULTILINE)]
     order = {folder: place for place, folder in enumerate(("ir", "emulator", "backends", "estimate"))}
     found.sort(key=lambda row: order.get(row[0].split("/")[1], len(order)))
     rows = [(f"[{path}]({TO_ROOT}/{path})", f"`{name}`", what) for path, name, what in found]

@@ -201,6 +201,21 @@ def argmax(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
     return made
 
 
+def forest(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    """Each tree is walked from its root; child indices below the number of splits are splits, the others leaves."""
+    leaves, unit = constant(op.leaf), step_of(op.operand.type)
+    n_nodes, n_targets = len(op.feature.raw), op.leaf.raw.shape[1]
+    made = constant(op.base_margin)
+    for root, output in zip(op.tree_root.raw, op.tree_output.raw, strict=True):
+        child = int(root)
+        while child < n_nodes:
+            goes_left = x[(int(op.feature.raw[child]),)] < int(op.threshold.raw[child]) * unit
+            child = int((op.left if goes_left else op.right).raw[child])
+        for target in range(n_targets):
+            made[(int(output) + target,)] += leaves[child - n_nodes, target]
+    return made
+
+
 def multiply(op: Any, overflows: dict[str, int], left: Tensor, right: Tensor) -> Tensor:
     return {index: left[index] * right[index] for index in left}
 
@@ -258,6 +273,7 @@ OPS = {
     "Table": table,
     "Softmax": softmax,
     "ArgMax": argmax,
+    "Forest": forest,
     "Multiply": multiply,
     "Reduce": reduce,
     "Compare": compare,

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
-from fasttrig.ir.builder import GraphBuilder
+from fasttrig.ir.builder import GraphBuilder, exactly_typed
 from fasttrig.ir.graph import Graph, Postprocessor
-from fasttrig.ir.ops import Const, MatMul, Reduction, Value
+from fasttrig.ir.ops import Const, Forest, MatMul, Reduction, Value
+from fasttrig.ir.ranges import infer_ranges
 
 MAX_WIDTH = 150
 """Operands wider than this get no further arithmetic op, so that widths do not run away."""
@@ -226,7 +227,35 @@ def _window(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
     )
 
 
+def _forest(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    """Up to three trees on a flat tensor: children are any later split or any leaf, so that subtrees may be shared."""
+    if len(x.shape) > 1:
+        x = builder.reshape(f"{name}_flat", x, (x.size,))
+    rng = np.random.default_rng(draw(st.integers(0, 2**20)))
+    n_trees, n_nodes, n_outputs = draw(st.integers(1, 3)), draw(st.integers(0, 6)), draw(st.integers(1, 3))
+    n_leaves, n_targets = n_nodes + n_trees, draw(st.integers(1, n_outputs))
+    bits, span = draw(st.integers(-2, 6)), draw(st.sampled_from([1, 60]))
+    low, high = max(x.type.min_raw, -(2**60)) - 1, min(x.type.max_raw, 2**60) + 1
+    tables = {
+        "tree_root": (rng.integers(0, n_nodes + n_leaves, n_trees), 0),
+        "tree_output": (rng.integers(0, n_outputs - n_targets + 1, n_trees), 0),
+        "feature": (rng.integers(0, x.size, n_nodes), 0),
+        "threshold": (rng.integers(low, high, n_nodes, endpoint=True), x.type.fraction_bits),
+        "left": (np.array([rng.integers(node + 1, n_nodes + n_leaves) for node in range(n_nodes)], dtype=int), 0),
+        "right": (np.array([rng.integers(node + 1, n_nodes + n_leaves) for node in range(n_nodes)], dtype=int), 0),
+        "leaf": (rng.integers(-span, span, (n_leaves, n_targets), endpoint=True), bits),
+        "base_margin": (rng.integers(-span, span, n_outputs, endpoint=True), bits),
+    }
+    constants = {key: Const.covering(f"{name}_{key}", raw, grid) for key, (raw, grid) in tables.items()}
+    draft = Forest(
+        result=Value(name, (n_outputs,), FixedType(60, 60 - bits)), operand=x, origin=draw(origins), **constants
+    )
+    operand = infer_ranges(Graph("before", tuple(builder.ops), (x,)))[x]
+    builder.ops.append(exactly_typed(draft, [operand]))
+
+
 _KINDS = [
+    _forest,
     _matmul,
     _matmul,
     _narrowed,

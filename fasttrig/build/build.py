@@ -54,7 +54,7 @@ class Project:
         return report_html(self.report, page=str(BuiltProject(self.folder).page))
 
     def csim(self, x: EventInput, *, raw: bool = False) -> Emulation:
-        """Run the compiled C-simulation of the project on events; takes and gives what `Design.emulate` does.
+        """Run the compiled C-simulation of the project on events; same arguments and result as `Design.emulate`.
 
         With `raw`, `x` holds raw integers of the graph's inputs.
         """
@@ -212,7 +212,7 @@ def manifest_of(design: Design, settings: TargetSettings, target: str) -> dict[s
 
 
 def _commit(folder: Path) -> str:
-    """The commit that is checked out where the model lies; empty outside Git. Git runs nothing of the repository's."""
+    """The commit checked out in the model's folder; empty outside Git. Git runs no code of the repository."""
     try:
         done = run(["git", "rev-parse", "--verify", "HEAD"], cwd=folder, timeout_s=_GIT_TIMEOUT_S)
     except ToolError:

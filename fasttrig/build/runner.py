@@ -1,4 +1,4 @@
-"""Runs a tuple of stages: a stage whose inputs and outputs are what they were is kept from the earlier build."""
+"""Run a tuple of stages; keep a stage from the earlier build if its inputs and outputs are unchanged."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class StageOutcome:
-    """What became of a stage: `reason` says why it could not run."""
+    """Outcome of a stage; `reason` says why the stage could not run."""
 
     name: str
     doing: str
@@ -89,7 +89,7 @@ class StageOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An earlier build: what became of its stages, and its files, with whether each is still as it was written."""
+    """An earlier build: the outcome of its stages, and its files with whether each is unchanged."""
 
     folder: Path
     stages: Mapping[str, Mapping[str, Any]]
@@ -97,7 +97,7 @@ class Earlier:
 
     @classmethod
     def load(cls, folder: Path) -> Earlier:
-        """The build in `folder`; empty where there is none, or one that does not say what became of its stages."""
+        """The build in `folder`; empty if there is none, or if its manifest lists no stages."""
         try:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             stages = {name: dict(content) for name, content in manifest["stages"].items()}

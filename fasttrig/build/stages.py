@@ -1,4 +1,4 @@
-"""The stages of a build, in their order: what each reads, what it writes, and how it runs."""
+"""The stages of a build in order: inputs, outputs, and the function that runs each stage."""
 
 from __future__ import annotations
 

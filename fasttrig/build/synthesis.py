@@ -1,4 +1,4 @@
-"""Logic synthesis of a built project: Yosys on its RTL, the counts into its report, the manifest kept true."""
+"""Run Yosys on the RTL of a built project, add the counts to its report and update the manifest."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def synthesise_project(
 
 
 def synthesise_or_say_why_not(folder: Path) -> Report:
-    """The same for ``build --synth``: what is missing or too slow is said in the report instead."""
+    """The same for ``build --synth``; the report names missing tools and time limits instead of an error."""
     try:
         return synthesise_project(folder)[1]
     except (InputError, MissingPackageError, ToolTimeoutError) as error:

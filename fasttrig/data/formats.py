@@ -94,7 +94,7 @@ class ParquetSource:
             yield self.values(batch, names)
 
     def batches(self, names: Sequence[str], chunk_rows: int) -> Iterator[Any]:
-        """Yield record batches as they are stored, whatever their columns hold."""
+        """Yield record batches as they are stored, with columns of any type."""
         if self.n_rows == 0:
             import pyarrow as pa
 

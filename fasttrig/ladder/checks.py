@@ -1,4 +1,4 @@
-"""What the checks of a build measure: compared events, golden vectors, agreement with the float model, physics."""
+"""Measurements of a build: compared events, golden vectors, agreement with the float model, physics."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Measured:
     firmware : physics of the raw words; None where there are no labelled events
     saturation : what the casts change, on the labelled events, else on all compared ones
     leaf_grid : what rounding the leaves of a forest changes, on the same events
-    op_stages : op name -> the pipeline stage of the RTL behind which its result stands; empty without RTL
+    op_stages : op name -> the RTL pipeline stage after which its result is available; empty without RTL
     """
 
     ladder: tuple[Rung, ...]

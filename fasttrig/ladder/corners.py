@@ -1,4 +1,4 @@
-"""Corner vectors: raw inputs that a sample does not hold but a wrong width, sign or wrap would betray."""
+"""Corner vectors: raw inputs that reveal a wrong width, sign or wrap, and that a sample rarely contains."""
 
 from __future__ import annotations
 

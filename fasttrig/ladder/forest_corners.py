@@ -1,4 +1,4 @@
-"""Corner vectors of forests: every split at its threshold, a step below and a step above, in events that come to it."""
+"""Corner vectors of forests: events that reach a split with the feature at, below and above the threshold."""
 
 from __future__ import annotations
 

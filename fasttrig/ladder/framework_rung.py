@@ -1,4 +1,4 @@
-"""What the framework that trained a model says of it: QKeras for networks, XGBoost for trees."""
+"""Run a model in the framework that trained it: QKeras for networks, XGBoost for trees."""
 
 from __future__ import annotations
 

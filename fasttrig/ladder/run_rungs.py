@@ -1,4 +1,4 @@
-"""The rungs of the ladder, lowest first: what each runs, and why it cannot."""
+"""Run the rungs of the ladder, lowest first; a rung that cannot run gives the reason."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ RUNGS: tuple[RungRow, ...] = (
     RungRow("vhdlsim", "emulate", "simulating the VHDL project", _vhdlsim, _no_ghdl),
     RungRow("cosim", "csim", "looking for a vendor tool", _cosim, _no_vendor_tool),
 )
-"""In the order of the ladder. Each but the first runs what the backend wrote that names the rung in its row."""
+"""Rungs in the order of the ladder. Each rung after the first runs the files of the backend that names the rung."""
 
 for _backend in BACKENDS:
     for _rung in _backend.rungs:

@@ -1,4 +1,4 @@
-"""What quantisation costs in a physicist's units: the one comparison that has no equality."""
+"""Loss by quantisation in physics units: the only comparison without an equality."""
 
 from __future__ import annotations
 

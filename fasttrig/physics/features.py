@@ -1,4 +1,4 @@
-"""What the labelled sample says about each feature: clipped events, numbers that never change, numbers given twice."""
+"""Facts about each feature in the labelled sample: clipped events, constant features, duplicate features."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FeatureFacts:
 
 
 def feature_facts(inputs: InputMap, sample: LabelledSample, raw: IntArray) -> dict[str, FeatureFacts]:
-    """By name; `raw`, of shape (n_events, n_features), is what `inputs` makes of the sample."""
+    """By name; `raw`, of shape (n_events, n_features), holds the integers that `inputs` makes from the sample."""
     clipped = inputs.clipped_fractions(sample.x)
     descriptions = sample.descriptions or ("",) * len(inputs.names)
     facts = {}

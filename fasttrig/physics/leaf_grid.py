@@ -1,4 +1,4 @@
-"""What rounding the leaves of a forest changes: decisions that differ from those of the library's own leaves."""
+"""Effect of rounding the leaves of a forest: decisions that differ from those with the library's own leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What quantisation costs a regression: bias, resolution, and the turn-on of a trigger that cuts on its output."""
+"""Loss by quantisation in a regression: bias, resolution, and the turn-on of a trigger that cuts on the output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fasttrig.base.fixed import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class RegressionQuality:
-    """How well one model does; all in the target's unit but for `turn_on`.
+    """Performance of one model; all in the target's unit except `turn_on`.
 
     Attributes
     ----------

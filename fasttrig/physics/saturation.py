@@ -1,4 +1,4 @@
-"""Where casts change numbers: negative ones that a ReLU cuts, and those that do not fit (a loss)."""
+"""Elements that casts change: negative numbers that a ReLU sets to zero, and numbers that do not fit (a loss)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def saturations(graph: Graph, trace: dict[str, IntArray], n_events: int | None =
 
 
 def _outside(op: Cast, operand: IntArray) -> tuple[np.ndarray, np.ndarray]:
-    """Which elements lie below and above what the type holds, after rounding."""
+    """Which elements are below and above the range of the type, after rounding."""
     rounded = round_raw(operand, op.operand.type, op.result.type.fraction_bits, op.rounding)
     least, greatest = op.limits
     return np.asarray(rounded < least, dtype=bool), np.asarray(rounded > greatest, dtype=bool)

@@ -1,4 +1,4 @@
-"""Scores of every labelled event from both models: what plots are drawn from, and what one bit less does to them."""
+"""Scores of every labelled event from both models, for the plots and for the sensitivity to one bit less."""
 
 from __future__ import annotations
 

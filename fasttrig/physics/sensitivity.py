@@ -1,6 +1,6 @@
-"""What one bit less would cost: every op narrowed by one fraction bit in turn, on the labelled events, emulated.
+"""Sensitivity to one bit less: each op is re-run with one fraction bit removed, on the labelled events.
 
-Nothing is estimated: the narrowed graph runs in the bit-accurate emulator. A result is narrowed by a cast to the
+The narrowed graph runs in the bit-accurate emulator; no figure is estimated. A result is narrowed by a cast to the
 coarser type and one back, so all that follows keeps its types; weights and leaves are rounded to every second integer.
 """
 
@@ -72,7 +72,7 @@ def coarser(type_: FixedType) -> FixedType:
 
 
 def _variants(graph: Graph) -> Iterator[tuple[Op, NarrowedPart, FixedType, Graph, InputsOf]]:
-    """Every op and part with its type, the changed graph, and what the inputs become."""
+    """Every op and part with its type, the changed graph, and the change of the inputs."""
     for op in graph.ops:
         if not op.operands and op.result.type.width > 1:  # an input
             yield op, "result", op.result.type, graph, partial(_coarse_inputs, op)
@@ -121,7 +121,7 @@ def _coarse_weights(op: Any, operands: Any) -> tuple[Op, ...]:
 
 
 def _retyped(op: Op, narrow: Op, operands: Any) -> tuple[Op, ...]:
-    """Rounded constants may sum to a little more: the exact type first, then back to what followed before."""
+    """Rounded constants may sum to a little more: use the exact type first, then cast back to the original type."""
     if not op.exact:
         return (narrow,)
     wide = replace(narrow, result=_named(op.result, "wide", narrow.exact_type(operands)))

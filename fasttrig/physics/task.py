@@ -1,4 +1,4 @@
-"""The comparison that fits what a model was trained for: classes, or a number."""
+"""Compare float and quantised model by the task of the model: classification or regression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trigger keeps that cuts on the words of the firmware, in integers.
+"""Efficiencies of a trigger that cuts on the words of the firmware, in integers.
 
 The link (softmax, sigmoid, ...) runs on the host. Hardware has the raw words, and computes these decisions exactly:
 
@@ -124,7 +124,7 @@ def regression_points(
     cuts: Sequence[float],
     input_rate_khz: float,
 ) -> list[WorkingPoint]:
-    """A working point for each cut on the prediction: signal is what truly reaches it.
+    """A working point for each cut on the prediction; signal events have a true value at or above the cut.
 
     `predict` gives the predictions of words, both of shape (n_events,); it never falls.
     """

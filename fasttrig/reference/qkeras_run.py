@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,10 +36,11 @@ from fasttrig.frontends.keras.qkeras import link_layer, read_spec
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
 from fasttrig.frontends.source import ModelSpec, refuse_code
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import MatMul, Op, Value
+from fasttrig.ir.ops import MatMul, Value
 from fasttrig.reference.float64 import quantizers_in
 from fasttrig.reference.keras_layers import Affine, Averages, Constant, Recorder, leaves
 from fasttrig.reference.keras_runtime import import_framework
+from fasttrig.reference.layer_ends import layer_ends, layer_of
 from fasttrig.reference.pinned_weights import QUANTISED, owner_of, quantised_in_float32
 
 BATCH_EVENTS = 4096
@@ -50,8 +50,6 @@ _QUANTIZERS = (
     "recurrent_activation",
     *(f"{part}_quantizer{kind}" for part in QUANTISED for kind in ("", "_internal")),
 )
-_LAYER = re.compile(r"(?P<models>(?: > model '[^']+')*) > layer '(?P<layer>.+?)'(?: > |$)")
-_MODEL = re.compile(r" > model '([^']+)'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,23 +171,6 @@ def first_difference(
                 len(different),
             )
     return None
-
-
-def layer_ends(graph: Graph) -> dict[str, Op]:
-    """The last op that each layer of the framework became, by layer name, in the graph's order."""
-    found: dict[str, Op] = {}
-    for op in graph.ops:
-        layer = layer_of(op)
-        if layer is not None:
-            found.pop(layer, None)
-            found[layer] = op
-    return found
-
-
-def layer_of(op: Op) -> str | None:
-    """The framework's layer that an op comes from, by its origin."""
-    match = _LAYER.search(op.origin)
-    return "/".join([*_MODEL.findall(match["models"]), match["layer"]]) if match else None
 
 
 def beyond_float32(graph: Graph) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Puts a report together from what was measured; decides the verdict."""
+"""Assemble the report from the measurements and decide the verdict."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _HLS_RUNGS = {rung for row in BACKENDS if row.folder == HLS for rung in row.rung
 def assemble(
     design: Design, settings: TargetSettings, measured: Measured, manifest: dict[str, Any], rtl: RtlRow | None = None
 ) -> Report:
-    """The report of one build; `rtl` is what the RTL project's own file says."""
+    """The report of one build; `rtl` is the content of the RTL project's own file."""
     found = estimates(design, settings) if any(rung.rung in _HLS_RUNGS for rung in measured.ladder) else ()  # of hls/
     latency = [latency_row(estimate) for estimate in found] + _simulated(settings, measured)
     resources = [resource_row(estimate) for estimate in found]
@@ -257,7 +257,7 @@ def _budget(
 
 
 def _physics(agreement: AgreementRow | RegressionRow | None) -> dict[str, tuple[float | None, bool]]:
-    """Limit of ``[budget]`` -> what was measured, and whether more is better."""
+    """Limit of ``[budget]`` -> the measured value, and whether a larger value is better."""
     found: dict[str, tuple[float | None, bool]] = {
         "min_accuracy": (None, True),
         "min_auc": (None, True),

@@ -1,4 +1,4 @@
-"""``[budget]`` against what was found, and the verdict. A measured number goes before an estimated one."""
+"""Check the limits of ``[budget]`` and decide the verdict; measured values take precedence over estimates."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def best_latency(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 
 def best_resources(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The last row that was measured, else the last estimate: the one nearest to what the device has to hold."""
+    """The last measured row, or the last estimate if nothing was measured: the row nearest to the final design."""
     return _measured(rows) or next(reversed(rows), None)
 
 

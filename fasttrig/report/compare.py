@@ -1,4 +1,4 @@
-"""Several builds side by side: what each is worth in physics, and what it costs in time and on the device.
+"""Several builds side by side: physics performance, latency and resources.
 
 All numbers come from the builds' own ``report.json``. A build has a row for each of its designs, HLS and RTL, and every
 number of a row is of that one design. Of several numbers for one quantity the one of the most advanced stage is taken,
@@ -25,7 +25,7 @@ from fasttrig.report.document import SCHEMA_VERSION, Report
 from fasttrig.report.implementations import EXPECTED, Implementation, implementations
 
 INDEX = "index.html"
-"""What ``fasttrig build`` writes beside the builds: ``compare build/*`` may name it too."""
+"""Page that ``fasttrig build`` writes next to the builds; ``compare build/*`` may include its path."""
 
 NOT_RUN = "not run"
 
@@ -192,7 +192,7 @@ def _builds(folder: Path) -> list[Path]:
 
 
 def _labels(paths: Sequence[Path]) -> list[str]:
-    """The last part of each path; all of it where two end alike."""
+    """The last part of each path; the whole path if two paths have the same last part."""
     names = [path.absolute().name for path in paths]
     return [name if names.count(name) == 1 else str(path) for name, path in zip(names, paths, strict=True)]
 

@@ -14,7 +14,7 @@ COLUMNS = (("latency ns", "latency_ns"), ("LUT", "lut"), ("FF", "ff"), ("DSP", "
 
 
 def render(builds: Sequence[Compared]) -> Group:
-    """What the builds are worth, then what they cost."""
+    """Physics performance of the builds, then their latency and resources."""
     parts: list[Table | Text] = [_worth(builds), Text(""), _costs(builds)]
     return Group(*parts)
 

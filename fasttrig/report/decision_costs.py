@@ -1,4 +1,4 @@
-"""What the decisions on raw words cost in hardware: small graphs behind the output, estimated as the design is."""
+"""Hardware cost of decisions on raw words: small graphs after the output, estimated in the same way as the design."""
 
 from __future__ import annotations
 

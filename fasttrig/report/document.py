@@ -211,7 +211,7 @@ class OpRow(ReportRow):
     n_elements: int = Field(0, description="elements of the result on all compared events")
     zero_fraction: float = Field(0.0, description="share of those that are zero")
     exact_type: str = Field("", description="the type that would be exact, where the user narrowed it by hand")
-    stage: int | None = Field(None, description="RTL pipeline stage behind which the result stands; 0: the input")
+    stage: int | None = Field(None, description="RTL pipeline stage after which the result is available; 0: the input")
 
 
 class SensitivityRow(ReportRow):

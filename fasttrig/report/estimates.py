@@ -14,7 +14,7 @@ from fasttrig.settings import TargetSettings
 
 
 def estimates(design: Design, settings: TargetSettings) -> tuple[Estimate, ...]:
-    """At every stage; none for a backend of which no report is calibrated."""
+    """One row per stage; no row for a backend without calibrated reports."""
     try:
         return tuple(from_graph(design.graph, settings, stage=stage) for stage in STAGES)
     except UnsupportedError:

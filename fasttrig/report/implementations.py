@@ -20,7 +20,7 @@ Content: TypeAlias = Mapping[str, Any]
 
 SIMULATION = "rtlsim"
 DECLARED, EXPECTED = "declared", "expected after routing"
-"""Stages of what the writer of the RTL knows: its cycles, and the LUTs of a network."""
+"""Stages of figures known when the RTL is written: its cycles, and the LUTs of a network."""
 _RTL_STAGES = (SIMULATION, SYNTHESIS, DECLARED, EXPECTED)
 _ADVANCED = ("route", "synth", "csynth")
 
@@ -35,7 +35,7 @@ class Implementation:
 
 
 def implementations(report: Report) -> tuple[Implementation, ...]:
-    """RTL and HLS, those of which the report says anything."""
+    """The designs (RTL, HLS) for which the report has rows."""
     found = []
     known = _expected(report)
     for design in ("RTL", "HLS"):

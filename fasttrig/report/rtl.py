@@ -1,4 +1,4 @@
-"""The RTL project in the report: what its writer knows, and what logic synthesis counted."""
+"""The RTL project in the report: figures known when it is written, and counts of logic synthesis."""
 
 from __future__ import annotations
 

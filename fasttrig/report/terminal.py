@@ -78,7 +78,7 @@ def summary(reports: Sequence[Report]) -> Table:
 
 
 def _figures(report: Report) -> tuple[str, str]:
-    """Accuracy and what quantisation cost of it, or RMS error and its growth."""
+    """Accuracy and the loss by quantisation, or RMS error and its growth."""
     if report.agreement is not None:
         kept, before = report.agreement.accuracy_quantised, report.agreement.accuracy_float
         return f"accuracy {kept:.4f}", f"{before - kept:.4f}"

@@ -1,4 +1,4 @@
-"""Reports of vendor tools beside the estimates: rows of the report, and the budget held against them."""
+"""Add rows from vendor reports to the report, next to the estimates, and check the budget against them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ESTIMATED_AS = {"csynth": "csynth", "synth": "synth", "route": "synth"}
 
 
 def with_vendor_reports(report: Report, folder: Path) -> Report:
-    """`report` with what the reports below `folder` say; nothing is written.
+    """`report` with rows from the vendor reports below `folder`; the function writes no file.
 
     Budget and verdict follow: numbers after logic synthesis or routing go before those of an HLS report.
 

@@ -23,7 +23,7 @@ class Cuts:
 
 
 def link_sentence(report: Report) -> str:
-    """Where the link is computed, and what the firmware puts out."""
+    """Where the link is computed, and which words leave the firmware."""
     first = report.outputs[0]
     words = f"The firmware puts out raw words of {first.type}, in steps of 2^{-first.fraction_bits}"
     if first.link == "none":

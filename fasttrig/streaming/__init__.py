@@ -2,7 +2,7 @@
 
 events      a file as parts: the features of some rows, and the columns of these rows that are kept
 scores      the columns that an emulation adds, and their names
-writers     Parquet, ROOT and HDF5, written beside the final place and renamed when whole
+writers     Parquet, ROOT and HDF5, written next to the final path and renamed when complete
 run         read, emulate on all cores, write
 """
 

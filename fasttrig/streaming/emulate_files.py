@@ -91,7 +91,7 @@ def emulate_files(
 
 
 def _refuse_sources(output: Path, design: Design, events: Sequence[Path | str]) -> None:
-    """An output is neither a file of events that is read, nor the model."""
+    """Refuse an output path that is an input file or the model."""
     if not output.exists():
         return
     for file in events:
@@ -192,7 +192,7 @@ def _cores() -> int:
 
 
 def _emulator(design: Design, compiled: bool | None, n_events: int | None) -> tuple[CompiledEmulator | None, str]:
-    """The compiled emulator, and which one that is; None and the reason where NumPy's is taken."""
+    """The compiled emulator and its description, or None and the reason for using the NumPy emulator."""
     library = design.compiled_emulator(compiled, COMPILED_FROM if n_events is None else n_events)
     if library is not None:
         return library, f"compiled ({library.kernels[0]})"

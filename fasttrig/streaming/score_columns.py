@@ -36,7 +36,7 @@ def added_columns(design: Design, emulation: Emulation, prefix: str) -> Chunk:
 
 
 def refuse_twice(kept: Sequence[str], added: Chunk, where: str) -> None:
-    """DataError where a column of the file has the name of one that is added."""
+    """Raise DataError if a column of the file has the name of an added column."""
     both = [name for name in added if name in kept]
     if both:
         raise DataError(

@@ -191,7 +191,7 @@ def _is_of_its_format(path: Path) -> bool:
 def writing(path: Path, tree: str, schema: Any) -> Iterator[Callable[[Any, Chunk], None]]:
     """A function that writes one part after the other; `path` appears when all went well, whole.
 
-    Until then a hidden file beside it grows, which goes away whatever ends the work, but for a SIGKILL.
+    Until then the data is in a hidden file next to it, which is removed however the work ends, except by a SIGKILL.
     """
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix.lower()}")
     with _worded(path):

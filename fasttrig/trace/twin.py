@@ -59,7 +59,8 @@ def _forest(path: Path, graph: Graph, x: FloatArray) -> Twin:
 def _network(path: Path, graph: Graph, x: FloatArray) -> Twin:
     from fasttrig.frontends.keras.qkeras import read_spec
     from fasttrig.frontends.source import LayerSpec
-    from fasttrig.reference.qkeras_run import framework_trace, layer_ends
+    from fasttrig.reference.layer_ends import layer_ends
+    from fasttrig.reference.qkeras_run import framework_trace
 
     spec = read_spec(path)
     layers: dict[str, LayerSpec] = {layer.name: layer for layer in spec.layers}
@@ -95,7 +96,7 @@ def _after_activation(graph: Graph, op: Op) -> Op:
 
 
 def _product(graph: Graph, layer: str) -> MatMul | None:
-    from fasttrig.reference.qkeras_run import layer_of
+    from fasttrig.reference.layer_ends import layer_of
 
     return next((op for op in graph.ops_of(MatMul) if layer_of(op) == layer), None)
 

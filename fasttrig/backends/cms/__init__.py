@@ -50,7 +50,7 @@ def emit_cms(
         Offset, shift and type of each feature (those of an `InputMap`), for ``scales.h``; none where there is no map.
     integer_emulator : mapping, optional
         What ``write_emulator(graph, library_name(graph, version), version)`` gave: then that runs inside instead of
-        the HLS code, behind the same types.
+        the HLS code, with the same types.
 
     Raises
     ------

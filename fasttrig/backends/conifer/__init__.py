@@ -32,7 +32,7 @@ def emit_vhdl(graph: Graph, target: TargetSettings) -> dict[str, str]:
     Raises
     ------
     UnsupportedError
-        For a cast behind the forest, numbers of more than 31 bits, or trees too deep to fill up.
+        For a cast after the forest, numbers of more than 31 bits, or trees too deep to fill up.
     """
     from fasttrig.backends.conifer import vhdl
 

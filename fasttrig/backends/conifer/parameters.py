@@ -73,7 +73,7 @@ def ensemble(graph: Graph) -> dict[str, Any]:
     Raises
     ------
     UnsupportedError
-        For two outputs (conifer takes two classes for one), a cast behind the forest, or numbers beyond a double.
+        For two outputs (conifer takes two classes for one), a cast after the forest, or numbers beyond a double.
     """
     parts = read_parts(graph)
     _check(parts)
@@ -118,7 +118,7 @@ def score_type(op: Forest) -> FixedType:
 def emit_json(graph: Graph) -> str:
     """The forest as conifer's JSON, for ``conifer.h`` (CMSSW) and ``conifer.load_model``; the same bytes every time.
 
-    `config` names types in which ``conifer::BDT`` is exact in whatever order it adds. No host, user or time.
+    `config` names types in which ``conifer::BDT`` is exact in any order of addition. No host, user or time.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def _check(parts: Parts) -> None:
     op = parts.forest
     if parts.cast is not None:
         raise UnsupportedError(
-            "conifer has no cast behind the sum",
+            "conifer has no cast after the sum",
             where=parts.cast.where,
             got="Input -> Forest -> Cast",
             want="Input -> Forest",

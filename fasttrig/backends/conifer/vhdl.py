@@ -106,7 +106,7 @@ def _check(parts: Parts, n_nodes: int) -> None:
     op = parts.forest
     if parts.cast is not None:
         raise UnsupportedError(
-            "conifer has no cast behind the sum",
+            "conifer has no cast after the sum",
             where=parts.cast.where,
             got="Input -> Forest -> Cast",
             want="Input -> Forest",

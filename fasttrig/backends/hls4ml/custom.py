@@ -1,7 +1,7 @@
 """Our own layers, registered with hls4ml: one for each op that no layer of hls4ml's computes exactly.
 
 Their C++ is hand-written (``firmware/nnet_utils/fasttrig_*.h``), their configuration structs are template files
-beside this one. hls4ml is imported inside the functions alone: it is heavy.
+next to this one. hls4ml is imported inside the functions alone: it is heavy.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TYPE_NAMES: dict[str, tuple[str, ...]] = {
     "FasttrigSelect": (),
     "FasttrigRewire": ("full",),
 }
-"""Types of each layer beside those of its result and its constants."""
+"""Types of each layer in addition to those of its result and its constants."""
 
 HEADERS: dict[str, str] = {
     "FasttrigRelu": "fasttrig_relu.h",

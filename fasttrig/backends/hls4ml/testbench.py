@@ -1,4 +1,4 @@
-"""The generated half of the test bench: which ports the top function has, and the files beside it."""
+"""The generated half of the test bench: the ports of the top function, and the files next to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a library's node table to a `Tree`: follows the children from the root, and trusts no number on the way."""
+"""From a library's node table to a `Tree`: follow the children from the root and check every index."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def _only_ensemble(model: Any, where: str) -> Any:
         "an ONNX model that is not one tree ensemble",
         where=where,
         got=", ".join(node.op_type for node in nodes)[:200],
-        want=f"one of {', '.join(KINDS)}; beside it only {', '.join(sorted(_HARMLESS))}",
+        want=f"one of {', '.join(KINDS)}; next to it only {', '.join(sorted(_HARMLESS))}",
         try_="trees: the library's own model instead of its ONNX export; a network: its QKeras model (.h5, .keras)",
     )
 

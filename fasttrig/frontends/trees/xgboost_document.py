@@ -185,7 +185,7 @@ def read_ensemble(
 ) -> Ensemble:
     """The ensemble, with a base margin measured or computed elsewhere; the first `rounds` boosting rounds of it.
 
-    `missing` is the number that a scikit-learn wrapper takes for missing beside NaN; XGBoost compares it in float32.
+    `missing` is the number that a wrapper treats as missing, in addition to NaN; XGBoost compares it in float32.
     """
     used = document.n_rounds if rounds is None else rounds
     if not 0 <= used <= document.n_rounds:

@@ -1,4 +1,4 @@
-"""XGBoost: boosters, scikit-learn wrappers and model files, with the base margin measured where XGBoost is at hand."""
+"""XGBoost: boosters, scikit-learn wrappers and model files, with the base margin measured if XGBoost is installed."""
 
 from __future__ import annotations
 

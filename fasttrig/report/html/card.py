@@ -1,4 +1,4 @@
-"""What Jupyter shows for a report or a built project."""
+"""The card that Jupyter shows for a report or a built project."""
 
 from __future__ import annotations
 

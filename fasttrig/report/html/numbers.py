@@ -1,4 +1,4 @@
-"""Rows of the report as what the page's tables show: figures with their errors, bars in percent of their scale."""
+"""Rows of the page's tables: figures with their errors, bars in percent of their scale."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _rejection(agreement: AgreementRow, name: str, cut: str) -> dict[str, str]:
 
 
 def op_row(row: OpRow) -> dict[str, Any]:
-    """One op: its range bars are in percent of what its type holds."""
+    """One op; its range bars are in percent of the range of its type."""
     type_ = FixedType.parse(row.type)
     low, span = type_.min_raw, type_.max_raw - type_.min_raw
     proved = row.proved[1] - row.proved[0]
@@ -175,7 +175,7 @@ def _resource(row: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def op_resources(report: Report) -> list[dict[str, Any]]:
-    """Entries that say what each op takes; bars are in percent of the entry's largest op."""
+    """Resources of each op; bars are in percent of the entry's largest op."""
     tables = []
     for entry in ordered_resources(report.resources):
         layers = [layer for layer in entry.get("layers", []) if any(layer.get(name) for name in RESOURCES)]

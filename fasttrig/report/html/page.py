@@ -1,4 +1,4 @@
-"""Writes the page of one build: ``report.html`` and its plots as files; and writes it again from a finished build."""
+"""Write ``report.html`` and its plots, from a build that runs or from a finished build folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _GROUPS = {
 
 
 def page_files(design: Design, report: Report, measured: Measured) -> dict[str, str]:
-    """``{name: text}`` of the page and its plots; the same for the same measurements, whatever the clock said."""
+    """``{name: text}`` of the page and its plots; the same for the same measurements at any time."""
     plots = draw_plots(design, report, measured.scores)
     return {Path(PAGE).name: page(design.graph, report, plots), **_files(plots, design.graph, report)}
 

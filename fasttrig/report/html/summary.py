@@ -150,7 +150,7 @@ def _repeated(report: Report) -> list[dict[str, str]]:
 
 
 def _lost_rejection(report: Report) -> list[dict[str, str]]:
-    """The class whose rejection at half the signal falls most, where that is more than chance."""
+    """The class with the largest significant loss of rejection at half of the signal."""
     ratios = report.agreement.rejection_ratio if report.agreement is not None else {}
     known = {name: cuts["0.5"] for name, cuts in ratios.items() if cuts.get("0.5") is not None}
     lost = {name: pair for name, pair in known.items() if pair is not None and 1 - pair[0] > 2 * pair[1]}

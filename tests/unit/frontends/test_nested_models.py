@@ -16,7 +16,8 @@ from fasttrig.frontends.keras import nested
 from fasttrig.frontends.keras.qkeras import read_qkeras, read_spec
 from fasttrig.ladder.framework_rung import explain as framework_explain
 from fasttrig.ladder.framework_rung import raw_outputs
-from fasttrig.reference.qkeras_run import framework_trace, input_values, layer_ends
+from fasttrig.reference.layer_ends import layer_ends
+from fasttrig.reference.qkeras_run import framework_trace, input_values
 from tests.unit.frontends.framework import explain, keras, qdense, qkeras, random_inputs, require_equal
 
 INPUT = FixedType(8, 4)

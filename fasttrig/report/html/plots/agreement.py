@@ -60,7 +60,7 @@ def scatter(scores: Scores, worst: Sequence[WorstEventRow], sample: str, unit: s
 
 
 def _apart(rows: Sequence[WorstEventRow], distance: float) -> list[WorstEventRow]:
-    """Those whose names do not stand on each other's; the table has them all."""
+    """The events whose labels do not overlap; the table lists all events."""
     kept: list[WorstEventRow] = []
     for row in rows:
         if all(

@@ -1,4 +1,4 @@
-"""Plots of several builds: what they are worth against what they cost."""
+"""Plots of several builds: physics performance against cost."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from fasttrig.report.html.plots.style import MARKERS, Plot, finish, head, log_la
 
 
 def profile_plots(profiles: Sequence[ProfileRow], sample: str) -> list[Plot]:
-    """One plot per column: every class, and all that is not of the class below."""
+    """One plot per column: each class at the top, all other classes below."""
     columns = list(dict.fromkeys(row.column for row in profiles))
     return [_plot(k, [row for row in profiles if row.column == column], sample) for k, column in enumerate(columns)]
 

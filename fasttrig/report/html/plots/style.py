@@ -32,7 +32,7 @@ _HEAD = re.compile(r"^.*?<svg [^>]*?(?P<box>viewBox=\"[^\"]*\")[^>]*>", re.DOTAL
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """One plot; `svg` is an element for a page, which says in words what is to be seen."""
+    """One plot; `svg` is an element for a page, with a description in words."""
 
     name: str
     svg: str
@@ -143,7 +143,7 @@ def new_figure(ratios: tuple[float, ...] = (1.0,), height_in: float = HEIGHT_IN)
 
 
 def head(axes: Any, left: str, right: str) -> None:
-    """The line above a plot: what it shows, on what."""
+    """The line above a plot: the quantity and the sample."""
     axes.set_title(left, loc="left", fontweight="bold", y=1.0, pad=5)  # with y, matplotlib need not look for room
     axes.set_title(right, loc="right", color=colour("dim"), y=1.0, pad=5)
 
