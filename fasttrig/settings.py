@@ -81,11 +81,19 @@ class ModelSettings(Settings):
     card: str = Field("README.md", description="the model card that `fasttrig train` writes")
 
 
+def _written_out(names: tuple[str, ...]) -> tuple[str, ...]:
+    from fasttrig.data.list_elements import expanded
+
+    return expanded(names)
+
+
 class DataSettings(Settings):
     """``[data]``: the event sample, its columns, and the goal of training: `classes`, or the column `target`."""
 
     sample: str = Field("jets5", description="the embedded sample's name, or a path relative to model.toml")
-    features: tuple[str, ...] = Field((), description="input columns in the network's order; empty: the sample's own")
+    features: Annotated[tuple[str, ...], AfterValidator(_written_out)] = Field(
+        (), description="input columns in the network's order; pt[3] is a place in lists, pt,eta[0:16] a set of 16"
+    )
     classes: tuple[str, ...] = Field((), description="names of the labels 0, 1, ...")
     target: str = Field("", description="column to learn by regression, e.g. log2_pt")
     target_unit: str = ""

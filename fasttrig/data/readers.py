@@ -15,6 +15,7 @@ from fasttrig.data import samples
 from fasttrig.data.columns import SIXTEEN, SPLIT_NAMES
 from fasttrig.data.declared import LFS_POINTER, require_memory
 from fasttrig.data.formats import SUFFIXES, Chunk, Source
+from fasttrig.data.list_elements import column_of
 from fasttrig.data.table import ColumnTable
 
 __all__ = [
@@ -218,7 +219,7 @@ def choose_columns(source: Source, columns: Sequence[str] | None, where: str) ->
     """The columns asked for, default all; DataError where one is not there, with near names."""
     names = source.names if columns is None else tuple(columns)
     for name in names:
-        if name not in source.names:
+        if name not in source.names and column_of(name) not in source.names:
             raise DataError("no such column", where=where, got=repr(name), try_=near_names(name, source.names))
     if not names:
         raise DataError("no column to read", where=where, want="at least one column")

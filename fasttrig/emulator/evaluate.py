@@ -153,8 +153,9 @@ def _check_input(op: Input, raw: IntArray) -> IntArray:
         want = f"{op.result.type}: {op.result.type.min_raw} to {op.result.type.max_raw}"
         raise DataError("raw inputs outside their type", where=where, got=f"{low} to {high}", want=want)
     checked: Any = raw.astype(np.int64, copy=False) if op.result.type.width <= INT64_BITS else raw.astype(object)
+    columns = checked.reshape(-1, max(1, len(op.channel_types)))
     for channel, fixed_type in enumerate(op.channel_types):
-        _check_channel(op, channel, fixed_type, checked[..., channel])
+        _check_channel(op, channel, fixed_type, columns[:, channel])
     return checked
 
 

@@ -23,6 +23,7 @@ from fasttrig.base.built_project import (
 from fasttrig.base.errors import MissingPackageError
 from fasttrig.base.fixed import FloatArray, IntArray, to_value
 from fasttrig.data.labelled import LabelledSample, load_sample
+from fasttrig.data.spread import flattened, spread
 from fasttrig.design import Design
 from fasttrig.emulator.emulation import postprocess
 from fasttrig.emulator.evaluate import Evaluation, evaluate
@@ -134,7 +135,7 @@ def measured(work: Work, ladder: Sequence[Rung]) -> Measured:
     scores, agreement, reason = work.comparison
     features, firmware = {}, None
     if design.inputs is not None and sample is not None:
-        raw = next(iter(work.inputs.values()))[: len(sample.x)]
+        raw = flattened(design.graph, work.inputs)[: len(sample.x)]
         features = feature_facts(design.inputs, sample, raw)
     if sample is not None and scores is not None:
         outputs = {name: found[: len(sample.x)] for name, found in evaluation.outputs.items()}
@@ -165,7 +166,7 @@ def compared_inputs(design: Design, sample: LabelledSample | None) -> dict[str, 
     if design.graph.ops_of(Forest):
         parts.append(threshold_corners(design.graph))
     if sample is not None and design.inputs is not None:
-        parts.insert(0, {design.graph.inputs[0].name: design.inputs.to_raw(sample.x)})
+        parts.insert(0, spread(design.graph, design.inputs.to_raw(sample.x)))
     return {op.name: np.concatenate([part[op.name] for part in parts]) for op in design.graph.inputs}
 
 

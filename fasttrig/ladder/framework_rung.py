@@ -61,6 +61,7 @@ def float_margins(design: Design, twin: Path, x: FloatArray) -> FloatArray:
         from fasttrig.frontends.trees import read_ensemble
 
         return read_ensemble(twin).margin(x)
-    from fasttrig.reference.qkeras_run import framework_predict
+    from fasttrig.frontends.keras.qkeras import read_spec
+    from fasttrig.reference.qkeras_run import framework_predict, twin_inputs
 
-    return next(iter(framework_predict(twin, x).values()))
+    return next(iter(framework_predict(twin, twin_inputs(read_spec(twin), design.graph, x)).values()))
