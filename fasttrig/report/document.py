@@ -254,7 +254,7 @@ class SynthesisRow(ReportRow):
     status: Literal["done", "not run"]
     reason: str = ""
     tool: str = ""
-    mode: Literal["flat", "per stage", ""] = ""
+    mode: Literal["flat", "per module", ""] = ""
 
 
 class Report(ReportRow):

@@ -1,4 +1,4 @@
-"""RTL of a graph: alkaid's tracer makes the logic, we cut it into stages and wrap it."""
+"""RTL of a graph: alkaid traces the logic, we cut it into stages and write a module for each op."""
 
 from __future__ import annotations
 
@@ -66,25 +66,28 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
     from fasttrig.backends.rtl.bench import bench_files
     from fasttrig.backends.rtl.core import SUFFIX, core_files
     from fasttrig.backends.rtl.handover import handover_files
+    from fasttrig.backends.rtl.modules import Hierarchy
     from fasttrig.backends.rtl.pipelining import pipelined
+    from fasttrig.backends.rtl.signals import Signals
     from fasttrig.backends.rtl.stages import op_stages
     from fasttrig.backends.rtl.top import top_file
-    from fasttrig.backends.rtl.tracing import trace_graph, trace_values
+    from fasttrig.backends.rtl.tracing import trace_graph
 
     language = language or settings.rtl_language
-    made = trace_values(graph)
+    traced = trace_graph(graph)
     pipeline = pipelined(
-        trace_graph(graph, made),
+        traced.program,
         settings.clock_period_ns,
         settings.clock_uncertainty_percent,
         max_stage_ns=settings.max_stage_ns,
         latency_cycles=settings.latency_cycles,
-        clock_enable=settings.clock_enable,
     )
-    files = core_files(pipeline.machine, f"{graph.name}_core", language)
+    signals = Signals(graph, pipeline, traced.restricted(pipeline.program, pipeline.steps))
+    hierarchy = Hierarchy(signals)
+    files = core_files(hierarchy, language, clock_enable=settings.clock_enable)
     files[f"src/{graph.name}.{SUFFIX[language]}"] = top_file(
         graph, pipeline, language, clock_enable=settings.clock_enable
     )
     sources = [path for path in files if not path.endswith(".mem")]
-    files |= bench_files(graph, pipeline, settings, sources, op_stages(graph, made, pipeline), language)
-    return files | handover_files(graph, pipeline, settings, sources, language)
+    files |= bench_files(graph, pipeline, settings, sources, op_stages(graph, traced, pipeline), language)
+    return files | handover_files(graph, hierarchy, settings, sources, language)
