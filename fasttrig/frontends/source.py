@@ -71,15 +71,33 @@ class LayerSpec:
         return [*(f"model '{model}'" for model in self.models), f"layer '{own}'"]
 
 
+@dataclass(frozen=True, slots=True)
+class Wrapper:
+    """How a file stores a layer that lies in a wrapper: by the wrapper's class and name. `layer` is its own name."""
+
+    kind: str
+    name: str
+    layer: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelTree:
-    """A model as the framework nests it: `models` holds the layers of `layers` that are models themselves."""
+    """A model as the framework nests it: `models` holds the layers of `layers` that are models themselves.
+
+    `wrappers` holds, by layer name, how the file stores those that lie in a wrapper.
+    """
 
     layers: tuple[LayerSpec, ...]
     inputs: tuple[TensorRef, ...]
     outputs: tuple[TensorRef, ...]
     models: Mapping[str, ModelTree]
     trainable: bool = True
+    wrappers: Mapping[str, Wrapper] = field(default_factory=dict)
+
+    def stored(self, layer: LayerSpec) -> tuple[str, str]:
+        """Class and name under which a file keeps the weights of a layer."""
+        wrapper = self.wrappers.get(layer.name)
+        return (layer.kind, layer.name) if wrapper is None else (wrapper.kind, wrapper.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

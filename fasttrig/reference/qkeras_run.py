@@ -43,6 +43,7 @@ from fasttrig.reference.keras_layers import Affine, Averages, Constant, Recorder
 from fasttrig.reference.keras_runtime import import_framework
 from fasttrig.reference.layer_ends import layer_ends, layer_of
 from fasttrig.reference.pinned_weights import QUANTISED, owner_of, quantised_in_float32
+from fasttrig.reference.pruning import pruning_wrapper, without_pruning
 
 BATCH_EVENTS = 4096
 _QUANTIZERS = (
@@ -256,13 +257,14 @@ def _ordered(spec: ModelSpec, x_values: Any, float64: bool) -> list[Any]:
 
 def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
     if not isinstance(source, (str, os.PathLike)):
-        return source
+        return without_pruning(source)
     for layer in spec.layers:
         refuse_code(layer.config, spec.where(layer), training_too=True)
     objects: dict[str, Any] = {}
     qkeras.utils._add_supported_quantized_objects(objects)
     try:
-        return keras.models.load_model(os.fspath(source), custom_objects=objects, compile=False)
+        objects |= pruning_wrapper()
+        return without_pruning(keras.models.load_model(os.fspath(source), custom_objects=objects, compile=False))
     except (ValueError, TypeError, ImportError) as error:
         raise MissingPackageError(
             "the framework cannot load this model",

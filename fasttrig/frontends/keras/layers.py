@@ -186,6 +186,9 @@ LAYERS: dict[str, LayerRow] = {
 MODELS_INSIDE = "a model inside a model, at any depth, called once or often: its layers, laid flat"
 """Description of a Functional or Sequential model that is a layer; docs/reference/supported.md shows this text."""
 
+WRAPPERS = {"PruneLowMagnitude": "the layer inside; its kernel must be zero where the mask is"}
+"""By wrapper class, what it becomes; `frontends/keras/wrappers.py` reads them."""
+
 REFUSED_LAYERS = {
     "QAdaptiveActivation": "its range follows the data; retrain with QActivation('quantized_bits(...)')",
     "PReLU": "its slopes are trained real numbers; retrain with LeakyReLU(0.125)",

@@ -25,6 +25,13 @@ from fasttrig.base.errors import InputError, MissingPackageError
 from fasttrig.base.hdf5_heaps import require_sound_heaps
 from fasttrig.frontends.keras.model_config import model_spec
 from fasttrig.frontends.keras.stored_weights import Budget, inner_weights, norm_names, read_array, variable_names
+from fasttrig.frontends.keras.wrappers import (
+    PRUNING,
+    kernels_in_order,
+    numbered_masks,
+    require_masked,
+    without_books,
+)
 from fasttrig.frontends.source import ModelSpec, ModelTree, Weights
 
 MAX_FILE_BYTES = 256 * 2**20
@@ -123,9 +130,10 @@ def _weights_by_name(group: Any, tree: ModelTree, source: str) -> dict[str, Weig
     budget = Budget()
     found: dict[str, Weights] = {}
     for layer in tree.layers:
-        if layer.name not in group:
+        stored_kind, stored_name = tree.stored(layer)
+        if stored_name not in group:
             continue
-        here = group[layer.name]
+        here = group[stored_name]
         names = [_text(item) for item in _attribute(here, "weight_names", source, default=())]
         inner = tree.models.get(layer.name)
         place = f"{source} > {'layer' if inner is None else 'model'} '{layer.name}'"
@@ -136,6 +144,8 @@ def _weights_by_name(group: Any, tree: ModelTree, source: str) -> dict[str, Weig
         found[layer.name] = {_short(item): array for item, array in zip(names, arrays, strict=True)}
         if len(found[layer.name]) != len(names):
             raise InputError("two weights of a layer share a name", where=place, got=", ".join(names)[:200])
+        if stored_kind == PRUNING:
+            found[layer.name] = without_books(found[layer.name], place)
     return found
 
 
@@ -200,7 +210,8 @@ def _weights_of_group(
     counts: dict[str, int] = {}
     found: dict[str, Weights] = {}
     for layer in tree.layers:
-        key = snake_case(layer.kind)
+        stored_kind, _ = tree.stored(layer)
+        key = snake_case(stored_kind)
         count = counts.get(key, 0)
         counts[key] = count + 1
         name = f"{key}_{count}" if count else key
@@ -213,7 +224,12 @@ def _weights_of_group(
             found |= _weights_of_group(inner, tree.models[layer.name], (*models, layer.name), where, budget)
         else:
             where = f"{source} > layer '{layer.name}'"
-            found["/".join((*models, layer.name))] = _numbered(root[name], layer.kind, layer.config, where, budget)
+            group = root[name] if stored_kind == layer.kind else root[name].get("layer", {})
+            weights = _numbered(group, layer.kind, layer.config, where, budget)
+            if stored_kind == PRUNING:
+                books = _named(root[name], [], where, budget)
+                require_masked(kernels_in_order(weights), numbered_masks(list(books.values())), where)
+            found["/".join((*models, layer.name))] = weights
     return found
 
 

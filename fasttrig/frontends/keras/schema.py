@@ -168,6 +168,16 @@ class _Flatten(_Layer):
     data_format: str | None = None
 
 
+class _Schedule(_Config):
+    class_name: Literal["ConstantSparsity", "PolynomialDecay"]
+    config: dict[str, FiniteFloat | int | None]
+
+
+class _Pruning(_Layer):
+    layer: dict[str, Any]
+    pruning_schedule: _Schedule | None = None
+
+
 class _Reshape(_Layer):
     target_shape: Annotated[list[Annotated[int, Field(ge=-1, le=MAX_UNITS)]], Field(max_length=MAX_AXES)]
 
@@ -213,6 +223,7 @@ SCHEMAS: dict[str, type[_Layer]] = {
     "Permute": _Permute,
     "RepeatVector": _Repeat,
     "Dot": _Dot,
+    "PruneLowMagnitude": _Pruning,
 }
 """By layer class; any other class is checked for its name and input shape alone."""
 
@@ -287,6 +298,7 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "Permute": {"dims"},
     "RepeatVector": {"n"},
     "Dot": {"axes", "normalize"},
+    "PruneLowMagnitude": {"layer", "pruning_schedule", "block_size", "block_pooling_type", "sparsity_m_by_n"},
     **dict.fromkeys(("Subtract", "Multiply", "Maximum", "Minimum", "Average"), _NONE),
 }
 """By layer class, beside the common ones; a key of any other class passes, for the class decides there."""
