@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -42,6 +42,7 @@ from fasttrig.report.document import (
     WorstEventRow,
 )
 from fasttrig.report.estimates import estimates, latency_row, resource_row, simulated_latency_row
+from fasttrig.report.hardware import LatencyRow, ResourceRow
 from fasttrig.settings import BudgetSettings, TargetSettings
 
 _HALF = "0.5"
@@ -159,7 +160,7 @@ def _saturation(found: Saturations | None) -> SaturationRow | None:
     return SaturationRow(n_events=found.n_events, clipped_events=found.clipped_events) if found and found.ops else None
 
 
-def _simulated(settings: TargetSettings, measured: Measured) -> list[dict[str, Any]]:
+def _simulated(settings: TargetSettings, measured: Measured) -> list[LatencyRow]:
     return [
         simulated_latency_row(rung, settings.clock_period_ns)
         for rung in measured.ladder
@@ -242,8 +243,8 @@ def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:
 def _budget(
     settings: BudgetSettings | None,
     agreement: Mapping[str, AgreementRow | RegressionRow | None],
-    latency: list[dict[str, Any]],
-    resources: list[dict[str, Any]],
+    latency: Sequence[LatencyRow],
+    resources: Sequence[ResourceRow],
 ) -> list[BudgetRow]:
     if settings is None:
         return []

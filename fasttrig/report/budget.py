@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from fasttrig.backends.table import BACKENDS
 from fasttrig.report.document import BudgetRow, LadderRow
+from fasttrig.report.hardware import RESOURCES, LatencyRow, ResourceRow, VendorResources, last_measured
 
-RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
 SHARES = tuple(f"max_{name}_share" for name in RESOURCES)
 COUNTS = tuple(f"max_{name}" for name in RESOURCES)
 TIMING = ("latency_ns", "latency_bunch_crossings", "ii_cycles")
 BUNCH_CROSSING_NS = 25.0
-ESTIMATE = "estimate of "
 NOT_MEASURED = "nothing measured it"
-SYNTHESIS = "synth"
-"""Stage of the row that logic synthesis of the RTL, with Yosys, leaves."""
 _PROOFS = {row.rungs[0]: row.proof for row in BACKENDS if row.proof}
 """Rung -> its words, of the simulations that carry the verdict: the first that a ladder has."""
 
@@ -41,7 +38,7 @@ def limit_row(key: str, limit: float, found: Found | None, *, at_least: bool = F
 
 
 def hardware_rows(
-    limits: Mapping[str, float], latency: Sequence[Mapping[str, Any]], resources: Sequence[Mapping[str, Any]]
+    limits: Mapping[str, float], latency: Sequence[LatencyRow], resources: Sequence[ResourceRow]
 ) -> list[BudgetRow]:
     """Rows of timing and resources, for the keys that `limits` holds; `latency` and `resources` as the report's."""
     rows = [limit_row(key, limits[key], _timing(key, latency)) for key in TIMING if key in limits]
@@ -59,7 +56,7 @@ def hardware_rows(
 
 
 def renewed(
-    budget: Sequence[BudgetRow], latency: Sequence[Mapping[str, Any]], resources: Sequence[Mapping[str, Any]]
+    budget: Sequence[BudgetRow], latency: Sequence[LatencyRow], resources: Sequence[ResourceRow]
 ) -> list[BudgetRow]:
     """`budget` with its rows of timing and resources held against these numbers."""
     fresh = {row.key: row for row in hardware_rows({row.key: row.limit for row in budget}, latency, resources)}
@@ -87,43 +84,39 @@ def verdict(ladder: Sequence[LadderRow], budget: Sequence[BudgetRow]) -> tuple[L
     return "good", f"every bit equal on {proof.n_events:,} events ({', '.join(equal)}){note}"
 
 
-def _timing(key: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
+def _timing(key: str, rows: Sequence[LatencyRow]) -> Found | None:
     row = best_latency(rows)
     if row is None:
         return None
-    if key == "latency_bunch_crossings":
-        return Found(float(row["latency_ns"]) / BUNCH_CROSSING_NS, _origin(row))
-    number = row[key] if key == "latency_ns" else row[key]["value"]
-    return Found(float(number), _origin(row))
+    if key == "ii_cycles":
+        return Found(float(row.ii_cycles.value), _origin(row))
+    unit_ns = BUNCH_CROSSING_NS if key == "latency_bunch_crossings" else 1.0
+    return Found(row.latency_ns / unit_ns, _origin(row))
 
 
-def _count(name: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
+def _count(name: str, rows: Sequence[ResourceRow]) -> Found | None:
     row = best_resources(rows)
-    return None if row is None or name not in row else Found(float(row[name]["value"]), _origin(row))
+    return None if row is None or name not in row.counts else Found(float(row.counts[name].value), _origin(row))
 
 
-def _share(name: str, rows: Sequence[Mapping[str, Any]]) -> Found | None:
+def _share(name: str, rows: Sequence[ResourceRow]) -> Found | None:
     row = best_resources(rows)
-    share = None if row is None else row["shares"].get(name)
-    return None if row is None or share is None else Found(float(share), _origin(row))
+    share = None if row is None else row.shares.get(name)
+    return None if row is None or share is None else Found(share, _origin(row))
 
 
-def best_latency(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def best_latency(rows: Sequence[LatencyRow]) -> LatencyRow | None:
     """The last row that was measured, else the first estimate: logic synthesis changes no cycle."""
-    return _measured(rows) or next(iter(rows), None)
+    return last_measured(rows) or next(iter(rows), None)
 
 
-def best_resources(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def best_resources(rows: Sequence[ResourceRow]) -> ResourceRow | None:
     """The last measured row, or the last estimate if nothing was measured: the row nearest to the final design."""
-    return _measured(rows) or next(reversed(rows), None)
+    return last_measured(rows) or next(reversed(rows), None)
 
 
-def _measured(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    return next((row for row in reversed(rows) if not row["stage"].startswith(ESTIMATE)), None)
-
-
-def _origin(row: Mapping[str, Any]) -> str:
-    stage = row["stage"]
-    if stage.startswith(ESTIMATE):
-        return f"estimated: {stage.removeprefix(ESTIMATE)} of hls/, {row['tool']}"
-    return f"measured: {stage} of {row.get('file', 'rtl/')}, {row['tool']}"
+def _origin(row: LatencyRow | ResourceRow) -> str:
+    if row.stage.is_estimate:
+        return f"estimated: {row.stage.step} of hls/, {row.tool}"
+    file = row.file if isinstance(row, LatencyRow | VendorResources) else ""
+    return f"measured: {row.stage} of {file or 'rtl/'}, {row.tool}"

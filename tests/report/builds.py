@@ -22,6 +22,7 @@ from fasttrig.physics.scores import Scores, one_bit_less, with_errors, with_repl
 from fasttrig.physics.task import compare_task
 from fasttrig.report.assemble import assemble
 from fasttrig.report.document import Report
+from fasttrig.report.hardware import RESOURCES, CountRow, ReportStage, SynthesisedResources
 
 MODELS = Path(__file__).parents[2] / "models"
 N_EVENTS = 4_000
@@ -91,3 +92,24 @@ def report_of(design: Design, found: Measured) -> Report:
 
 def with_ladder(found: Measured, *rungs: Rung) -> Measured:
     return replace(found, ladder=rungs)
+
+
+def yosys_row(n: int) -> SynthesisedResources:
+    """Counts of logic synthesis as a row of the report, `n` of each resource."""
+    return SynthesisedResources(
+        stage=ReportStage.SYNTH,
+        tool="Yosys",
+        part="xcvu13p-flga2577-2-e",
+        shares={},
+        crosses_slr=False,
+        notes=[],
+        **dict.fromkeys(RESOURCES, CountRow.exact(n)),
+        family="xcup",
+        mode="flat",
+        lut_by_size={},
+        memory_luts=0,
+        carry=0,
+        logic_levels=1,
+        lut_per_cost=None,
+        cells={},
+    )
