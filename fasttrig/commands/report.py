@@ -67,7 +67,7 @@ def _beside(row: VendorResources, found: Report) -> Table:
     """One vendor report, each count next to its estimate."""
     from rich.table import Table
 
-    from fasttrig.report.hardware import RESOURCES
+    from fasttrig.estimate.devices import RESOURCES
     from fasttrig.report.vendor_rows import estimate_of
 
     estimate = estimate_of(row, found)

@@ -63,7 +63,8 @@ def synth(
 def _numbers(result: SynthResult, report: Report) -> Table:
     from rich.table import Table
 
-    from fasttrig.report.hardware import RESOURCES, SynthesisedResources
+    from fasttrig.estimate.devices import RESOURCES
+    from fasttrig.report.hardware import SynthesisedResources
 
     row = next(row for row in report.resources if isinstance(row, SynthesisedResources))
     table = Table("quantity", "count", "of the device", title=f"{report.model.name}, {row.part}, {result.tool}")

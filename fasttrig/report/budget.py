@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fasttrig.backends.table import BACKENDS
-from fasttrig.report.document import BudgetRow, LadderRow
-from fasttrig.report.hardware import RESOURCES, LatencyRow, ResourceRow, VendorResources, last_measured
+from fasttrig.estimate.devices import RESOURCES
+from fasttrig.report.document import AgreementRow, BudgetRow, LadderRow, RegressionRow, Report
+from fasttrig.report.hardware import LatencyRow, ResourceRow, VendorResources, last_measured
+from fasttrig.settings import BudgetSettings
 
 SHARES = tuple(f"max_{name}_share" for name in RESOURCES)
 COUNTS = tuple(f"max_{name}" for name in RESOURCES)
 TIMING = ("latency_ns", "latency_bunch_crossings", "ii_cycles")
 BUNCH_CROSSING_NS = 25.0
+_HALF = "0.5"
 NOT_MEASURED = "nothing measured it"
 _PROOFS = {row.rungs[0]: row.proof for row in BACKENDS if row.proof}
 """Rung -> its words, of the simulations that carry the verdict: the first that a ladder has."""
@@ -35,6 +38,32 @@ def limit_row(key: str, limit: float, found: Found | None, *, at_least: bool = F
     return BudgetRow(
         key=key, limit=limit, measured=found.number, status="met" if met else "exceeded", reason=found.origin
     )
+
+
+def with_budget(report: Report, limits: BudgetSettings | None) -> Report:
+    """`report` held against other limits: nothing is measured again."""
+    rows = {"agreement": report.agreement, "regression": report.regression}
+    budget = budget_rows(limits, rows, report.latency, report.resources)
+    word, reason = verdict(report.ladder, budget)
+    return report.model_copy(update={"budget": budget, "verdict": word, "verdict_reason": reason})
+
+
+def budget_rows(
+    settings: BudgetSettings | None,
+    agreement: Mapping[str, AgreementRow | RegressionRow | None],
+    latency: Sequence[LatencyRow],
+    resources: Sequence[ResourceRow],
+) -> list[BudgetRow]:
+    """A row per limit of ``[budget]`` that is set; `agreement` holds the rows of that name and of the regression."""
+    if settings is None:
+        return []
+    limits = {key: limit for key in type(settings).model_fields if (limit := getattr(settings, key)) is not None}
+    rows = []
+    for key, (number, at_least) in _physics(agreement.get("regression") or agreement["agreement"]).items():
+        if key in limits:
+            found = None if number is None else Found(number, "")
+            rows.append(limit_row(key, limits[key], found, at_least=at_least))
+    return rows + hardware_rows(limits, latency, resources)
 
 
 def hardware_rows(
@@ -120,3 +149,29 @@ def _origin(row: LatencyRow | ResourceRow) -> str:
         return f"estimated: {row.stage.step} of hls/, {row.tool}"
     file = row.file if isinstance(row, LatencyRow | VendorResources) else ""
     return f"measured: {row.stage} of {file or 'rtl/'}, {row.tool}"
+
+
+def _physics(agreement: AgreementRow | RegressionRow | None) -> dict[str, tuple[float | None, bool]]:
+    """Limit of ``[budget]`` -> the measured value, and whether a larger value is better."""
+    found: dict[str, tuple[float | None, bool]] = {
+        "min_accuracy": (None, True),
+        "min_auc": (None, True),
+        "min_rejection": (None, True),
+        "max_auc_loss": (None, False),
+        "max_rms_growth": (None, False),
+    }
+    if isinstance(agreement, RegressionRow):
+        found["max_rms_growth"] = (agreement.rms_growth, False)
+    elif agreement is not None:
+        loss = max(agreement.auc_float[name] - agreement.auc_quantised[name] for name in agreement.auc_float)
+        found["min_accuracy"] = (agreement.accuracy_quantised, True)
+        found["min_auc"] = (min(agreement.auc_quantised.values()), True)
+        found["max_auc_loss"] = (loss, False)
+        found["min_rejection"] = (_least_rejection(agreement), True)
+    return found
+
+
+def _least_rejection(agreement: AgreementRow) -> float | None:
+    """Over the classes, at half of the signal kept; None where no class lets any background through."""
+    rejections = [by_cut.get(_HALF) for by_cut in agreement.background_rejection["quantised"].values()]
+    return min((number for number in rejections if number is not None), default=None)

@@ -20,8 +20,9 @@ from pydantic import ValidationError
 
 from fasttrig.base.built_project import REPORT, BuiltProject, folder_of_report
 from fasttrig.base.errors import InputError, near_names
+from fasttrig.estimate.devices import RESOURCES
 from fasttrig.report.document import SCHEMA_VERSION, Report
-from fasttrig.report.hardware import RESOURCES, CountRow, LatencyRow, ReportStage, ResourceRow
+from fasttrig.report.hardware import CountRow, LatencyRow, ReportStage, ResourceRow
 from fasttrig.report.implementations import Implementation, implementations
 
 INDEX = "index.html"

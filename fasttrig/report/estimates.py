@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.design import Design
+from fasttrig.estimate.devices import RESOURCES
 from fasttrig.estimate.estimate import STAGES, Estimate, Number
 from fasttrig.estimate.from_graph import from_graph
 from fasttrig.ladder.rungs import Rung
 from fasttrig.report.hardware import (
-    RESOURCES,
     CountRow,
     EstimatedResources,
     LatencyRow,

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
+from fasttrig.estimate.devices import RESOURCES
+
 LAYER_RESOURCES = ("lut", "ff", "dsp", "bram18")
 """Those that estimates divide among the ops."""
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import importlib.metadata
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fasttrig.backends.conifer.parts import is_lone_forest
 from fasttrig.backends.rtl import DESIGN_FILE
-from fasttrig.estimate.devices import device_of
+from fasttrig.estimate.devices import RESOURCES, device_of
 from fasttrig.ir.graph import Graph
 from fasttrig.report.budget import renewed, verdict
 from fasttrig.report.document import Report, RtlRow, SynthesisRow
-from fasttrig.report.hardware import RESOURCES, CountRow, ReportStage, SynthesisedResources
-from fasttrig.toolchain.synth import SynthResult
+from fasttrig.report.hardware import CountRow, ReportStage, SynthesisedResources
+
+if TYPE_CHECKING:
+    from fasttrig.toolchain.synth import SynthResult
 
 ROUTED_LUT_PER_COST = {"value": 1.06, "low": 1.00, "high": 1.11}
 """LUTs after routing over alkaid's cost: median, 10 and 90 % of 20 published networks (da4ml's JEDI-linear designs)."""
@@ -22,6 +23,8 @@ ROUTED_LUT_PER_COST = {"value": 1.06, "low": 1.00, "high": 1.11}
 
 def rtl_row(project: Path, graph: Graph) -> RtlRow | None:
     """What ``design.json`` of the RTL project of `graph` says; None where there is no project."""
+    from fasttrig.backends.conifer.parts import is_lone_forest
+
     path = project / DESIGN_FILE
     if not path.is_file():
         return None

@@ -8,8 +8,9 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from fasttrig.estimate.devices import RESOURCES
 from fasttrig.report.document import AgreementRow, RegressionRow, Report, RtlRow
-from fasttrig.report.hardware import RESOURCES, CountRow, EstimatedResources, SynthesisedResources
+from fasttrig.report.hardware import CountRow, EstimatedResources, SynthesisedResources
 from fasttrig.report.implementations import ordered_resources
 from fasttrig.report.tables import new_table, share_text
 from fasttrig.report.terminal_words import firmware_tables

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fasttrig.base.errors import InputError
-from fasttrig.estimate.devices import Device, device_of, find_device
+from fasttrig.estimate.devices import RESOURCES, Device, device_of, find_device
 from fasttrig.estimate.vendor import NAMES, VendorReport, find_reports, top_level
 from fasttrig.report.budget import renewed, verdict
 from fasttrig.report.document import Report
 from fasttrig.report.hardware import (
-    RESOURCES,
     AnyHardwareRow,
     CountRow,
     EstimatedResources,

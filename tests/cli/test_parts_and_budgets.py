@@ -3,8 +3,7 @@
 import pytest
 
 from fasttrig.base.errors import ProjectError
-from fasttrig.estimate.devices import device_of
-from fasttrig.estimate.from_graph import require_known_part
+from fasttrig.estimate.devices import device_of, require_known_part
 from fasttrig.report.budget import hardware_rows, limit_row, verdict
 from fasttrig.report.document import LadderRow
 from fasttrig.settings import TargetSettings

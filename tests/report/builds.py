@@ -13,6 +13,7 @@ from fasttrig.build.build import target_settings
 from fasttrig.data.labelled import load_sample
 from fasttrig.design import Design
 from fasttrig.emulator.evaluate import evaluate
+from fasttrig.estimate.devices import RESOURCES
 from fasttrig.ladder.checks import Measured
 from fasttrig.ladder.rungs import Rung, Status, not_run
 from fasttrig.physics.features import feature_facts
@@ -22,7 +23,7 @@ from fasttrig.physics.scores import Scores, one_bit_less, with_errors, with_repl
 from fasttrig.physics.task import compare_task
 from fasttrig.report.assemble import assemble
 from fasttrig.report.document import Report
-from fasttrig.report.hardware import RESOURCES, CountRow, ReportStage, SynthesisedResources
+from fasttrig.report.hardware import CountRow, ReportStage, SynthesisedResources
 
 MODELS = Path(__file__).parents[2] / "models"
 N_EVENTS = 4_000

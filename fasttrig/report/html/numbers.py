@@ -8,9 +8,10 @@ from typing import Any
 
 from fasttrig.base.fixed import FixedType
 from fasttrig.display.environment import count
+from fasttrig.estimate.devices import RESOURCES
 from fasttrig.report.budget import BUNCH_CROSSING_NS
 from fasttrig.report.document import AgreementRow, OpRow, PairRow, Report, SensitivityRow
-from fasttrig.report.hardware import LAYER_RESOURCES, RESOURCES, EstimatedResources, LatencyRow, ResourceRow
+from fasttrig.report.hardware import LAYER_RESOURCES, EstimatedResources, LatencyRow, ResourceRow
 from fasttrig.report.implementations import implementations, ordered_resources
 
 
