@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from fasttrig.base.built_project import GRAPH, INPUTS, OUTPUTS, BuiltProject
 from fasttrig.base.errors import GraphError, InputError, UnsupportedError
@@ -16,7 +16,6 @@ from fasttrig.data.inputs import InputMap
 from fasttrig.data.outputs import load_classes, outputs_json
 from fasttrig.data.quantise import column_rules, given_raw, n_events_of, raw_inputs
 from fasttrig.data.spread import n_numbers, with_feature_types
-from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.emulation import Emulation, emulation_of
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends import trees
@@ -27,6 +26,9 @@ from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.pipeline import compile_graph
 from fasttrig.settings import MODEL_FILE, ModelProject, OutputActivation, find_models, load_project
 from fasttrig.toolchain.emulator_library import has_compiler, load
+
+if TYPE_CHECKING:
+    from fasttrig.emulator.compiled.library import CompiledEmulator
 
 EventInput: TypeAlias = Any
 """An array or a list of numbers; or a mapping, a structured array, a frame or a table: numbers by name."""

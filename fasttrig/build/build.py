@@ -23,7 +23,7 @@ from fasttrig.build.synthesis import SYNTHESISING, read_report, synthesise_or_sa
 from fasttrig.design import Design, EventInput, read
 from fasttrig.emulator.emulation import Emulation
 from fasttrig.emulator.evaluate import check_inputs
-from fasttrig.estimate.from_graph import require_known_part
+from fasttrig.estimate.devices import require_known_part
 from fasttrig.ir.text import print_graph
 from fasttrig.ladder.checks import Work
 from fasttrig.report.document import Report

@@ -16,8 +16,7 @@ from fasttrig.build.synthesis import read_report, report_files
 from fasttrig.design import Design, built_files
 from fasttrig.ladder.checks import Work, measured, write_all_vectors
 from fasttrig.ladder.run_rungs import RUNGS, RungRow
-from fasttrig.report.assemble import assemble, with_budget
-from fasttrig.report.html.page import plot_files
+from fasttrig.report.budget import with_budget
 from fasttrig.settings import TargetSettings
 
 _MEASURED = ("emulation", "comparison", "sensitivity")
@@ -52,6 +51,8 @@ def stages_of(design: Design, settings: TargetSettings, target: str, manifest: M
     rungs = tuple(_rung(row, _writer(row, rows)) for row in RUNGS if _writer(row, rows) is not None)
 
     def report(work: Work, ladder: Ladder) -> None:
+        from fasttrig.report.assemble import assemble  # here and below: not for a build that changes its verdict alone
+        from fasttrig.report.html.page import plot_files
         from fasttrig.report.rtl import rtl_row
 
         found = measured(work, list(ladder.values()))

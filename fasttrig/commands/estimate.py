@@ -146,7 +146,8 @@ def _built(folder: Path) -> Callable[[dict[str, Any]], Estimate]:
 
 
 def _graph(graph: Graph, settings: TargetSettings) -> Callable[[dict[str, Any]], Estimate]:
-    from fasttrig.estimate.from_graph import from_graph, require_known_part
+    from fasttrig.estimate.devices import require_known_part
+    from fasttrig.estimate.from_graph import from_graph
 
     def run(changes: dict[str, Any]) -> Estimate:
         own = {key: content for key, content in changes.items() if key not in ("stage", "tool", "input_t")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from fasttrig.report.document import Report
+    from fasttrig.report.hardware import VendorResources
 
 _TIMING = ("latency_cycles", "ii_cycles")
 
@@ -58,32 +59,32 @@ def _show(found: Report) -> None:
     print_report(found, console)
     for row in vendor_rows(found):
         console.print(_beside(row, found))
-        for note in row["notes"]:
+        for note in row.notes:
             console.print(f"note: {note}")
 
 
-def _beside(row: dict[str, Any], found: Report) -> Table:
+def _beside(row: VendorResources, found: Report) -> Table:
     """One vendor report, each count next to its estimate."""
     from rich.table import Table
 
-    from fasttrig.report.budget import RESOURCES
+    from fasttrig.estimate.devices import RESOURCES
     from fasttrig.report.vendor_rows import estimate_of
 
     estimate = estimate_of(row, found)
-    latency = {one["stage"]: one for one in found.latency}
-    pairs = {name: (row.get(name), estimate and estimate[name]) for name in RESOURCES}
-    if row["stage"] in latency:
-        guess = latency.get(estimate["stage"]) if estimate else None
-        pairs |= {name: (latency[row["stage"]][name], guess and guess[name]) for name in _TIMING}
+    latency = {one.stage: one for one in found.latency}
+    pairs = [(name, getattr(row, name), getattr(estimate, name, None)) for name in RESOURCES]
+    if row.stage in latency:
+        measured = latency[row.stage]
+        guessed = latency.get(estimate.stage) if estimate is not None else None
+        pairs += [(name, getattr(measured, name), getattr(guessed, name, None)) for name in _TIMING]
     heads = ("quantity", "measured", "estimate", "80 % interval", "inside")
-    table = Table(*heads, title=f"\n{row['tool']}, {row['file']}")
-    for name, (measured, guessed) in pairs.items():
-        if measured is None:
+    table = Table(*heads, title=f"\n{row.tool}, {row.file}")
+    for name, count, guess in pairs:
+        if count is None:
             continue
-        value = measured["value"]
         shown = ("", "", "")
-        if guessed:
-            inside = "yes" if guessed["low"] <= value <= guessed["high"] else "no"
-            shown = (f"{guessed['value']:,}", f"{guessed['low']:,} to {guessed['high']:,}", inside)
-        table.add_row(name, f"{value:,}", *shown)
+        if guess is not None:
+            inside = "yes" if guess.low <= count.value <= guess.high else "no"
+            shown = (f"{guess.value:,}", f"{guess.low:,} to {guess.high:,}", inside)
+        table.add_row(name, f"{count.value:,}", *shown)
     return table

@@ -63,21 +63,21 @@ def synth(
 def _numbers(result: SynthResult, report: Report) -> Table:
     from rich.table import Table
 
-    from fasttrig.report.budget import RESOURCES
-    from fasttrig.report.rtl import STAGE
+    from fasttrig.estimate.devices import RESOURCES
+    from fasttrig.report.hardware import SynthesisedResources
 
-    row = next(row for row in report.resources if row["stage"] == STAGE)
-    table = Table("quantity", "count", "of the device", title=f"{report.model.name}, {row['part']}, {result.tool}")
+    row = next(row for row in report.resources if isinstance(row, SynthesisedResources))
+    table = Table("quantity", "count", "of the device", title=f"{report.model.name}, {row.part}, {result.tool}")
     for name in RESOURCES:
-        share = row["shares"].get(name)
+        share = row.shares.get(name)
         table.add_row(name, f"{getattr(result, name):,}", "" if share is None else f"{share:.2%}")
     sizes = ", ".join(f"{number:,} {kind}" for kind, number in result.lut_by_size.items() if number)
     table.add_row("LUTs by size", sizes)
     table.add_row("LUTs as memory", f"{result.memory_luts:,}")
     table.add_row("carry cells of four bits", f"{result.carry:,}")
     table.add_row("cells on the longest path", str(result.levels))
-    if row["lut_per_cost"] is not None and report.rtl is not None:
-        table.add_row("LUT / alkaid's cost", f"{row['lut_per_cost']:.2f}, of {report.rtl.alkaid_cost:,.0f}")
+    if row.lut_per_cost is not None and report.rtl is not None:
+        table.add_row("LUT / alkaid's cost", f"{row.lut_per_cost:.2f}, of {report.rtl.alkaid_cost:,.0f}")
     taken = f"{result.seconds:.0f} s" if result.seconds else "found before"
     table.add_row("synthesised", f"{result.mode}, {taken}")
     return table

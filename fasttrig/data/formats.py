@@ -21,10 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasttrig.base.errors import DataError
+from fasttrig.base.feature_names import column_of, stored_columns
 from fasttrig.base.hdf5_heaps import require_sound_heaps
 from fasttrig.data.columns import METADATA_PREFIX
 from fasttrig.data.declared import require_entries, require_stored
-from fasttrig.data.list_elements import column_of, element, jagged_element, stored_columns
+from fasttrig.data.list_elements import element, jagged_element
 from fasttrig.data.storage import decode
 
 Chunk = dict[str, NDArray[Any]]

@@ -1,67 +1,14 @@
-"""Single elements of columns of lists: ``pt[3]`` is the fourth entry of column ``pt``, 0 where the list ends before.
-
-``pt,eta[0:16]`` in model.toml stands for ``pt[0]``, ``eta[0]``, ``pt[1]``, ...: a set of 16 objects with two numbers.
-"""
+"""Single places of columns of lists, 0 where a list ends before; their names: `fasttrig.base.feature_names`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fasttrig.base.errors import DataError, InputError
-
-MAX_FEATURES = 1 << 16
-
-_ELEMENT = re.compile(r"(?P<column>.+)\[(?P<place>[0-9]{1,6})\]")
-_SET = re.compile(r"(?P<columns>[^\[\]]+)\[(?P<first>[0-9]{1,6}):(?P<last>[0-9]{1,6})\]")
-
-
-def column_of(name: str) -> str:
-    """The column that holds the numbers called `name`."""
-    match = _ELEMENT.fullmatch(name)
-    return match["column"] if match else name
-
-
-def place_of(name: str) -> int | None:
-    """The place in the lists of its column; None for a column as a whole."""
-    match = _ELEMENT.fullmatch(name)
-    return int(match["place"]) if match else None
-
-
-def stored_columns(names: Sequence[str], stored: Sequence[str]) -> tuple[str, ...]:
-    """The columns of a file that hold `names`, each once; a column whose own name ends in brackets is itself."""
-    return tuple(dict.fromkeys(name if name in stored else column_of(name) for name in names))
-
-
-def expanded(names: Sequence[str]) -> tuple[str, ...]:
-    """Feature names with every set ``a,b[0:n]`` written out.
-
-    Raises
-    ------
-    InputError
-        For an empty or an absurdly long set.
-    """
-    found: list[str] = []
-    for name in names:
-        match = _SET.fullmatch(name)
-        if match is None:
-            found.append(name)
-            continue
-        columns = [column.strip() for column in match["columns"].split(",")]
-        first, last = int(match["first"]), int(match["last"])
-        if last <= first or (last - first) * len(columns) > MAX_FEATURES or not all(columns):
-            raise InputError(
-                "a set of features that no network takes",
-                where=repr(name),
-                got=f"{first} to {last}",
-                want=f"names, and a first place below the last: pt,eta[0:16]; at most {MAX_FEATURES} numbers",
-            )
-        found += [f"{column}[{place}]" for place in range(first, last) for column in columns]
-    return tuple(found)
+from fasttrig.base.errors import DataError
+from fasttrig.base.feature_names import column_of, place_of
 
 
 def element(name: str, values: NDArray[Any]) -> NDArray[Any]:

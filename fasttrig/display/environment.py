@@ -6,6 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fasttrig.base.cache import cache_folder
+from fasttrig.base.hashing import package_versions, sha256_file, sha256_json
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -20,10 +23,13 @@ def render(template: str, **content: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
+    # To compile the templates takes longer than to fill them. The options below are part of the compiled code's name.
+    options = sha256_json([sha256_file(Path(__file__)), package_versions(["jinja2"])])[:16]
     environment = Environment(
         loader=FileSystemLoader(TEMPLATE_FOLDERS),
+        bytecode_cache=FileSystemBytecodeCache(str(cache_folder("templates")), f"{options}-%s"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -12,9 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fasttrig.base.errors import InputError, near_names
+from fasttrig.base.errors import InputError, ProjectError, near_names
+from fasttrig.estimate.tools import CALIBRATED_TOOLS
+
+if TYPE_CHECKING:
+    from fasttrig.settings import TargetSettings
 
 _DATA = Path(__file__).parent / "data"
 RESOURCES = ("lut", "ff", "dsp", "bram18", "uram")
@@ -115,3 +119,24 @@ def device_of(target: Mapping[str, Any]) -> Device | None:
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def require_known_part(settings: TargetSettings) -> None:
+    """Raise for a part of AMD that is neither in the table of devices nor described: no share of it could be told.
+
+    Raises
+    ------
+    ProjectError
+        With near names.
+    """
+    if settings.backend in CALIBRATED_TOOLS and device_of(settings.model_dump()) is None:
+        try:
+            find_device(settings.part)
+        except InputError as error:
+            raise ProjectError(
+                error.what,
+                where="[target] part",
+                got=error.got,
+                want=error.want,
+                try_=f"{error.try_}; or state its sizes in [target.device]: lut, ff, dsp, bram18, uram, slr",
+            ) from None

@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 
-from fasttrig.base.errors import InputError, ProjectError, UnsupportedError
+from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType
 from fasttrig.estimate.constants import count_products
-from fasttrig.estimate.devices import device_of, find_device
+from fasttrig.estimate.devices import device_of
 from fasttrig.estimate.estimate import Estimate, estimate_layers
 from fasttrig.estimate.layer_costs import ForestSize, Layer, Matrix
+from fasttrig.estimate.tools import CALIBRATED_TOOLS
 from fasttrig.estimate.types import Width
 from fasttrig.ir.forest import distinct_comparisons, tree_depths
 from fasttrig.ir.graph import Graph
@@ -42,7 +43,6 @@ from fasttrig.ir.ops import (
 from fasttrig.settings import TargetSettings
 
 _LAYERS: OpTable[[TargetSettings], Layer] = OpTable("estimates")
-_TOOLS = {"vitis": "Vitis HLS 2024.1", "vivado": "Vivado HLS 2020.1"}
 
 
 def from_graph(graph: Graph, settings: TargetSettings, *, stage: str = "csynth", tool: str | None = None) -> Estimate:
@@ -64,11 +64,11 @@ def from_graph(graph: Graph, settings: TargetSettings, *, stage: str = "csynth",
     UnsupportedError
         For the oneapi and catapult backends, of which no report is calibrated.
     """
-    if settings.backend not in _TOOLS:
+    if settings.backend not in CALIBRATED_TOOLS:
         raise UnsupportedError(
             "fasttrig has no reports of this backend to base an estimate on",
             got=settings.backend,
-            want=" or ".join(_TOOLS),
+            want=" or ".join(CALIBRATED_TOOLS),
         )
     layers = tuple(_LAYERS(op, settings) for op in graph.ops)
     return estimate_layers(
@@ -76,31 +76,10 @@ def from_graph(graph: Graph, settings: TargetSettings, *, stage: str = "csynth",
         part=settings.part,
         device=device_of(settings.model_dump()),
         clock_period_ns=settings.clock_period_ns,
-        tool=tool or _TOOLS[settings.backend],
+        tool=tool or CALIBRATED_TOOLS[settings.backend],
         stream=settings.io_type == "io_stream",
         stage=stage,
     )
-
-
-def require_known_part(settings: TargetSettings) -> None:
-    """Raise for a part of AMD that is neither in the table of devices nor described: no share of it could be told.
-
-    Raises
-    ------
-    ProjectError
-        With near names.
-    """
-    if settings.backend in _TOOLS and device_of(settings.model_dump()) is None:
-        try:
-            find_device(settings.part)
-        except InputError as error:
-            raise ProjectError(
-                error.what,
-                where="[target] part",
-                got=error.got,
-                want=error.want,
-                try_=f"{error.try_}; or state its sizes in [target.device]: lut, ff, dsp, bram18, uram, slr",
-            ) from None
 
 
 @_LAYERS.row(Input, Reshape, Concat, Transpose, Gather, Window)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+CALIBRATED_TOOLS = {"vitis": "Vitis HLS 2024.1", "vivado": "Vivado HLS 2020.1"}
+"""Backend -> the newest tool whose reports the estimates are calibrated with."""
+
 _YEAR = re.compile(r"(20\d\d)\.(\d)")
 _VIVADO_ITSELF = re.compile(r"vivado(?!\s*hls)")
 

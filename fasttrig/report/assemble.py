@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -22,11 +21,10 @@ from fasttrig.physics.regression import RegressionAgreement
 from fasttrig.physics.saturation import Saturations
 from fasttrig.physics.scores import Scores, worst_events
 from fasttrig.physics.sensitivity import Sensitivity
-from fasttrig.report.budget import Found, hardware_rows, limit_row, verdict
+from fasttrig.report.budget import budget_rows, verdict
 from fasttrig.report.decision_costs import decision_costs
 from fasttrig.report.document import (
     AgreementRow,
-    BudgetRow,
     FirmwareRow,
     InputRow,
     LadderRow,
@@ -42,9 +40,9 @@ from fasttrig.report.document import (
     WorstEventRow,
 )
 from fasttrig.report.estimates import estimates, latency_row, resource_row, simulated_latency_row
-from fasttrig.settings import BudgetSettings, TargetSettings
+from fasttrig.report.hardware import LatencyRow
+from fasttrig.settings import TargetSettings
 
-_HALF = "0.5"
 _HLS_RUNGS = {rung for row in BACKENDS if row.folder == HLS for rung in row.rungs}
 
 
@@ -58,7 +56,7 @@ def assemble(
     ladder = [_rung(rung) for rung in measured.ladder]
     rows = _agreement(measured)
     limits = design.project.budget if design.project is not None else None
-    budget = _budget(limits, rows, latency, resources)
+    budget = budget_rows(limits, rows, latency, resources)
     word, reason = verdict(ladder, budget)
     return Report(
         model=_model(design, settings, manifest),
@@ -83,14 +81,6 @@ def assemble(
         rtl=rtl,
         manifest=manifest,
     )
-
-
-def with_budget(report: Report, limits: BudgetSettings | None) -> Report:
-    """`report` held against other limits: nothing is measured again."""
-    rows = {"agreement": report.agreement, "regression": report.regression}
-    budget = _budget(limits, rows, report.latency, report.resources)
-    word, reason = verdict(report.ladder, budget)
-    return report.model_copy(update={"budget": budget, "verdict": word, "verdict_reason": reason})
 
 
 def _agreement(measured: Measured) -> dict[str, AgreementRow | RegressionRow | None]:
@@ -159,7 +149,7 @@ def _saturation(found: Saturations | None) -> SaturationRow | None:
     return SaturationRow(n_events=found.n_events, clipped_events=found.clipped_events) if found and found.ops else None
 
 
-def _simulated(settings: TargetSettings, measured: Measured) -> list[dict[str, Any]]:
+def _simulated(settings: TargetSettings, measured: Measured) -> list[LatencyRow]:
     return [
         simulated_latency_row(rung, settings.clock_period_ns)
         for rung in measured.ladder
@@ -237,46 +227,3 @@ def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:
         n_zero_weights=int(np.count_nonzero(weights == 0)),
         origin=op.origin,
     )
-
-
-def _budget(
-    settings: BudgetSettings | None,
-    agreement: Mapping[str, AgreementRow | RegressionRow | None],
-    latency: list[dict[str, Any]],
-    resources: list[dict[str, Any]],
-) -> list[BudgetRow]:
-    if settings is None:
-        return []
-    limits = {key: limit for key in type(settings).model_fields if (limit := getattr(settings, key)) is not None}
-    rows = []
-    for key, (number, at_least) in _physics(agreement.get("regression") or agreement["agreement"]).items():
-        if key in limits:
-            found = None if number is None else Found(number, "")
-            rows.append(limit_row(key, limits[key], found, at_least=at_least))
-    return rows + hardware_rows(limits, latency, resources)
-
-
-def _physics(agreement: AgreementRow | RegressionRow | None) -> dict[str, tuple[float | None, bool]]:
-    """Limit of ``[budget]`` -> the measured value, and whether a larger value is better."""
-    found: dict[str, tuple[float | None, bool]] = {
-        "min_accuracy": (None, True),
-        "min_auc": (None, True),
-        "min_rejection": (None, True),
-        "max_auc_loss": (None, False),
-        "max_rms_growth": (None, False),
-    }
-    if isinstance(agreement, RegressionRow):
-        found["max_rms_growth"] = (agreement.rms_growth, False)
-    elif agreement is not None:
-        loss = max(agreement.auc_float[name] - agreement.auc_quantised[name] for name in agreement.auc_float)
-        found["min_accuracy"] = (agreement.accuracy_quantised, True)
-        found["min_auc"] = (min(agreement.auc_quantised.values()), True)
-        found["max_auc_loss"] = (loss, False)
-        found["min_rejection"] = (_least_rejection(agreement), True)
-    return found
-
-
-def _least_rejection(agreement: AgreementRow) -> float | None:
-    """Over the classes, at half of the signal kept; None where no class lets any background through."""
-    rejections = [by_cut.get(_HALF) for by_cut in agreement.background_rejection["quantised"].values()]
-    return min((number for number in rejections if number is not None), default=None)

@@ -20,9 +20,10 @@ from pydantic import ValidationError
 
 from fasttrig.base.built_project import REPORT, BuiltProject, folder_of_report
 from fasttrig.base.errors import InputError, near_names
-from fasttrig.report.budget import ESTIMATE, RESOURCES
+from fasttrig.estimate.devices import RESOURCES
 from fasttrig.report.document import SCHEMA_VERSION, Report
-from fasttrig.report.implementations import EXPECTED, Implementation, implementations
+from fasttrig.report.hardware import CountRow, LatencyRow, ReportStage, ResourceRow
+from fasttrig.report.implementations import Implementation, implementations
 
 INDEX = "index.html"
 """Page that ``fasttrig build`` writes next to the builds; ``compare build/*`` may include its path."""
@@ -37,12 +38,8 @@ class ReportedNumber:
     value: float
     low: float
     high: float
-    stage: str
+    stage: ReportStage
     tool: str
-
-    @property
-    def is_measured(self) -> bool:
-        return not self.stage.startswith(ESTIMATE) and self.stage != EXPECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +195,8 @@ def _labels(paths: Sequence[Path]) -> list[str]:
 
 
 def _check_stage(stage: str, reports: Sequence[Report]) -> None:
-    known = dict.fromkeys(
-        row["stage"] for report in reports for one in implementations(report) for row in (*one.latency, *one.resources)
-    )
+    found = [one for report in reports for one in implementations(report)]
+    known = dict.fromkeys(stage for one in found for stage in one.stages)
     if stage and stage not in known:
         raise InputError("no build has numbers of this stage", got=repr(stage), want=", ".join(known) or "any number")
 
@@ -209,7 +205,8 @@ def _of_stage(one: Implementation, stage: str) -> Implementation | None:
     """Its rows of this stage alone, where one is named; None where it has none."""
     if not stage:
         return one
-    latency, resources = (tuple(row for row in rows if row["stage"] == stage) for rows in (one.latency, one.resources))
+    latency = tuple(row for row in one.latency if row.stage == stage)
+    resources = tuple(row for row in one.resources if row.stage == stage)
     return replace(one, latency=latency, resources=resources) if latency or resources else None
 
 
@@ -217,8 +214,8 @@ def _compared(label: str, path: Path, report: Report, one: Implementation | None
     latency = next(iter(one.latency), None) if one is not None else None
     resources = next(iter(one.resources), None) if one is not None else None
     costs: dict[str, ReportedNumber | None] = {"latency_ns": _latency_ns(latency)}
-    costs |= {name: _number(latency, name) for name in ("latency_cycles", "ii_cycles")}
-    costs |= {name: _number(resources, name) for name in RESOURCES}
+    costs |= {name: _number(latency, getattr(latency, name, None)) for name in ("latency_cycles", "ii_cycles")}
+    costs |= {name: _number(resources, getattr(resources, name, None)) for name in RESOURCES}
     target = report.target
     return Compared(
         label=label,
@@ -236,20 +233,19 @@ def _compared(label: str, path: Path, report: Report, one: Implementation | None
     )
 
 
-def _number(row: Mapping[str, Any] | None, name: str) -> ReportedNumber | None:
-    if row is None or row.get(name) is None:
+def _number(row: LatencyRow | ResourceRow | None, count: CountRow | None) -> ReportedNumber | None:
+    if row is None or count is None:
         return None
-    found = row[name]
-    return ReportedNumber(found["value"], found["low"], found["high"], row["stage"], row.get("tool", ""))
+    return ReportedNumber(count.value, count.low, count.high, row.stage, row.tool)
 
 
-def _latency_ns(row: Mapping[str, Any] | None) -> ReportedNumber | None:
+def _latency_ns(row: LatencyRow | None) -> ReportedNumber | None:
     """Cycles with their interval, at the report's time per cycle."""
-    cycles = _number(row, "latency_cycles")
-    if row is None or cycles is None or row.get("latency_ns") is None:
+    if row is None:
         return None
-    period = row["latency_ns"] / cycles.value if cycles.value else 0.0
-    return ReportedNumber(row["latency_ns"], cycles.low * period, cycles.high * period, cycles.stage, cycles.tool)
+    cycles = row.latency_cycles
+    period = row.latency_ns / cycles.value if cycles.value else 0.0
+    return ReportedNumber(row.latency_ns, cycles.low * period, cycles.high * period, row.stage, row.tool)
 
 
 def _n_events(report: Report) -> int:

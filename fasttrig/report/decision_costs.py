@@ -13,9 +13,11 @@ from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph, Postprocessor
 from fasttrig.ir.ops import Const, Softmax, Value
 from fasttrig.report.document import DecisionCostRow
+from fasttrig.report.estimates import count_row
+from fasttrig.report.hardware import ReportStage
 from fasttrig.settings import TargetSettings
 
-_STAGE = "synth"
+_STAGE = ReportStage.ESTIMATED_SYNTH
 
 
 def decision_costs(design: Design, settings: TargetSettings) -> list[DecisionCostRow]:
@@ -28,15 +30,15 @@ def decision_costs(design: Design, settings: TargetSettings) -> list[DecisionCos
     if softmax is not None:
         graphs["softmax"] = softmax
     try:
-        found = {name: from_graph(graph, settings, stage=_STAGE) for name, graph in graphs.items()}
+        found = {name: from_graph(graph, settings, stage=_STAGE.step) for name, graph in graphs.items()}
     except UnsupportedError:
         return []
     return [
         DecisionCostRow(
             decision=name,
-            stage=f"estimate of {_STAGE}",
-            lut=estimate.lut.to_dict(),
-            latency_cycles=estimate.latency_cycles.to_dict(),
+            stage=_STAGE,
+            lut=count_row(estimate.lut),
+            latency_cycles=count_row(estimate.latency_cycles),
         )
         for name, estimate in found.items()
     ]

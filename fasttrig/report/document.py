@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from fasttrig.report.hardware import CountRow, LatencyRow, ReportedResources, ReportRow, ReportStage
 
 SCHEMA_VERSION = 1
-
-
-class ReportRow(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ModelRow(ReportRow):
@@ -136,9 +134,9 @@ class ProfileRow(ReportRow):
 
 class DecisionCostRow(ReportRow):
     decision: str = Field(description="lead, largest, or softmax: that of the link, from tables in the firmware")
-    stage: str
-    lut: dict[str, float] = Field(description="value, low and high of the 80 % interval, beyond the design's own")
-    latency_cycles: dict[str, float]
+    stage: ReportStage
+    lut: CountRow = Field(description="beyond the design's own LUTs")
+    latency_cycles: CountRow
 
 
 class FirmwareRow(ReportRow):
@@ -148,12 +146,12 @@ class FirmwareRow(ReportRow):
     input_rate_khz: float = Field(description="[physics] input_rate_khz")
     words: list[WordCountRow]
     working_points: list[WorkingPointRow]
-    rankings: list[RankingRow] = []
-    pairs: list[PairRow] = []
+    rankings: list[RankingRow] = Field([])
+    pairs: list[PairRow] = Field([])
     confusion: list[list[float]] = Field(
         [], description="share of each true class (row) for which the word of each class (column) is the largest"
     )
-    profiles: list[ProfileRow] = []
+    profiles: list[ProfileRow] = Field([])
     costs: list[DecisionCostRow] = Field([], description="of decisions in hardware; a word alone is one comparison")
 
 
@@ -244,7 +242,7 @@ class RtlRow(ReportRow):
     stage_budget_ns: float = Field(description="the clock period less its uncertainty")
     longest_stage_ns: float = Field(description="by the tracer's delay model")
     alkaid_cost: float = Field(description="the tracer's count of LUTs")
-    expected_routed_lut: dict[str, int] | None = Field(
+    expected_routed_lut: CountRow | None = Field(
         description="of a network: the cost times what LUT / cost was over 20 routed designs, with its 80 % interval; "
         "null for trees, of which no routed design is published"
     )
@@ -279,8 +277,8 @@ class Report(ReportRow):
     ops: list[OpRow]
     sensitivity: list[SensitivityRow] = Field([], description="every op with one fraction bit less, emulated")
     budget: list[BudgetRow]
-    latency: list[dict[str, Any]] = []
-    resources: list[dict[str, Any]] = []
+    latency: list[LatencyRow] = Field([])
+    resources: list[ReportedResources] = Field([])
     rtl: RtlRow | None = Field(None, description="null without an RTL project")
     synthesis: SynthesisRow | None = Field(None, description="logic synthesis of the RTL; null when not asked for")
     manifest: dict[str, Any] = Field(description="hashes, tool versions, seeds")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.design import Design
-from fasttrig.estimate.estimate import STAGES, Estimate
+from fasttrig.estimate.devices import RESOURCES
+from fasttrig.estimate.estimate import STAGES, Estimate, Number
 from fasttrig.estimate.from_graph import from_graph
 from fasttrig.ladder.rungs import Rung
-from fasttrig.report.budget import RESOURCES
+from fasttrig.report.hardware import (
+    CountRow,
+    EstimatedResources,
+    LatencyRow,
+    LayerResourcesRow,
+    ReportStage,
+    StageOrigin,
+)
 from fasttrig.settings import TargetSettings
 
 
@@ -21,44 +27,42 @@ def estimates(design: Design, settings: TargetSettings) -> tuple[Estimate, ...]:
         return ()
 
 
-def latency_row(found: Estimate) -> dict[str, Any]:
-    return {
-        "stage": f"estimate of {found.stage}",
-        "tool": found.tool,
-        "latency_cycles": found.latency_cycles.to_dict(),
-        "ii_cycles": found.ii_cycles.to_dict(),
-        "latency_ns": found.latency_ns,
-        "notes": list(found.notes),
-    }
+def latency_row(found: Estimate) -> LatencyRow:
+    return LatencyRow(
+        stage=ReportStage.of(StageOrigin.COST_MODEL, found.stage),
+        tool=found.tool,
+        latency_cycles=count_row(found.latency_cycles),
+        ii_cycles=count_row(found.ii_cycles),
+        latency_ns=found.latency_ns,
+        notes=list(found.notes),
+    )
 
 
-def resource_row(found: Estimate) -> dict[str, Any]:
-    return {
-        "stage": f"estimate of {found.stage}",
-        "tool": found.tool,
-        "part": found.part,
-        "shares": found.shares,
-        "crosses_slr": found.crosses_slr,
-        "calibration": found.calibration,
-        "notes": list(found.notes),
-        "layers": [layer.to_dict() for layer in found.layers],
-        **{name: getattr(found, name).to_dict() for name in RESOURCES},
-    }
+def resource_row(found: Estimate) -> EstimatedResources:
+    return EstimatedResources(
+        stage=ReportStage.of(StageOrigin.COST_MODEL, found.stage),
+        tool=found.tool,
+        part=found.part,
+        shares=found.shares,
+        crosses_slr=found.crosses_slr,
+        calibration=found.calibration,
+        notes=list(found.notes),
+        layers=[LayerResourcesRow(**layer.to_dict()) for layer in found.layers],
+        **{name: count_row(getattr(found, name)) for name in RESOURCES},
+    )
 
 
-def simulated_latency_row(rung: Rung, clock_period_ns: float) -> dict[str, Any]:
+def simulated_latency_row(rung: Rung, clock_period_ns: float) -> LatencyRow:
     """What a simulation by cycles observed; no interval."""
     assert rung.latency_cycles is not None
-    return {
-        "stage": rung.rung,
-        "tool": rung.tool,
-        "latency_cycles": exactly(rung.latency_cycles),
-        "ii_cycles": exactly(rung.ii_cycles or 1),
-        "latency_ns": rung.latency_cycles * clock_period_ns,
-        "notes": [],
-    }
+    return LatencyRow(
+        stage=ReportStage.RTLSIM,
+        tool=rung.tool,
+        latency_cycles=CountRow.exact(rung.latency_cycles),
+        ii_cycles=CountRow.exact(rung.ii_cycles or 1),
+        latency_ns=rung.latency_cycles * clock_period_ns,
+    )
 
 
-def exactly(number: int) -> dict[str, int]:
-    """A number that was counted: its interval is itself."""
-    return {"value": number, "low": number, "high": number}
+def count_row(number: Number) -> CountRow:
+    return CountRow(value=number.value, low=number.low, high=number.high)

@@ -6,23 +6,12 @@ before an estimate of the same stage. Cycles that a tool counted are exact, so m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
 
 from fasttrig.estimate.devices import device_of
-from fasttrig.report.budget import ESTIMATE, SYNTHESIS
 from fasttrig.report.document import Report
-from fasttrig.report.estimates import exactly
-
-DesignName: TypeAlias = Literal["RTL", "HLS"]
-Content: TypeAlias = Mapping[str, Any]
-
-SIMULATION = "rtlsim"
-DECLARED, EXPECTED = "declared", "expected after routing"
-"""Stages of figures known when the RTL is written: its cycles, and the LUTs of a network."""
-_RTL_STAGES = (SIMULATION, SYNTHESIS, DECLARED, EXPECTED)
-_ADVANCED = ("route", "synth", "csynth")
+from fasttrig.report.hardware import AnyResources, CountRow, DesignName, LatencyRow, ReportStage, ResourceRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,63 +19,66 @@ class Implementation:
     """One design of a build: `latency` and `resources` are rows as in the report, the best one first."""
 
     design: DesignName
-    latency: tuple[Content, ...]
-    resources: tuple[Content, ...]
+    latency: tuple[LatencyRow, ...]
+    resources: tuple[ResourceRow, ...]
+
+    @property
+    def stages(self) -> list[ReportStage]:
+        """The stage of each row."""
+        return [row.stage for row in self.latency] + [row.stage for row in self.resources]
 
 
 def implementations(report: Report) -> tuple[Implementation, ...]:
     """The designs (RTL, HLS) for which the report has rows."""
+    all_latency = (*report.latency, *_declared_latency(report))
+    all_resources = (*report.resources, *_expected_resources(report))
+    designs: tuple[DesignName, ...] = ("RTL", "HLS")
     found = []
-    known = _expected(report)
-    for design in ("RTL", "HLS"):
-        latency = [row for row in (*report.latency, *known["latency"]) if design_of(row["stage"]) == design]
-        resources = [row for row in (*report.resources, *known["resources"]) if design_of(row["stage"]) == design]
+    for design in designs:
+        latency = [row for row in all_latency if row.stage.design == design]
+        resources = [row for row in all_resources if row.stage.design == design]
         if latency or resources:
-            ordered = sorted(latency, key=lambda row: (row["stage"].startswith(ESTIMATE), _place(row)))
+            ordered = sorted(latency, key=lambda row: (row.stage.is_estimate, row.stage.place))
             found.append(Implementation(design, tuple(ordered), ordered_resources(resources)))
     return tuple(found)
 
 
-def ordered_resources(rows: Sequence[Content]) -> tuple[Content, ...]:
+def ordered_resources(rows: Sequence[AnyResources]) -> tuple[AnyResources, ...]:
     """The most advanced stage first, a measured number before an estimate of the same stage."""
-    return tuple(sorted(rows, key=lambda row: (_place(row), row["stage"].startswith(ESTIMATE))))
+    return tuple(sorted(rows, key=lambda row: (row.stage.place, row.stage.is_estimate)))
 
 
-def design_of(stage: str) -> DesignName:
-    """Which design a row of this stage is about: estimates and vendor reports are of the HLS project."""
-    return "RTL" if stage in _RTL_STAGES else "HLS"
-
-
-def _place(row: Content) -> int:
-    """0 for the most advanced stage; a stage that is none of an HLS flow (a simulation, say) is the only one there."""
-    word = str(row["stage"]).rpartition(" ")[2]
-    return _ADVANCED.index(word) if word in _ADVANCED else len(_ADVANCED)
-
-
-def _expected(report: Report) -> dict[str, list[Content]]:
-    """What the RTL's writer knows, where nothing was simulated or synthesised."""
+def _declared_latency(report: Report) -> list[LatencyRow]:
+    """The cycles that the RTL's writer declares, unless a simulation observed them."""
     rtl = report.rtl
-    if rtl is None:
-        return {"latency": [], "resources": []}
-    stages = {row["stage"] for row in (*report.latency, *report.resources)}
-    latency: list[Content] = [
-        {
-            "stage": DECLARED,
-            "tool": rtl.tool,
-            "latency_cycles": exactly(rtl.latency_cycles),
-            "ii_cycles": exactly(rtl.ii_cycles),
-            "latency_ns": rtl.latency_cycles * float(report.target["clock_period_ns"]),
-            "notes": [],
-        }
-    ]
-    resources: list[Content] = []
-    if rtl.expected_routed_lut is not None:
-        device = device_of(report.target)
-        lut = {"lut": float(rtl.expected_routed_lut["value"])}
-        shares = {"lut": device.shares(lut)["lut"]} if device is not None else {}
-        found = {"stage": EXPECTED, "tool": rtl.tool, "lut": rtl.expected_routed_lut, "shares": shares, "notes": []}
-        resources = [found]
-    return {
-        "latency": [] if SIMULATION in stages else latency,
-        "resources": [] if SYNTHESIS in stages else resources,
-    }
+    if rtl is None or any(row.stage is ReportStage.RTLSIM for row in report.latency):
+        return []
+    declared = LatencyRow(
+        stage=ReportStage.DECLARED,
+        tool=rtl.tool,
+        latency_cycles=CountRow.exact(rtl.latency_cycles),
+        ii_cycles=CountRow.exact(rtl.ii_cycles),
+        latency_ns=rtl.latency_cycles * float(report.target["clock_period_ns"]),
+    )
+    return [declared]
+
+
+def _expected_resources(report: Report) -> list[ResourceRow]:
+    """The LUTs that the RTL's writer expects of a network after routing, unless logic synthesis counted them."""
+    rtl = report.rtl
+    if rtl is None or rtl.expected_routed_lut is None:
+        return []
+    if any(row.stage is ReportStage.SYNTH for row in report.resources):
+        return []
+    device = device_of(report.target)
+    lut = {"lut": float(rtl.expected_routed_lut.value)}
+    expected = ResourceRow(
+        stage=ReportStage.EXPECTED,
+        tool=rtl.tool,
+        part=str(report.target["part"]),
+        shares={"lut": device.shares(lut)["lut"]} if device is not None else {},
+        crosses_slr=False,
+        notes=[],
+        lut=rtl.expected_routed_lut,
+    )
+    return [expected]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from fasttrig.report.budget import ESTIMATE, SYNTHESIS
+from fasttrig.estimate.devices import RESOURCES
 from fasttrig.report.document import AgreementRow, RegressionRow, Report, RtlRow
+from fasttrig.report.hardware import CountRow, EstimatedResources, SynthesisedResources
 from fasttrig.report.implementations import ordered_resources
 from fasttrig.report.tables import new_table, share_text
 from fasttrig.report.terminal_words import firmware_tables
@@ -213,13 +213,11 @@ def _estimates(report: Report) -> Table:
             *((name.upper(), "right") for name in names),
         ),
     )
-    latencies = {(row["stage"], row["tool"]): row for row in report.latency}
-    for row in ordered_resources(report.resources):
-        if not row["stage"].startswith(ESTIMATE):
-            continue
-        latency = latencies.get((row["stage"], row["tool"]))
-        cycles = _interval(latency["latency_cycles"]) if latency is not None else ""
-        table.add_row(row["stage"], row["tool"], cycles, *(_interval(row[name]) for name in names))
+    latencies = {(row.stage, row.tool): row for row in report.latency}
+    for row in ordered_resources([row for row in report.resources if isinstance(row, EstimatedResources)]):
+        latency = latencies.get((row.stage, row.tool))
+        cycles = _interval(latency.latency_cycles) if latency is not None else ""
+        table.add_row(row.stage, row.tool, cycles, *(_interval(row.counts[name]) for name in names))
     return table
 
 
@@ -233,18 +231,17 @@ def _rtl(report: Report, rtl: RtlRow) -> list[Text | Table]:
     ]
     if report.synthesis is not None and report.synthesis.status == "not run":
         parts.append(Text(f"logic synthesis: not run ({report.synthesis.reason})"))
-    rows = [row for row in report.resources if row["stage"] == SYNTHESIS]
+    rows = [row for row in report.resources if isinstance(row, SynthesisedResources)]
     return [*parts, _counted(rows)] if rows else parts
 
 
-def _counted(rows: Sequence[Mapping[str, Any]]) -> Table:
-    names = ("lut", "ff", "dsp", "bram18", "uram")
+def _counted(rows: Sequence[SynthesisedResources]) -> Table:
     table = new_table(
         "\nLogic synthesis of the RTL, out of context",
         (
             ("tool", "left"),
             ("mode", "left"),
-            *((name.upper(), "right") for name in names),
+            *((name.upper(), "right") for name in RESOURCES),
             ("carry", "right"),
             ("levels", "right"),
             ("LUT / cost", "right"),
@@ -252,22 +249,21 @@ def _counted(rows: Sequence[Mapping[str, Any]]) -> Table:
         ),
     )
     for row in rows:
-        share, ratio = row["shares"].get("lut"), row["lut_per_cost"]
+        share, ratio = row.shares.get("lut"), row.lut_per_cost
         table.add_row(
-            row["tool"],
-            row["mode"],
-            *(_interval(row[name]) for name in names),
-            f"{row['carry']:,}",
-            str(row["logic_levels"]),
+            row.tool,
+            row.mode,
+            *(_interval(row.counts[name]) for name in RESOURCES),
+            f"{row.carry:,}",
+            str(row.logic_levels),
             "" if ratio is None else f"{ratio:.2f}",
-            "" if share is None else f"{share:.2%} of {row['part']}",
+            "" if share is None else f"{share:.2%} of {row.part}",
         )
     return table
 
 
-def _interval(number: Mapping[str, float]) -> str:
-    value, low, high = (f"{number[key]:,.0f}" for key in ("value", "low", "high"))
-    return value if low == high else f"{value} ({low} to {high})"
+def _interval(count: CountRow) -> str:
+    return f"{count.value:,}" if count.is_exact else f"{count.value:,} ({count.low:,} to {count.high:,})"
 
 
 def _budget(report: Report) -> Table:

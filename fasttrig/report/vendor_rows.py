@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from fasttrig.base.errors import InputError
-from fasttrig.estimate.devices import Device, device_of, find_device
+from fasttrig.estimate.devices import RESOURCES, Device, device_of, find_device
 from fasttrig.estimate.vendor import NAMES, VendorReport, find_reports, top_level
-from fasttrig.report.budget import ESTIMATE, RESOURCES, renewed, verdict
+from fasttrig.report.budget import renewed, verdict
 from fasttrig.report.document import Report
-from fasttrig.report.estimates import exactly
+from fasttrig.report.hardware import (
+    AnyHardwareRow,
+    CountRow,
+    EstimatedResources,
+    LatencyRow,
+    ReportStage,
+    StageOrigin,
+    VendorResources,
+)
 
-VENDOR = "vendor "
-_ORDER = ("csynth", "synth", "route")
-_ESTIMATED_AS = {"csynth": "csynth", "synth": "synth", "route": "synth"}
+_ESTIMATED_AS = {
+    ReportStage.VENDOR_CSYNTH: ReportStage.ESTIMATED_CSYNTH,
+    ReportStage.VENDOR_SYNTH: ReportStage.ESTIMATED_SYNTH,
+    ReportStage.VENDOR_ROUTE: ReportStage.ESTIMATED_SYNTH,
+}
 
 
 def with_vendor_reports(report: Report, folder: Path) -> Report:
@@ -29,7 +38,7 @@ def with_vendor_reports(report: Report, folder: Path) -> Report:
         When the folder does not exist, holds no report of a known name, or one that cannot be read.
     """
     found = top_level(find_reports(folder))
-    counted = sorted((one for one in found if one.lut is not None), key=lambda one: _ORDER.index(one.stage))
+    counted = sorted((one for one in found if one.lut is not None), key=lambda one: -_stage(one).place)
     if not counted:
         raise InputError(
             "no vendor report with counts in this folder",
@@ -40,13 +49,13 @@ def with_vendor_reports(report: Report, folder: Path) -> Report:
         )
     rows = [_resources(one, report, [other for other in found if other.stage == one.stage]) for one in counted]
     latency = [
-        *report.latency[: _estimates(report.latency)],
+        *report.latency[: _n_estimates(report.latency)],
         *(_latency(one) for one in counted if one.latency_cycles),
-        *report.latency[_estimates(report.latency) :],
+        *report.latency[_n_estimates(report.latency) :],
     ]
-    hls = [row for row in rows if row["stage"] == f"{VENDOR}csynth"]
+    hls = [row for row in rows if row.stage is ReportStage.VENDOR_CSYNTH]
     placed = [row for row in rows if row not in hls]
-    split = _estimates(report.resources)
+    split = _n_estimates(report.resources)
     resources = [*report.resources[:split], *hls, *report.resources[split:], *placed]
     budget = renewed(report.budget, latency, resources)
     word, reason = verdict(report.ladder, budget)
@@ -55,51 +64,53 @@ def with_vendor_reports(report: Report, folder: Path) -> Report:
     )
 
 
-def vendor_rows(report: Report) -> list[dict[str, Any]]:
+def vendor_rows(report: Report) -> list[VendorResources]:
     """Its rows of resources that vendor tools counted."""
-    return [row for row in report.resources if row["stage"].startswith(VENDOR)]
+    return [row for row in report.resources if isinstance(row, VendorResources)]
 
 
-def estimate_of(row: dict[str, Any], report: Report) -> dict[str, Any] | None:
-    """The estimate that a vendor's row is to be held against; a routed design against the estimate of synthesis."""
-    wanted = ESTIMATE + _ESTIMATED_AS[row["stage"].removeprefix(VENDOR)]
-    return next((other for other in report.resources if other["stage"] == wanted), None)
+def estimate_of(row: VendorResources, report: Report) -> EstimatedResources | None:
+    """The estimate to compare a vendor's row with; a routed design is compared with the estimate of synthesis."""
+    estimates = (other for other in report.resources if isinstance(other, EstimatedResources))
+    return next((other for other in estimates if other.stage is _ESTIMATED_AS[row.stage]), None)
 
 
-def _estimates(rows: Sequence[dict[str, Any]]) -> int:
+def _stage(one: VendorReport) -> ReportStage:
+    return ReportStage.of(StageOrigin.VENDOR_TOOL, one.stage)
+
+
+def _n_estimates(rows: Sequence[AnyHardwareRow]) -> int:
     """How many of the rows, from the first on, are estimates."""
-    return next((index for index, row in enumerate(rows) if not row["stage"].startswith(ESTIMATE)), len(rows))
+    return next((index for index, row in enumerate(rows) if not row.stage.is_estimate), len(rows))
 
 
-def _resources(one: VendorReport, report: Report, same_stage: Sequence[VendorReport]) -> dict[str, Any]:
-    part = one.part or str(report.target.get("part", ""))
+def _resources(one: VendorReport, report: Report, same_stage: Sequence[VendorReport]) -> VendorResources:
     used = {name: number for name in RESOURCES if (number := getattr(one, name)) is not None}
     device = _device(one.part) or device_of(report.target)
     slack = next((other.wns_ns for other in same_stage if other.wns_ns is not None), None)
-    return {
-        "stage": VENDOR + one.stage,
-        "tool": f"{one.tool} {one.version}".strip(),
-        "part": part,
-        "file": one.path,
-        "shares": device.shares({name: float(number) for name, number in used.items()}) if device else {},
-        "crosses_slr": device.crosses_slr({name: float(n) for name, n in used.items()}) if device else False,
-        "wns_ns": slack,
-        "notes": _notes(one, report, slack),
-        **{name: exactly(n) for name, n in used.items()},
-    }
+    return VendorResources(
+        stage=_stage(one),
+        tool=f"{one.tool} {one.version}".strip(),
+        part=one.part or str(report.target.get("part", "")),
+        file=one.path,
+        shares=device.shares({name: float(number) for name, number in used.items()}) if device else {},
+        crosses_slr=device.crosses_slr({name: float(n) for name, n in used.items()}) if device else False,
+        wns_ns=slack,
+        notes=_notes(one, report, slack),
+        **{name: CountRow.exact(number) for name, number in used.items()},
+    )
 
 
-def _latency(one: VendorReport) -> dict[str, Any]:
+def _latency(one: VendorReport) -> LatencyRow:
     cycles, clock = one.latency_cycles or 0, one.clock_period_ns or 0.0
-    return {
-        "stage": VENDOR + one.stage,
-        "tool": f"{one.tool} {one.version}".strip(),
-        "file": one.path,
-        "latency_cycles": exactly(cycles),
-        "ii_cycles": exactly(one.ii_cycles or 1),
-        "latency_ns": cycles * clock,
-        "notes": [],
-    }
+    return LatencyRow(
+        stage=_stage(one),
+        tool=f"{one.tool} {one.version}".strip(),
+        file=one.path,
+        latency_cycles=CountRow.exact(cycles),
+        ii_cycles=CountRow.exact(one.ii_cycles or 1),
+        latency_ns=cycles * clock,
+    )
 
 
 def _notes(one: VendorReport, report: Report, slack: float | None) -> list[str]:

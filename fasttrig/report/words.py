@@ -43,8 +43,8 @@ def cost_sentence(firmware: FirmwareRow) -> str:
     """What each decision costs beyond the comparison of one word; empty where nothing was estimated."""
     names = {**RANKED_BY, "largest": "largest word", "softmax": 'softmax (output_activation = "firmware")'}
     parts = [
-        f"{names[row.decision]} {row.lut['value']:,.0f} LUT ({row.lut['low']:,.0f} to {row.lut['high']:,.0f}), "
-        f"{row.latency_cycles['value']:.0f} cycles"
+        f"{names[row.decision]} {row.lut.value:,} LUT ({row.lut.low:,} to {row.lut.high:,}), "
+        f"{row.latency_cycles.value} cycles"
         for row in firmware.costs
     ]
     return f"In the firmware, by the {firmware.costs[0].stage}: {'; '.join(parts)}." if parts else ""

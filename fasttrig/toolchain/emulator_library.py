@@ -8,14 +8,16 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fasttrig.base.cache import cache_folder
 from fasttrig.base.errors import ToolError
 from fasttrig.base.fixed import IntArray
-from fasttrig.emulator.compiled import write_column_emulator, write_emulator
-from fasttrig.emulator.compiled.library import CompiledEmulator, machine
 from fasttrig.ir.graph import Graph
 from fasttrig.toolchain.run import find_compiler, run
+
+if TYPE_CHECKING:
+    from fasttrig.emulator.compiled.library import CompiledEmulator
 
 FLAGS = (
     "-std=c++17",
@@ -75,6 +77,9 @@ def _loaded(
     columns: bool,
 ) -> CompiledEmulator:
     """Kept by this process as well: to write the source again takes longer than to emulate 100,000 events."""
+    from fasttrig.emulator.compiled import write_column_emulator, write_emulator
+    from fasttrig.emulator.compiled.library import CompiledEmulator
+
     files = (write_column_emulator if columns else write_emulator)(graph, name, version)
     folder = cache_dir / _key(files, compiler, flags)
     if not (folder / _LIBRARY).is_file():
@@ -120,6 +125,8 @@ def _compile(files: Mapping[str, str], source: str, command: Sequence[str], fold
 
 
 def _key(files: Mapping[str, str], compiler: Sequence[str], flags: Sequence[str]) -> str:
+    from fasttrig.emulator.compiled.library import machine
+
     parts = (machine(), tuple(compiler), _version(tuple(compiler)), tuple(flags), sorted(files.items()))
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 

@@ -3,18 +3,18 @@
 import pytest
 
 from fasttrig.base.errors import ProjectError
-from fasttrig.estimate.devices import device_of
-from fasttrig.estimate.from_graph import require_known_part
+from fasttrig.estimate.devices import device_of, require_known_part
 from fasttrig.report.budget import hardware_rows, limit_row, verdict
 from fasttrig.report.document import LadderRow
 from fasttrig.settings import TargetSettings
 from tests.commandline import fasttrig
+from tests.report.builds import yosys_row
 
 EQUAL = [LadderRow(rung="csim", against="emulate", status="equal", n_events=9, n_mismatches=0, seconds=0, reason="")]
 
 
 def test_a_limit_that_nothing_measured_fails_by_its_name():
-    rows = hardware_rows({"max_lut_share": 1e-4}, [], [{"stage": "estimate of csynth", "tool": "x", "shares": {}}])
+    rows = hardware_rows({"max_lut_share": 1e-4}, [], [yosys_row(1)])
     word, reason = verdict(EQUAL, rows)
     assert word == "failed" and "max_lut_share" in reason and "nothing measured it" in reason
     assert verdict(EQUAL, [limit_row("min_auc", 0.9, None, at_least=True)])[0] == "failed"

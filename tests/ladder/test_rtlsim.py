@@ -17,6 +17,7 @@ from fasttrig.base.errors import CheckFailed, DataError, InputError, ToolError
 from fasttrig.base.fixed import FixedType
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.builder import GraphBuilder
+from fasttrig.report.hardware import ReportStage
 from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.rtlsim import has_verilator, rtlsim
 
@@ -187,7 +188,7 @@ def test_a_project_of_rtl_alone(tiny_h5, tmp_path):
     rungs = {row.rung: row.status for row in project.report.ladder}
     assert rungs == {"emulate": "equal", "emulate_compiled": "equal", "rtlsim": "equal"}
     assert project.report.good and "every bit equal on 2" in project.report.verdict_reason
-    assert project.report.resources == [] and [row["stage"] for row in project.report.latency] == ["rtlsim"]
+    assert project.report.resources == [] and [row.stage for row in project.report.latency] == ["rtlsim"]
     assert not (project.folder / "hls").exists() and (project.folder / "rtl" / "wrapper" / "tiny_emp.v").is_file()
     with pytest.raises(InputError, match="no C-simulation"):
         project.csim(np.zeros((1, 4), dtype=np.int64))
@@ -225,8 +226,8 @@ def test_rtl_in_vhdl_is_proved_by_its_own_bench(tiny_h5, tmp_path):
     )
     row = next(row for row in project.report.ladder if row.rung == "rtlsim")
     assert row.status == "equal" and row.n_events == 2_000 and row.reason.startswith("GHDL")
-    latency = next(row for row in project.report.latency if row["stage"] == "rtlsim")
-    assert latency["latency_cycles"]["value"] == project.report.rtl.latency_cycles
+    latency = next(row for row in project.report.latency if row.stage is ReportStage.RTLSIM)
+    assert latency.latency_cycles.value == project.report.rtl.latency_cycles
     assert project.report.rtl.language == "vhdl" and not (project.folder / "rtl" / "wrapper").exists()
     core = project.folder / "rtl" / "src" / "tiny_core.vhd"
     core.write_text(core.read_text().replace("<= std_logic_vector(", "<= not std_logic_vector(", 1))

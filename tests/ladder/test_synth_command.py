@@ -10,6 +10,7 @@ from fasttrig.base.errors import InputError, ToolTimeoutError
 from fasttrig.build import synthesis
 from fasttrig.cli import app
 from fasttrig.report.document import BudgetRow, Report
+from fasttrig.report.hardware import ReportStage
 from fasttrig.toolchain import yosys
 
 pytestmark = pytest.mark.skipif(not yosys.has_yosys(), reason="Yosys' wheel (extra rtl) is not installed")
@@ -40,7 +41,7 @@ def test_before_synthesis_the_report_has_the_tracers_cost(project):
     assert rtl is not None and project.report.synthesis is None
     design = json.loads((project.folder / "rtl" / "design.json").read_text())
     assert (rtl.alkaid_cost, rtl.latency_cycles) == (design["alkaid_cost"], design["latency_cycles"])
-    assert rtl.expected_routed_lut["value"] == round(1.06 * rtl.alkaid_cost)
+    assert rtl.expected_routed_lut.value == round(1.06 * rtl.alkaid_cost)
 
 
 def test_what_is_missing_is_said_and_counts_as_nothing(project, monkeypatch):
@@ -52,7 +53,7 @@ def test_what_is_missing_is_said_and_counts_as_nothing(project, monkeypatch):
         "not run",
         "Yosys is not installed: no package 'pyosys'",
     )
-    assert all(row["stage"] != "synth" for row in again.report.resources)
+    assert all(row.stage is not ReportStage.SYNTH for row in again.report.resources)
     assert finished(project) == stored(project) == again.report
     monkeypatch.undo()
     with pytest.raises(ToolTimeoutError):
@@ -64,11 +65,11 @@ def test_counts_come_into_the_report_and_the_project_stays_finished(project):
     shown = run(project.folder)
     assert shown.exit_code == 0 and "LUTs by size" in shown.stdout and "flat" in shown.stdout
     report = stored(project)
-    (row,) = [row for row in report.resources if row["stage"] == "synth"]
-    assert row["tool"] == yosys.tool_name() and row["mode"] == "flat" and row["family"] == "xcup"
-    assert 10 < row["lut"]["value"] == row["lut"]["low"] == row["lut"]["high"] == sum(row["lut_by_size"].values())
-    assert row["ff"]["value"] >= report.rtl.register_bits / 2 and row["logic_levels"] > 1
-    assert row["lut_per_cost"] == round(row["lut"]["value"] / report.rtl.alkaid_cost, 3)
+    (row,) = [row for row in report.resources if row.stage is ReportStage.SYNTH]
+    assert row.tool == yosys.tool_name() and row.mode == "flat" and row.family == "xcup"
+    assert 10 < row.lut.value == row.lut.low == row.lut.high == sum(row.lut_by_size.values())
+    assert row.ff.value >= report.rtl.register_bits / 2 and row.logic_levels > 1
+    assert row.lut_per_cost == round(row.lut.value / report.rtl.alkaid_cost, 3)
     assert report.synthesis.status == "done" and report.verdict == project.report.verdict
     assert finished(project) == report
     again = fasttrig.build(project.design, out=project.folder.parent, synth=True)

@@ -11,8 +11,10 @@ import pytest
 from fasttrig.base.errors import InputError
 from fasttrig.report.compare import compare, read_report, to_csv
 from fasttrig.report.document import Report
+from fasttrig.report.hardware import CountRow
 from fasttrig.report.html.plots.comparison import comparison_plots
 from tests.commandline import fasttrig
+from tests.report.builds import yosys_row
 
 
 @pytest.fixture
@@ -39,28 +41,27 @@ def test_the_numbers_are_the_reports(both):
         aucs = report.agreement.auc_quantised.values()
         assert build.quality("mean AUC").value == pytest.approx(sum(aucs) / len(aucs), abs=1e-15)
         assert build.quality("accuracy").error == pytest.approx(0.0033, abs=2e-4)  # 20,800 events at 0.67
-        rows = {row["stage"]: row["lut"] for row in report.resources}
+        rows = {row.stage: row.lut for row in report.resources}
         rows["expected after routing"] = report.rtl.expected_routed_lut
         taken = build.costs["lut"]
         if taken is None:
             assert (build.label, build.design) == ("my_trees", "RTL")  # nobody has counted it
             continue
-        assert {"value": taken.value, "low": taken.low, "high": taken.high} == rows[taken.stage]
+        assert CountRow(value=taken.value, low=taken.low, high=taken.high) == rows[taken.stage]
 
 
 def test_a_measured_number_goes_before_an_estimate(both, tmp_path):
     """rtlsim's latency was observed; a synthesis appended to the report takes the place of the estimates."""
     content = json.loads((both[1] / "report" / "report.json").read_text())
-    exact = {"value": 123, "low": 123, "high": 123}
-    counted = {"stage": "synth", "tool": "Yosys", **dict.fromkeys(("lut", "ff", "dsp", "bram18", "uram"), exact)}
+    counted = yosys_row(123).model_dump(mode="json")
     resources = [row for row in content["resources"] if row["stage"].startswith("estimate")]
     with_synth = rewritten(both[1], tmp_path / "a", resources=[counted, *resources])
     without = rewritten(both[1], tmp_path / "b", resources=resources)
     nothing = rewritten(both[1], tmp_path / "c", resources=[], latency=[], rtl=None)
     measured, estimated = compare([with_synth])
-    assert measured.costs["latency_ns"].stage == "rtlsim" and measured.costs["latency_ns"].is_measured
+    assert measured.costs["latency_ns"].stage == "rtlsim" and measured.costs["latency_ns"].stage.is_measured
     assert (measured.costs["lut"].value, measured.costs["lut"].stage) == (123, "synth")
-    assert estimated.costs["lut"].stage == "estimate of synth" and not estimated.costs["lut"].is_measured
+    assert estimated.costs["lut"].stage == "estimate of synth" and not estimated.costs["lut"].stage.is_measured
     assert estimated.costs["latency_ns"].stage == "estimate of synth"  # of the same design as its LUTs
     not_counted, _ = compare([without])
     assert (not_counted.design, not_counted.costs["lut"]) == ("RTL", None)

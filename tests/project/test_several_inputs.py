@@ -1,4 +1,4 @@
-"""A project with two inputs, one of them a set from lists of varying length, and two outputs: built, emulated, traced."""
+"""A project with two inputs (one a set from lists of varying length) and two outputs: built, emulated, traced."""
 
 from __future__ import annotations
 

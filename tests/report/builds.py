@@ -13,6 +13,7 @@ from fasttrig.build.build import target_settings
 from fasttrig.data.labelled import load_sample
 from fasttrig.design import Design
 from fasttrig.emulator.evaluate import evaluate
+from fasttrig.estimate.devices import RESOURCES
 from fasttrig.ladder.checks import Measured
 from fasttrig.ladder.rungs import Rung, Status, not_run
 from fasttrig.physics.features import feature_facts
@@ -22,6 +23,7 @@ from fasttrig.physics.scores import Scores, one_bit_less, with_errors, with_repl
 from fasttrig.physics.task import compare_task
 from fasttrig.report.assemble import assemble
 from fasttrig.report.document import Report
+from fasttrig.report.hardware import CountRow, ReportStage, SynthesisedResources
 
 MODELS = Path(__file__).parents[2] / "models"
 N_EVENTS = 4_000
@@ -91,3 +93,24 @@ def report_of(design: Design, found: Measured) -> Report:
 
 def with_ladder(found: Measured, *rungs: Rung) -> Measured:
     return replace(found, ladder=rungs)
+
+
+def yosys_row(n: int) -> SynthesisedResources:
+    """Counts of logic synthesis as a row of the report, `n` of each resource."""
+    return SynthesisedResources(
+        stage=ReportStage.SYNTH,
+        tool="Yosys",
+        part="xcvu13p-flga2577-2-e",
+        shares={},
+        crosses_slr=False,
+        notes=[],
+        **dict.fromkeys(RESOURCES, CountRow.exact(n)),
+        family="xcup",
+        mode="flat",
+        lut_by_size={},
+        memory_luts=0,
+        carry=0,
+        logic_levels=1,
+        lut_per_cost=None,
+        cells={},
+    )

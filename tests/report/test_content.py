@@ -56,7 +56,7 @@ def test_the_page_holds_the_reports_numbers(built):
         assert op.name in text and op.type in text
     for row in report.worst_events:
         assert f"{row.event} {row.truth} {row.output}" in text
-    assert report.resources[0]["tool"] in text and "75 ns = 3 BX" in text
+    assert report.resources[0].tool in text and "75 ns = 3 BX" in text
     assert tags.count("figure") == (15 if report.agreement else 5)
     if report.agreement is not None:
         name, cuts = next(iter(report.agreement.background_rejection["quantised"].items()))

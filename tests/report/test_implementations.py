@@ -2,15 +2,21 @@
 
 from dataclasses import replace
 
+from fasttrig.report.hardware import ReportStage, VendorResources
 from fasttrig.report.html.index import index_html
 from fasttrig.report.html.summary import tiles
 from fasttrig.report.implementations import implementations
-from tests.report.builds import measured, report_of
+from tests.report.builds import measured, report_of, yosys_row
 from tests.report.test_content import parsed
 
-EXACT = {"value": 998, "low": 998, "high": 998}
-COUNTED = {"stage": "synth", "tool": "Yosys", "shares": {}, **dict.fromkeys(("lut", "ff", "dsp", "bram18"), EXACT)}
-VENDOR = COUNTED | {"stage": "vendor csynth", "tool": "Vitis HLS 2024.1", "file": "csynth.xml"}
+COUNTED = yosys_row(998)
+VENDOR = VendorResources(
+    stage=ReportStage.VENDOR_CSYNTH,
+    tool="Vitis HLS 2024.1",
+    file="csynth.xml",
+    wns_ns=None,
+    **COUNTED.model_dump(include={"part", "shares", "crosses_slr", "notes", "lut", "ff", "dsp", "bram18"}),
+)
 
 
 def forest(**changes):
@@ -34,9 +40,9 @@ def test_the_luts_of_a_forest_in_the_hls_report_are_never_first_or_alone():
     """They are counted before logic synthesis: 156,054 of them for 6,326 after it."""
     for report in (forest(), forest(resources=[VENDOR])):
         for one in implementations(report):
-            stages = [row["stage"] for row in one.resources]
-            assert not stages or not stages[0].endswith("csynth")
-    assert [row["stage"] for row in implementations(forest(resources=[VENDOR]))[1].resources] == [
+            stages = [row.stage for row in one.resources]
+            assert not stages or stages[0].step != "csynth"
+    assert [row.stage for row in implementations(forest(resources=[VENDOR]))[1].resources] == [
         "estimate of synth",
         "vendor csynth",
         "estimate of csynth",
@@ -69,5 +75,5 @@ def test_what_the_rtl_declares_stands_in_where_nothing_ran():
         "expected_routed_lut": {"value": 106, "low": 100, "high": 111},
     }
     first, _ = implementations(type(report).model_validate(report.model_dump() | {"rtl": rtl}))
-    assert first.resources[0]["shares"] == {"lut": 106 / 1_728_000}
-    assert (first.design, first.latency[0]["latency_ns"], first.resources[0]["lut"]["value"]) == ("RTL", 67.5, 106)
+    assert first.resources[0].shares == {"lut": 106 / 1_728_000}
+    assert (first.design, first.latency[0].latency_ns, first.resources[0].lut.value) == ("RTL", 67.5, 106)

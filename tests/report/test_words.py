@@ -226,11 +226,9 @@ def test_decisions_say_what_they_cost(built):
         return
     is_network = report.model.postprocessor == "softmax" and any(op.kind == "MatMul" for op in report.ops)
     assert set(costs) == {"lead", "largest"} | ({"softmax"} if is_network else set()), name
-    assert all(row.lut["low"] <= row.lut["value"] <= row.lut["high"] for row in costs.values())
+    assert all(row.lut.low <= row.lut.value <= row.lut.high for row in costs.values())
     _, page = parsed(files["report.html"])
-    assert f"{costs['lead'].lut['value']:,.0f} LUT" in page and "In the firmware, by the estimate of synth" in printed(
-        report
-    )
+    assert f"{costs['lead'].lut.value:,} LUT" in page and "In the firmware, by the estimate of synth" in printed(report)
 
 
 def test_a_softmax_too_large_for_a_table_has_no_cost(monkeypatch):

@@ -4,9 +4,11 @@ import pytest
 from pydantic import ValidationError
 
 import fasttrig
+from fasttrig.ladder.rungs import Rung, Status
 from fasttrig.report.budget import Found, hardware_rows, limit_row, renewed
-from fasttrig.report.estimates import estimates, exactly, latency_row, resource_row
+from fasttrig.report.estimates import estimates, latency_row, resource_row, simulated_latency_row
 from fasttrig.settings import BudgetSettings, TargetSettings
+from tests.report.builds import yosys_row
 
 
 @pytest.fixture(scope="module", params=["jet_mlp", "jet_bdt"])
@@ -15,12 +17,12 @@ def found(request):
 
 
 def test_one_row_a_stage_with_intervals(found):
-    assert [latency_row(estimate)["stage"] for estimate in found] == ["estimate of csynth", "estimate of synth"]
+    assert [latency_row(estimate).stage for estimate in found] == ["estimate of csynth", "estimate of synth"]
     for estimate in found:
         row = resource_row(estimate)
         for name in ("lut", "ff", "dsp", "bram18", "uram"):
-            assert row[name]["low"] <= row[name]["value"] <= row[name]["high"]
-        assert 0 < row["shares"]["lut"] < 1 and row["part"]
+            assert row.counts[name].low <= row.counts[name].value <= row.counts[name].high
+        assert 0 < row.shares["lut"] < 1 and row.part
 
 
 def test_logic_synthesis_needs_fewer_luts_than_hls_says(found):
@@ -50,15 +52,16 @@ def test_a_measured_number_goes_before_an_estimated_one(found):
     tool = found[0].tool
     assert estimated["latency_ns"].reason == estimated["ii_cycles"].reason == f"estimated: csynth of hls/, {tool}"
     assert estimated["max_lut_share"].reason == f"estimated: synth of hls/, {tool}"  # what the device has to hold
-    simulated = {"stage": "rtlsim", "tool": "Verilator 5", "latency_ns": 75.0, "ii_cycles": exactly(1)}
-    counted = {"stage": "synth", "tool": "Yosys 0", "shares": {"lut": 0.0005}}
+    rung = Rung("rtlsim", "emulate", Status.EQUAL, 1, 0, tool="Verilator 5", latency_cycles=30, ii_cycles=1)
+    simulated = simulated_latency_row(rung, 2.5)
+    counted = yosys_row(9).model_copy(update={"shares": {"lut": 0.0005}})
     rows = [limit_row("min_auc", 0.9, Found(0.95, "")), *estimated.values()]
     fresh = {row.key: row for row in renewed(rows, [*latency, simulated], [*resources, counted])}
     assert list(fresh) == ["min_auc", "latency_ns", "ii_cycles", "max_lut_share"] and fresh["min_auc"] == rows[0]
     assert (fresh["latency_ns"].measured, fresh["latency_ns"].status) == (75.0, "exceeded")
     assert (fresh["max_lut_share"].measured, fresh["max_lut_share"].status) == (0.0005, "met")
     assert fresh["latency_ns"].reason == "measured: rtlsim of rtl/, Verilator 5"
-    assert fresh["max_lut_share"].reason == "measured: synth of rtl/, Yosys 0"
+    assert fresh["max_lut_share"].reason == "measured: synth of rtl/, Yosys"
 
 
 def test_a_budget_in_bunch_crossings_and_counts(found):

@@ -12,6 +12,7 @@ from fasttrig.cli import app
 from fasttrig.report.budget import hardware_rows
 from fasttrig.report.document import LadderRow, ModelRow, Report, RtlRow
 from fasttrig.report.estimates import estimates, latency_row, resource_row
+from fasttrig.report.hardware import ReportStage
 from fasttrig.report.vendor_rows import with_vendor_reports
 from fasttrig.settings import TargetSettings
 from tests.unit.estimate.test_vendor import CSYNTH, TIMING, UTILISATION
@@ -81,15 +82,15 @@ def run(*arguments):
 def test_vendor_counts_stand_beside_the_estimates_and_hold_the_budget(report, vendor):
     """The module of one layer beside the top is left out; logic synthesis goes before HLS in the budget."""
     found = with_vendor_reports(report, vendor)
-    rows = {row["stage"]: row for row in found.resources}
+    rows = {row.stage: row for row in found.resources}
     assert list(rows) == ["estimate of csynth", "estimate of synth", "vendor csynth", "vendor synth"]
-    assert (rows["vendor csynth"]["lut"]["value"], rows["vendor synth"]["lut"]["value"]) == (84942, 45805)
+    assert (rows["vendor csynth"].lut.value, rows["vendor synth"].lut.value) == (84942, 45805)
     budget = {row.key: row for row in found.budget}
     assert budget["latency_ns"].measured == 13 * 5.0
     assert budget["max_lut_share"].measured == pytest.approx(45805 / 1728000)
     assert budget["max_lut_share"].reason.endswith("vivado_synth.rpt, Vivado 2020.1")
     assert found.verdict == "failed" and found.verdict_reason == "over budget: latency_ns"
-    assert rows["vendor synth"]["notes"] == ["clock missed by 0.627 ns"]
+    assert rows["vendor synth"].notes == ["clock missed by 0.627 ns"]
     assert report.verdict == "good"
 
 
@@ -97,8 +98,8 @@ def test_another_part_or_clock_is_said(report, vendor):
     """Numbers of another part are shown, and nobody is to take them for this build's."""
     text = CSYNTH.replace("xcvu13p-flga2577-2-e", "xcu250-figd2104-2L-e").replace("5.00", "2.80")
     (vendor / "csynth.xml").write_text(text.replace("xcu250-figd2104-2L-e", "xcku15p-ffve1517-1-i"))
-    row = next(row for row in with_vendor_reports(report, vendor).resources if row["stage"] == "vendor csynth")
-    assert any("xcku15p" in note for note in row["notes"]) and any("2.8 ns" in note for note in row["notes"])
+    row = next(row for row in with_vendor_reports(report, vendor).resources if row.stage is ReportStage.VENDOR_CSYNTH)
+    assert any("xcku15p" in note for note in row.notes) and any("2.8 ns" in note for note in row.notes)
 
 
 def test_the_command_prints_both_and_its_exit_code_is_the_verdict(project, vendor):

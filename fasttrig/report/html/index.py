@@ -13,8 +13,9 @@ from fasttrig.base.staging import require_own_file
 from fasttrig.display.environment import count, percent, render
 from fasttrig.report.budget import BUNCH_CROSSING_NS
 from fasttrig.report.document import Report
+from fasttrig.report.hardware import LatencyRow, ResourceRow
 from fasttrig.report.html import palette
-from fasttrig.report.implementations import Content, Implementation, implementations
+from fasttrig.report.implementations import Implementation, implementations
 
 INDEX = "index.html"
 _WRITTEN = '<meta name="generator" content="fasttrig">'
@@ -91,18 +92,18 @@ def _row(folder: str, report: Report) -> dict[str, Any]:
 
 def _design(one: Implementation) -> dict[str, Any]:
     """One line of the table: latency, LUTs and DSPs of one design, the best number of each first."""
-    counted = ([_counted(row, name) for row in one.resources if name in row] for name in ("lut", "dsp"))
+    counted = ([_counted(row, name) for row in one.resources if name in row.counts] for name in ("lut", "dsp"))
     return {"name": one.design, "cells": [[_latency(row) for row in one.latency[:1]], *counted]}
 
 
-def _latency(row: Content) -> dict[str, str]:
-    crossings = row["latency_ns"] / BUNCH_CROSSING_NS
-    return {"figure": f"{row['latency_ns']:g} ns", "note": f"{crossings:.2g} BX, {row['stage']}"}
+def _latency(row: LatencyRow) -> dict[str, str]:
+    crossings = row.latency_ns / BUNCH_CROSSING_NS
+    return {"figure": f"{row.latency_ns:g} ns", "note": f"{crossings:.2g} BX, {row.stage}"}
 
 
-def _counted(row: Content, name: str) -> dict[str, str]:
-    share = (row.get("shares") or {}).get(name)
-    return {"figure": count(row[name]["value"]), "note": (f"{percent(share, 1)}, " if share else "") + row["stage"]}
+def _counted(row: ResourceRow, name: str) -> dict[str, str]:
+    share = row.shares.get(name)
+    return {"figure": count(row.counts[name].value), "note": (f"{percent(share, 1)}, " if share else "") + row.stage}
 
 
 def _quality(report: Report) -> dict[str, str]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fasttrig.base.fixed import FixedType
 from fasttrig.display.environment import count
-from fasttrig.report.budget import BUNCH_CROSSING_NS, RESOURCES
+from fasttrig.estimate.devices import RESOURCES
+from fasttrig.report.budget import BUNCH_CROSSING_NS
 from fasttrig.report.document import AgreementRow, OpRow, PairRow, Report, SensitivityRow
-from fasttrig.report.implementations import design_of, implementations, ordered_resources
+from fasttrig.report.hardware import LAYER_RESOURCES, EstimatedResources, LatencyRow, ResourceRow
+from fasttrig.report.implementations import implementations, ordered_resources
 
 
-def named(row: Mapping[str, Any]) -> str:
+def named(row: LatencyRow | ResourceRow) -> str:
     """Design and tool of a row of latency or resources."""
-    return f"{design_of(row['stage'])}, {row['tool']}"
+    return f"{row.stage.design}, {row.tool}"
 
 
 def with_error(value: float | None, error: float | None) -> str:
@@ -102,17 +104,17 @@ def latency_rows(report: Report) -> dict[str, Any]:
     scale = n_crossings * BUNCH_CROSSING_NS
     rows = []
     for row in found:
-        ns, cycles = row["latency_ns"], row["latency_cycles"]
-        low, high = 100.0 * ns * cycles["low"] / (cycles["value"] or 1) / scale, 100.0 * _high_ns(row) / scale
+        ns, cycles = row.latency_ns, row.latency_cycles
+        low, high = 100.0 * ns * cycles.low / (cycles.value or 1) / scale, 100.0 * _high_ns(row) / scale
         rows.append(
             {
-                "stage": row["stage"],
+                "stage": row.stage,
                 "tool": named(row),
                 "cycles": cycles,
-                "ii": row["ii_cycles"]["value"],
+                "ii": row.ii_cycles.value,
                 "ns": ns,
                 "crossings": ns / BUNCH_CROSSING_NS,
-                "notes": row["notes"],
+                "notes": row.notes,
                 "width": f"{100.0 * ns / scale:.2f}",
                 "low": f"{low:.2f}",
                 "span": f"{high - low:.2f}",
@@ -136,65 +138,62 @@ def latency_limit_ns(report: Report) -> float | None:
     return min((row.limit * units[row.key] for row in report.budget if row.key in units), default=None)
 
 
-def _high_ns(row: Mapping[str, Any]) -> float:
-    cycles = row["latency_cycles"]
-    return float(row["latency_ns"] * cycles["high"] / (cycles["value"] or 1))
+def _high_ns(row: LatencyRow) -> float:
+    return row.latency_ns * row.latency_cycles.high / (row.latency_cycles.value or 1)
 
 
 def resource_rows(report: Report) -> list[dict[str, Any]]:
     """Every entry of the resources, design by design: a cell per resource with its share of the device."""
     return [
         {
-            "stage": row["stage"],
+            "stage": row.stage,
             "tool": named(row),
-            "notes": row.get("notes", []),
+            "notes": row.notes,
             "cells": [_resource(row, name) for name in RESOURCES],
-            "crosses_slr": row.get("crosses_slr", False),
+            "crosses_slr": row.crosses_slr,
         }
         for one in implementations(report)
         for row in one.resources
     ]
 
 
-def _resource(row: Mapping[str, Any], name: str) -> dict[str, Any]:
-    number, share = row.get(name), (row.get("shares") or {}).get(name)
-    known = (
-        number
-        if isinstance(number, Mapping)
-        else None
-        if number is None
-        else dict.fromkeys(("value", "low", "high"), number)
-    )
+def _resource(row: ResourceRow, name: str) -> dict[str, Any]:
+    share = row.shares.get(name)
     return {
         "name": name,
-        "number": known,
+        "number": row.counts.get(name),
         "share": share,
         "over": share is not None and share > 1,
         "width": "0" if share is None else f"{min(100.0, 100.0 * share):.2f}",
     }
 
 
+def estimates(report: Report) -> tuple[EstimatedResources, ...]:
+    """The estimates of resources, the most advanced stage first."""
+    return ordered_resources([row for row in report.resources if isinstance(row, EstimatedResources)])
+
+
 def op_resources(report: Report) -> list[dict[str, Any]]:
     """Resources of each op; bars are in percent of the entry's largest op."""
     tables = []
-    for entry in ordered_resources(report.resources):
-        layers = [layer for layer in entry.get("layers", []) if any(layer.get(name) for name in RESOURCES)]
-        if not layers:
+    for entry in estimates(report):
+        names = [name for name in LAYER_RESOURCES if any(getattr(layer, name) for layer in entry.layers)]
+        if not names:
             continue
-        names = [name for name in RESOURCES if any(layer.get(name) for layer in layers)]
-        most = {name: max(layer.get(name, 0) for layer in layers) for name in names}
+        most = {name: max(getattr(layer, name) for layer in entry.layers) for name in names}
         rows = [
             {
-                "name": layer["name"],
-                "kind": layer.get("kind", ""),
+                "name": layer.name,
+                "kind": layer.kind,
                 "cells": [
-                    {"value": layer.get(name, 0), "width": f"{100.0 * layer.get(name, 0) / most[name]:.1f}"}
+                    {"value": getattr(layer, name), "width": f"{100.0 * getattr(layer, name) / most[name]:.1f}"}
                     for name in names
                 ],
             }
-            for layer in layers
+            for layer in entry.layers
+            if any(getattr(layer, name) for name in names)
         ]
-        tables.append({"stage": entry["stage"], "tool": entry["tool"], "names": names, "rows": rows})
+        tables.append({"stage": entry.stage, "tool": entry.tool, "names": names, "rows": rows})
     return tables
 
 
@@ -237,11 +236,10 @@ def is_free(row: SensitivityRow, report: Report) -> bool:
     return all(-row.change[name] < errors[name] for name in row.change if name in errors)
 
 
-def largest_ops(entry: Mapping[str, Any], name: str) -> Sequence[tuple[str, float]]:
-    """Ops of one resource entry by their share of all ops' `name`, the largest first."""
-    layers = entry.get("layers", [])
-    total = sum(layer.get(name, 0) for layer in layers)
-    shares = [(layer["name"], layer.get(name, 0) / total) for layer in layers if total]
+def largest_by_lut(entry: EstimatedResources) -> Sequence[tuple[str, float]]:
+    """Ops of one estimate by their share of all ops' LUTs, the largest first."""
+    total = sum(layer.lut for layer in entry.layers)
+    shares = [(layer.name, layer.lut / total) for layer in entry.layers if total]
     return sorted(shares, key=lambda pair: -pair[1])
 
 

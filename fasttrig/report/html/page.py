@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fasttrig.base.built_project import PAGE, BuiltProject
 from fasttrig.design import Design, load_built
 from fasttrig.display.drawing import draw_design
 from fasttrig.display.environment import render
 from fasttrig.ir.graph import Graph
-from fasttrig.ladder.checks import Measured
-from fasttrig.physics.scores import Scores
 from fasttrig.report import words
 from fasttrig.report.document import Report
 from fasttrig.report.html import numbers, palette, summary
 from fasttrig.report.html.plots.style import Plot, from_file
+
+if TYPE_CHECKING:
+    from fasttrig.ladder.checks import Measured
+    from fasttrig.physics.scores import Scores
 
 _GROUPS = {
     "quality": re.compile(r"roc|roc-\d+|residuals|response|turn-on"),

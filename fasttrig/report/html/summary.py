@@ -8,8 +8,8 @@ from fasttrig.display.environment import count, percent
 from fasttrig.report import words
 from fasttrig.report.budget import BUNCH_CROSSING_NS
 from fasttrig.report.document import Report
-from fasttrig.report.html.numbers import cost, is_free, largest_ops, signed, worst_change
-from fasttrig.report.implementations import Implementation, implementations, ordered_resources
+from fasttrig.report.html.numbers import cost, estimates, is_free, largest_by_lut, signed, worst_change
+from fasttrig.report.implementations import Implementation, implementations
 
 CLIPPED_EVENTS = 0.01
 """Share of events clipped in an op from which on the op is named."""
@@ -69,15 +69,15 @@ def _implementation(one: Implementation) -> dict[str, str]:
     """One card: latency and LUTs of one design."""
     figures, notes = [], []
     for row in one.latency[:1]:
-        figures.append(f"{row['latency_ns']:g} ns")
-        crossings = row["latency_ns"] / BUNCH_CROSSING_NS
-        notes.append(f"{row['latency_cycles']['value']} cycles, {crossings:.2g} BX, {row['stage']}")
-    for row in one.resources[:1]:
-        figures.append(f"{count(row['lut']['value'])} LUT")
-        share = (row.get("shares") or {}).get("lut")
+        figures.append(f"{row.latency_ns:g} ns")
+        crossings = row.latency_ns / BUNCH_CROSSING_NS
+        notes.append(f"{row.latency_cycles.value} cycles, {crossings:.2g} BX, {row.stage}")
+    for counted in one.resources[:1]:
+        figures.append(f"{count(counted.counts['lut'].value)} LUT")
+        share = counted.shares.get("lut")
         of_device = f" ({percent(share, 1)} of the device)" if share else ""
-        dsp = f", {count(row['dsp']['value'])} DSP" if "dsp" in row else ""
-        notes.append(f"LUT{of_device}{dsp}: {row['stage']}")
+        dsp = f", {count(counted.dsp.value)} DSP" if counted.dsp is not None else ""
+        notes.append(f"LUT{of_device}{dsp}: {counted.stage}")
     if not one.resources:
         notes.append("LUT: not run (fasttrig synth)")
     label = f"{one.design} design"
@@ -198,11 +198,11 @@ def _listed(names: list[str], most: int = 5) -> str:
 
 
 def _largest(report: Report) -> list[dict[str, str]]:
-    for entry in ordered_resources(report.resources):
-        shares = largest_ops(entry, "lut")
+    for entry in estimates(report):
+        shares = largest_by_lut(entry)
         if len(shares) > 1:
             name, share = shares[0]
-            text = f"{name} takes {percent(share, 0)} of all ops' LUTs ({entry['stage']})."
+            text = f"{name} takes {percent(share, 0)} of all ops' LUTs ({entry.stage})."
             return [{"to": "resources", "text": text}]
     return []
 

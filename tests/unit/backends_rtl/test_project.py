@@ -168,3 +168,14 @@ def test_every_op_ends_in_a_stage_of_the_pipeline():
     found = json.loads(emit_rtl(network(), TargetSettings(clock_period_ns=2.5))["design.json"])
     stages = found["op_stages"]
     assert stages["x"] == 0 and 0 < stages["fc0"] <= stages["act"] <= stages["fc1"] == found["stages"]
+
+
+def test_an_image_network_is_refused_before_it_is_traced():
+    """Every position would be hardware of its own: minutes and hundreds of megabytes of text."""
+    b = GraphBuilder("image")
+    x = b.input("x", (40, 40, 4), FixedType(8, 3))
+    weight = Const.covering("w", np.ones((4, 8), dtype=np.int64), 2)
+    graph = b.graph(b.matmul("conv", x, weight, Const.covering("b", np.zeros(8, dtype=np.int64), 2)))
+    with pytest.raises(UnsupportedError, match="too large for RTL") as caught:
+        emit_rtl(graph, TargetSettings())
+    assert caught.value.got == "51,200 products"

@@ -47,7 +47,7 @@ def _plot(
             marker=MARKERS[(k + k // N_SERIES) % len(MARKERS)],
             linestyle="none",
             color=tint,
-            markerfacecolor=tint if number.is_measured else "none",
+            markerfacecolor=tint if number.stage.is_measured else "none",
             markeredgewidth=1.2,
             markersize=6,
             elinewidth=1.0,
