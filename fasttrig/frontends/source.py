@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,21 @@ Weights = dict[str, npt.NDArray[np.float32]]
 _TRUSTED_MODULES = ("keras", "tf_keras", "tensorflow.keras", "qkeras", "builtins", "tensorflow_model_optimization")
 _TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint")
 _CODE_KINDS = ("Lambda", "__lambda__", "function", "LambdaLayer", "TFOpLambda", "SlicingOpLambda", "ClassMethod")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelParts:
+    """A model in two files: its architecture (``.json``) and its weights (``.h5``)."""
+
+    architecture: Path
+    weights: Path
+
+    def __str__(self) -> str:
+        return str(self.architecture)
+
+    @property
+    def name(self) -> str:
+        return self.architecture.name
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,11 @@ from fasttrig.data.spread import spread
 from fasttrig.frontends.keras.final_link import LINKS
 from fasttrig.frontends.keras.layers import LAYERS
 from fasttrig.frontends.keras.normalisation import rounded_parameters
+from fasttrig.frontends.keras.parts import parts_of
 from fasttrig.frontends.keras.pooling import average_factor
 from fasttrig.frontends.keras.qkeras import link_layer, read_spec
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
-from fasttrig.frontends.source import ModelSpec, refuse_code
+from fasttrig.frontends.source import ModelParts, ModelSpec, refuse_code
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import MatMul, Value
 from fasttrig.reference.float64 import quantizers_in
@@ -256,7 +258,7 @@ def _ordered(spec: ModelSpec, x_values: Any, float64: bool) -> list[Any]:
 
 
 def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
-    if not isinstance(source, (str, os.PathLike)):
+    if not isinstance(source, (str, os.PathLike, ModelParts)):
         return without_pruning(source)
     for layer in spec.layers:
         refuse_code(layer.config, spec.where(layer), training_too=True)
@@ -264,7 +266,7 @@ def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
     qkeras.utils._add_supported_quantized_objects(objects)
     try:
         objects |= pruning_wrapper()
-        return without_pruning(keras.models.load_model(os.fspath(source), custom_objects=objects, compile=False))
+        return without_pruning(_loaded(keras, source, objects))
     except (ValueError, TypeError, ImportError) as error:
         raise MissingPackageError(
             "the framework cannot load this model",
@@ -273,6 +275,16 @@ def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
             want="a model that the installed tf_keras and QKeras know",
             try_="load it where it was trained, and give the live model",
         ) from error
+
+
+def _loaded(keras: Any, source: str | os.PathLike[str] | ModelParts, objects: dict[str, Any]) -> Any:
+    if not isinstance(source, ModelParts) and os.fspath(source).endswith(".json"):
+        source = parts_of(Path(source))
+    if not isinstance(source, ModelParts):
+        return keras.models.load_model(os.fspath(source), custom_objects=objects, compile=False)
+    model = keras.models.model_from_json(source.architecture.read_text(encoding="utf-8"), custom_objects=objects)
+    model.load_weights(source.weights)
+    return model
 
 
 def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:

@@ -79,24 +79,7 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelSpec:
     """
     path = Path(path)
     source = str(path)
-    if not path.is_file():
-        raise InputError("no such model file", where=source, want="a .h5 or .keras file")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise InputError(
-            "the model file is too large",
-            where=source,
-            got=f"{path.stat().st_size} bytes",
-            want=f"at most {MAX_FILE_BYTES} bytes",
-        )
-    content = path.read_bytes()
-    if content.startswith(LFS_POINTER):
-        raise InputError(
-            "this is a Git LFS pointer, not the model itself",
-            where=source,
-            got=f"{len(content)} bytes that name the file's content",
-            want="a .h5 or .keras file",
-            try_="git lfs pull",
-        )
+    content = read_bounded(path, "a .h5 or .keras file")
     if content.startswith(b"PK"):
         return _read_keras(content, source)
     if content.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -110,8 +93,32 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelSpec:
     )
 
 
+def read_bounded(path: Path, want: str, limit: int = MAX_FILE_BYTES) -> bytes:
+    """The content of a model file of at most `limit` bytes; `want` says what it should be."""
+    source = str(path)
+    if not path.is_file():
+        raise InputError("no such model file", where=source, want=want)
+    if path.stat().st_size > limit:
+        raise InputError(
+            "the model file is too large",
+            where=source,
+            got=f"{path.stat().st_size} bytes",
+            want=f"at most {limit} bytes",
+        )
+    content = path.read_bytes()
+    if content.startswith(LFS_POINTER):
+        raise InputError(
+            "this is a Git LFS pointer, not the model itself",
+            where=source,
+            got=f"{len(content)} bytes that name the file's content",
+            want=want,
+            try_="git lfs pull",
+        )
+    return content
+
+
 def _read_h5(content: bytes, source: str) -> ModelSpec:
-    with _hdf5(content, source) as file:
+    with open_hdf5(content, source) as file:
         text = _attribute(file, "model_config", source)
         if text is None:
             raise InputError(
@@ -119,14 +126,14 @@ def _read_h5(content: bytes, source: str) -> ModelSpec:
                 where=source,
                 got="no attribute 'model_config'",
                 want="a whole model",
-                try_="save with model.save(), not save_weights()",
+                try_="save with model.save(), or give the architecture: read('model.json', weights='weights.h5')",
             )
-        config = _json(text, source, "model_config")
+        config = parse_config(text, source, "model_config")
         group = file.get("model_weights", file)
-        return model_spec(config, source, lambda tree: _weights_by_name(group, tree, source))
+        return model_spec(config, source, lambda tree: weights_by_name(group, tree, source))
 
 
-def _weights_by_name(group: Any, tree: ModelTree, source: str) -> dict[str, Weights]:
+def weights_by_name(group: Any, tree: ModelTree, source: str) -> dict[str, Weights]:
     budget = Budget()
     found: dict[str, Weights] = {}
     for layer in tree.layers:
@@ -154,7 +161,7 @@ def _read_keras(content: bytes, source: str) -> ModelSpec:
         raise InputError("the .keras file has too many members", where=source, want=f"at most {MAX_MEMBERS}")
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-        config = _json(_member(archive, "config.json", source), source, "config.json")
+        config = parse_config(_member(archive, "config.json", source), source, "config.json")
         weights = _member(archive, "model.weights.h5", source)
     except _ZIP_DAMAGE as error:
         raise InputError(
@@ -164,8 +171,8 @@ def _read_keras(content: bytes, source: str) -> ModelSpec:
             want="a zip archive",
             try_="save or copy the model again: the file looks truncated",
         ) from error
-    with _hdf5(weights, f"{source} > model.weights.h5") as file:
-        return model_spec(config, source, lambda tree: _weights_by_class(file, tree, source))
+    with open_hdf5(weights, f"{source} > model.weights.h5") as file:
+        return model_spec(config, source, lambda tree: weights_by_class(file, tree, source))
 
 
 def _member(archive: zipfile.ZipFile, name: str, source: str) -> bytes:
@@ -195,7 +202,7 @@ def _too_large(name: str, source: str) -> InputError:
     )
 
 
-def _weights_by_class(file: Any, tree: ModelTree, source: str) -> dict[str, Weights]:
+def weights_by_class(file: Any, tree: ModelTree, source: str) -> dict[str, Weights]:
     root = file["layers"] if "layers" in file else file.get("_layer_checkpoint_dependencies")
     if root is None:
         raise InputError(
@@ -259,7 +266,7 @@ def snake_case(kind: str) -> str:
 
 
 @contextmanager
-def _hdf5(content: bytes, source: str) -> Iterator[Any]:
+def open_hdf5(content: bytes, source: str) -> Iterator[Any]:
     try:
         import h5py
     except ImportError as error:
@@ -303,7 +310,7 @@ def _text(item: Any) -> str:
     return item.decode() if isinstance(item, bytes) else str(item)
 
 
-def _json(text: Any, source: str, what: str) -> Any:
+def parse_config(text: Any, source: str, what: str) -> Any:
     if isinstance(text, (str, bytes)) and len(text) > MAX_CONFIG_BYTES:
         raise InputError(
             "the model's configuration is too large",

@@ -75,7 +75,12 @@ REFUSED = {
         "quantized_relu",
     ),
     "a batch normalisation": (lambda: [LAYERS.BatchNormalization(name="b")], "> scale", "not exact", "QDenseBatchnorm"),
-    "an unknown layer": (lambda: [LAYERS.Permute((1,), name="p")], "'p' (Permute)", "does not know this layer", "of: "),
+    "an unknown layer": (
+        lambda: [LAYERS.UnitNormalization(name="p")],
+        "'p' (UnitNormalization)",
+        "does not know this layer",
+        "",
+    ),
     "a product": (lambda: [LAYERS.PReLU(name="p")], "'p' (PReLU)", "does not know this layer", "LeakyReLU"),
     "an automatic activation scale": (
         lambda: [qkeras.QActivation("quantized_bits(6,0,alpha='auto_po2')", name="a")],
@@ -133,7 +138,7 @@ def test_all_refusals_come_together() -> None:
     model = sequential(
         qdense(4, "fc1", kernel_quantizer="quantized_bits(6,0,alpha='auto')", bias_quantizer=None, activation="tanh"),
         LAYERS.BatchNormalization(name="bn"),
-        LAYERS.Permute((1,), name="odd"),
+        LAYERS.UnitNormalization(name="odd"),
         qdense(3, "fc2", kernel_quantizer="quantized_hswish(6,2)"),
     )
     with pytest.raises(RefusalError) as caught:
@@ -144,7 +149,7 @@ def test_all_refusals_come_together() -> None:
         "layer 'fc1' (QDense) > bias_quantizer",
         "layer 'fc1' (QDense) > activation",
         "layer 'bn' (BatchNormalization) > scale",
-        "layer 'odd' (Permute)",
+        "layer 'odd' (UnitNormalization)",
         "layer 'fc2' (QDense) > kernel_quantizer",
     ]
     assert str(caught.value).count("where:") == 6 and "6 places" in str(caught.value)
