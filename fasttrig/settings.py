@@ -54,7 +54,10 @@ class ModelSettings(Settings):
 
 
 class DataSettings(Settings):
-    """``[data]``: the event sample, its columns, and the goal of training: `classes`, or the column `target`."""
+    """``[data]``: the event sample, its columns, and the goal of training: `classes`, or the column `target`.
+
+    A network with both has two outputs: the classes, then a number that estimates the target.
+    """
 
     sample: str = Field("jets5", description="the embedded sample's name, or a path relative to model.toml")
     features: FeatureNames = Field(
@@ -67,15 +70,20 @@ class DataSettings(Settings):
 
     @model_validator(mode="after")
     def _one_task(self) -> DataSettings:
-        if self.target and (self.classes or self.features == ()):
-            raise ValueError("a regression needs a target and features, and no classes")
+        if self.target and self.features == ():
+            raise ValueError("a regression needs a target and features")
         if not self.target and len(self.classes) < 2:
             raise ValueError("classes: want at least two names, or a target for a regression")
         return self
 
     @property
     def is_regression(self) -> bool:
-        return bool(self.target)
+        return bool(self.target) and not self.classes
+
+    @property
+    def has_second_head(self) -> bool:
+        """Whether a second output estimates the target beside the classes."""
+        return bool(self.target and self.classes)
 
 
 class InputSettings(Settings):

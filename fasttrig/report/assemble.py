@@ -65,6 +65,7 @@ def assemble(
         verdict_reason=reason,
         ladder=ladder,
         **rows,
+        second_head=_second_head(measured),
         agreement_reason=measured.agreement_reason,
         outputs=[OutputRow(**row) for row in output_rows(design.graph, design.classes)],
         firmware=_firmware(design, settings, measured),
@@ -87,6 +88,11 @@ def _agreement(measured: Measured) -> dict[str, AgreementRow | RegressionRow | N
     if isinstance(measured.agreement, RegressionAgreement):
         return {"agreement": None, "regression": RegressionRow.model_validate(measured.agreement.to_dict())}
     return {"agreement": AgreementRow(**measured.agreement.to_dict()) if measured.agreement else None}
+
+
+def _second_head(measured: Measured) -> RegressionRow | None:
+    found = measured.second_head
+    return RegressionRow.model_validate(found.to_dict()) if found is not None else None
 
 
 def _model(design: Design, settings: TargetSettings, manifest: dict[str, Any]) -> ModelRow:

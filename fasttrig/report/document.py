@@ -266,6 +266,7 @@ class Report(ReportRow):
     ladder: list[LadderRow]
     agreement: AgreementRow | None = Field(description="of classes; null without a float model or a labelled sample")
     regression: RegressionRow | None = Field(None, description="the same for a model that predicts a number")
+    second_head: RegressionRow | None = Field(None, description="of a number beside the classes, the second output")
     agreement_reason: str = ""
     outputs: list[OutputRow] = Field([], description="what leaves the firmware: type, scale and link of each output")
     firmware: FirmwareRow | None = Field(None, description="null without labelled events")

@@ -26,6 +26,9 @@ float_file = "float.h5"
 sample = "events.parquet"
 features = ["mass", "width", "pt,eta[0:{N_TRACKS}]"]
 classes = ["signal", "background"]
+target = "energy"
+target_unit = "GeV"
+thresholds = [1.0]
 [inputs]
 type = "fixed<9,4>"
 [inputs.types]
@@ -44,6 +47,7 @@ def events() -> pa.Table:
             "mass": rng.normal(80, 10, N_EVENTS),
             "width": rng.normal(0, 2, N_EVENTS),
             **{name: pa.array(rows, pa.list_(pa.float64())) for name, rows in lists.items()},
+            "energy": rng.normal(0, 2, N_EVENTS),
             "label": rng.integers(0, 2, N_EVENTS),
             "split": np.arange(N_EVENTS) % 3,
         }
@@ -102,6 +106,9 @@ def test_the_whole_build(project):
     report = json.loads((built / "report" / "report.json").read_text())
     status = {rung["rung"]: rung["status"] for rung in report["ladder"]}
     assert {status[name] for name in ("emulate", "emulate_compiled", "csim", "rtlsim")} == {"equal"}
+    assert report["second_head"]["target"] == "energy" and report["second_head"]["quality_float"]["rms"] > 0
+    assert report["agreement"]["n_events"] == report["second_head"]["n_events"] == N_EVENTS // 3
+    assert "energy in GeV: prediction minus truth" in (built / "report" / "report.html").read_text()
     assert len(report["outputs"]) == 2 and len(report["inputs"]) == 2 + 2 * N_TRACKS
     design = fasttrig.read(built)
     assert design.graph.inputs[1].channel_types[3] == FixedType(6, 3)
