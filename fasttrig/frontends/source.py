@@ -28,6 +28,9 @@ Weights = dict[str, npt.NDArray[np.float32]]
 
 _TRUSTED_MODULES = ("keras", "tf_keras", "tensorflow.keras", "qkeras", "builtins", "tensorflow_model_optimization")
 _TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint")
+THRESHOLDS = ("binary_tanh", "binary_sigmoid")
+"""Functions of QKeras that Keras writes by their names alone."""
+
 _CODE_KINDS = ("Lambda", "__lambda__", "function", "LambdaLayer", "TFOpLambda", "SlicingOpLambda", "ClassMethod")
 
 
@@ -155,6 +158,8 @@ def refuse_code(config: Any, source: str, *, training_too: bool = False) -> None
     """
     for path, node in _walk(config, "config", () if training_too else _TRAINING_ONLY):
         kind, module = node.get("class_name"), node.get("module")
+        if kind == "function" and isinstance(node.get("config"), str) and node["config"] in THRESHOLDS:
+            continue
         if isinstance(kind, str) and kind in _CODE_KINDS:
             raise UnsupportedError(
                 "fasttrig does not run code from a model file",

@@ -43,9 +43,10 @@ from fasttrig.ir.ops import MatMul, Value
 from fasttrig.reference.float64 import quantizers_in
 from fasttrig.reference.keras_layers import Affine, Averages, Constant, Recorder, leaves
 from fasttrig.reference.keras_runtime import import_framework
+from fasttrig.reference.known_objects import known_objects
 from fasttrig.reference.layer_ends import layer_ends, layer_of
 from fasttrig.reference.pinned_weights import QUANTISED, owner_of, quantised_in_float32
-from fasttrig.reference.pruning import pruning_wrapper, without_pruning
+from fasttrig.reference.pruning import without_pruning
 
 BATCH_EVENTS = 4096
 _QUANTIZERS = (
@@ -262,11 +263,8 @@ def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
         return without_pruning(source)
     for layer in spec.layers:
         refuse_code(layer.config, spec.where(layer), training_too=True)
-    objects: dict[str, Any] = {}
-    qkeras.utils._add_supported_quantized_objects(objects)
     try:
-        objects |= pruning_wrapper()
-        return without_pruning(_loaded(keras, source, objects))
+        return without_pruning(_loaded(keras, source, known_objects(qkeras)))
     except (ValueError, TypeError, ImportError) as error:
         raise MissingPackageError(
             "the framework cannot load this model",
@@ -289,8 +287,7 @@ def _loaded(keras: Any, source: str | os.PathLike[str] | ModelParts, objects: di
 
 def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:
     """The same model with layers in the precision of the run; quantizers are the original's own objects."""
-    objects: dict[str, Any] = {type(layer).__name__: type(layer) for layer in leaves(original).values()}
-    qkeras.utils._add_supported_quantized_objects(objects)
+    objects = {type(layer).__name__: type(layer) for layer in leaves(original).values()} | known_objects(qkeras)
     kind = keras.Sequential if isinstance(original, keras.Sequential) else keras.Model
     config = _with_dtype(_neutral(original.get_config()), "float64" if float64 else "float32")
     model = kind.from_config(config, custom_objects=objects)

@@ -131,7 +131,7 @@ LAYERS: dict[str, LayerRow] = {
     "Activation": LayerRow(
         prepare_activation,
         lower_activation,
-        "linear, relu or a quantiser; softmax and sigmoid at the end of the model",
+        "linear, relu, binary_tanh, binary_sigmoid or a quantiser; softmax and sigmoid at the end of the model",
     ),
     "Softmax": LayerRow(prepare_softmax, lower_activation, "the link after the firmware, at the end of the model"),
     "ReLU": LayerRow(prepare_relu, lower_relu, "`Relu`; slopes that are powers of two"),
@@ -191,6 +191,10 @@ WRAPPERS = {"PruneLowMagnitude": "the layer inside; its kernel must be zero wher
 
 REFUSED_LAYERS = {
     "QAdaptiveActivation": "its range follows the data; retrain with QActivation('quantized_bits(...)')",
+    "BinaryDense": "a class of your own code, which a file does not hold; rebuild it as QDense with"
+    " kernel_quantizer='binary(alpha=1)' and set its weights",
+    "TernaryDense": "a class of your own code, which a file does not hold; rebuild it as QDense with"
+    " kernel_quantizer='ternary(alpha=1,threshold=0.5)' and set its weights",
     "PReLU": "its slopes are trained real numbers; retrain with LeakyReLU(0.125)",
     "Conv1D": "its kernel is not quantised; retrain with QConv1D",
     "Conv2D": "its kernel is not quantised; retrain with QConv2D",

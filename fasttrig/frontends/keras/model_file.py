@@ -93,8 +93,9 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelSpec:
     )
 
 
-def read_bounded(path: Path, want: str, limit: int = MAX_FILE_BYTES) -> bytes:
-    """The content of a model file of at most `limit` bytes; `want` says what it should be."""
+def read_bounded(path: Path, want: str, limit: int | None = None) -> bytes:
+    """The content of a model file of at most `limit` bytes (`MAX_FILE_BYTES`); `want` says what it should be."""
+    limit = MAX_FILE_BYTES if limit is None else limit
     source = str(path)
     if not path.is_file():
         raise InputError("no such model file", where=source, want=want)

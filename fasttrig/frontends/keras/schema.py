@@ -168,14 +168,14 @@ class _Flatten(_Layer):
     data_format: str | None = None
 
 
-class _Schedule(_Config):
+class _PruningSchedule(_Config):
     class_name: Literal["ConstantSparsity", "PolynomialDecay"]
     config: dict[str, FiniteFloat | int | None]
 
 
 class _Pruning(_Layer):
     layer: dict[str, Any]
-    pruning_schedule: _Schedule | None = None
+    pruning_schedule: _PruningSchedule | None = None
 
 
 class _Reshape(_Layer):
