@@ -19,6 +19,7 @@ from fasttrig.data.spread import n_numbers, with_feature_types
 from fasttrig.emulator.emulation import Emulation, emulation_of
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends import trees
+from fasttrig.frontends.keras.saved_model import is_saved_model
 from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions, read_model, with_weights
 from fasttrig.frontends.source import ModelParts
 from fasttrig.frontends.trees.ensemble import Ensemble
@@ -245,6 +246,8 @@ def read(
         return _design(with_weights(path, Path(weights)), input_type, name, None, None, options)
     if BuiltProject(path).exists and not (path / MODEL_FILE).is_file():
         return load_built(path)
+    if is_saved_model(path) and not (path / MODEL_FILE).is_file():
+        return _design(path, input_type, name, None, None, options)
     if path.is_dir() or path.name == MODEL_FILE or path.suffix == ".toml":
         return read_project(load_project(path), options)
     if path.suffix.lower() in _NETWORK_SUFFIXES or path.suffix == ".json" or trees.reads(path):
@@ -262,7 +265,7 @@ def open_design(text: str) -> Design:
     path = Path(text)
     if BuiltProject(path).exists:
         return load_built(path)
-    if path.is_file() and path.name != MODEL_FILE:
+    if (path.is_file() and path.name != MODEL_FILE) or is_saved_model(path):
         return read(path)
     return read(find_models([text], Path.cwd())[0])
 

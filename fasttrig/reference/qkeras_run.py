@@ -22,7 +22,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,6 @@ from fasttrig.data.spread import spread
 from fasttrig.frontends.keras.final_link import LINKS
 from fasttrig.frontends.keras.layers import LAYERS
 from fasttrig.frontends.keras.normalisation import rounded_parameters
-from fasttrig.frontends.keras.parts import parts_of
 from fasttrig.frontends.keras.pooling import average_factor
 from fasttrig.frontends.keras.qkeras import link_layer, read_spec
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
@@ -45,6 +43,7 @@ from fasttrig.reference.keras_layers import Affine, Averages, Constant, Recorder
 from fasttrig.reference.keras_runtime import import_framework
 from fasttrig.reference.known_objects import known_objects
 from fasttrig.reference.layer_ends import layer_ends, layer_of
+from fasttrig.reference.loading import loaded
 from fasttrig.reference.pinned_weights import QUANTISED, owner_of, quantised_in_float32
 from fasttrig.reference.pruning import without_pruning
 
@@ -264,7 +263,7 @@ def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
     for layer in spec.layers:
         refuse_code(layer.config, spec.where(layer), training_too=True)
     try:
-        return without_pruning(_loaded(keras, source, known_objects(qkeras)))
+        return loaded(keras, source, known_objects(qkeras), spec)
     except (ValueError, TypeError, ImportError) as error:
         raise MissingPackageError(
             "the framework cannot load this model",
@@ -273,16 +272,6 @@ def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
             want="a model that the installed tf_keras and QKeras know",
             try_="load it where it was trained, and give the live model",
         ) from error
-
-
-def _loaded(keras: Any, source: str | os.PathLike[str] | ModelParts, objects: dict[str, Any]) -> Any:
-    if not isinstance(source, ModelParts) and os.fspath(source).endswith(".json"):
-        source = parts_of(Path(source))
-    if not isinstance(source, ModelParts):
-        return keras.models.load_model(os.fspath(source), custom_objects=objects, compile=False)
-    model = keras.models.model_from_json(source.architecture.read_text(encoding="utf-8"), custom_objects=objects)
-    model.load_weights(source.weights)
-    return model
 
 
 def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:

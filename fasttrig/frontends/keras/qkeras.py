@@ -21,6 +21,7 @@ from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.model_file import read_model_file
 from fasttrig.frontends.keras.parts import parts_of, read_parts
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
+from fasttrig.frontends.keras.saved_model import is_saved_model, read_saved_model
 from fasttrig.frontends.source import LayerSpec, ModelParts, ModelSpec, TensorRef
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
@@ -44,8 +45,8 @@ def read_qkeras(
     Parameters
     ----------
     source : path or model
-        A ``.h5`` or ``.keras`` file, an architecture ``.json`` with its weights next to it, `ModelParts`, or a live
-        model.
+        A ``.h5`` or ``.keras`` file, an architecture ``.json`` with its weights next to it, `ModelParts`, a
+        SavedModel folder of Keras 2, or a live model.
     input_type : FixedType, mapping of input layer name to FixedType, or None
         The grid of the inputs. None: taken from the QActivation right after the input.
     name : str, optional
@@ -99,6 +100,8 @@ def read_spec(source: str | os.PathLike[str] | Any) -> ModelSpec:
         return read_parts(source)
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
+        if is_saved_model(path):
+            return read_saved_model(path)
         return read_parts(parts_of(path)) if path.name.endswith(".json") else read_model_file(path)
     if is_live_model(source):
         return read_live_model(source)

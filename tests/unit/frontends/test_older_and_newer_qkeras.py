@@ -119,14 +119,14 @@ def test_a_post_training_scale_is_refused_on_both_sides(tmp_path: Path) -> None:
 
 def test_weights_that_releases_of_qkeras_round_differently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Later releases round once more with the final scale; where that changes a weight, no release is believed."""
-    config = {"bits": 3, "integer": 0, "symmetric": 1, "alpha": "auto_po2", "post_training_scale": None}
+    config = {"bits": 2, "integer": 0, "symmetric": 1, "alpha": "auto_po2", "post_training_scale": None}
     new = read_quantizer({"class_name": "quantized_bits", "config": config}, "m")
-    old = read_quantizer("quantized_bits(3,0,1,alpha='auto_po2')", "m")
+    old = read_quantizer("quantized_bits(2,0,1,alpha='auto_po2')", "m")
     assert new is not None and old is not None
-    weight = np.random.default_rng(0).normal(size=(4, 2000)).astype(np.float32)
+    weight = np.random.default_rng(0).normal(size=(10, 2000)).astype(np.float32)
     found = quantise(new, weight, "m").values
     assert np.array_equal(found, quantise(old, weight, "m").values)
-    assert np.array_equal(found, eager(qkeras.quantized_bits(3, 0, 1, alpha="auto_po2"), weight))
+    assert np.array_equal(found, eager(qkeras.quantized_bits(2, 0, 1, alpha="auto_po2"), weight))
     monkeypatch.setattr(weights, "_SCALE_SEARCH_STEPS", 1)  # five are enough for any weights that were tried
     quantise(old, weight, "m")
     with pytest.raises(UnsupportedError, match="disagree on these weights"):
