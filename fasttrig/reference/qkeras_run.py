@@ -16,6 +16,7 @@ quantizers do not call it.)
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import warnings
@@ -261,6 +262,7 @@ def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
         refuse_code(layer.config, spec.where(layer), training_too=True)
     objects: dict[str, Any] = {}
     qkeras.utils._add_supported_quantized_objects(objects)
+    importlib.import_module("fasttrig.reference.set_layers")  # registers them with Keras
     try:
         return keras.models.load_model(os.fspath(source), custom_objects=objects, compile=False)
     except (ValueError, TypeError, ImportError) as error:

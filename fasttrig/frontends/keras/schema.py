@@ -155,6 +155,20 @@ class _Repeat(_Layer):
     n: Units
 
 
+Place = Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS)]
+
+
+class _Take(_Layer):
+    index: Annotated[
+        list[Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS)]], Field(min_length=1, max_length=MAX_UNITS)
+    ]
+    axis: Axis = 0
+
+
+class _Reduction(_Layer):
+    axis: Axis = 0
+
+
 class _Dot(_Layer):
     axes: Axis | Annotated[list[Axis], Field(min_length=2, max_length=2)]
     normalize: bool = False
@@ -213,6 +227,9 @@ SCHEMAS: dict[str, type[_Layer]] = {
     "Permute": _Permute,
     "RepeatVector": _Repeat,
     "Dot": _Dot,
+    "Take": _Take,
+    "SumOver": _Reduction,
+    "MaxOver": _Reduction,
 }
 """By layer class; any other class is checked for its name and input shape alone."""
 
@@ -287,6 +304,9 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "Permute": {"dims"},
     "RepeatVector": {"n"},
     "Dot": {"axes", "normalize"},
+    "Take": {"index", "axis"},
+    "SumOver": {"axis"},
+    "MaxOver": {"axis"},
     **dict.fromkeys(("Subtract", "Multiply", "Maximum", "Minimum", "Average"), _NONE),
 }
 """By layer class, beside the common ones; a key of any other class passes, for the class decides there."""

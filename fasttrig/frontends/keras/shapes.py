@@ -10,7 +10,7 @@ from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.keras.layer_parts import require_channels_last
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.source import LayerSpec
-from fasttrig.ir.ops import PAD, Value
+from fasttrig.ir.ops import PAD, Reduction, Value
 
 
 def lower_flatten(low: Lowering, layer: LayerSpec, plan: Any, name: str, operands: list[Value]) -> Value:
@@ -105,3 +105,37 @@ def _pairs(content: Any, n: int) -> list[tuple[int, int]]:
         (int(entry[0]), int(entry[1])) if isinstance(entry, (list, tuple)) else (int(entry), int(entry))
         for entry in content
     ]
+
+
+def lower_take(low: Lowering, layer: LayerSpec, plan: Any, name: str, operands: list[Value]) -> Value:
+    """`fasttrig.layers.Take`: entries of an axis, which counts without the event axis."""
+    axis = _axis(low, layer, operands[0])
+    size = operands[0].shape[axis]
+    index = [int(place) + size if int(place) < 0 else int(place) for place in layer.config["index"]]
+    if any(not 0 <= place < size for place in index):
+        raise InputError(
+            "an index reaches outside its axis",
+            where=low.where(layer, "index"),
+            got=f"{min(layer.config['index'])} to {max(layer.config['index'])}",
+            want=f"0 to {size - 1}",
+        )
+    return low.builder.gather(low.names.new(name), operands[0], axis, index, origin=low.origin(layer))
+
+
+def lower_reduction(low: Lowering, layer: LayerSpec, plan: Any, name: str, operands: list[Value]) -> Value:
+    """`fasttrig.layers.SumOver` and `MaxOver`."""
+    axis = _axis(low, layer, operands[0])
+    reduction = Reduction.SUM if layer.kind == "SumOver" else Reduction.MAX
+    return low.builder.reduce(low.names.new(name), operands[0], axis, reduction, origin=low.origin(layer))
+
+
+def _axis(low: Lowering, layer: LayerSpec, operand: Value) -> int:
+    axis = int(layer.config.get("axis", 0))
+    if not 0 <= axis < len(operand.shape):
+        raise InputError(
+            "a layer names an axis that its input does not have",
+            where=low.where(layer, "axis"),
+            got=f"axis {axis} of {operand.shape}",
+            want=f"0 to {len(operand.shape) - 1}",
+        )
+    return axis
