@@ -69,3 +69,35 @@ class MaxOver(_Reduced):
         import tensorflow as tf
 
         return tf.reduce_max(inputs, axis=self.axis + 1, keepdims=keepdims)
+
+
+@keras.saving.register_keras_serializable("fasttrig")
+class BestIndices(keras.layers.Layer):  # type: ignore[name-defined]
+    """Indices of the `k` greatest entries of the last axis (the least, if not `largest`), the first of equals first.
+
+    Shapes: (..., n) -> (..., k).
+    """
+
+    def __init__(self, k: int, largest: bool = True, **options: Any) -> None:
+        super().__init__(**options)
+        self.k, self.largest = int(k), bool(largest)
+
+    def call(self, inputs: Any) -> Any:
+        import tensorflow as tf
+
+        found = tf.math.top_k(inputs if self.largest else -inputs, self.k).indices
+        return tf.cast(found, inputs.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "k": self.k, "largest": self.largest}
+
+
+@keras.saving.register_keras_serializable("fasttrig")
+class TakeBy(keras.layers.Layer):  # type: ignore[name-defined]
+    """Entries of the first axis of the first input by the indices in the second: (n, ...) and (m...) -> (m..., ...)."""
+
+    def call(self, inputs: Any) -> Any:
+        import tensorflow as tf
+
+        entries, index = inputs
+        return tf.gather(entries, tf.cast(index, tf.int32), axis=1, batch_dims=1)

@@ -75,7 +75,20 @@ def edge_conv():
     return keras.Model(x, qkeras.QDense(2, name="fc", **BITS)(MaxOver(0, name="set")(nodes)))
 
 
-CASES = {"edge_conv": edge_conv, "image": lambda: image(6, 2, (3,)), "deep_sets": deep_sets, "gru": gru}
+def nearest():
+    """The two nearest of five particles, found in fixed point."""
+    from tests.unit.frontends.test_set_layers import nearest_neighbours
+
+    return nearest_neighbours()
+
+
+CASES = {
+    "nearest": nearest,
+    "edge_conv": edge_conv,
+    "image": lambda: image(6, 2, (3,)),
+    "deep_sets": deep_sets,
+    "gru": gru,
+}
 
 
 def graph_and_events(model, n_events):

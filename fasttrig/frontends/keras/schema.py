@@ -165,6 +165,11 @@ class _Take(_Layer):
     axis: Axis = 0
 
 
+class _BestIndices(_Layer):
+    k: Units
+    largest: bool = True
+
+
 class _Reduction(_Layer):
     axis: Axis = 0
 
@@ -228,6 +233,7 @@ SCHEMAS: dict[str, type[_Layer]] = {
     "RepeatVector": _Repeat,
     "Dot": _Dot,
     "Take": _Take,
+    "BestIndices": _BestIndices,
     "SumOver": _Reduction,
     "MaxOver": _Reduction,
 }
@@ -305,6 +311,8 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "RepeatVector": {"n"},
     "Dot": {"axes", "normalize"},
     "Take": {"index", "axis"},
+    "BestIndices": {"k", "largest"},
+    "TakeBy": _NONE,
     "SumOver": {"axis"},
     "MaxOver": {"axis"},
     **dict.fromkeys(("Subtract", "Multiply", "Maximum", "Minimum", "Average"), _NONE),

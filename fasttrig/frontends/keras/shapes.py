@@ -9,6 +9,7 @@ import numpy as np
 from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.keras.layer_parts import require_channels_last
 from fasttrig.frontends.keras.lowering import Lowering
+from fasttrig.frontends.keras.pooling import times
 from fasttrig.frontends.source import LayerSpec
 from fasttrig.ir.ops import PAD, Reduction, Value
 
@@ -139,3 +140,32 @@ def _axis(low: Lowering, layer: LayerSpec, operand: Value) -> int:
             want=f"0 to {len(operand.shape) - 1}",
         )
     return axis
+
+
+def lower_best_indices(low: Lowering, layer: LayerSpec, plan: Any, name: str, operands: list[Value]) -> Value:
+    """`fasttrig.layers.BestIndices`."""
+    operand, k = operands[0], int(layer.config["k"])
+    if k > operand.shape[-1]:
+        raise InputError(
+            "a layer looks for more entries than there are",
+            where=low.where(layer, "k"),
+            got=str(k),
+            want=f"1 to {operand.shape[-1]}",
+        )
+    if not layer.config.get("largest", True):
+        operand = times(low, layer, operand, -1.0, f"{name}_negative")
+    return low.builder.top_k(low.names.new(name), operand, k, origin=low.origin(layer))
+
+
+def lower_take_by(low: Lowering, layer: LayerSpec, plan: Any, name: str, operands: list[Value]) -> Value:
+    """`fasttrig.layers.TakeBy`: the second tensor holds natural numbers below the length of the first."""
+    entries, index = operands
+    kind = index.type
+    if kind.signed or kind.fraction_bits != 0 or kind.max_raw >= 1 << (entries.shape[0] - 1).bit_length():
+        raise UnsupportedError(
+            "an index is no result of BestIndices on as many entries",
+            where=low.where(layer),
+            got=f"{kind} for {entries.shape[0]} entries",
+            want="a natural number below the number of entries",
+        )
+    return low.builder.gather_by(low.names.new(name), entries, index, origin=low.origin(layer))

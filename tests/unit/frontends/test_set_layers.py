@@ -9,7 +9,7 @@ from fasttrig.base.fixed import FixedType
 from fasttrig.frontends.keras.qkeras import read_qkeras
 from tests.unit.frontends.framework import keras, qdense, require_equal
 
-from fasttrig.layers import MaxOver, SumOver, Take, pairs  # isort: skip
+from fasttrig.layers import BestIndices, MaxOver, SumOver, Take, TakeBy, pairs  # isort: skip
 
 INPUT = FixedType(6, 3)
 L = keras.layers
@@ -43,6 +43,33 @@ def test_files(ending, tmp_path) -> None:
     texts = [[line.split(" from ")[0] for line in str(graph).splitlines()] for graph in graphs]
     assert texts[0] == texts[1]
     require_equal(tmp_path / f"n.{ending}", INPUT, n_events=100)
+
+
+def nearest_neighbours(n: int = 5, k: int = 2):
+    """The k nearest particles of each in two coordinates, a layer on them, the greatest over neighbours."""
+    receivers, senders = [i for i in range(n) for _ in range(n)], list(range(n)) * n
+    x = keras.Input((n, 3), name="particles")
+    place = Take([0, 1], axis=1, name="coordinates")(x)
+    difference = L.Subtract(name="apart")([Take(senders, name="to")(place), Take(receivers, name="of")(place)])
+    distance = SumOver(1, name="squares")(L.Multiply(name="squared")([difference, difference]))
+    nearest = BestIndices(k, largest=False, name="nearest")(L.Reshape((n, n), name="distances")(distance))
+    neighbours = TakeBy(name="neighbours")([x, nearest])
+    hidden = qdense(4, "edge", activation="quantized_relu(5,3)")(neighbours)
+    return keras.Model(x, MaxOver(1, name="greatest")(hidden))
+
+
+def test_nearest_neighbours_found_in_fixed_point(tmp_path) -> None:
+    """Small coordinates: many distances are equal, so the order of equals shows."""
+    require_equal(nearest_neighbours(), FixedType(3, 3), n_events=500)
+    nearest_neighbours().save(tmp_path / "n.keras")
+    require_equal(tmp_path / "n.keras", FixedType(4, 2), n_events=200)
+
+
+def test_sorted_inputs() -> None:
+    """By the first number of each object, the greatest first: how a trigger orders its inputs by pT."""
+    x = keras.Input((4, 2), name="objects")
+    first = L.Reshape((4,), name="pt")(Take([0], axis=1, name="column")(x))
+    require_equal(keras.Model(x, TakeBy(name="sorted")([x, BestIndices(4, name="order")(first)])), INPUT, n_events=500)
 
 
 def test_every_edge_once() -> None:
