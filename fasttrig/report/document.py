@@ -255,15 +255,18 @@ class SynthesisRow(ReportRow):
     mode: Literal["flat", "per stage", ""] = ""
 
 
-class Report(ReportRow):
-    """Everything that a build found out. `latency` and `resources` hold one entry per stage and tool."""
-
+class ReportHead(ReportRow):
     schema_version: int = SCHEMA_VERSION
     model: ModelRow
     target: dict[str, Any] = Field(description="the settings of [target], options included")
     verdict: Literal["good", "failed"]
     verdict_reason: str
     ladder: list[LadderRow]
+
+
+class MeasuredRows(ReportRow):
+    """The part of the report that the compared events decide; a build folder keeps these rows for a redone report."""
+
     agreement: AgreementRow | None = Field(description="of classes; null without a float model or a labelled sample")
     regression: RegressionRow | None = Field(None, description="the same for a model that predicts a number")
     agreement_reason: str = ""
@@ -276,6 +279,11 @@ class Report(ReportRow):
     inputs: list[InputRow]
     ops: list[OpRow]
     sensitivity: list[SensitivityRow] = Field([], description="every op with one fraction bit less, emulated")
+
+
+class Report(MeasuredRows, ReportHead):
+    """Everything that a build found out. `latency` and `resources` hold one entry per stage and tool."""
+
     budget: list[BudgetRow]
     latency: list[LatencyRow] = Field([])
     resources: list[ReportedResources] = Field([])
