@@ -60,15 +60,17 @@ CONIFER_VHDL_FILES = (
 RTL_FILES = (
     "src/tiny.v",
     "src/tiny_core.v",
-    "src/tiny_core_stage0.v",
+    "src/tiny_fc1.v",
+    "src/tiny_relu1.v",
+    "src/tiny_act1.v",
+    "src/tiny_fc2.v",
     "tb.v",
     "Makefile",
     "clock.xdc",
     "clock.sdc",
     "design.json",
 )
-RTL_VHDL_FILES = ("src/tiny.vhd", "tb.vhd", "Makefile")
-"""What we write around alkaid's logic, and the first stage of that."""
+RTL_VHDL_FILES = ("src/tiny.vhd", "src/tiny_core.vhd", "src/tiny_fc1.vhd", "tb.vhd", "Makefile")
 
 
 def tiny(name: str = "tiny") -> Graph:

@@ -79,7 +79,7 @@ add_command(
     BUILD,
     (
         "fasttrig synth build/jet_mlp",
-        "fasttrig synth build/jet_bdt --per-stage --json",
+        "fasttrig synth build/jet_bdt --per-module --json",
     ),
 )
 add_command(

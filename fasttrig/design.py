@@ -15,6 +15,7 @@ from fasttrig.data.events import Arrays, arrays_of
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.outputs import load_classes, outputs_json
 from fasttrig.data.quantise import column_rules, given_raw, n_events_of, raw_inputs
+from fasttrig.data.spread import n_numbers, with_feature_types
 from fasttrig.emulator.emulation import Emulation, emulation_of
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends import trees
@@ -167,7 +168,7 @@ class Design:
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Names of the numbers of the only input, where the input map or the tree library gave them; else empty.
+        """Names of the numbers of all inputs, in order, where the input map or the tree library gave them; else empty.
 
         Without names, columns are called ``<input>_0``, ``<input>_1``, ...
         """
@@ -355,16 +356,19 @@ def _read(
 ) -> tuple[Graph, Ensemble | None]:
     if project is not None and trees.reads(source) and options.leaf_fraction_bits is None:
         options = replace(options, leaf_fraction_bits=_leaf_bits(project))
-    channel_types = inputs.channel_types if inputs is not None else ()
+    is_forest = trees.reads(source)  # its thresholds depend on the features' types
+    channel_types = inputs.channel_types if inputs is not None and is_forest else ()
     graph, ensemble = read_model(source, input_type, name, channel_types, options)
-    if inputs is not None and (len(graph.inputs) != 1 or graph.inputs[0].result.shape != (len(inputs.features),)):
+    if inputs is not None and n_numbers(graph) != len(inputs.features):
         shapes = ", ".join(str(op.result.shape) for op in graph.inputs)
         raise UnsupportedError(
             "the model does not take the features of the input map",
             where=str(source),
-            got=shapes,
-            want=f"one input of shape ({len(inputs.features)},)",
+            got=f"inputs of shape {shapes}: {n_numbers(graph)} numbers",
+            want=f"{len(inputs.features)} numbers, in the order of the features",
         )
+    if inputs is not None and inputs.channel_types and not channel_types:
+        graph = with_feature_types(graph, inputs.channel_types)
     return graph, ensemble
 
 

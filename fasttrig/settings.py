@@ -8,53 +8,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     ValidationError,
     model_validator,
 )
 
 from fasttrig.base.built_project import BuiltProject
-from fasttrig.base.errors import InputError, ProjectError, near_names
-from fasttrig.base.fixed import FixedType, Overflow, Rounding
-from fasttrig.base.names import WANTED, fault_of, languages_of, suggested
+from fasttrig.base.errors import ProjectError, near_names
+from fasttrig.base.fixed import Overflow, Rounding
+from fasttrig.base.setting_types import FeatureNames, Name, Namespace, TypeField
 
 MODELS_FILE = "fasttrig.toml"
 MODEL_FILE = "model.toml"
 """The design in a build folder, which is a model too."""
 
 
-def _parse_type(content: object) -> FixedType:
-    if isinstance(content, FixedType):
-        return content
-    if not isinstance(content, str):
-        raise ValueError("want fixed<W,I> or ufixed<W,I>")
-    try:
-        return FixedType.parse(content)
-    except InputError as error:
-        raise ValueError(f"{error.what}; want {error.want or 'at least one bit'}") from error
-
-
-def _model_name(name: str) -> str:
-    fault = fault_of(name)
-    if fault:
-        raise ValueError(f"{fault}; want {WANTED}: {suggested(name)!r}")
-    return name
-
-
-def _namespace(name: str) -> str:
-    if not name.isascii() or not name.isidentifier() or "__" in name or languages_of(name, ("cpp",)):
-        raise ValueError(f"want a C++ identifier that is not a reserved word: {suggested(name)!r}")
-    return name
-
-
-TypeField = Annotated[FixedType, BeforeValidator(_parse_type), PlainSerializer(str)]
-Name = Annotated[str, AfterValidator(_model_name)]
-Namespace = Annotated[str, AfterValidator(_namespace)]
 OutputActivation = Literal["postprocessor", "firmware"]
 Strategy = Literal["latency", "resource", "distributed_arithmetic"]
 
@@ -82,10 +53,15 @@ class ModelSettings(Settings):
 
 
 class DataSettings(Settings):
-    """``[data]``: the event sample, its columns, and the goal of training: `classes`, or the column `target`."""
+    """``[data]``: the event sample, its columns, and the goal of training: `classes`, or the column `target`.
+
+    A network with both has two outputs: the classes, then a number that estimates the target.
+    """
 
     sample: str = Field("jets5", description="the embedded sample's name, or a path relative to model.toml")
-    features: tuple[str, ...] = Field((), description="input columns in the network's order; empty: the sample's own")
+    features: FeatureNames = Field(
+        (), description="inputs in order; pt[3]: a place in lists, pt,eta[0:16]: a set of 16"
+    )
     classes: tuple[str, ...] = Field((), description="names of the labels 0, 1, ...")
     target: str = Field("", description="column to learn by regression, e.g. log2_pt")
     target_unit: str = ""
@@ -93,15 +69,20 @@ class DataSettings(Settings):
 
     @model_validator(mode="after")
     def _one_task(self) -> DataSettings:
-        if self.target and (self.classes or self.features == ()):
-            raise ValueError("a regression needs a target and features, and no classes")
+        if self.target and self.features == ():
+            raise ValueError("a regression needs a target and features")
         if not self.target and len(self.classes) < 2:
             raise ValueError("classes: want at least two names, or a target for a regression")
         return self
 
     @property
     def is_regression(self) -> bool:
-        return bool(self.target)
+        return bool(self.target) and not self.classes
+
+    @property
+    def has_second_head(self) -> bool:
+        """Whether a second output estimates the target beside the classes."""
+        return bool(self.target and self.classes)
 
 
 class InputSettings(Settings):

@@ -66,14 +66,13 @@ def raw_inputs(draw: DrawFn, graph: Graph, max_events: int = 4) -> dict[str, Any
 def random_raw(op: Any, n_events: int, rng: np.random.Generator) -> Any:
     """Integers of one input, shape (n_events, *shape); a third of the numbers are the ends of their type."""
     shape = (n_events, *op.result.shape)
-    kinds = op.channel_types or (op.result.type,) * shape[-1]
     columns = []
-    for kind in kinds:
+    for kind in op.tensor_type.each:
         shift = op.result.type.fraction_bits - kind.fraction_bits
-        numbers = rng.integers(kind.min_raw, kind.max_raw, shape[:-1], endpoint=True)
-        ends = rng.choice([kind.min_raw, kind.max_raw], shape[:-1])
-        columns.append(np.where(rng.random(shape[:-1]) < 0.33, ends, numbers) << shift)
-    return np.stack(columns, axis=-1)
+        numbers = rng.integers(kind.min_raw, kind.max_raw, n_events, endpoint=True)
+        ends = rng.choice([kind.min_raw, kind.max_raw], n_events)
+        columns.append(np.where(rng.random(n_events) < 0.33, ends, numbers) << shift)
+    return np.stack(columns, axis=-1).reshape(shape)
 
 
 def _draw_input(draw: DrawFn, builder: GraphBuilder, name: str) -> None:
@@ -81,7 +80,8 @@ def _draw_input(draw: DrawFn, builder: GraphBuilder, name: str) -> None:
     kind = draw(fixed_types())
     channels: tuple[FixedType, ...] = ()
     if draw(st.booleans()):
-        channels = tuple(_channel(draw, kind) for _ in range(shape[-1]))
+        n_types = draw(st.sampled_from([shape[-1], int(np.prod(shape))]))
+        channels = tuple(_channel(draw, kind) for _ in range(n_types))
     builder.input(name, shape, kind, channel_types=channels, origin=draw(origins))
 
 

@@ -29,9 +29,9 @@ def synth(
     flat: Annotated[
         Optional[bool],  # noqa: UP045 (typer reads this form on every Python)
         typer.Option(
-            "--flat/--per-stage",
-            help="Synthesise the design as a whole, or each pipeline stage separately and in parallel; default: "
-            "per stage if the design is large or flat synthesis takes too long.",
+            "--flat/--per-module",
+            help="Synthesise the design as a whole, or each module separately and in parallel; default: "
+            "per module if the design is large or flat synthesis takes too long.",
         ),
     ] = None,
     time_limit: Annotated[float, typer.Option(min=1, help="Time limit of Yosys in seconds.")] = 900.0,
@@ -44,7 +44,7 @@ def synth(
     """
     from fasttrig.build.synthesis import SYNTHESISING, synthesise_project
 
-    mode: Any = "auto" if flat is None else "flat" if flat else "per stage"
+    mode: Any = "auto" if flat is None else "flat" if flat else "per module"
     with stages(project.name) as shown:
         shown.begin(SYNTHESISING)
         result, report = synthesise_project(project, family=family, mode=mode, time_limit_s=time_limit)

@@ -39,7 +39,7 @@ def arrays_of(x: Any, shapes: Shapes, names: Sequence[str]) -> Arrays:
         one per number of the single input.
     shapes : mapping of input name to shape
     names : sequence of str
-        Names of the numbers of the single input; empty: ``<input>_0``, ``<input>_1``, ... of each input.
+        Names of the numbers of all inputs, in their order; empty: ``<input>_0``, ``<input>_1``, ... of each input.
 
     Raises
     ------
@@ -49,6 +49,10 @@ def arrays_of(x: Any, shapes: Shapes, names: Sequence[str]) -> Arrays:
     """
     columns = _columns(x)
     if columns is None:
+        if len(shapes) != 1 or len(next(iter(shapes.values()))) != 1:
+            rows = _rows(x, shapes, names)
+            if rows is not None:
+                return rows
         if len(shapes) != 1:
             raise DataError("this design has several inputs", got="one array", want=f"a mapping with {_list(shapes)}")
         name = next(iter(shapes))
@@ -60,6 +64,18 @@ def arrays_of(x: Any, shapes: Shapes, names: Sequence[str]) -> Arrays:
             _check_names(found_names, tuple(shapes), "input")
             return dict(whole)
     return _by_column(found_names, column, shapes, names)
+
+
+def _rows(x: Any, shapes: Shapes, names: Sequence[str]) -> Arrays | None:
+    """An array of all features, (n_events, n_features), split over the inputs; None where `x` is none."""
+    if not names or np.ndim(x) != 2 or np.shape(x)[1] != len(names):
+        return None
+    flat, made, first = numbers(x, "the features"), Arrays(), 0
+    for name, shape in shapes.items():
+        size = int(np.prod(shape, dtype=np.int64))
+        made[name] = flat[:, first : first + size].reshape(-1, *shape)
+        first += size
+    return made
 
 
 def numbers(x: Any, where: str) -> NumberArray:
@@ -137,7 +153,8 @@ def _by_column(found: Sequence[str], column: Callable[[str], Any], shapes: Shape
     sizes = {name: int(np.prod(shape, dtype=np.int64)) for name, shape in shapes.items()}
     wanted = {name: [f"{name}_{index}" for index in range(size)] for name, size in sizes.items()}
     if names:
-        wanted = {next(iter(shapes)): list(names)}
+        left = iter(names)
+        wanted = {name: [next(left) for _ in group] for name, group in wanted.items()}
     _check_names(found, tuple(name for group in wanted.values() for name in group), "feature")
     arrays: Arrays = {}
     for name, group in wanted.items():

@@ -21,9 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasttrig.base.errors import DataError
+from fasttrig.base.feature_names import column_of, stored_columns
 from fasttrig.base.hdf5_heaps import require_sound_heaps
 from fasttrig.data.columns import METADATA_PREFIX
 from fasttrig.data.declared import require_entries, require_stored
+from fasttrig.data.list_elements import element, jagged_element
 from fasttrig.data.storage import decode
 
 Chunk = dict[str, NDArray[Any]]
@@ -98,12 +100,27 @@ class ParquetSource:
         if self.n_rows == 0:
             import pyarrow as pa
 
-            yield pa.RecordBatch.from_pylist([], pa.schema([self.schema.field(name) for name in names]))
-        yield from self._file.iter_batches(chunk_rows, columns=list(names))
+            columns = stored_columns(names, self.names)
+            yield pa.RecordBatch.from_pylist([], pa.schema([self.schema.field(name) for name in columns]))
+        yield from self._file.iter_batches(chunk_rows, columns=list(stored_columns(names, self.names)))
 
     def values(self, batch: Any, names: Sequence[str]) -> Chunk:
-        """Some columns of a record batch."""
-        return {name: self._values(name, batch.column(name)) for name in names}
+        """Some columns of a record batch, or elements of its lists."""
+        return {name: self._named(name, batch) for name in names}
+
+    def _named(self, name: str, batch: Any) -> NDArray[Any]:
+        import pyarrow as pa
+
+        if name in self.names:
+            return self._values(name, batch.column(name))
+        column = column_of(name)
+        array = batch.column(column)
+        if not (pa.types.is_list(array.type) or pa.types.is_large_list(array.type)):
+            return element(name, self._values(column, array))
+        if array.null_count or array.values.null_count:
+            raise DataError("missing values", where=f"column {column!r}", want="a number in every place of a list")
+        values = jagged_element(name, array.values.to_numpy(zero_copy_only=False), array.offsets.to_numpy())
+        return decode(values, self._lsb_log2[column]) if column in self._lsb_log2 else _plain(column, values)
 
     def _values(self, name: str, array: Any) -> NDArray[Any]:
         import pyarrow as pa
@@ -114,7 +131,7 @@ class ParquetSource:
                 where=f"column {name!r}",
                 got=str(array.type),
                 want="numbers, or lists of a fixed length",
-                try_=f"pad the lists; or {OTHER_COLUMNS}",
+                try_=f"name single places, {name}[0]; or {OTHER_COLUMNS}",
             )
         shape: tuple[int, ...] = (len(array),)
         if pa.types.is_fixed_size_list(array.type):
@@ -201,12 +218,14 @@ class ArraySource:
 
     def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
         """Yield chunks; the columns asked for must be equally long."""
-        lengths = {name: len(self._arrays[name]) for name in names}
+        columns = stored_columns(names, self.names)
+        lengths = {name: len(self._arrays[name]) for name in columns}
         if len(set(lengths.values())) > 1:
             raise DataError("the columns are not equally long", got=", ".join(f"{k}: {n}" for k, n in lengths.items()))
         for start in range(0, max(1, next(iter(lengths.values()), 0)), chunk_rows):
             rows = slice(start, start + chunk_rows)
-            yield {name: _plain(name, np.asarray(self._arrays[name][rows])) for name in names}
+            read = {name: _plain(name, np.asarray(self._arrays[name][rows])) for name in columns}
+            yield {name: read[name] if name in read else element(name, read[column_of(name)]) for name in names}
 
 
 class RootSource:
@@ -233,12 +252,33 @@ class RootSource:
 
     def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
         """Yield chunks; the ends of the branches' baskets are checked first."""
-        branches = {name: getattr(self._tree[name], "entry_offsets", None) for name in names}
+        columns = stored_columns(names, self.names)
+        lists = {column_of(name) for name in names if name not in self.names}
+        branches = {name: getattr(self._tree[name], "entry_offsets", None) for name in columns}
         require_entries({name: int(ends[-1]) for name, ends in branches.items() if ends}, self.n_rows or 0)
         if self.n_rows == 0:
-            yield {name: _plain(name, self._tree[name].array(library="np")) for name in names}
-        for arrays in self._tree.iterate(list(names), step_size=chunk_rows, library="np"):
-            yield {name: _plain(name, arrays[name]) for name in names}
+            whole = {name: _plain(name, self._tree[name].array(library="np")) for name in names if name in columns}
+            yield {name: whole.get(name, np.empty(0)) for name in names}
+            return
+        if not lists:
+            for arrays in self._tree.iterate(list(columns), step_size=chunk_rows, library="np"):
+                yield {name: _plain(name, arrays[name]) for name in names}
+            return
+        for chunk in self._tree.iterate(list(columns), step_size=chunk_rows, library="ak"):
+            yield {name: _awkward(name, chunk, whole=name in columns) for name in names}
+
+
+def _awkward(name: str, chunk: Any, *, whole: bool) -> NDArray[Any]:
+    """A branch, or one place in the lists of a branch."""
+    import awkward as ak
+
+    if whole:
+        return _plain(name, np.asarray(ak.to_numpy(chunk[name])))
+    lists = chunk[column_of(name)]
+    if lists.ndim != 2:
+        return element(name, np.asarray(ak.to_numpy(lists)))
+    counts = np.asarray(ak.num(lists))
+    return _plain(name, jagged_element(name, np.asarray(ak.flatten(lists)), np.concatenate([[0], np.cumsum(counts)])))
 
 
 def open_hdf5(path: Path) -> Source:

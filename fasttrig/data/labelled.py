@@ -40,7 +40,8 @@ class Profile:
 class LabelledSample:
     """x has shape (n_events, n_features) in the features' units; labels, or real targets, shape (n_events,).
 
-    `descriptions` holds what the file says about each feature; empty texts where it says nothing.
+    `descriptions` holds what the file says about each feature; empty texts where it says nothing. `targets` holds the
+    truth of a second output beside the classes.
     """
 
     x: FloatArray
@@ -49,6 +50,7 @@ class LabelledSample:
     units: tuple[str, ...]
     descriptions: tuple[str, ...] = ()
     profiles: tuple[Profile, ...] = ()
+    targets: FloatArray | None = None
 
 
 def sample_path(project: ModelProject) -> Path:
@@ -69,9 +71,11 @@ def load_sample(project: ModelProject, split: str) -> LabelledSample:
     """
     path = sample_path(project)
     names = project.data.features or default_features()
-    truth = project.data.target or LABEL
+    data = project.data
+    truth = data.target if data.is_regression else LABEL
+    second = [data.target] if data.has_second_head else []
     profiles = _profile_names(project, path)
-    table = read_table(path, columns=list(dict.fromkeys([*names, *profiles, truth, SPLIT])))
+    table = read_table(path, columns=list(dict.fromkeys([*names, *profiles, truth, *second, SPLIT])))
     rows = np.asarray(table.columns[SPLIT]) == SPLITS[split]
     if not rows.any():
         raise DataError(f"the {split} split is empty", where=str(path), want=f"rows with {SPLIT} = {SPLITS[split]}")
@@ -85,6 +89,7 @@ def load_sample(project: ModelProject, split: str) -> LabelledSample:
         tuple(table.unit(name) for name in names),
         tuple(table.description(name) for name in names),
         tuple(Profile(name, table.unit(name), _numbers(table, name, path)[rows]) for name in profiles),
+        _numbers(table, second[0], path)[rows] if second else None,
     )
 
 

@@ -11,6 +11,7 @@ from fasttrig.base.errors import DataError
 from fasttrig.base.fixed import FLOAT64_BITS, FixedType, IntArray, NumberArray, Overflow, Rounding, cast_raw, from_value
 from fasttrig.data.events import Arrays, stacked
 from fasttrig.data.inputs import InputMap
+from fasttrig.data.spread import flattened, places, spread
 from fasttrig.ir.graph import Graph
 
 MAX_EXPONENT = 1000
@@ -24,7 +25,7 @@ def raw_inputs(graph: Graph, inputs: InputMap | None, arrays: Arrays) -> dict[st
     """
     types = {op.name: op.result.type for op in graph.inputs}
     if inputs is not None:
-        return {name: inputs.to_raw(joined(array)) for name, array in arrays.items()}
+        return spread(graph, inputs.to_raw(flattened(graph, {name: joined(array) for name, array in arrays.items()})))
     return {name: _nearest(joined(array), types[name]) for name, array in arrays.items()}
 
 
@@ -52,14 +53,15 @@ def column_rules(graph: Graph, inputs: InputMap | None, arrays: Arrays, *, raw: 
     if not _fit(graph, arrays, raw=raw):
         return None
     rules: list[ColumnRule | None] = []
+    where = places(graph)
     for op in graph.inputs:
         if raw:
             kinds = op.element_types * (op.result.size // len(op.element_types))
             rules += [ColumnRule.of_raw(kind, op.fraction_bits - kind.fraction_bits) for kind in kinds]
         elif inputs is not None:
-            rules += (
-                inputs.rules() if (inputs.type, inputs.channel_types) == (op.result.type, op.channel_types) else [None]
-            )
+            types = tuple(feature.type for feature in inputs.features[where[op.name]])
+            same = inputs.type == op.result.type and types == op.tensor_type.each
+            rules += inputs.rules()[where[op.name]] if same else [None]
         else:
             factor = 2.0**op.fraction_bits if abs(op.fraction_bits) < MAX_EXPONENT else 0.0
             rule = None if op.channel_types else ColumnRule.of(op.result.type, factor, rounding=Rounding.RND_CONV)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasttrig.base.errors import DataError, FasttrigError, InputError, near_names
+from fasttrig.base.feature_names import column_of
 from fasttrig.data import samples
 from fasttrig.data.columns import SIXTEEN, SPLIT_NAMES
 from fasttrig.data.declared import LFS_POINTER, require_memory
@@ -218,7 +219,7 @@ def choose_columns(source: Source, columns: Sequence[str] | None, where: str) ->
     """The columns asked for, default all; DataError where one is not there, with near names."""
     names = source.names if columns is None else tuple(columns)
     for name in names:
-        if name not in source.names:
+        if name not in source.names and column_of(name) not in source.names:
             raise DataError("no such column", where=where, got=repr(name), try_=near_names(name, source.names))
     if not names:
         raise DataError("no column to read", where=where, want="at least one column")

@@ -25,6 +25,9 @@ __all__ = ["CHUNK_EVENTS", "Evaluation", "check_inputs", "evaluate", "sum_type"]
 CHUNK_EVENTS = 4096
 """Events evaluated at a time: enough for BLAS, few enough for the second-level cache."""
 
+CHUNK_NUMBERS = 1 << 20
+"""Numbers of the largest tensor in a chunk: images are evaluated few at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -50,7 +53,7 @@ def evaluate(
     inputs: Mapping[str, IntArray] | IntArray,
     *,
     keep: Collection[str] = (),
-    chunk_events: int = CHUNK_EVENTS,
+    chunk_events: int | None = None,
 ) -> Evaluation:
     """Run `graph` on raw integers.
 
@@ -74,8 +77,10 @@ def evaluate(
     n_events = len(next(iter(arrays.values())))
     results = {value: _empty(n_events, value) for value in dict.fromkeys((*graph.outputs, *wanted))}
     tally = {op.name: 0 for op in graph.ops if op.counts_overflows}
-    for start in range(0, n_events, max(1, chunk_events)):
-        rows = slice(start, min(start + max(1, chunk_events), n_events))
+    largest = max(op.result.size for op in graph.ops)
+    chunk = min(CHUNK_EVENTS, max(1, CHUNK_NUMBERS // largest)) if chunk_events is None else max(1, chunk_events)
+    for start in range(0, n_events, chunk):
+        rows = slice(start, min(start + chunk, n_events))
         _run_chunk(steps, {name: array[rows] for name, array in arrays.items()}, results, rows, tally)
     return Evaluation(
         {value.name: results[value] for value in graph.outputs},
@@ -153,8 +158,9 @@ def _check_input(op: Input, raw: IntArray) -> IntArray:
         want = f"{op.result.type}: {op.result.type.min_raw} to {op.result.type.max_raw}"
         raise DataError("raw inputs outside their type", where=where, got=f"{low} to {high}", want=want)
     checked: Any = raw.astype(np.int64, copy=False) if op.result.type.width <= INT64_BITS else raw.astype(object)
+    columns = checked.reshape(-1, max(1, len(op.channel_types)))
     for channel, fixed_type in enumerate(op.channel_types):
-        _check_channel(op, channel, fixed_type, checked[..., channel])
+        _check_channel(op, channel, fixed_type, columns[:, channel])
     return checked
 
 

@@ -21,6 +21,7 @@ from fasttrig.base.built_project import (
 from fasttrig.base.errors import MissingPackageError
 from fasttrig.base.fixed import FloatArray, IntArray, to_value
 from fasttrig.data.labelled import LabelledSample, load_sample
+from fasttrig.data.spread import flattened, spread
 from fasttrig.design import Design
 from fasttrig.emulator.emulation import postprocess
 from fasttrig.emulator.evaluate import Evaluation, evaluate
@@ -31,6 +32,7 @@ from fasttrig.physics.classification import Agreement
 from fasttrig.physics.features import FeatureFacts, feature_facts
 from fasttrig.physics.firmware import FirmwarePhysics, firmware_physics
 from fasttrig.physics.leaf_grid import LeafGrid, leaf_grid
+from fasttrig.physics.regression import RegressionAgreement, compare_regression
 from fasttrig.physics.saturation import Saturations, saturations
 from fasttrig.physics.scores import Scores, one_bit_less, with_errors, with_replicas
 from fasttrig.physics.sensitivity import Sensitivity
@@ -57,6 +59,7 @@ class Measured:
     firmware : physics of the raw words; None where there are no labelled events
     saturation : what the casts change, on the labelled events, else on all compared ones
     leaf_grid : what rounding the leaves of a forest changes, on the same events
+    second_head : the number that a second output estimates, float against quantised; None where there is none
     """
 
     agreement: TaskAgreement | None
@@ -68,6 +71,7 @@ class Measured:
     firmware: FirmwarePhysics | None = None
     saturation: Saturations | None = None
     leaf_grid: LeafGrid | None = None
+    second_head: RegressionAgreement | None = None
 
 
 class Work:
@@ -127,7 +131,7 @@ def measured(work: Work) -> Measured:
     scores, agreement, reason = work.comparison
     features, firmware = {}, None
     if design.inputs is not None and sample is not None:
-        raw = next(iter(work.inputs.values()))[: len(sample.x)]
+        raw = flattened(design.graph, work.inputs)[: len(sample.x)]
         features = feature_facts(design.inputs, sample, raw)
     if sample is not None and scores is not None:
         outputs = {name: found[: len(sample.x)] for name, found in evaluation.outputs.items()}
@@ -143,6 +147,7 @@ def measured(work: Work) -> Measured:
         firmware,
         saturations(design.graph, evaluation.trace, n_labelled),
         leaf_grid(design, work.inputs, evaluation.outputs, n_labelled),
+        _second_head(design, sample, evaluation),
     )
 
 
@@ -156,7 +161,7 @@ def compared_inputs(design: Design, sample: LabelledSample | None) -> dict[str, 
     if design.graph.ops_of(Forest):
         parts.append(threshold_corners(design.graph))
     if sample is not None and design.inputs is not None:
-        parts.insert(0, {design.graph.inputs[0].name: design.inputs.to_raw(sample.x)})
+        parts.insert(0, spread(design.graph, design.inputs.to_raw(sample.x)))
     return {op.name: np.concatenate([part[op.name] for part in parts]) for op in design.graph.inputs}
 
 
@@ -202,6 +207,23 @@ def _agreement(
     return scores, agreement, ""
 
 
+def _second_head(design: Design, sample: LabelledSample | None, evaluation: Evaluation) -> RegressionAgreement | None:
+    """The number beside the classes, float against quantised; None where there is none to compare."""
+    if sample is None or sample.targets is None or design.project is None or len(design.graph.outputs) < 2:
+        return None
+    data, value = design.project.data, design.graph.outputs[1]
+    if value.size != 1 or design.project.model.float_file is None:
+        return None
+    quantised = to_value(evaluation.outputs[value.name][: len(sample.targets)], value.type).reshape(-1, 1)
+    try:
+        real = _float_outputs(design, sample)[1].reshape(-1, 1)
+    except MissingPackageError:
+        return None
+    return compare_regression(
+        real, quantised, sample.targets, target=data.target, unit=data.target_unit, thresholds=data.thresholds
+    )
+
+
 def _float_model(design: Design, sample: LabelledSample) -> tuple[FloatArray | None, str]:
     """Its scores, or why there are none."""
     if design.project is None or design.project.model.float_file is None:
@@ -221,9 +243,13 @@ def _sensitivity(design: Design, inputs: dict[str, IntArray], scores: Scores | N
 
 def float_scores(design: Design, sample: LabelledSample) -> FloatArray:
     """Scores of the float twin on features that are scaled, but neither rounded nor clipped."""
+    return postprocess(_float_outputs(design, sample)[0], design.scoring_graph)
+
+
+def _float_outputs(design: Design, sample: LabelledSample) -> list[FloatArray]:
+    """Every output of the float twin, before a link."""
     from fasttrig.ladder import framework_rung as frameworks
 
     assert design.inputs is not None and design.project is not None
     twin = design.project.path(str(design.project.model.float_file))
-    margins = frameworks.float_margins(design, twin, design.inputs.scaled(sample.x))
-    return postprocess(margins, design.scoring_graph)
+    return frameworks.float_outputs(design, twin, design.inputs.scaled(sample.x))

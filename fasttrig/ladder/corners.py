@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fasttrig.base.fixed import IntArray
+from fasttrig.data.spread import spread
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Input
 from fasttrig.ir.ranges import infer_ranges
@@ -30,18 +31,9 @@ def corner_inputs(graph: Graph, seed: int = SEED, n_random: int = N_RANDOM) -> d
     for extreme, other in ((low, zero), (high, zero), (low, high), (high, low)):
         rows.append(np.where(np.eye(len(low), dtype=bool), extreme, other))
     rows.append(low + step * rng.integers(0, (high - low) // step + 1, (n_random, len(low))))
-    return _split(graph, np.concatenate(rows))
+    return spread(graph, np.concatenate(rows))
 
 
 def _flat_bounds(op: Input, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    steps = [1 << (op.result.type.fraction_bits - t.fraction_bits) for t in op.channel_types] or [1]
-    step = np.broadcast_to(np.array(steps, dtype=np.int64), op.result.shape)
-    return low.ravel().astype(np.int64), high.ravel().astype(np.int64), step.ravel()
-
-
-def _split(graph: Graph, rows: IntArray) -> dict[str, IntArray]:
-    parts, start = {}, 0
-    for op in graph.inputs:
-        parts[op.name] = rows[:, start : start + op.result.size].reshape(len(rows), *op.result.shape)
-        start += op.result.size
-    return parts
+    step = np.array([1 << op.tensor_type.shift(kind) for kind in op.tensor_type.each], dtype=np.int64)
+    return low.ravel().astype(np.int64), high.ravel().astype(np.int64), step

@@ -76,13 +76,6 @@ def _drawn(op: Input, rng: np.random.Generator, n_events: int) -> IntArray:
 
 def _bounds(op: Input) -> tuple[IntArray, IntArray, IntArray]:
     """Least and greatest raw integer and step of each element, in the order of the flattened tensor."""
-    own = op.result.type
-    types = op.channel_types or (own,)
-    shifts = [own.fraction_bits - t.fraction_bits for t in types]
-    rows = (
-        [t.min_raw << s for t, s in zip(types, shifts, strict=True)],
-        [t.max_raw << s for t, s in zip(types, shifts, strict=True)],
-        [1 << s for s in shifts],
-    )
-    low, high, step = (np.broadcast_to(np.array(row, dtype=np.int64), op.result.shape).ravel() for row in rows)
-    return low, high, step
+    interval = op.tensor_type.interval
+    step = np.array([1 << op.tensor_type.shift(kind) for kind in op.tensor_type.each], dtype=np.int64)
+    return interval.low.ravel().astype(np.int64), interval.high.ravel().astype(np.int64), step

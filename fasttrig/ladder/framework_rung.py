@@ -55,12 +55,13 @@ def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:
     )
 
 
-def float_margins(design: Design, twin: Path, x: FloatArray) -> FloatArray:
-    """Margins of the float twin, shape (n_events, n_outputs); x is scaled, neither rounded nor clipped."""
+def float_outputs(design: Design, twin: Path, x: FloatArray) -> list[FloatArray]:
+    """Every output of the float twin, (n_events, ...), before a link; x is scaled, neither rounded nor clipped."""
     if design.ensemble is not None:
         from fasttrig.frontends.trees import read_ensemble
 
-        return read_ensemble(twin).margin(x)
-    from fasttrig.reference.qkeras_run import framework_predict
+        return [read_ensemble(twin).margin(x)]
+    from fasttrig.frontends.keras.qkeras import read_spec
+    from fasttrig.reference.qkeras_run import framework_predict, twin_inputs
 
-    return next(iter(framework_predict(twin, x).values()))
+    return list(framework_predict(twin, twin_inputs(read_spec(twin), design.graph, x)).values())

@@ -88,12 +88,13 @@ def _coarse_inputs(op: Op, given: dict[str, IntArray]) -> dict[str, IntArray]:
     """Each feature on every second step of its own grid, inside its own range."""
     common = op.result.type
     array = given[op.name]
-    columns = []
+    columns = array.reshape(-1, len(op.element_types))
+    made = np.empty_like(columns)
     for k, own in enumerate(op.element_types):
         half = coarser(own) if own.width > 1 else own
-        rounded = round_raw(array[..., k], common, half.fraction_bits, Rounding.RND_CONV)
-        columns.append(overflow_raw(rounded, half, Overflow.SAT) << (common.fraction_bits - half.fraction_bits))
-    return {**given, op.name: np.stack(columns, axis=-1)}
+        rounded = round_raw(columns[:, k], common, half.fraction_bits, Rounding.RND_CONV)
+        made[:, k] = overflow_raw(rounded, half, Overflow.SAT) << (common.fraction_bits - half.fraction_bits)
+    return {**given, op.name: made.reshape(array.shape)}
 
 
 def _with(graph: Graph, target: Op, change: Callable[[Op, Any], tuple[Op, ...]]) -> Graph:

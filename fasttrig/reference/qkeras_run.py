@@ -28,6 +28,7 @@ import numpy as np
 
 from fasttrig.base.errors import CheckFailed, InputError, MissingPackageError
 from fasttrig.base.fixed import FLOAT32_BITS, FLOAT64_BITS, FixedType, FloatArray, IntArray, to_value
+from fasttrig.data.spread import spread
 from fasttrig.frontends.keras.final_link import LINKS
 from fasttrig.frontends.keras.layers import LAYERS
 from fasttrig.frontends.keras.normalisation import rounded_parameters
@@ -195,6 +196,12 @@ def input_values(graph: Graph, inputs: IntArray | Mapping[str, IntArray]) -> dic
     """Real numbers of raw inputs, by the framework's input layer names."""
     given = inputs if isinstance(inputs, Mapping) else {graph.inputs[0].name: inputs}
     return {layer_of(op) or op.name: to_value(given[op.name], op.result.type) for op in graph.inputs}
+
+
+def twin_inputs(spec: ModelSpec, graph: Graph, flat: FloatArray) -> dict[str, FloatArray]:
+    """Flat features, shape (n_events, n_numbers), by the input layers of a float model with the inputs of `graph`."""
+    parts = spread(graph, flat).values()
+    return {ref.layer: part for ref, part in zip(spec.inputs, parts, strict=True)}
 
 
 def raw_of(value: Value, array: FloatArray, layer: str) -> IntArray:

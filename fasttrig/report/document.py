@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from fasttrig.report.hardware import CountRow, LatencyRow, ReportedResources, ReportRow, ReportStage
+from fasttrig.report.hardware import CountRow, LatencyRow, ReportedResources, ReportRow, ReportStage, SynthesisMode
 
 SCHEMA_VERSION = 1
 
@@ -252,7 +252,7 @@ class SynthesisRow(ReportRow):
     status: Literal["done", "not run"]
     reason: str = ""
     tool: str = ""
-    mode: Literal["flat", "per stage", ""] = ""
+    mode: SynthesisMode | Literal[""] = ""
 
 
 class ReportHead(ReportRow):
@@ -269,6 +269,7 @@ class MeasuredRows(ReportRow):
 
     agreement: AgreementRow | None = Field(description="of classes; null without a float model or a labelled sample")
     regression: RegressionRow | None = Field(None, description="the same for a model that predicts a number")
+    second_head: RegressionRow | None = Field(None, description="of a number beside the classes, the second output")
     agreement_reason: str = ""
     outputs: list[OutputRow] = Field([], description="what leaves the firmware: type, scale and link of each output")
     firmware: FirmwareRow | None = Field(None, description="null without labelled events")

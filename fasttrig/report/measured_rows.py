@@ -36,6 +36,7 @@ def measured_rows(design: Design, measured: Measured) -> MeasuredRows:
     """The measurements as rows of the report; they do not depend on the target."""
     return MeasuredRows(
         **_agreement(measured),
+        second_head=_second_head(measured),
         agreement_reason=measured.agreement_reason,
         outputs=[OutputRow(**row) for row in output_rows(design.graph, design.classes)],
         firmware=FirmwareRow.model_validate(measured.firmware.to_dict()) if measured.firmware else None,
@@ -53,6 +54,11 @@ def _agreement(measured: Measured) -> dict[str, AgreementRow | RegressionRow | N
     if isinstance(measured.agreement, RegressionAgreement):
         return {"agreement": None, "regression": RegressionRow.model_validate(measured.agreement.to_dict())}
     return {"agreement": AgreementRow(**measured.agreement.to_dict()) if measured.agreement else None}
+
+
+def _second_head(measured: Measured) -> RegressionRow | None:
+    found = measured.second_head
+    return RegressionRow.model_validate(found.to_dict()) if found is not None else None
 
 
 def _inputs(design: Design, measured: Measured) -> list[InputRow]:

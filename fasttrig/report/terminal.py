@@ -39,6 +39,8 @@ def render(report: Report) -> Group:
         parts.append(_regression(report.regression))
     elif report.agreement_reason:
         parts.append(Text(f"float against quantised: not run ({report.agreement_reason})"))
+    if report.second_head is not None:
+        parts.append(_regression(report.second_head))
     parts += firmware_tables(report)
     if report.inputs:
         parts.append(_clipping(report))

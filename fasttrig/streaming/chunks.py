@@ -12,10 +12,11 @@ import numpy as np
 
 from fasttrig.base.errors import DataError, near_names
 from fasttrig.base.fixed import IntArray
-from fasttrig.data.events import Arrays
+from fasttrig.data.events import Arrays, stacked
 from fasttrig.data.formats import Chunk, ParquetSource, Source
-from fasttrig.data.quantise import given_raw
+from fasttrig.data.quantise import given_raw, joined
 from fasttrig.data.readers import choose_columns, guarded, open_source
+from fasttrig.data.spread import flattened, spread
 from fasttrig.design import Design
 from fasttrig.ir.graph import Graph
 
@@ -139,7 +140,10 @@ def feature_arrays(design: Design, features: Chunk) -> Arrays:
                 where=f"column {name!r}",
                 got=f"{column.dtype} of shape {column.shape[1:]} a row",
             )
-    return {design.graph.inputs[0].name: [features[name] for name in design.inputs.names]}
+    columns = [features[name] for name in design.inputs.names]
+    if len(design.graph.inputs) == 1 and len(design.graph.inputs[0].result.shape) == 1:
+        return {design.graph.inputs[0].name: columns}
+    return dict(spread(design.graph, stacked(columns, np.result_type(*columns))))
 
 
 def raw_inputs(design: Design, arrays: Arrays, *, raw: bool) -> dict[str, IntArray]:
@@ -148,9 +152,10 @@ def raw_inputs(design: Design, arrays: Arrays, *, raw: bool) -> dict[str, IntArr
         return given_raw(arrays)
     if design.inputs is None:
         return design.quantise(arrays)[0]
-    name, given = design.graph.inputs[0].name, next(iter(arrays.values()))
-    columns = [column.astype(np.float64) for column in given]
-    return {name: design.inputs.columns_to_raw(columns, np.empty((len(columns[0]), len(columns)), dtype=np.int64))}
+    whole = {name: joined(given) for name, given in arrays.items()}
+    columns = [column.astype(np.float64) for column in flattened(design.graph, whole).T]
+    flat = design.inputs.columns_to_raw(columns, np.empty((len(columns[0]), len(columns)), dtype=np.int64))
+    return spread(design.graph, flat)
 
 
 def _arrays(graph: Graph, features: Chunk) -> Chunk:

@@ -1,8 +1,8 @@
 """Logic synthesis of the RTL project with Yosys (the wheel ``pyosys``): real primitives of the device, counted.
 
-Out of context: no pads, no clock buffers. A small design is synthesised as a whole; a large one stage by stage, in
-parallel, and summed: then nothing is shared or removed across registers, and registers that only delay are counted as
-flip-flops where a flat run makes shift registers of them. The result says which. Nothing is placed, so there is no
+Out of context: no pads, no clock buffers. A small design is synthesised as a whole; a large one module by module (one
+for each op of the graph), in parallel, and summed: then nothing is shared or removed across modules. The result says
+which. Nothing is placed, so there is no
 timing here: `levels` is the depth of the logic, in cells. Yosys takes two LUTs a bit for an addition of three numbers,
 which a LUT with two outputs can do in one: a network has fewer after routing.
 """
@@ -24,7 +24,7 @@ from fasttrig.base.errors import InputError, ToolTimeoutError, near_names
 from fasttrig.toolchain.run import threads
 from fasttrig.toolchain.yosys import Job, SynthesisRun, check_installed, run_yosys, tool_name
 
-Mode: TypeAlias = Literal["auto", "flat", "per stage"]
+Mode: TypeAlias = Literal["auto", "flat", "per module"]
 
 TIME_LIMIT_S = 900.0
 FLAT_COST = 30_000.0
@@ -36,8 +36,6 @@ FOLDER = "synthesis"
 
 FAMILIES = ("xcup", "xcu", "xc7", "xc6v", "xc5v", "xc6s")
 """Those of `synth_xilinx` with LUTs of six inputs: UltraScale+, UltraScale, series 7, Virtex-6 and -5, Spartan-6."""
-
-_STAGE = re.compile(r"src/(\w+_core_stage\d+)\.v")
 
 _PARTS = (
     # the beginning of a part's number, its family; the first that fits
@@ -77,7 +75,7 @@ class SynthResult:
     ----------
     tool : str
         Yosys' name and version.
-    mode : "flat" or "per stage"
+    mode : "flat" or "per module"
     cells : dict of str to int
         How many there are of each primitive.
     levels : int
@@ -88,7 +86,7 @@ class SynthResult:
 
     tool: str
     family: str
-    mode: Literal["flat", "per stage"]
+    mode: Literal["flat", "per module"]
     cells: dict[str, int]
     levels: int
     seconds: float
@@ -174,8 +172,8 @@ def synthesise(
     ----------
     family : str
         One of `FAMILIES`; default: that of the part in ``design.json``.
-    mode : "auto", "flat" or "per stage"
-        By default flat up to a cost of `FLAT_COST`, and per stage beyond that or when flat takes too long.
+    mode : "auto", "flat" or "per module"
+        By default flat up to a cost of `FLAT_COST`, and per module beyond that or when flat takes too long.
     time_limit_s : float
         For Yosys, of each mode that is tried.
 
@@ -191,23 +189,23 @@ def synthesise(
     design = _read_design(project)
     chosen = _known(family) if family else family_of(design.part)
     check_installed()
-    has_block_roms = any((project / "src").glob("*.mem"))  # their registers are around the stages, not inside
-    if mode == "per stage" and has_block_roms:
+    has_block_roms = any((project / "src").glob("*.mem"))  # the register of their address is in another module
+    if mode == "per module" and has_block_roms:
         raise InputError(
             "a design with block RAM can only be synthesised as a whole",
             where=str(project),
-            got="per stage",
+            got="per module",
             want="flat",
             try_="leave the mode out",
         )
-    if mode == "per stage" or (mode == "auto" and design.cost > FLAT_COST and not has_block_roms):
-        return _per_stage(project, design, chosen, time_limit_s)
+    if mode == "per module" or (mode == "auto" and design.cost > FLAT_COST and not has_block_roms):
+        return _per_module(project, design, chosen, time_limit_s)
     try:
         return _flat(project, design, chosen, time_limit_s)
     except ToolTimeoutError:
         if mode == "flat" or has_block_roms:
             raise
-        return _per_stage(project, design, chosen, time_limit_s)
+        return _per_module(project, design, chosen, time_limit_s)
 
 
 def _read_design(project: Path) -> _Design:
@@ -247,13 +245,12 @@ def _flat(project: Path, design: _Design, family: str, time_limit_s: float) -> S
     return SynthResult(tool_name(), family, "flat", netlist.cells, netlist.levels, outcome.seconds)
 
 
-def _per_stage(project: Path, design: _Design, family: str, time_limit_s: float) -> SynthResult:
-    """Each stage's logic on its own, and the registers around the stages as one more run."""
-    stages = {match[1]: name for name in design.sources if (match := _STAGE.fullmatch(name))}
-    shared = tuple(name for name in design.sources if name not in stages.values() and not _is_shell(name, design))
-    jobs = [Job(project, (*shared, name), module, family) for module, name in stages.items()]
+def _per_module(project: Path, design: _Design, family: str, time_limit_s: float) -> SynthResult:
+    """Each module on its own, and what is around them as one more run."""
+    modules = {Path(name).stem: name for name in design.sources if not _is_shell(name, design)}
+    jobs = [Job(project, (name,), module, family) for module, name in modules.items()]
     jobs.sort(key=lambda job: -(project / job.sources[-1]).stat().st_size)
-    jobs.append(Job(project, design.sources, design.top, family, black_boxes=tuple(stages)))
+    jobs.append(Job(project, design.sources, design.top, family, black_boxes=tuple(modules)))
     start = time.monotonic()
     outcomes = _in_parallel(jobs, project / FOLDER, start + time_limit_s)
     seconds = time.monotonic() - start if any(outcome.seconds for outcome in outcomes) else 0.0
@@ -261,7 +258,7 @@ def _per_stage(project: Path, design: _Design, family: str, time_limit_s: float)
     for outcome in outcomes:
         cells.update(outcome.netlist.cells)
     levels = max(outcome.netlist.levels for outcome in outcomes)
-    return SynthResult(tool_name(), family, "per stage", dict(sorted(cells.items())), levels, seconds)
+    return SynthResult(tool_name(), family, "per module", dict(sorted(cells.items())), levels, seconds)
 
 
 def _is_shell(name: str, design: _Design) -> bool:

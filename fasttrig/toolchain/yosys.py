@@ -125,7 +125,7 @@ def _named(error: ToolError) -> ToolError:
     """The program that ran is Python; what failed is Yosys."""
     if isinstance(error, ToolTimeoutError):
         return ToolTimeoutError(
-            "Yosys did not end in time", where=error.where, got=error.got, try_="a longer --time-limit, or --per-stage"
+            "Yosys did not end in time", where=error.where, got=error.got, try_="a longer --time-limit, or --per-module"
         )
     return ToolError("Yosys failed", where=error.where, got=error.got, want=error.want, try_=error.try_)
 

@@ -24,6 +24,7 @@ import numpy as np
 from fasttrig.base.built_project import HLS
 from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
 from fasttrig.data.inputs import InputMap
+from fasttrig.data.spread import spread
 from fasttrig.design import Design, read_project
 from fasttrig.emulator.emulation import postprocess
 from fasttrig.emulator.evaluate import evaluate
@@ -160,13 +161,13 @@ def trace(opened: Opened, event: TracedEvent, *, with_csim: bool = True, with_fl
 def _real_inputs(design: Design, event: TracedEvent) -> dict[str, FloatArray]:
     """Scaled features where they are known, else the values of the raw inputs."""
     if event.features is not None and isinstance(design.inputs, InputMap):
-        return {design.graph.inputs[0].name: design.inputs.scaled(event.features)}
+        return spread(design.graph, design.inputs.scaled(event.features))
     return {op.name: to_value(event.raw[op.name], op.result.type) for op in design.graph.inputs}
 
 
 def _tensor(op: Op, raw: dict[str, IntArray], real: dict[str, FloatArray], event: TracedEvent) -> Tensor:
-    lsb = np.empty(op.result.shape)
-    lsb[...] = [np.ldexp(1.0, -element.fraction_bits) for element in op.element_types]
+    steps = [np.ldexp(1.0, -element.fraction_bits) for element in op.element_types]
+    lsb = np.resize(steps, op.result.shape)
     if not op.operands:  # an input
         loss = (real[op.name] - to_value(raw[op.name], op.result.type)) / lsb
         allowance = 0.0 if event.features is None else 1.0  # the input map rounds down, and clips

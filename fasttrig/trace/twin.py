@@ -60,11 +60,11 @@ def _network(path: Path, graph: Graph, x: FloatArray) -> Twin:
     from fasttrig.frontends.keras.qkeras import read_spec
     from fasttrig.frontends.source import LayerSpec
     from fasttrig.reference.layer_ends import layer_ends
-    from fasttrig.reference.qkeras_run import framework_trace
+    from fasttrig.reference.qkeras_run import framework_trace, twin_inputs
 
     spec = read_spec(path)
     layers: dict[str, LayerSpec] = {layer.name: layer for layer in spec.layers}
-    trace = framework_trace(path, x)
+    trace = framework_trace(path, twin_inputs(spec, graph, x))
     output = spec.outputs[0].layer
     ends = layer_ends(graph)
     values: dict[str, FloatArray] = {}

@@ -20,7 +20,7 @@ def traced_outputs(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, 
     """Raw outputs of alkaid's own interpreter; it knows real numbers only, which are exact up to 52 bits."""
     columns = np.concatenate([inputs[op.name].reshape(len(inputs[op.name]), -1) for op in graph.inputs], axis=1)
     lsb = np.array([element.word_type.lsb for element in input_elements(graph)])
-    found = trace_graph(graph).predict(columns * lsb, n_threads=1)
+    found = trace_graph(graph).program.predict(columns * lsb, n_threads=1)
     scaled = found / np.array([element.word_type.lsb for element in output_elements(graph)])
     assert (scaled == np.rint(scaled)).all(), "a result is not on the grid of its type"
     raw, outputs, start = scaled.astype(np.int64), {}, 0

@@ -61,7 +61,7 @@ def test_yosys_makes_block_ram_of_it(tmp_path, monkeypatch):
     assert 0 < found.bram18 <= json.loads((folder / "design.json").read_text())["bram18"]
     assert found.lut < 300, "the table is made of LUTs"
     with pytest.raises(InputError, match="only be synthesised as a whole"):
-        synthesise(folder, mode="per stage")
+        synthesise(folder, mode="per module")
 
 
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")

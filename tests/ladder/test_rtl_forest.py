@@ -47,7 +47,7 @@ def test_equal_comparisons_are_made_once():
     assert np.array_equal(traced_outputs(graph, corners)["margin"], evaluate(graph, corners).outputs["margin"])
     (forest,) = (op for op in graph.ops if type(op).__name__ == "Forest")
     distinct = len(set(zip(forest.feature.raw.tolist(), forest.threshold.raw.tolist(), strict=True)))
-    program = trace_graph(graph)
+    program = trace_graph(graph).program
     bits = [op for op in program.ops if op.opcode == LOOKUP and op.qint == (0.0, 1.0, 1.0)]
     assert distinct < forest.n_nodes / 2 and distinct / 2 < len(bits) < distinct * 1.2
     widest = max(sum(program.ops[op.addr[0]].qint.kif) for op in program.ops if op.opcode == LOOKUP)
@@ -89,5 +89,5 @@ def test_wide_leaves_and_constant_trees(least, n_tables):
     op = exactly_typed(draft, [source.interval()])
     graph = Graph("forest", (source, op), (op.result,))
     events = {"x": np.arange(-16, 16)[:, None]}
-    assert sum(op.opcode == LOOKUP for op in trace_graph(graph).ops) <= n_tables
+    assert sum(op.opcode == LOOKUP for op in trace_graph(graph).program.ops) <= n_tables
     assert np.array_equal(traced_outputs(graph, events)["margin"], evaluate(graph, events).outputs["margin"])

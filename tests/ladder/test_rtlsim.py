@@ -67,8 +67,8 @@ def test_a_clock_enable_stops_every_register(tmp_path):
     write_vectors(graph, folder, inputs)
     done = run_make("iverilog", folder)
     assert done.returncode == 0 and "PASS: 200 events" in done.stdout, done.stdout + done.stderr
-    core = folder / "src" / "net_core.v"
-    core.write_text(core.read_text().replace("if (clk_en)", "if (1'b1)", 1))
+    layer = folder / "src" / "net_fc1.v"
+    layer.write_text(layer.read_text().replace("if (clk_en)", "if (1'b1)", 1))
     try:
         _, wrong = simulate(graph, folder, inputs)
     except CheckFailed:
@@ -87,6 +87,7 @@ def test_make_wave_writes_a_waveform_that_make_clean_removes(language, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     wave = (folder / "simulation" / "wave.vcd").read_text()
     assert "$enddefinitions" in wave and "in_valid" in wave and "out_data" in wave
+    assert " fc1 $end" in wave and " fc1_2_r" in wave, "the layer and its elements"
     run_make("clean", folder)
     assert not (folder / "simulation").exists()
 
@@ -119,11 +120,14 @@ def test_a_changed_bit_and_a_broken_valid_are_found(tmp_path):
     graph = dense_network(3, (4, 3))
     folder = write_project(graph, tmp_path)
     inputs = random_inputs(np.random.default_rng(1), graph, 50)
-    top = folder / "src" / "net.v"
-    text = top.read_text()
-    top.write_text(text.replace("assign out_data[", "assign out_data[", 1).replace("= core_out[", "= ~core_out[", 1))
+    core = folder / "src" / "net_core.v"
+    whole = core.read_text()
+    core.write_text(whole.replace("= fc1_s", "= ~fc1_s", 1))
     _, wrong = simulate(graph, folder, inputs)
     assert wrong == ["fc1"]
+    core.write_text(whole)
+    top = folder / "src" / "net.v"
+    text = top.read_text()
     top.write_text(text.replace("if (rst) valid <= ", "if (rst && in_valid === 1'bx) valid <= "))
     with pytest.raises(CheckFailed, match="keep its timing") as failure:
         rtlsim(folder, graph, inputs)
@@ -192,7 +196,7 @@ def test_a_project_of_rtl_alone(tiny_h5, tmp_path):
 
     def sabotaged(graph, settings, language=None):
         files = written(graph, settings, language)
-        return files | {"src/tiny.v": files["src/tiny.v"].replace("= core_out[", "= ~core_out[", 1)}
+        return files | {"src/tiny_core.v": files["src/tiny_core.v"].replace("] = ", "] = ~", 1)}
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backend, "emit_rtl", sabotaged)
@@ -225,10 +229,10 @@ def test_rtl_in_vhdl_is_proved_by_its_own_bench(tiny_h5, tmp_path):
     latency = next(row for row in project.report.latency if row.stage is ReportStage.RTLSIM)
     assert latency.latency_cycles.value == project.report.rtl.latency_cycles
     assert project.report.rtl.language == "vhdl" and not (project.folder / "rtl" / "wrapper").exists()
-    top = project.folder / "rtl" / "src" / "tiny.vhd"
-    top.write_text(top.read_text().replace("<= core_out(", "<= not core_out(", 1))
+    core = project.folder / "rtl" / "src" / "tiny_core.vhd"
+    core.write_text(core.read_text().replace("<= std_logic_vector(", "<= not std_logic_vector(", 1))
     result = run_bench(project.folder / "rtl", 100)
     assert result.fault.startswith("event 0, word") and result.latency_cycles is None
-    top.write_text("no VHDL")
+    core.write_text("no VHDL")
     with pytest.raises(ToolError, match="test bench"):
         run_bench(project.folder / "rtl", 100)

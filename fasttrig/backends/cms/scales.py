@@ -36,7 +36,7 @@ def header(features: Sequence[FeatureScale], graph: Graph, words: Mapping[str, s
     """
     if not features:
         return fill_file("cms/no_scales.h.in", {}, words)
-    if len(graph.inputs) != 1 or graph.inputs[0].result.size != len(features):
+    if sum(op.result.size for op in graph.inputs) != len(features):
         raise InputError(
             "the features are not the inputs of the graph",
             got=f"{len(features)} features",

@@ -9,8 +9,8 @@ from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.backends.rtl.core import SUFFIX, Language
 from fasttrig.backends.rtl.pipelining import Pipeline
 from fasttrig.backends.rtl.ports import Element, clock_enable_words, input_elements, output_elements, total_bits
-from fasttrig.backends.rtl.template import fill
 from fasttrig.base import firmware_files
+from fasttrig.base.templates import fill_file
 from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def bench_files(
         f"tb.{suffix}": f"rtl/tb.{suffix}.in",
         "Makefile": "rtl/Makefile.in",
     }
-    texts = {name: fill(firmware_files.read(template), words) for name, template in files.items()}
+    texts = {name: fill_file(template, {}, words) for name, template in files.items()}
     return texts | {DESIGN_FILE: _description(graph, pipeline, settings, language, sources, stages)}
 
 
@@ -91,7 +91,7 @@ def _description(
         "latency_ns": round(pipeline.latency_cycles * settings.clock_period_ns, 6),
         "ii_cycles": 1,
         "clock_enable": settings.clock_enable,
-        "stages": len(pipeline.stages),
+        "stages": pipeline.n_stages,
         "op_stages": stages,
         "clock_period_ns": settings.clock_period_ns,
         "part": settings.part,

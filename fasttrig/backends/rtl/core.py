@@ -1,81 +1,118 @@
-"""alkaid's own text of the pipelined core, its modules renamed so that several designs fit into one project."""
+"""The text of the core: a module for each op of the graph, and one that connects them."""
 
 from __future__ import annotations
 
-import importlib
-import re
-from pathlib import Path
+from dataclasses import replace
+from types import ModuleType
 from typing import Literal, TypeAlias
 
-import alkaid
-from alkaid.stateful import FSM
-
-from fasttrig.backends.rtl.block_rom import rom_files
-from fasttrig.backends.rtl.comparisons import LUT_INPUTS
-from fasttrig.backends.rtl.template import fill
-from fasttrig.base import firmware_files
+from fasttrig.backends.rtl import verilog, vhdl
+from fasttrig.backends.rtl.modules import Hierarchy, Module
+from fasttrig.backends.rtl.ports import input_elements, output_elements, total_bits
+from fasttrig.backends.rtl.steps import LOOKUP
+from fasttrig.backends.rtl.tables import TableText, table_entries
+from fasttrig.base.templates import fill_file
+from fasttrig.ir.ops import Value
 
 Language: TypeAlias = Literal["verilog", "vhdl"]
 SUFFIX: dict[Language, str] = {"verilog": "v", "vhdl": "vhd"}
 
-_STAGE = re.compile(r"\blogic(\d+)\b")
-_TABLE = re.compile(r"\btable_(?=[0-9a-f]{8}(?:_[0-9a-f]{4}){3}_[0-9a-f]{12}\b)")
+_WRITERS: dict[Language, ModuleType] = {"verilog": verilog, "vhdl": vhdl}
 
-_CASE = re.compile(
-    r"module (?P<name>\w+)\(input [^;]*\);\nalways @\(\*\) case \(in\)\n(?P<body>.*?)endcase\nendmodule", re.DOTALL
+_NAMES = (
+    "NAME_3 is element 3 of the tensor NAME, row by row, in the stage that makes it; NAME_3_plus is the element plus",
+    "a constant of the next op. NAME_3_r5 is its register in stage 5, bus NAME_s5 what other modules read in stage 5.",
 )
-_ENTRY = re.compile(r"(\d+)'h([0-9A-F]+): out = (\d+)'h([0-9A-FX]+);")
 
 
-def core_files(machine: FSM, name: str, language: Language) -> dict[str, str]:
-    """``src/...`` -> text of the core `name` and of the small modules it is made of, leaves first."""
-    suffix = SUFFIX[language]
-    writer = importlib.import_module(f"alkaid.codegen.rtl.{language}.fsm")
-    texts = writer.fsm_logic_gen(machine, name, print_latency=False, timescale="`timescale 1 ns / 1 ps")
-    static = Path(alkaid.__file__).parent / "codegen" / "rtl" / language / "source"
-    files = {f"src/alkaid/{path.name}": path.read_text(encoding="utf-8") for path in sorted(static.glob(f"*.{suffix}"))}
-    tables = f"{name}_tables"
-    order = ([tables] if tables in texts else []) + [key for key in texts if key not in (tables, name)] + [name]
-    if tables in texts and language == "verilog":
-        texts[tables] = _as_constants(texts[tables])
-    if tables in texts and language == "verilog":
-        roms = rom_files(tuple(machine.logic.values()), name)
-        texts[tables] = _CASE.sub(lambda m: roms[m["name"]][0] if m["name"] in roms else m[0], texts[tables])
-        files |= {path: entries for _, path, entries in roms.values()}
-    for key in order:
-        files[f"src/{_renamed(key, name)}.{suffix}"] = _renamed(texts[key], name)
-    return {path: "\n".join(line.rstrip() for line in text.splitlines()) + "\n" for path, text in files.items()}
+def core_files(hierarchy: Hierarchy, language: Language, *, clock_enable: bool = False) -> dict[str, str]:
+    """``src/...`` -> text of the modules of a design, the core last."""
+    write, suffix = _WRITERS[language], SUFFIX[language]
+    files: dict[str, str] = {}
+    for module in hierarchy.modules:
+        files |= _module_files(hierarchy, module, write, suffix, clock_enable)
+    name = hierarchy.module_name("core")
+    words = {
+        "NAME": name,
+        "HEADER": _commented(_core_header(hierarchy), write),
+        "IN_HIGH": str(total_bits(input_elements(hierarchy.graph)) - 1),
+        "OUT_HIGH": str(total_bits(output_elements(hierarchy.graph)) - 1),
+    }
+    words |= write.core_words(hierarchy, output_elements(hierarchy.graph), clock_enable)
+    files[f"src/{name}.{suffix}"] = fill_file(f"rtl/core.{suffix}.in", words)
+    return files
 
 
-def _as_constants(text: str) -> str:
-    """alkaid's case statements of up to six address bits as constant vectors, one a bit: a LUT each, in every tool.
-
-    Yosys takes a case statement for a memory, and moves the registers behind it in front of it.
-    """
-    return _CASE.sub(_constants, text)
-
-
-def _constants(module: re.Match[str]) -> str:
-    entries = _ENTRY.findall(module["body"])
-    if not entries or int(entries[0][0]) > LUT_INPUTS:
-        return module[0]
-    bits_in, bits_out = int(entries[0][0]), int(entries[0][2])
-    words = {int(address, 16): 0 if "X" in word else int(word, 16) for _, address, _, word in entries}
-    lines = []
-    for bit in range(bits_out):
-        vector = sum((word >> bit & 1) << address for address, word in words.items())
-        lines.append(f"    localparam [{(1 << bits_in) - 1}:0] BIT{bit} = {1 << bits_in}'h{vector:x};")
-        lines.append(f"    assign out[{bit}] = BIT{bit}[in];")
-    return fill(
-        firmware_files.read("rtl/table.v.in").rstrip(),
-        {
-            "NAME": module["name"],
-            "HIGH_IN": str(bits_in - 1),
-            "HIGH_OUT": str(bits_out - 1),
-            "BITS": "\n".join(lines),
-        },
-    )
+def _module_files(
+    hierarchy: Hierarchy, module: Module, write: ModuleType, suffix: str, clock_enable: bool
+) -> dict[str, str]:
+    tables = _tables(hierarchy, module)
+    own = {table.name: table for table in tables.values() if not table.is_constant}
+    made = [write.table_module(table) for table in own.values()]
+    words = {
+        "NAME": module.name,
+        "HEADER": _commented(_header(hierarchy, module), write),
+        **write.module_words(module, tables, clock_enable),
+    }
+    text = "".join(text for text, _ in made) + fill_file(f"rtl/module.{suffix}.in", words)
+    files = {f"src/{module.name}.{suffix}": text}
+    for _, memory in made:
+        files |= memory
+    return files
 
 
-def _renamed(text: str, name: str) -> str:
-    return _TABLE.sub(f"{name}_table_", _STAGE.sub(rf"{name}_stage\1", text))
+def _tables(hierarchy: Hierarchy, module: Module) -> dict[int, TableText]:
+    """The table of each step that reads one; equal tables have one name."""
+    steps = hierarchy.steps
+    names: dict[tuple[object, ...], str] = {}
+    found: dict[int, TableText] = {}
+    for _, made in module.stages:
+        for step, _, _ in made:
+            op = steps.program.ops[step]
+            if op.opcode != LOOKUP:
+                continue
+            table = TableText("", steps.width[op.addr[0]], steps.width[step], table_entries(steps, step))
+            name = f"table{len(names)}" if table.is_constant else f"{module.name}_table{len(names)}"
+            found[step] = replace(table, name=names.setdefault((table.entries, table.width), name))
+    return found
+
+
+def _header(hierarchy: Hierarchy, module: Module) -> list[str]:
+    """What the module is, from where, its types and its stages."""
+    op = module.op
+    stages = f"{module.span} of {hierarchy.pipeline.n_stages}" if module.stages else "registers only"
+    return [
+        f"{module.name}: {type(op).__name__} '{op.name}'" + (f", from {_on_one_line(op.origin)}" if op.origin else ""),
+        *(f"  reads  {_described(value)}" for value in dict.fromkeys(op.operands)),
+        f"  makes  {_described(op.result)}",
+        f"  in     {stages}",
+        f"The names of signals are explained in {hierarchy.module_name('core')}.",
+    ]
+
+
+def _on_one_line(origin: str) -> str:
+    """In ASCII: GHDL reads no other comments."""
+    return " ".join(origin.split()).encode("ascii", "replace").decode()
+
+
+def _described(value: Value) -> str:
+    shape = " x ".join(map(str, value.shape)) or "1"
+    return f"{value.name}: {shape} of {value.type}"
+
+
+def _core_header(hierarchy: Hierarchy) -> list[str]:
+    modules = {module.op.name: module for module in hierarchy.modules}
+    name, n_stages = hierarchy.module_name("core"), hierarchy.pipeline.n_stages
+    lines = [
+        f"{name}: the pipeline of {hierarchy.graph.name}, {n_stages} stages",
+        "after a register at the input. One module for each op that makes something:",
+    ]
+    for op in hierarchy.graph.ops:
+        module = modules.get(op.name)
+        said = f"{module.name}, {module.span}" if module else "no logic of its own: other signals are its elements"
+        lines.append(f"  {op.name}: {said}; {_described(op.result)}")
+    return [*lines, *_NAMES]
+
+
+def _commented(lines: list[str], write: ModuleType) -> str:
+    return "\n".join(f"{write.COMMENT} {line}" for line in lines)

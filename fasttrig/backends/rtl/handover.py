@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from fasttrig.backends.constraints import WRAPPER_CLOCKS, constraint_files
 from fasttrig.backends.rtl.core import SUFFIX, Language
-from fasttrig.backends.rtl.pipelining import Pipeline
+from fasttrig.backends.rtl.modules import Hierarchy
 from fasttrig.backends.rtl.ports import Element, clock_enable_words, input_elements, output_elements, runs, total_bits
-from fasttrig.backends.rtl.template import fill
 from fasttrig.base import firmware_files
+from fasttrig.base.templates import fill_file
 from fasttrig.ir.graph import Graph
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ _READ = {"verilog": "read_verilog", "vhdl": "read_vhdl -vhdl2008"}
 
 
 def handover_files(
-    graph: Graph, pipeline: Pipeline, settings: TargetSettings, sources: list[str], language: Language
+    graph: Graph, hierarchy: Hierarchy, settings: TargetSettings, sources: list[str], language: Language
 ) -> dict[str, str]:
     """Constraints of the plain top, ``synth.tcl``, ``package_ip.tcl``, ``README.md`` and ``.gitignore``."""
+    pipeline = hierarchy.pipeline
     kinds = tuple(WRAPPER_CLOCKS) if language == "verilog" and not settings.clock_enable else ()
     tops = [graph.name, *(f"{graph.name}_{kind}" for kind in kinds)]
     inputs, outputs = input_elements(graph), output_elements(graph)
@@ -37,10 +38,15 @@ def handover_files(
         "CLOCK_PERIOD_NS": f"{settings.clock_period_ns:g}",
         "LATENCY_CYCLES": str(pipeline.latency_cycles),
         "LATENCY_NS": f"{pipeline.latency_cycles * settings.clock_period_ns:g}",
-        "STAGES": str(len(pipeline.stages)),
+        "STAGES": str(pipeline.n_stages),
         "IN_BITS": str(total_bits(inputs)),
         "OUT_BITS": str(total_bits(outputs)),
         "LAYOUT_ROWS": "\n".join([*_rows("in_data", inputs), *_rows("out_data", outputs)]),
+        "MODULE_ROWS": "\n".join(
+            f"| `{module.label}` | `{module.name}` | {type(module.op).__name__} | {module.span} | "
+            f"{module.op.result.size} x {module.op.result.type} |"
+            for module in hierarchy.modules
+        ),
         "FEATURES": firmware_files.read("rtl/features.md.in").strip(),
         "WRAPPERS": ", or one of the modules in `wrapper/` (AXI4-Stream, EMP)" if kinds else "",
         "CONSTRAINTS": "`clock.xdc`" + ", or `wrapper/<top>.xdc` for a wrapper" * bool(kinds),
@@ -49,7 +55,7 @@ def handover_files(
         else "",
     }
     words |= clock_enable_words(language, settings.clock_enable)
-    files = {name: fill(firmware_files.read(f"rtl/{name}.in"), words) for name in _FILES}
+    files = {name: fill_file(f"rtl/{name}.in", {}, words) for name in _FILES}
     files[".gitignore"] = firmware_files.read("rtl/gitignore")
     return files | constraint_files(graph.name, "clk", settings, "clock")
 

@@ -9,31 +9,35 @@ saves registers; a step that alone takes longer gets a stage of its own, and the
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alkaid.stateful import FSM
-from alkaid.stateful.fsm import Conn, Signal
-from alkaid.trace import to_pipeline
 from alkaid.trace.passes import add_surrogate, dead_code_elimin
 from alkaid.types import CombLogic
 
-from fasttrig.backends.rtl.block_rom import bram18, is_block_rom
 from fasttrig.backends.rtl.fusion import delay_ns, fuse_additions
+from fasttrig.backends.rtl.origins import followed
+from fasttrig.backends.rtl.steps import CONSTANT, INPUT
+from fasttrig.backends.rtl.tables import bram18, is_block_rom
 from fasttrig.base.errors import UnsupportedError
 
-INPUT, CONSTANT = -1, 5
-"""alkaid's codes of the steps that no stage computes."""
-
 PORT_REGISTERS = 1
-"""Registers in front of the first stage; each stage has one behind it."""
+"""Registers in front of the first stage; each stage has one after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """alkaid's state machine of a program, and what is known about it before synthesis.
+    """A program, the stage of each of its steps, and what is known about the design before synthesis.
 
     Attributes
     ----------
+    program : CombLogic
+        With additions of three, which took in other additions.
+    steps : tuple of int or None, one per step of `program`
+        The step of the program given to `pipelined`.
+    stage_of : tuple of int, one per step of `program`
+        From 0. Inputs and constants have none: theirs says nothing.
+    n_stages : int
     latency_cycles : int
         From the clock edge that takes an input to the edge after which its output stands.
     longest_stage_ns, budget_ns : float
@@ -45,21 +49,20 @@ class Pipeline:
         RAMB18 of the tables in block RAM; `cost` and `longest_stage_ns` leave those tables out.
     """
 
-    machine: FSM
-    stages: tuple[CombLogic, ...]
+    program: CombLogic
+    steps: tuple[int | None, ...]
+    stage_of: tuple[int, ...]
+    n_stages: int
     latency_cycles: int
     longest_stage_ns: float
     budget_ns: float
     cost: float
     register_bits: int
-    bram18: int = 0
+    bram18: int
 
-
-def _with_clock_enable(machine: FSM) -> FSM:
-    """`machine`, each of its registers loaded only while the input ``clk_en`` is high."""
-    enable = Signal("clk_en", True, ((False, 1, 0),), reg=False, mode="r")
-    loads = tuple(Conn(conn.src, conn.dst, enable_if=enable) for conn in machine.reg_conns)
-    return FSM(machine.logic, (*machine.comb_conns, *loads))
+    def made_in(self, step: int) -> int:
+        """The stage that makes a step; -1 for an input, which has a register before the first stage."""
+        return -1 if self.program.ops[step].opcode == INPUT else self.stage_of[step]
 
 
 SEARCH_STEPS = 24
@@ -73,7 +76,6 @@ def pipelined(
     *,
     max_stage_ns: float | None = None,
     latency_cycles: int | None = None,
-    clock_enable: bool = False,
 ) -> Pipeline:
     """`program` with three-input adders fused, cut into stages; one input a cycle.
 
@@ -84,9 +86,6 @@ def pipelined(
     latency_cycles : int, optional
         Most cycles that the design may take. Stages become as short as these cycles allow.
 
-    clock_enable : bool
-        The state machine has an input ``clk_en``; while it is low, every register keeps its value.
-
     Raises
     ------
     UnsupportedError
@@ -94,26 +93,39 @@ def pipelined(
     """
     budget_ns = clock_period_ns * (1.0 - clock_uncertainty_percent / 100.0)
     budget_ns = budget_ns if max_stage_ns is None else min(budget_ns, max_stage_ns)
-    fused = _with_additions_of_three(program)
+    fused, steps = _with_additions_of_three(program)
     if latency_cycles is not None:
         budget_ns = _shortest_budget(fused, budget_ns, latency_cycles)
     earliest = _as_early_as_possible(fused, budget_ns)
     stage_of = _with_fewer_registers(fused, budget_ns, earliest)
     n_stages = max(stage_of) + 1
-    # alkaid cuts at equal shares of the last latency: with the stage's number as latency it cuts where we did.
-    numbered = [op._replace(latency=float(stage + 1)) for op, stage in zip(fused.ops, stage_of, strict=True)]
-    machine = to_pipeline(fused._replace(ops=numbered), n_stages=n_stages, verbose=False)
-    machine = _with_clock_enable(machine) if clock_enable else machine
-    registers = sum(signal.width for signal in machine.signals.values() if signal.reg)
     return Pipeline(
-        machine,
-        tuple(machine.logic.values()),
+        fused,
+        tuple(steps),
+        tuple(stage_of),
+        n_stages,
         n_stages + PORT_REGISTERS,
         _longest_path(fused, stage_of),
         budget_ns,
         fused.cost - sum(op.cost for index, op in enumerate(fused.ops) if is_block_rom(fused, index)),
-        int(registers),
+        _register_bits(fused, stage_of, n_stages),
         bram18(fused),
+    )
+
+
+def _register_bits(program: CombLogic, stage_of: Sequence[int], n_stages: int) -> int:
+    """Bits of the registers that carry each step from the stage that makes it to the last one that reads it."""
+    last = [-1] * len(program.ops)
+    for index, op in enumerate(program.ops):
+        for i in op.input_ids:
+            last[i] = max(last[i], stage_of[index])
+    for i in program.out_idxs:
+        last[i] = n_stages
+    made = [-1 if op.opcode == INPUT else stage for op, stage in zip(program.ops, stage_of, strict=True)]
+    return sum(
+        sum(op.qint.kif) * max(0, use - stage)
+        for op, use, stage in zip(program.ops, last, made, strict=True)
+        if op.opcode != CONSTANT
     )
 
 
@@ -139,15 +151,16 @@ def _shortest_budget(program: CombLogic, longest_ns: float, latency_cycles: int)
     return high
 
 
-def _with_additions_of_three(program: CombLogic) -> CombLogic:
-    """Latencies and costs by alkaid's model, before and after."""
+def _with_additions_of_three(program: CombLogic) -> tuple[CombLogic, list[int | None]]:
+    """Latencies and costs by alkaid's model, before and after; and the step that each step was."""
     timed = add_surrogate(program, _skip_op8_cost=True)
-    return add_surrogate(dead_code_elimin(fuse_additions(timed)), _skip_op8_cost=True)
+    fused, steps = followed(timed, fuse_additions, dead_code_elimin)
+    return add_surrogate(fused, _skip_op8_cost=True), steps
 
 
 def earliest_stages(program: CombLogic, budget_ns: float) -> list[int]:
-    """For each output of `program`: the first stage (from 0) behind which it can stand."""
-    fused = _with_additions_of_three(program)
+    """For each output of `program`: the first stage (from 0) after which it can stand."""
+    fused, _ = _with_additions_of_three(program)
     stage_of = _as_early_as_possible(fused, budget_ns).stage_of
     return [stage_of[index] if index >= 0 else 0 for index in fused.out_idxs]
 

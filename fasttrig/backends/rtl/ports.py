@@ -74,7 +74,7 @@ _CLOCK_ENABLE = {
     "vhdl": {
         "PORT": "        clk_en : in std_logic;  -- low: every register keeps its value\n",
         "IF": "elsif clk_en = '1' then",
-        "CORE": "clk_en(0) => clk_en, ",
+        "CORE": "clk_en => clk_en, ",
         "ON": "clk_en => '1', ",
     },
 }

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial, reduce
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from alkaid.trace import FVariable, FVArray, HWConfig, trace
-from alkaid.trace.passes import optimize
-from alkaid.types import CombLogic
+from alkaid.trace import FVariable, FVArray, HWConfig
 
 from fasttrig.backends.rtl.arithmetic import (
     CONSTANT_BITS,
@@ -30,6 +28,7 @@ from fasttrig.backends.rtl.arithmetic import (
     pick,
 )
 from fasttrig.backends.rtl.forest import trace_forest
+from fasttrig.backends.rtl.origins import Numbers, Traced, traced
 from fasttrig.backends.rtl.ports import channel_types
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType, Overflow, Rounding, to_value
@@ -64,9 +63,6 @@ from fasttrig.ir.ops import (
     require_rows,
 )
 
-Numbers: TypeAlias = npt.NDArray[Any]
-"""An object array of alkaid's FVariable, of the shape of the value it stands for."""
-
 HARDWARE = HWConfig(1, 1, -1)
 """Adder and carry size of one, as alkaid's own flow has them: costs are counted in bits."""
 
@@ -77,34 +73,24 @@ the address for unsigned even where the bit is a sign."""
 MAX_WIDTH = 48
 """Widest number that alkaid's doubles carry with room for the bits of a sum."""
 
-N_CHECKED, CHECK_SEED = 2_000, 1
-"""Random events on which alkaid's simplified program is compared with the plain one."""
-
 MAX_TABLE_BITS = 18
 """Widest address of a table; those of more than `block_rom.MOST_LUT_BITS` become block RAM."""
 
 
-def trace_graph(graph: Graph, made: Mapping[Value, Numbers] | None = None) -> CombLogic:
+def trace_graph(graph: Graph) -> Traced:
     """alkaid's program that computes every output element of `graph` from every input element.
-
-    Parameters
-    ----------
-    made : mapping, optional
-        What `trace_values` gave for `graph`, where a caller needs it too.
 
     Raises
     ------
     UnsupportedError
         For an op that cannot be made exactly; the place is named.
     """
-    made = made if made is not None else trace_values(graph)
-    inputs = [number for op in graph.inputs for number in made[op.result].ravel()]
-    outputs = [number for value in graph.outputs for number in made[value].ravel()]
-    if all(map(is_constant, outputs)):
+    made = trace_values(graph)
+    if all(is_constant(number) for value in graph.outputs for number in made[value].ravel()):
         raise UnsupportedError(
             "no output depends on an input", where=f"graph '{graph.name}'", want="something to build"
         )
-    return _simplified(trace(inputs, outputs, optimize=False), n_inputs=len(inputs))
+    return traced(graph, made)
 
 
 def trace_values(graph: Graph) -> dict[Value, Numbers]:
@@ -120,26 +106,6 @@ def trace_values(graph: Graph) -> dict[Value, Numbers]:
             ) from None
         made[op.result] = _map(partial(confine, target=op.result.type), numbers)
     return made
-
-
-def _simplified(program: CombLogic, n_inputs: int) -> CombLogic:
-    """alkaid's simplification of `program`.
-
-    One of its steps traces the program anew, and wraps a number that turns out constant wrongly. So the result is
-    compared with the plain program; where it differs, that step is left out. (The proof is the ladder's.)
-    """
-    plain = optimize(program, keep_dead_inputs=True, retrace=False)
-    try:
-        simple = optimize(program, keep_dead_inputs=True)
-    except (AssertionError, RuntimeError):
-        return plain
-    lows, highs, steps = np.array(plain.inp_qint).T
-    steps = np.where(steps > 0, steps, 1.0)
-    rng = np.random.default_rng(CHECK_SEED)
-    events = lows + steps * np.floor(rng.random((N_CHECKED, n_inputs)) * ((highs - lows) / steps + 1))
-    events[0], events[1] = lows, highs
-    same = np.array_equal(plain.predict(events, n_threads=1), simple.predict(events, n_threads=1))
-    return simple if same else plain
 
 
 def _map(function: Callable[[FVariable], FVariable], numbers: Numbers) -> Numbers:

@@ -160,7 +160,7 @@ class Op:
 
     @property
     def element_types(self) -> tuple[FixedType, ...]:
-        """The type of each entry of the result's last axis."""
+        """The type of each entry of the result's last axis, or of each element."""
         return (self.result.type,) * (self.result.shape[-1] if self.result.shape else 1)
 
     @property

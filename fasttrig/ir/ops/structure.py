@@ -17,8 +17,8 @@ from fasttrig.ir.tensor_type import TensorType
 class Input(Op):
     """The raw integers a caller gives.
 
-    `channel_types` (empty, or one per entry of the last axis) narrows single features: each must be on the grid and
-    inside the range of `result.type`; the integers themselves are always at `result.type`'s fraction bits.
+    `channel_types` (empty, one per entry of the last axis, or one per element) narrows single features: each must be on
+    the grid and inside the range of `result.type`; the integers themselves are always at `result.type`'s fraction bits.
     """
 
     channel_types: tuple[FixedType, ...] = ()
@@ -33,7 +33,6 @@ class Input(Op):
 
     @property
     def element_types(self) -> tuple[FixedType, ...]:
-        """The type of each entry of the last axis."""
         return self.channel_types or (self.result.type,) * self.result.shape[-1]
 
     def result_shape(self) -> Shape:
@@ -43,9 +42,6 @@ class Input(Op):
         return self.tensor_type.interval
 
     def fault(self) -> Fault | None:
-        if len(self.channel_types) not in (0, self.result.shape[-1]):
-            got, want = str(len(self.channel_types)), str(self.result.shape[-1])
-            return Fault("one channel type per feature is needed", got, want)
         found = self.tensor_type.fault()
         return None if found is None else Fault(*found)
 

@@ -97,7 +97,7 @@ BAD: dict[str, tuple[Op, str]] = {
     "argmax shape": (replace(GOOD["ArgMax"], result=y(1, 1, 2, signed=False)), "result shape of ArgMax"),
     "empty axis": (Input(result=y(4, 2, 2, 0)), "a shape that no firmware has"),
     "no axis": (Input(result=y(4, 2)), "a shape that no firmware has"),
-    "channel count": (Input(result=y(4, 2, 2), channel_types=(T,)), "one channel type per feature"),
+    "channel count": (Input(result=y(4, 2, 2), channel_types=(T,)), "one type per entry of the last axis"),
     "channel grid": (
         Input(result=y(4, 2, 1), channel_types=(FixedType(4, 1),)),
         "grid of an element is finer",

@@ -18,8 +18,6 @@ module tiny (
     // From the clock edge that takes an input to the edge at which its output can be taken.
     localparam LATENCY_CYCLES = 3;
 
-    wire [8-1:0] core_in;
-    wire [13-1:0] core_out;
     reg [LATENCY_CYCLES-1:0] valid;
 
     always @(posedge clk) begin
@@ -28,11 +26,5 @@ module tiny (
     end
     assign out_valid = valid[LATENCY_CYCLES-1];
 
-    assign core_in[7:0] = in_data[7:0];
-
-    tiny_core core (.clk(clk), .model_inp(core_in), .model_out(core_out));
-
-    assign out_data[8:0] = {3'b0, core_out[5:0]};
-    assign out_data[17:9] = {{2{core_out[12]}}, core_out[12:6]};
-    assign out_data[18:18] = 1'b0;
+    tiny_core core (.clk(clk), .in_data(in_data), .out_data(out_data));
 endmodule

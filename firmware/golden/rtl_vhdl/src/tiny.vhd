@@ -23,8 +23,6 @@ architecture rtl of tiny is
     -- From the clock edge that takes an input to the edge at which its output can be taken.
     constant LATENCY_CYCLES : positive := 3;
 
-    signal core_in : std_logic_vector(8 - 1 downto 0);
-    signal core_out : std_logic_vector(13 - 1 downto 0);
     signal valid : std_logic_vector(LATENCY_CYCLES - 1 downto 0) := (others => '0');
 begin
     process (clk)
@@ -39,11 +37,5 @@ begin
     end process;
     out_valid <= valid(LATENCY_CYCLES - 1);
 
-    core_in(7 downto 0) <= in_data(7 downto 0);
-
-    core : entity work.tiny_core port map (clk => clk, model_inp => core_in, model_out => core_out);
-
-    out_data(8 downto 0) <= (2 downto 0 => '0') & core_out(5 downto 0);
-    out_data(17 downto 9) <= (1 downto 0 => core_out(12)) & core_out(12 downto 6);
-    out_data(18 downto 18) <= (0 downto 0 => '0');
+    core : entity work.tiny_core port map (clk => clk, in_data => in_data, out_data => out_data);
 end architecture rtl;
