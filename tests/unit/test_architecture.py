@@ -71,6 +71,14 @@ def test_light_imports_load_no_framework(command):
     assert loaded.strip() == "[]"
 
 
+def test_a_new_verdict_loads_no_estimator_and_no_plots():
+    """`fasttrig build` after a change of [budget]: the modules that measure, draw and emit are left out."""
+    unused = ("fasttrig.estimate.estimate", "fasttrig.emulator.compiled.writer", "fasttrig.report.measured_rows")
+    probe = f"import fasttrig.build.build, sys; print([n for n in {(*unused, 'matplotlib')!r} if n in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "[]"
+
+
 def op_classes():
     from fasttrig.ir.ops import OPS
 
