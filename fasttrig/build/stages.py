@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from fasttrig.backends.base import Backend, Request
+from fasttrig.backends.rtl import written_op_stages
 from fasttrig.backends.table import BACKENDS, backends_for
-from fasttrig.base.built_project import GRAPH, INPUTS, OUTPUTS, PAGE, REPORT, REPORTS, RTL, VECTORS
+from fasttrig.base.built_project import DRAWING, GRAPH, INPUTS, MEASURED, OUTPUTS, PAGE, REPORT, REPORTS, RTL, VECTORS
 from fasttrig.base.hashing import sha256_file, sha256_json
 from fasttrig.base.staging import write_texts
 from fasttrig.build.input_map import KINDS, input_map_header
@@ -19,10 +20,11 @@ from fasttrig.frontends.source import ModelParts
 from fasttrig.ladder.checks import Work, measured, write_all_vectors
 from fasttrig.ladder.run_rungs import RUNGS, RungRow
 from fasttrig.report.budget import with_budget
+from fasttrig.report.document import MeasuredRows
 from fasttrig.settings import TargetSettings
 
-_MEASURED = ("emulation", "comparison", "sensitivity")
-"""Stages whose results stay in memory: `Work` holds them."""
+_IN_MEMORY = ("emulation", "comparison", "sensitivity")
+"""Stages whose results stay in memory, where `Work` holds them; the stage of the measurements writes what is kept."""
 
 
 def facts(design: Design, settings: TargetSettings, manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -57,16 +59,27 @@ def stages_of(design: Design, settings: TargetSettings, target: str, manifest: M
     parts = [row for row in rows if row.vectors]
     rungs = tuple(_rung(row, _writer(row, rows)) for row in RUNGS if _writer(row, rows) is not None)
 
+    def measurements(work: Work, ladder: Ladder) -> None:
+        from fasttrig.report.html.page import (
+            plot_files,  # here and below: not for a build that redoes its verdict alone
+        )
+        from fasttrig.report.measured_rows import measured_rows
+
+        found = measured(work)
+        rows = measured_rows(design, found)
+        texts = {f"{REPORTS}/{name}": text for name, text in plot_files(design, rows, found).items()}
+        write_texts(work.folder, {MEASURED: rows.model_dump_json(indent=1) + "\n", **texts})
+
     def report(work: Work, ladder: Ladder) -> None:
-        from fasttrig.report.assemble import assemble  # here and below: not for a build that changes its verdict alone
-        from fasttrig.report.html.page import plot_files
+        from fasttrig.report.assemble import assemble
+        from fasttrig.report.html.page import drawing_file
         from fasttrig.report.rtl import rtl_row
 
-        found = measured(work, list(ladder.values()))
-        made = assemble(design, settings, found, dict(manifest), rtl_row(work.folder / RTL, design.graph))
-        texts = plot_files(design, made, found)
-        write_texts(work.folder, {REPORT: made.model_dump_json(indent=1) + "\n"})
-        write_texts(work.folder, {f"{REPORTS}/{name}": text for name, text in texts.items()})
+        rows = MeasuredRows.model_validate_json((work.folder / MEASURED).read_text(encoding="utf-8"))
+        rtl, op_stages = rtl_row(work.folder / RTL, design.graph), written_op_stages(work.folder / RTL)
+        made = assemble(design, settings, rows, list(ladder.values()), dict(manifest), rtl=rtl, op_stages=op_stages)
+        texts = {f"{REPORTS}/{name}": text for name, text in drawing_file(design.graph, made).items()}
+        write_texts(work.folder, {REPORT: made.model_dump_json(indent=1) + "\n", **texts})
 
     def verdict(work: Work, ladder: Ladder) -> None:
         limits = design.project.budget if design.project is not None else None
@@ -91,11 +104,18 @@ def stages_of(design: Design, settings: TargetSettings, target: str, manifest: M
         Stage("sensitivity", "narrowing every op by one bit", _narrow, ("comparison",)),
         *(_written(row, target) for row in rows if "vectors" in row.reads),
         Stage(
-            "report",
-            "drawing the report",
-            report,
-            ("target", "project", "source", "version", *proved, *(stage.name for stage in rungs), *_MEASURED),
+            "measurements",
+            "drawing the plots",
+            measurements,
+            ("graph", "inputs", "project", "source", *_IN_MEMORY),
             (f"{REPORTS}/",),
+        ),
+        Stage(
+            "report",
+            "writing the report",
+            report,
+            ("target", "project", "source", "version", "measurements", *proved, *(stage.name for stage in rungs)),
+            (DRAWING,),
         ),
         Stage("verdict", "writing the page", verdict, ("manifest", "design", "report"), (REPORT, PAGE)),
     )

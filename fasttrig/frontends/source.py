@@ -26,7 +26,10 @@ MODEL_KINDS = ("Sequential", "Functional", "Model")
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
-_TRUSTED_MODULES = ("keras", "tf_keras", "tensorflow.keras", "qkeras", "builtins", "tensorflow_model_optimization")
+_TRUSTED_MODULES = (
+    *("keras", "tf_keras", "tensorflow.keras", "qkeras", "builtins", "fasttrig"),
+    "tensorflow_model_optimization",
+)
 _TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint")
 THRESHOLDS = ("binary_tanh", "binary_sigmoid")
 """Functions of QKeras that Keras writes by their names alone."""

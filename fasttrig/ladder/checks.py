@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fasttrig.backends.rtl import written_op_stages
 from fasttrig.base.built_project import (
     INPUTS_HEX,
     OUTPUTS_HEX,
-    RTL,
     TB_FEATURES,
     TB_PREDICTIONS,
     VECTORS,
@@ -30,7 +28,6 @@ from fasttrig.emulator.evaluate import Evaluation, evaluate
 from fasttrig.ir.ops import Forest
 from fasttrig.ladder.corners import N_RANDOM, corner_inputs
 from fasttrig.ladder.forest_corners import threshold_corners
-from fasttrig.ladder.rungs import Rung
 from fasttrig.physics.classification import Agreement
 from fasttrig.physics.features import FeatureFacts, feature_facts
 from fasttrig.physics.firmware import FirmwarePhysics, firmware_physics
@@ -54,7 +51,6 @@ class Measured:
 
     Attributes
     ----------
-    ladder : the rungs, lowest first
     agreement : float against quantised; None with `agreement_reason` where it cannot be measured
     evaluation : the emulator's run on all compared events, with every op in its trace
     features : what the test split says about each feature, by name
@@ -64,17 +60,14 @@ class Measured:
     saturation : what the casts change, on the labelled events, else on all compared ones
     leaf_grid : what rounding the leaves of a forest changes, on the same events
     second_head : the number that a second output estimates, float against quantised; None where there is none
-    op_stages : op name -> the RTL pipeline stage after which its result is available; empty without RTL
     """
 
-    ladder: tuple[Rung, ...]
     agreement: TaskAgreement | None
     agreement_reason: str
     evaluation: Evaluation
     features: dict[str, FeatureFacts]
     scores: Scores | None = None
     sensitivity: tuple[Sensitivity, ...] = ()
-    op_stages: dict[str, int] = field(default_factory=dict)
     firmware: FirmwarePhysics | None = None
     saturation: Saturations | None = None
     leaf_grid: LeafGrid | None = None
@@ -132,8 +125,8 @@ def write_all_vectors(work: Work, parts: Iterable[str]) -> None:
             copy_some_vectors(work.folder / VECTORS, work.folder / part / VECTORS, N_HANDED_OVER)
 
 
-def measured(work: Work, ladder: Sequence[Rung]) -> Measured:
-    """Everything that a report of `work` says, with the rungs that ran or were kept."""
+def measured(work: Work) -> Measured:
+    """Everything that a report of `work` says about the compared events."""
     design, sample, evaluation = work.design, work.sample, work.evaluation
     scores, agreement, reason = work.comparison
     features, firmware = {}, None
@@ -145,14 +138,12 @@ def measured(work: Work, ladder: Sequence[Rung]) -> Measured:
         firmware = firmware_physics(design, sample, outputs, scores.quantised)
     n_labelled = len(sample.x) if sample is not None else None
     return Measured(
-        tuple(ladder),
         agreement,
         reason,
         evaluation,
         features,
         scores,
         work.sensitivity,
-        written_op_stages(work.folder / RTL),
         firmware,
         saturations(design.graph, evaluation.trace, n_labelled),
         leaf_grid(design, work.inputs, evaluation.outputs, n_labelled),

@@ -16,6 +16,7 @@ quantizers do not call it.)
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import warnings
@@ -262,6 +263,7 @@ def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
         return without_pruning(source)
     for layer in spec.layers:
         refuse_code(layer.config, spec.where(layer), training_too=True)
+    importlib.import_module("fasttrig.reference.set_layers")  # registers them with Keras
     try:
         return loaded(keras, source, known_objects(qkeras), spec)
     except (ValueError, TypeError, ImportError) as error:

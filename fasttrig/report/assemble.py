@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
-
-import numpy as np
 
 from fasttrig import __version__
 from fasttrig.backends.table import BACKENDS
 from fasttrig.base.built_project import HLS
-from fasttrig.data.outputs import output_rows
 from fasttrig.design import Design
-from fasttrig.display.labels import details
-from fasttrig.ir.ops import Op
-from fasttrig.ir.ranges import Ranges, infer_ranges
-from fasttrig.ladder.checks import Measured
-from fasttrig.physics.features import FeatureFacts
-from fasttrig.physics.regression import RegressionAgreement
-from fasttrig.physics.saturation import Saturations
-from fasttrig.physics.scores import Scores, worst_events
-from fasttrig.physics.sensitivity import Sensitivity
+from fasttrig.ladder.rungs import Rung
 from fasttrig.report.budget import budget_rows, verdict
 from fasttrig.report.decision_costs import decision_costs
-from fasttrig.report.document import (
-    AgreementRow,
-    FirmwareRow,
-    InputRow,
-    LadderRow,
-    LeafGridRow,
-    ModelRow,
-    OpRow,
-    OutputRow,
-    RegressionRow,
-    Report,
-    RtlRow,
-    SaturationRow,
-    SensitivityRow,
-    WorstEventRow,
-)
+from fasttrig.report.document import FirmwareRow, LadderRow, MeasuredRows, ModelRow, Report, RtlRow
 from fasttrig.report.estimates import estimates, latency_row, resource_row, simulated_latency_row
 from fasttrig.report.hardware import LatencyRow
 from fasttrig.settings import TargetSettings
@@ -47,36 +22,46 @@ _HLS_RUNGS = {rung for row in BACKENDS if row.folder == HLS for rung in row.rung
 
 
 def assemble(
-    design: Design, settings: TargetSettings, measured: Measured, manifest: dict[str, Any], rtl: RtlRow | None = None
+    design: Design,
+    settings: TargetSettings,
+    rows: MeasuredRows,
+    ladder: Sequence[Rung],
+    manifest: dict[str, Any],
+    *,
+    rtl: RtlRow | None = None,
+    op_stages: Mapping[str, int] = MappingProxyType({}),
 ) -> Report:
-    """The report of one build; `rtl` is the content of the RTL project's own file."""
-    found = estimates(design, settings) if any(rung.rung in _HLS_RUNGS for rung in measured.ladder) else ()  # of hls/
-    latency = [latency_row(estimate) for estimate in found] + _simulated(settings, measured)
+    """The report of one build.
+
+    Parameters
+    ----------
+    rows : MeasuredRows
+        What the compared events decide.
+    ladder : sequence of Rung
+        The rungs that ran or were kept, lowest first.
+    rtl : RtlRow, optional
+        The content of the RTL project's own file.
+    op_stages : mapping
+        Op name -> the RTL pipeline stage after which its result is available; empty without RTL.
+    """
+    found = estimates(design, settings) if any(rung.rung in _HLS_RUNGS for rung in ladder) else ()  # of hls/
+    latency = [latency_row(estimate) for estimate in found] + _simulated(settings, ladder)
     resources = [resource_row(estimate) for estimate in found]
-    ladder = [_rung(rung) for rung in measured.ladder]
-    rows = _agreement(measured)
+    rungs = [_rung(rung) for rung in ladder]
     limits = design.project.budget if design.project is not None else None
     budget = budget_rows(limits, rows, latency, resources)
-    word, reason = verdict(ladder, budget)
+    word, reason = verdict(rungs, budget)
+    kept = {name: getattr(rows, name) for name in MeasuredRows.model_fields}
+    kept["firmware"] = _with_costs(rows.firmware, design, settings)
+    kept["ops"] = [row.model_copy(update={"stage": op_stages.get(row.name)}) for row in rows.ops]
     return Report(
         model=_model(design, settings, manifest),
         target=settings.model_dump(mode="json"),
         verdict=word,
         verdict_reason=reason,
-        ladder=ladder,
-        **rows,
-        second_head=_second_head(measured),
-        agreement_reason=measured.agreement_reason,
-        outputs=[OutputRow(**row) for row in output_rows(design.graph, design.classes)],
-        firmware=_firmware(design, settings, measured),
-        saturation=_saturation(measured.saturation),
-        leaf_grid=LeafGridRow(**asdict(measured.leaf_grid)) if measured.leaf_grid else None,
-        sample=_sample(design, measured.scores),
-        worst_events=_worst_events(measured.scores),
-        inputs=_inputs(design, measured),
-        ops=_ops(design, measured),
+        ladder=rungs,
+        **kept,
         budget=budget,
-        sensitivity=[_sensitivity(row) for row in measured.sensitivity],
         latency=latency,
         resources=resources,
         rtl=rtl,
@@ -84,15 +69,11 @@ def assemble(
     )
 
 
-def _agreement(measured: Measured) -> dict[str, AgreementRow | RegressionRow | None]:
-    if isinstance(measured.agreement, RegressionAgreement):
-        return {"agreement": None, "regression": RegressionRow.model_validate(measured.agreement.to_dict())}
-    return {"agreement": AgreementRow(**measured.agreement.to_dict()) if measured.agreement else None}
-
-
-def _second_head(measured: Measured) -> RegressionRow | None:
-    found = measured.second_head
-    return RegressionRow.model_validate(found.to_dict()) if found is not None else None
+def _with_costs(row: FirmwareRow | None, design: Design, settings: TargetSettings) -> FirmwareRow | None:
+    """`row` with the estimated costs of its decisions; a regression takes no decision."""
+    if row is None or design.project is None or design.project.data.is_regression:
+        return row
+    return row.model_copy(update={"costs": decision_costs(design, settings)})
 
 
 def _model(design: Design, settings: TargetSettings, manifest: dict[str, Any]) -> ModelRow:
@@ -126,110 +107,6 @@ def _rung(rung: Any) -> LadderRow:
     )
 
 
-def _firmware(design: Design, settings: TargetSettings, measured: Measured) -> FirmwareRow | None:
-    if measured.firmware is None:
-        return None
-    costs = [] if design.project is None or design.project.data.is_regression else decision_costs(design, settings)
-    return FirmwareRow.model_validate(measured.firmware.to_dict() | {"costs": costs})
-
-
-def _inputs(design: Design, measured: Measured) -> list[InputRow]:
-    if design.inputs is None:
-        return []
-    return [
-        InputRow(
-            name=f.name,
-            unit=f.unit,
-            type=str(f.type),
-            offset=f.offset,
-            shift=f.shift,
-            low=f.range[0],
-            high=f.range[1],
-            **asdict(measured.features.get(f.name, FeatureFacts())),
-        )
-        for f in design.inputs.features
-    ]
-
-
-def _saturation(found: Saturations | None) -> SaturationRow | None:
-    return SaturationRow(n_events=found.n_events, clipped_events=found.clipped_events) if found and found.ops else None
-
-
-def _simulated(settings: TargetSettings, measured: Measured) -> list[LatencyRow]:
-    return [
-        simulated_latency_row(rung, settings.clock_period_ns)
-        for rung in measured.ladder
-        if rung.latency_cycles is not None
-    ]
-
-
-def _sample(design: Design, scores: Scores | None) -> str:
-    if scores is None or design.project is None:
-        return ""
-    return f"{len(scores.truth):,} events of the test split of {design.project.data.sample}"
-
-
-def _worst_events(scores: Scores | None) -> list[WorstEventRow]:
-    if scores is None or scores.real is None:
-        return []
-    flipped = scores.real.argmax(axis=1) != scores.quantised.argmax(axis=1)
-    return [
-        WorstEventRow(
-            event=event,
-            output=scores.names[column],
-            score_float=float(scores.real[event, column]),
-            score_quantised=float(scores.quantised[event, column]),
-            flips=bool(flipped[event]),
-            truth=f"{scores.truth[event]:.4g}" if scores.is_regression else scores.names[scores.truth[event]],
-        )
-        for event, column in worst_events(scores)
-    ]
-
-
-def _sensitivity(row: Sensitivity) -> SensitivityRow:
-    return SensitivityRow(
-        op=row.op,
-        part=row.part,
-        type=str(row.type),
-        narrowed=str(row.narrowed),
-        n_events=row.n_events,
-        change=row.change,
-    )
-
-
-def _ops(design: Design, measured: Measured) -> list[OpRow]:
-    ranges = infer_ranges(design.graph)
-    return [_op(op, ranges, _exact_type(design, op, ranges), measured) for op in design.graph.ops]
-
-
-def _exact_type(design: Design, op: Op, ranges: Ranges) -> str:
-    """The type in which nothing is lost, of an accumulator or a result that the user narrowed."""
-    choice = design.project.types.get(op.name) if design.project is not None else None
-    # An accumulator loses bits only if a user narrowed it; a cast may also come from the model.
-    by_hand = op.weights is not None or (choice is not None and choice.result is not None)
-    lossless = op.lossless_type([ranges[value] for value in op.operands]) if by_hand else None
-    return "" if lossless is None else str(lossless)
-
-
-def _op(op: Op, ranges: Ranges, exact: str, measured: Measured) -> OpRow:
-    seen = measured.evaluation.trace[op.name]
-    lost = measured.saturation.ops.get(op.name) if measured.saturation is not None else None
-    weights = op.weights.raw if op.weights is not None and op.own_bits else np.empty(0)
-    return OpRow(
-        name=op.name,
-        kind=type(op).__name__,
-        shape=op.result.shape,
-        type=str(op.result.type),
-        proved=ranges[op.result].bounds,
-        details=details(op),
-        n_elements=int(seen.size),
-        exact_type=exact,
-        zero_fraction=float(np.mean(seen == 0)) if seen.size else 0.0,
-        stage=measured.op_stages.get(op.name),
-        seen=(int(seen.min()), int(seen.max())),
-        overflows=measured.evaluation.overflows.get(op.name, 0) if op.loses_bits else None,
-        **(asdict(lost) if lost is not None else {}),
-        n_weights=int(weights.size),
-        n_zero_weights=int(np.count_nonzero(weights == 0)),
-        origin=op.origin,
-    )
+def _simulated(settings: TargetSettings, ladder: Sequence[Rung]) -> list[LatencyRow]:
+    period_ns = settings.clock_period_ns
+    return [simulated_latency_row(rung, period_ns) for rung in ladder if rung.latency_cycles is not None]

@@ -8,7 +8,7 @@ from typing import Literal
 
 from fasttrig.backends.table import BACKENDS
 from fasttrig.estimate.devices import RESOURCES
-from fasttrig.report.document import AgreementRow, BudgetRow, LadderRow, RegressionRow, Report
+from fasttrig.report.document import AgreementRow, BudgetRow, LadderRow, MeasuredRows, RegressionRow, Report
 from fasttrig.report.hardware import LatencyRow, ResourceRow, VendorResources, last_measured
 from fasttrig.settings import BudgetSettings
 
@@ -42,24 +42,23 @@ def limit_row(key: str, limit: float, found: Found | None, *, at_least: bool = F
 
 def with_budget(report: Report, limits: BudgetSettings | None) -> Report:
     """`report` held against other limits: nothing is measured again."""
-    rows = {"agreement": report.agreement, "regression": report.regression}
-    budget = budget_rows(limits, rows, report.latency, report.resources)
+    budget = budget_rows(limits, report, report.latency, report.resources)
     word, reason = verdict(report.ladder, budget)
     return report.model_copy(update={"budget": budget, "verdict": word, "verdict_reason": reason})
 
 
 def budget_rows(
     settings: BudgetSettings | None,
-    agreement: Mapping[str, AgreementRow | RegressionRow | None],
+    measured: MeasuredRows,
     latency: Sequence[LatencyRow],
     resources: Sequence[ResourceRow],
 ) -> list[BudgetRow]:
-    """A row per limit of ``[budget]`` that is set; `agreement` holds the rows of that name and of the regression."""
+    """A row per limit of ``[budget]`` that is set."""
     if settings is None:
         return []
     limits = {key: limit for key in type(settings).model_fields if (limit := getattr(settings, key)) is not None}
     rows = []
-    for key, (number, at_least) in _physics(agreement.get("regression") or agreement["agreement"]).items():
+    for key, (number, at_least) in _physics(measured.regression or measured.agreement).items():
         if key in limits:
             found = None if number is None else Found(number, "")
             rows.append(limit_row(key, limits[key], found, at_least=at_least))

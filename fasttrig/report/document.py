@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from fasttrig.report.hardware import CountRow, LatencyRow, ReportedResources, ReportRow, ReportStage
+from fasttrig.report.hardware import CountRow, LatencyRow, ReportedResources, ReportRow, ReportStage, SynthesisMode
 
 SCHEMA_VERSION = 1
 
@@ -252,18 +252,21 @@ class SynthesisRow(ReportRow):
     status: Literal["done", "not run"]
     reason: str = ""
     tool: str = ""
-    mode: Literal["flat", "per module", ""] = ""
+    mode: SynthesisMode | Literal[""] = ""
 
 
-class Report(ReportRow):
-    """Everything that a build found out. `latency` and `resources` hold one entry per stage and tool."""
-
+class ReportHead(ReportRow):
     schema_version: int = SCHEMA_VERSION
     model: ModelRow
     target: dict[str, Any] = Field(description="the settings of [target], options included")
     verdict: Literal["good", "failed"]
     verdict_reason: str
     ladder: list[LadderRow]
+
+
+class MeasuredRows(ReportRow):
+    """The part of the report that the compared events decide; a build folder keeps these rows for a redone report."""
+
     agreement: AgreementRow | None = Field(description="of classes; null without a float model or a labelled sample")
     regression: RegressionRow | None = Field(None, description="the same for a model that predicts a number")
     second_head: RegressionRow | None = Field(None, description="of a number beside the classes, the second output")
@@ -277,6 +280,11 @@ class Report(ReportRow):
     inputs: list[InputRow]
     ops: list[OpRow]
     sensitivity: list[SensitivityRow] = Field([], description="every op with one fraction bit less, emulated")
+
+
+class Report(MeasuredRows, ReportHead):
+    """Everything that a build found out. `latency` and `resources` hold one entry per stage and tool."""
+
     budget: list[BudgetRow]
     latency: list[LatencyRow] = Field([])
     resources: list[ReportedResources] = Field([])

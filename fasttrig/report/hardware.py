@@ -16,6 +16,8 @@ LAYER_RESOURCES = ("lut", "ff", "dsp", "bram18")
 DesignName: TypeAlias = Literal["RTL", "HLS"]
 FlowStep: TypeAlias = Literal["csynth", "synth", "route", ""]
 """Step of a vendor's flow from HLS code to a routed design; empty outside such a flow."""
+SynthesisMode: TypeAlias = Literal["flat", "per module", "per stage"]
+"""How logic synthesis ran; "per stage" is in reports of earlier versions only."""
 _ADVANCED: tuple[FlowStep, ...] = ("route", "synth", "csynth", "")
 
 
@@ -174,7 +176,7 @@ class SynthesisedResources(ResourceRow):
 
     stage: Literal[ReportStage.SYNTH]
     family: str = Field(description="device family, in Yosys' words")
-    mode: Literal["flat", "per stage"]
+    mode: SynthesisMode
     lut_by_size: dict[str, int]
     memory_luts: int
     carry: int = Field(description="carry cells of four bits")

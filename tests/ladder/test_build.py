@@ -60,6 +60,7 @@ def test_the_layout_of_a_project(project):
         "design.ir",
         "manifest.json",
         "report/report.json",
+        "report/measured.json",
         "vectors/inputs.hex",
         "vectors/outputs.hex",
         "vectors/vectors.npz",
@@ -232,7 +233,8 @@ def test_a_changed_budget_measures_nothing_again(tmp_path):
 
 
 def test_a_stage_is_redone_only_when_its_inputs_changed(design, tmp_path, monkeypatch):
-    """Calls counted: another clock needs new HLS and RTL; the framework and the compiled emulator do not run again."""
+    """Calls counted: another clock needs new HLS and RTL; the framework and the compiled emulator do not run again, and
+    the measurements are those that the build folder keeps."""
     from fasttrig.build import stages
 
     calls: list[str] = []
@@ -247,7 +249,7 @@ def test_a_stage_is_redone_only_when_its_inputs_changed(design, tmp_path, monkey
     assert not fasttrig.build(design, out=tmp_path).fresh and calls == []
     slower = fasttrig.build(design, out=tmp_path, options={"clock_period_ns": 5.0})
     assert calls == ["csim", "rtlsim"] and slower.report.good
-    kept = {"design", "emulator", "emulate", "emulate_compiled"}
+    kept = {"design", "emulator", "emulate", "emulate_compiled", "comparison", "sensitivity", "measurements"}
     assert {name for name, state in states(slower).items() if state == "kept"} == kept
     whole = fasttrig.build(design, out=tmp_path / "whole", options={"clock_period_ns": 5.0})
     mine, other = untimed(everything(slower.folder)), untimed(everything(whole.folder))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,19 @@ from fasttrig.physics.task import compare_task
 from fasttrig.report.assemble import assemble
 from fasttrig.report.document import Report
 from fasttrig.report.hardware import CountRow, ReportStage, SynthesisedResources
+from fasttrig.report.measured_rows import measured_rows
+from fasttrig.settings import TargetSettings
 
 MODELS = Path(__file__).parents[2] / "models"
 N_EVENTS = 4_000
+
+
+@dataclass(frozen=True)
+class Found(Measured):
+    """Measurements with stand-ins for the rungs and for the RTL's pipeline stages."""
+
+    ladder: tuple[Rung, ...] = ()
+    op_stages: dict[str, int] = field(default_factory=dict)
 
 
 def equal(n_events: int) -> tuple[Rung, ...]:
@@ -38,7 +48,7 @@ def equal(n_events: int) -> tuple[Rung, ...]:
     )
 
 
-def measured(model: str | Design, *, with_float: bool = True, n_events: int = N_EVENTS) -> tuple[Design, Measured]:
+def measured(model: str | Design, *, with_float: bool = True, n_events: int = N_EVENTS) -> tuple[Design, Found]:
     """A model of the repository on the first events of its test split; the float twin is the design's scores with
     noise of a fixed seed, so that no framework is needed. The firmware rungs are not run here: they are stand-ins."""
     design = fasttrig.read(MODELS / model) if isinstance(model, str) else model
@@ -65,33 +75,38 @@ def measured(model: str | Design, *, with_float: bool = True, n_events: int = N_
     features = feature_facts(design.inputs, labelled, next(iter(inputs.values())))
     stages = {op.name: k for k, op in enumerate(design.graph.ops)}
     reason = "" if with_float else "model.toml names no float_file"
-    found = Measured(
-        equal(n_events),
+    found = Found(
         agreement,
         reason,
         evaluation,
         {name: replace(facts, clipped_fraction=0.0123) for name, facts in features.items()},
         scores,
         one_bit_less(design, inputs, scores),
-        stages,
         firmware_physics(design, labelled, evaluation.outputs, quantised),
         saturations(design.graph, evaluation.trace),
+        ladder=equal(n_events),
+        op_stages=stages,
     )
     return design, found
 
 
-def bare(design: Design, inputs: dict[str, Any]) -> Measured:
+def bare(design: Design, inputs: dict[str, Any]) -> Found:
     """What a build without a labelled sample measures."""
     evaluation = evaluate(design.graph, inputs, keep={op.name for op in design.graph.ops})
     ladder = equal(len(next(iter(inputs.values()))))
-    return Measured(ladder, None, "a bare model has no labelled sample", evaluation, {})
+    return Found(None, "a bare model has no labelled sample", evaluation, {}, ladder=ladder)
 
 
-def report_of(design: Design, found: Measured) -> Report:
-    return assemble(design, target_settings(design, {}), found, {"key": "0" * 64, "hashes": {"graph": "1" * 64}})
+def report_of(
+    design: Design, found: Found, settings: TargetSettings | None = None, manifest: dict[str, Any] | None = None
+) -> Report:
+    known = {"key": "0" * 64, "hashes": {"graph": "1" * 64}} if manifest is None else manifest
+    rows = measured_rows(design, found)
+    target = settings or target_settings(design, {})
+    return assemble(design, target, rows, found.ladder, known, op_stages=found.op_stages)
 
 
-def with_ladder(found: Measured, *rungs: Rung) -> Measured:
+def with_ladder(found: Found, *rungs: Rung) -> Found:
     return replace(found, ladder=rungs)
 
 

@@ -152,10 +152,8 @@ def test_the_tighter_budget_of_the_latency_is_drawn():
 
 def test_a_backend_without_estimates_says_so():
     design, found = measured("jet_mlp", n_events=500)
-    from fasttrig.report.assemble import assemble
-
     found = replace(found, ladder=found.ladder[:2])
-    report = assemble(design, TargetSettings(backend="oneapi"), found, {})
+    report = report_of(design, found, TargetSettings(backend="oneapi"))
     _, text = parsed(page_files(design, report, found)["report.html"])
     assert "No estimate for this backend and no synthesis" in text and "no simulation by cycles" in text
 

@@ -14,7 +14,6 @@ from fasttrig.base.hashing import sha256_file
 from fasttrig.build.build import manifest_of, target_settings
 from fasttrig.frontends.keras import final_link
 from fasttrig.physics.features import feature_facts
-from fasttrig.report.assemble import assemble
 from fasttrig.report.decision_costs import decision_costs
 from fasttrig.report.html.plots import classes
 from fasttrig.report.html.plots.style import drawing
@@ -131,7 +130,7 @@ def test_constant_features_are_no_duplicates_of_each_other():
 def test_the_page_names_its_version_its_model_and_what_the_inputs_are(built):
     design, found, _, _ = built
     settings = target_settings(design, {})
-    report = assemble(design, settings, found, manifest_of(design, settings, "fpga"))
+    report = report_of(design, found, settings, manifest_of(design, settings, "fpga"))
     digest = sha256_file(design.project.path(design.project.model.file))
     assert (report.model.fasttrig, report.model.sha256) == (__version__, digest)
     from fasttrig.report.html.page import page_files

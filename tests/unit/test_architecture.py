@@ -20,7 +20,7 @@ LAYERS = (
     ("backends",),
     ("toolchain", "estimate", "display"),
     ("reference",),
-    ("design",),
+    ("design", "layers"),
     ("physics", "trace"),
     ("ladder",),
     ("report",),
@@ -67,6 +67,14 @@ def test_modules_stay_small(path):
 @pytest.mark.parametrize("command", ["import fasttrig", "import fasttrig.cli", "import fasttrig.base.errors"])
 def test_light_imports_load_no_framework(command):
     probe = f"{command}; import sys; print([name for name in {HEAVY!r} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "[]"
+
+
+def test_a_new_verdict_loads_no_estimator_and_no_plots():
+    """`fasttrig build` after a change of [budget]: the modules that measure, draw and emit are left out."""
+    unused = ("fasttrig.estimate.estimate", "fasttrig.emulator.compiled.writer", "fasttrig.report.measured_rows")
+    probe = f"import fasttrig.build.build, sys; print([n for n in {(*unused, 'matplotlib')!r} if n in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
 

@@ -1,9 +1,14 @@
 """Stages of the report's rows: the facts of each, and rows whose JSON keeps the texts of earlier versions."""
 
+from typing import get_args
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from fasttrig.report.document import SynthesisRow
 from fasttrig.report.hardware import CountRow, LatencyRow, ReportedResources, ReportStage, StageOrigin, last_measured
+from fasttrig.report.rtl import counted_row
+from fasttrig.toolchain.synth import Mode, SynthResult
 from tests.report.builds import yosys_row
 
 RESOURCES = TypeAdapter(list[ReportedResources])
@@ -53,6 +58,13 @@ def test_rows_are_read_and_written_as_they_were():
 def test_other_rows_are_refused(change):
     with pytest.raises(ValidationError):
         RESOURCES.validate_python([ROWS[0] | change])
+
+
+@pytest.mark.parametrize("mode", [mode for mode in get_args(Mode) if mode != "auto"])
+def test_every_mode_of_synthesis_makes_a_row(mode):
+    row = counted_row(SynthResult("Yosys", "xcup", mode, {"LUT6": 3}, 2, 1.0), {"part": "xcvu13p-flga2577-2-e"}, 0.0)
+    assert (row.mode, row.lut, row.lut_per_cost) == (mode, CountRow.exact(3), None)
+    assert SynthesisRow(status="done", mode=mode).mode == mode
 
 
 def test_the_last_measured_row():

@@ -46,11 +46,15 @@ from fasttrig.frontends.keras.normalisation import lower_batchnorm, plan_batchno
 from fasttrig.frontends.keras.pooling import lower_pooling, prepare_pooling
 from fasttrig.frontends.keras.recurrent import GATES, lower_recurrent, prepare_recurrent
 from fasttrig.frontends.keras.shapes import (
+    lower_best_indices,
     lower_cropping,
     lower_flatten,
     lower_permute,
+    lower_reduction,
     lower_repeat,
     lower_reshape,
+    lower_take,
+    lower_take_by,
     lower_upsampling,
     lower_zero_padding,
     prepare_upsampling,
@@ -99,7 +103,7 @@ def _nothing(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     return None
 
 
-_JOINING = ("Concatenate", "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Average", "Dot")
+_JOINING = ("Concatenate", "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Average", "Dot", "TakeBy")
 
 _CONVOLUTION = "`Window` and `MatMul`, then its activation; strides, dilation, groups, padding valid, same, causal"
 
@@ -171,6 +175,11 @@ LAYERS: dict[str, LayerRow] = {
     "ZeroPadding2D": LayerRow(require_channels_last, lower_zero_padding, "`Gather` with pads"),
     "Cropping1D": LayerRow(_nothing, lower_cropping, "`Gather`"),
     "Cropping2D": LayerRow(require_channels_last, lower_cropping, "`Gather`"),
+    "Take": LayerRow(_nothing, lower_take, "`Gather`: `fasttrig.layers`, entries of an axis by a fixed index"),
+    "BestIndices": LayerRow(_nothing, lower_best_indices, "`TopK`: `fasttrig.layers`"),
+    "TakeBy": LayerRow(_nothing, lower_take_by, "`GatherBy`: `fasttrig.layers`, entries by indices that are data"),
+    "SumOver": LayerRow(_nothing, lower_reduction, "`Reduce` (sum): `fasttrig.layers`"),
+    "MaxOver": LayerRow(_nothing, lower_reduction, "`Reduce` (max): `fasttrig.layers`"),
     "Permute": LayerRow(_nothing, lower_permute, "`Transpose`"),
     "RepeatVector": LayerRow(_nothing, lower_repeat, "`Gather`"),
     **dict.fromkeys(

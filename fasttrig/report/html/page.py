@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fasttrig.base.built_project import PAGE, BuiltProject
+from fasttrig.base.built_project import DRAWING, PAGE, BuiltProject
 from fasttrig.design import Design, load_built
 from fasttrig.display.drawing import draw_design
 from fasttrig.display.environment import render
 from fasttrig.ir.graph import Graph
 from fasttrig.report import words
-from fasttrig.report.document import Report
+from fasttrig.report.document import MeasuredRows, Report
 from fasttrig.report.html import numbers, palette, summary
 from fasttrig.report.html.plots.style import Plot, from_file
 
@@ -33,22 +33,27 @@ _GROUPS = {
 def page_files(design: Design, report: Report, measured: Measured) -> dict[str, str]:
     """``{name: text}`` of the page and its plots; the same for the same measurements at any time."""
     plots = draw_plots(design, report, measured.scores)
-    return {Path(PAGE).name: page(design.graph, report, plots), **_files(plots, design.graph, report)}
+    return {Path(PAGE).name: page(design.graph, report, plots), **_files(plots), **drawing_file(design.graph, report)}
 
 
-def plot_files(design: Design, report: Report, measured: Measured) -> dict[str, str]:
-    """The same without the page, which `page_again` makes from them."""
-    return _files(draw_plots(design, report, measured.scores), design.graph, report)
+def plot_files(design: Design, rows: MeasuredRows, measured: Measured) -> dict[str, str]:
+    """``{name: text}`` of the plots; `page_again` makes the page from them."""
+    return _files(draw_plots(design, rows, measured.scores))
 
 
-def _files(plots: Sequence[Plot], graph: Graph, report: Report) -> dict[str, str]:
-    return {f"{plot.name}.svg": plot.file for plot in (*plots, Plot("design", _drawing(graph, report)))}
+def drawing_file(graph: Graph, report: Report) -> dict[str, str]:
+    """``{name: text}`` of the drawing of the design, with the pipeline stages of the RTL."""
+    return _files([Plot(Path(DRAWING).stem, _drawing(graph, report))])
+
+
+def _files(plots: Sequence[Plot]) -> dict[str, str]:
+    return {f"{plot.name}.svg": plot.file for plot in plots}
 
 
 def page_again(build: Path, report: Report) -> str:
     """The page of a finished build with another report, such as one that logic synthesis added to; plots are kept."""
     names = BuiltProject(build).plots.glob("*.svg")
-    order = sorted((path.stem for path in names if path.stem != "design"), key=_place)
+    order = sorted((path.stem for path in names if path.name != Path(DRAWING).name), key=_place)
     plots = [from_file(name, (BuiltProject(build).plots / f"{name}.svg").read_text(encoding="utf-8")) for name in order]
     return page(load_built(build).graph, report, plots)
 
@@ -82,7 +87,7 @@ def _place(name: str) -> tuple[str, int]:
     return (stem, int(number)) if number.isdigit() else (name, -1)
 
 
-def draw_plots(design: Design, report: Report, scores: Scores | None) -> list[Plot]:
+def draw_plots(design: Design, rows: MeasuredRows, scores: Scores | None) -> list[Plot]:
     """Plots in the order of the page; none without labelled events."""
     if scores is None:
         return []
@@ -101,13 +106,13 @@ def draw_plots(design: Design, report: Report, scores: Scores | None) -> list[Pl
             shown = classes.shown_classes(scores)
             found = [classes.roc_overview(scores, sample)] if len(shown) > 1 else []
             spread = classes.ratio_range(scores, shown)
-            found += [classes.roc_of_class(scores, k, report.agreement, sample, spread) for k in shown]
+            found += [classes.roc_of_class(scores, k, rows.agreement, sample, spread) for k in shown]
             found += [classes.scores_of_class(scores, k, sample) for k in shown]
-        if report.firmware is not None:
-            found += profiles.profile_plots(report.firmware.profiles, sample)
+        if rows.firmware is not None:
+            found += profiles.profile_plots(rows.firmware.profiles, sample)
         if scores.real is not None:
             found += [
-                agreement.scatter(scores, report.worst_events, sample, unit),
+                agreement.scatter(scores, rows.worst_events, sample, unit),
                 agreement.differences(scores, sample, unit),
             ]
     return found
