@@ -23,6 +23,7 @@ from typing import Any
 
 from fasttrig.base.errors import InputError, MissingPackageError
 from fasttrig.base.hdf5_heaps import require_sound_heaps
+from fasttrig.base.lfs import refuse_pointer
 from fasttrig.frontends.keras.model_config import model_spec
 from fasttrig.frontends.keras.stored_weights import Budget, inner_weights, norm_names, read_array, variable_names
 from fasttrig.frontends.keras.wrappers import (
@@ -40,7 +41,6 @@ MAX_MEMBERS = 10_000
 """Bounds on what a file may make us read: far above any trigger model. Python takes up to 60 bytes a byte of JSON."""
 
 ZIP_ENTRY = b"PK\x01\x02"
-LFS_POINTER = b"version https://git-lfs"
 
 _ZIP_DAMAGE = (
     zipfile.BadZipFile,
@@ -107,14 +107,7 @@ def read_bounded(path: Path, want: str, limit: int | None = None) -> bytes:
             want=f"at most {limit} bytes",
         )
     content = path.read_bytes()
-    if content.startswith(LFS_POINTER):
-        raise InputError(
-            "this is a Git LFS pointer, not the model itself",
-            where=source,
-            got=f"{len(content)} bytes that name the file's content",
-            want=want,
-            try_="git lfs pull",
-        )
+    refuse_pointer(content, source, want)
     return content
 
 
