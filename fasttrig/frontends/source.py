@@ -171,6 +171,8 @@ def refuse_code(config: Any, source: str, *, training_too: bool = False) -> None
                 want="layers whose meaning follows from their configuration",
                 try_="replace the Lambda layer or operator by a Keras or QKeras layer",
             )
+        if isinstance(module, str) and module.split(".")[0].lower() == "hgq":
+            raise not_read_yet(f"{module}.{kind}"[:120], f"{source} > {_path(path)}")
         if module is not None and not _trusted(module):
             raise UnsupportedError(
                 "fasttrig does not know the module of this object",
@@ -178,6 +180,17 @@ def refuse_code(config: Any, source: str, *, training_too: bool = False) -> None
                 got=f"{module}.{kind}"[:120],
                 want="keras or qkeras objects",
             )
+
+
+def not_read_yet(got: str, where: str) -> UnsupportedError:
+    """The refusal of a model of HGQ or HGQ2."""
+    return UnsupportedError(
+        "fasttrig does not read files of HGQ and HGQ2 yet",
+        where=where,
+        got=got,
+        want="a model of QKeras",
+        try_="retrain with QKeras, or convert the model with hls4ml or alkaid, which read HGQ",
+    )
 
 
 def _trusted(module: Any) -> bool:

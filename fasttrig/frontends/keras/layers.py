@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fasttrig.base.errors import InputError, UnsupportedError, near_names
+from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.keras.activation_layers import (
     lower_activation,
     lower_relu,
@@ -59,7 +60,7 @@ from fasttrig.frontends.keras.shapes import (
     lower_zero_padding,
     prepare_upsampling,
 )
-from fasttrig.frontends.source import LayerSpec
+from fasttrig.frontends.source import LayerSpec, not_read_yet
 from fasttrig.ir.ops import Value
 
 PreparedLayer = Any
@@ -72,13 +73,23 @@ def prepare(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     row = LAYERS.get(layer.kind)
     if row is not None:
         return row.prepare(low, layer)
+    if layer.kind in _HGQ:
+        raise not_read_yet(layer.kind, low.where(layer))
     raise UnsupportedError(
         "fasttrig does not know this layer",
         where=low.where(layer),
         got=layer.kind,
         want="a layer of Keras or QKeras that it can compute exactly",
-        try_=REFUSED_LAYERS.get(layer.kind) or near_names(layer.kind, LAYERS),
+        try_=REFUSED_LAYERS.get(layer.kind) or _hint(layer.kind),
     )
+
+
+def _hint(kind: str) -> str:
+    """A known name that differs by a typing error; a resembling name of another layer would mislead."""
+    close = difflib.get_close_matches(kind, LAYERS, n=1, cutoff=0.85)
+    if close and close[0].startswith("Q") == kind.startswith("Q"):
+        return f"did you mean {close[0]!r}?"
+    return "docs/reference/supported.md lists the layers that are read; rebuild the model of those"
 
 
 def lower(low: Lowering, layer: LayerSpec, plan: PreparedLayer, operands: list[Value]) -> Value:
@@ -194,6 +205,14 @@ LAYERS: dict[str, LayerRow] = {
 
 MODELS_INSIDE = "a model inside a model, at any depth, called once or often: its layers, laid flat"
 """Description of a Functional or Sequential model that is a layer; docs/reference/supported.md shows this text."""
+
+_HGQ = (
+    *("HQuantize", "HDense", "HDenseBatchNorm", "HConv1D", "HConv2D", "HConv1DBatchNorm", "HConv2DBatchNorm"),
+    *("HActivation", "HAdd", "PFlatten", "PReshape", "PPermute", "PConcatenate", "PMaxPooling1D", "PMaxPooling2D"),
+    *("PAveragePooling1D", "PAveragePooling2D", "Signature", "QBatchNormDense", "QEinsumDense", "QUnaryFunctionLUT"),
+    *("QEinsumDenseBatchnorm", "QAdd", "QMultiply", "QSubtract", "QDot", "QMeanPow2", "Quantizer"),
+)
+"""Layers of HGQ and HGQ2, where a file does not say the module."""
 
 WRAPPERS = {"PruneLowMagnitude": "the layer inside; its kernel must be zero where the mask is"}
 """By wrapper class, what it becomes; `frontends/keras/wrappers.py` reads them."""

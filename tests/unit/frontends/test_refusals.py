@@ -243,3 +243,36 @@ def test_an_upper_bound_in_a_file_is_ambiguous(tmp_path) -> None:
     with pytest.raises(RefusalError) as caught:
         read_qkeras(tmp_path / "m.h5", input_type=INPUT)
     assert "effect of this bound" in caught.value.refusals[0].what
+
+
+@pytest.mark.parametrize("kind", ["QUnknown", "QGRUs", "QConv4D", "Resizing", "UnitNormalization"])
+def test_no_name_of_another_layer_is_offered(kind: str) -> None:
+    """A resembling name helps with typing errors; 'ReLU' for a recurrent layer misleads."""
+    from fasttrig.frontends.keras.layers import prepare
+    from fasttrig.frontends.keras.lowering import Lowering
+    from fasttrig.frontends.source import LayerSpec, ModelSpec
+    from fasttrig.ir.builder import GraphBuilder
+
+    with pytest.raises(UnsupportedError) as caught:
+        prepare(Lowering(ModelSpec("m", "m.h5", (), (), ()), GraphBuilder("m")), LayerSpec("a", kind, {}, {}))
+    assert "'ReLU'" not in caught.value.try_ and "'BatchNormalization'" not in caught.value.try_
+
+
+@pytest.mark.parametrize("module", ["hgq.layers.core.dense", "HGQ.layers.dense"])
+def test_hgq_is_named(module: str) -> None:
+    from fasttrig.frontends.keras.model_config import model_spec
+
+    entry = {"class_name": "QDense", "module": module, "config": {"name": "d", "units": 3}}
+    with pytest.raises(UnsupportedError, match="HGQ and HGQ2 yet") as caught:
+        model_spec({"class_name": "Sequential", "config": {"layers": [entry]}}, "m.keras", lambda tree: {})
+    assert f"{module}.QDense" == caught.value.got
+
+
+def test_hgq_is_named_by_its_classes() -> None:
+    from fasttrig.frontends.keras.layers import prepare
+    from fasttrig.frontends.keras.lowering import Lowering
+    from fasttrig.frontends.source import LayerSpec, ModelSpec
+    from fasttrig.ir.builder import GraphBuilder
+
+    with pytest.raises(UnsupportedError, match="HGQ and HGQ2 yet"):
+        prepare(Lowering(ModelSpec("m", "m.h5", (), (), ()), GraphBuilder("m")), LayerSpec("a", "HDense", {}, {}))
