@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fasttrig.frontends.keras.parts import parts_of
 from fasttrig.frontends.keras.saved_model import is_saved_model, saved_configuration
+from fasttrig.frontends.keras.wrappers import BIDIRECTIONAL, directed
 from fasttrig.frontends.source import ModelParts, ModelSpec
 from fasttrig.reference.keras_layers import leaves
 from fasttrig.reference.pruning import without_pruning
@@ -42,6 +45,7 @@ def _of_configuration(keras: Any, folder: Path, objects: Mapping[str, Any], spec
             continue
         weights = known[name].weights
         names = [variable.name.rsplit("/", 1)[-1].split(":", 1)[0] for variable in layer.weights]
-        pairs = zip(names, layer.get_weights(), strict=True)
-        layer.set_weights([weights.get(key, present) for key, present in pairs])
+        names = directed(names) if type(layer).__name__ in BIDIRECTIONAL else names
+        pairs = zip(names, layer.get_weights(), strict=True)  # scalars are counters of training
+        layer.set_weights([weights[key] if np.ndim(present) else present for key, present in pairs])
     return model
