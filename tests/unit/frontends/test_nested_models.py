@@ -126,10 +126,10 @@ def test_renamed_variables_do_not_matter(tmp_path: Path) -> None:
 
 
 def test_a_refusal_inside_names_the_path() -> None:
-    model = functional("top", 4, functional("encoder", 4, keras.layers.PReLU(name="p")))
+    model = functional("top", 4, functional("encoder", 4, keras.layers.ELU(name="p")))
     with pytest.raises(RefusalError) as caught:
         read_qkeras(model, input_type=INPUT)
-    assert caught.value.refusals[0].where == "model 'top' > model 'encoder' > layer 'p' (PReLU)"
+    assert caught.value.refusals[0].where == "model 'top' > model 'encoder' > layer 'p' (ELU)"
 
 
 def test_sharing_at_every_level_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
