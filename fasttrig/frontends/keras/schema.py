@@ -187,6 +187,16 @@ class _Flatten(_Layer):
     data_format: str | None = None
 
 
+class _PruningSchedule(_Config):
+    class_name: Literal["ConstantSparsity", "PolynomialDecay"]
+    config: dict[str, FiniteFloat | int | None]
+
+
+class _Pruning(_Layer):
+    layer: dict[str, Any]
+    pruning_schedule: _PruningSchedule | None = None
+
+
 class _Reshape(_Layer):
     target_shape: Annotated[list[Annotated[int, Field(ge=-1, le=MAX_UNITS)]], Field(max_length=MAX_AXES)]
 
@@ -232,6 +242,7 @@ SCHEMAS: dict[str, type[_Layer]] = {
     "Permute": _Permute,
     "RepeatVector": _Repeat,
     "Dot": _Dot,
+    "PruneLowMagnitude": _Pruning,
     "Take": _Take,
     "BestIndices": _BestIndices,
     "SumOver": _Reduction,
@@ -310,6 +321,7 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "Permute": {"dims"},
     "RepeatVector": {"n"},
     "Dot": {"axes", "normalize"},
+    "PruneLowMagnitude": {"layer", "pruning_schedule", "block_size", "block_pooling_type", "sparsity_m_by_n"},
     "Take": {"index", "axis"},
     "BestIndices": {"k", "largest"},
     "TakeBy": _NONE,
