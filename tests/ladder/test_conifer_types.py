@@ -192,7 +192,7 @@ def test_the_numbers_of_a_file_are_cast_before_they_are_used(tmp_path: Path) -> 
     [
         ({"precision": "ap_fixed<8,4>", "threshold_precision": "ap_fixed<8,3>"}, "does not hold every input"),
         ({"precision": "ap_fixed<8,4>", "score_precision": "ap_fixed<64,4>"}, "wider than the doubles"),
-        ({"precision": "half"}, "does not know"),
+        ({"precision": "half"}, "unknown type"),
     ],
 )
 def test_types_that_are_refused(types: dict[str, str], message: str, tmp_path: Path) -> None:

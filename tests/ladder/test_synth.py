@@ -142,5 +142,5 @@ def test_a_folder_that_is_no_project_is_refused(tmp_path):
         synthesise(tmp_path)
     folder = project(tmp_path, SOURCE, sources=["src/gone.v"])
     if yosys.has_yosys():
-        with pytest.raises(ToolError, match="cannot be read"):
+        with pytest.raises(ToolError, match="cannot read a source file"):
             synthesise(folder)

@@ -205,7 +205,7 @@ def test_wrong_arguments() -> None:
     assert caught.value.got == "'X'" and "one of: x" in caught.value.try_
     with pytest.raises(InputError, match="no such output_activation"):
         read_qkeras(model, input_type=INPUT, output_activation="chip")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="number of channel types"):
+    with pytest.raises(InputError, match="one channel type per feature"):
         read_qkeras(model, input_type=INPUT, channel_types=[INPUT])
 
 
