@@ -26,7 +26,7 @@ from fasttrig.backends.wrapper import KINDS
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.estimate.errors_table import ERRORS
 from fasttrig.frontends.keras.activations import ACTIVATIONS
-from fasttrig.frontends.keras.layers import LAYERS, MODELS_INSIDE, REFUSED_LAYERS
+from fasttrig.frontends.keras.layers import LAYERS, MODELS_INSIDE, REFUSED_LAYERS, WRAPPERS
 from fasttrig.frontends.keras.quantizers import REFUSED, SIGNATURES
 from fasttrig.frontends.keras.weights import WEIGHTS
 from fasttrig.frontends.trees import LIBRARIES, Library
@@ -63,6 +63,7 @@ def layers() -> str:
         by_text.setdefault(row.becomes or "refused: its numbers are not quantised exactly", []).append(f"`{name}`")
     rows = [(", ".join(names), text) for text, names in by_text.items()]
     rows += [("`Functional`, `Sequential`", MODELS_INSIDE)]
+    rows += [(f"`{name}`", text) for name, text in WRAPPERS.items()]
     rows += [(f"`{name}`", f"refused: {reason}") for name, reason in REFUSED_LAYERS.items()]
     return table(("layer", "becomes"), sorted(rows, key=lambda row: row[1].startswith("refused")))
 

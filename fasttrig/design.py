@@ -19,7 +19,9 @@ from fasttrig.data.spread import n_numbers, with_feature_types
 from fasttrig.emulator.emulation import Emulation, emulation_of
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends import trees
-from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions, read_model
+from fasttrig.frontends.keras.saved_model import is_saved_model
+from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions, read_model, with_weights
+from fasttrig.frontends.source import ModelParts
 from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph, print_graph
@@ -203,6 +205,7 @@ def read(
     batchnorm_type: FixedType | str | None = None,
     leaf_fraction_bits: int | None = None,
     output_activation: OutputActivation | None = None,
+    weights: str | Path | None = None,
 ) -> Design:
     """A design from a model folder, a build folder, a ``model.toml``, a model file, or a live QKeras or tree model.
 
@@ -222,6 +225,9 @@ def read(
     output_activation : "postprocessor" or "firmware", optional
         Whether a network's final softmax or sigmoid stays on the host, or is built into the firmware from tables;
         default: what ``[model]`` says, else on the host.
+    weights : path, optional
+        The weights (``.h5``) of a Keras architecture in `source` (``.json``); default: the one such file next to it,
+        such as ``model_weights.h5``.
 
     Raises
     ------
@@ -236,11 +242,15 @@ def read(
     if not isinstance(source, str | Path):
         return _design(source, input_type, name, None, None, options)
     path = Path(source)
+    if weights is not None:
+        return _design(with_weights(path, Path(weights)), input_type, name, None, None, options)
     if BuiltProject(path).exists and not (path / MODEL_FILE).is_file():
         return load_built(path)
+    if is_saved_model(path) and not (path / MODEL_FILE).is_file():
+        return _design(path, input_type, name, None, None, options)
     if path.is_dir() or path.name == MODEL_FILE or path.suffix == ".toml":
         return read_project(load_project(path), options)
-    if path.suffix.lower() in _NETWORK_SUFFIXES or trees.reads(path):
+    if path.suffix.lower() in _NETWORK_SUFFIXES or path.suffix == ".json" or trees.reads(path):
         return _design(path, input_type, name, None, None, options)
     raise InputError(
         "no frontend reads this file",
@@ -255,7 +265,7 @@ def open_design(text: str) -> Design:
     path = Path(text)
     if BuiltProject(path).exists:
         return load_built(path)
-    if path.is_file() and path.name != MODEL_FILE:
+    if (path.is_file() and path.name != MODEL_FILE) or is_saved_model(path):
         return read(path)
     return read(find_models([text], Path.cwd())[0])
 
@@ -271,7 +281,9 @@ def read_project(project: ModelProject, options: ReadOptions | None = None) -> D
             want=f"{project.inputs.type} ([inputs] type)",
             try_=f"fasttrig train {project.model.name}, or restore the type the model was trained with",
         )
-    file = project.path(project.model.file)
+    file: Path | ModelParts = project.path(project.model.file)
+    if project.model.weights_file is not None:
+        file = with_weights(project.path(project.model.file), project.path(project.model.weights_file))
     options = options or AS_THE_MODEL_SAYS
     if options.output_activation is None:
         options = replace(options, output_activation=project.model.output_activation)

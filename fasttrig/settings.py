@@ -43,6 +43,7 @@ class ModelSettings(Settings):
     description: str = ""
     version: int = Field(1, ge=1, le=999_999, strict=True, description="goes into the C++ namespace: <name>_v<version>")
     file: str = Field(description="the trained model: .h5, .keras (QKeras); .json, .ubj (XGBoost) and other trees")
+    weights_file: str | None = Field(None, description="weights (.h5) of a Keras architecture (.json) in `file`")
     float_file: str | None = Field(None, description="the float twin, for the comparison in physics units")
     inputs_file: str = Field("inputs.json", description="the input map chosen from the training sample")
     output_activation: OutputActivation = Field(
@@ -252,6 +253,11 @@ class ModelProject(Settings):
     def path(self, relative: str) -> Path:
         """A file named in model.toml, found from the folder of model.toml."""
         return self.folder / relative
+
+    def model_files(self) -> dict[str, Path]:
+        """The model and its float twin by their names in model.toml."""
+        names = (self.model.file, self.model.weights_file, self.model.float_file)
+        return {name: self.path(name) for name in names if name}
 
     def built_from(self) -> dict[str, Any]:
         """The settings that determine build and measurement, as plain data: all but the limits of ``[budget]``."""

@@ -236,6 +236,22 @@ def select(op: Any, overflows: dict[str, int], bit: Tensor, one: Tensor, zero: T
     return {index: one[index] if bit[index] == 1 else zero[index] for index in bit}
 
 
+def top_k(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
+    made, n = {}, op.operand.shape[-1]
+    for index in indices(op.operand.shape[:-1]):
+        order = sorted(range(n), key=lambda place, head=index: (-x[(*head, place)], place))
+        made |= {(*index, rank): Fraction(place) for rank, place in enumerate(order[: op.k])}
+    return made
+
+
+def gather_by(op: Any, overflows: dict[str, int], x: Tensor, index: Tensor) -> Tensor:
+    made, last = {}, op.operand.shape[0] - 1
+    for place, wanted in index.items():
+        for rest in indices(op.operand.shape[1:]):
+            made[(*place, *rest)] = x[(min(int(wanted), last), *rest)]
+    return made
+
+
 def transpose(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
     return {tuple(index[axis] for axis in op.order): value for index, value in x.items()}
 
@@ -278,6 +294,8 @@ OPS = {
     "Reduce": reduce,
     "Compare": compare,
     "Select": select,
+    "TopK": top_k,
+    "GatherBy": gather_by,
     "Transpose": transpose,
     "Gather": gather,
     "Window": window,

@@ -197,6 +197,13 @@ def _select(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
     builder.select(name, condition, draw(same), draw(same))
 
 
+def _choice(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    """Indices of the greatest entries, and the entries of another tensor at these places."""
+    best = builder.top_k(f"{name}_best", x, draw(st.integers(1, x.shape[-1])))
+    made = [op.result for op in builder.ops if op.result.type.width <= MAX_WIDTH]
+    builder.gather_by(name, draw(st.sampled_from(made)), best)
+
+
 def _transpose(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
     builder.transpose(name, x, tuple(draw(st.permutations(range(len(x.shape))))))
 
@@ -273,6 +280,7 @@ _KINDS = [
     _multiply,
     _reduce,
     _select,
+    _choice,
     _transpose,
     _gather,
     _window,

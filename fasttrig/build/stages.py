@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from fasttrig.backends.base import Backend, Request
@@ -15,6 +16,7 @@ from fasttrig.build.input_map import KINDS, input_map_header
 from fasttrig.build.runner import Ladder, Stage
 from fasttrig.build.synthesis import read_report, report_files
 from fasttrig.design import Design, built_files
+from fasttrig.frontends.source import ModelParts
 from fasttrig.ladder.checks import Work, measured, write_all_vectors
 from fasttrig.ladder.run_rungs import RUNGS, RungRow
 from fasttrig.report.budget import with_budget
@@ -28,8 +30,8 @@ _IN_MEMORY = ("emulation", "comparison", "sensitivity")
 def facts(design: Design, settings: TargetSettings, manifest: Mapping[str, Any]) -> dict[str, str]:
     """Hashes of all that decides a build, by the names that `Stage.inputs` and `Backend.reads` use."""
     hashes, project, source = manifest["hashes"], design.project, design.source
-    file = sha256_file(source) if hasattr(source, "is_file") and source.is_file() else type(source).__name__
-    read = [file, repr(design.options), design.narrowed, design.built_folder is not None]
+    files = (source.architecture, source.weights) if isinstance(source, ModelParts) else (source,)
+    read = [*map(_hash_of, files), repr(design.options), design.narrowed, design.built_folder is not None]
     data = project.data.model_dump(mode="json") if project is not None else None
     return {
         "fasttrig": hashes["fasttrig"],
@@ -44,6 +46,11 @@ def facts(design: Design, settings: TargetSettings, manifest: Mapping[str, Any])
         "project": hashes.get("project", ""),
         "manifest": sha256_json(manifest),
     }
+
+
+def _hash_of(source: Any) -> str:
+    """Of a model file's content; of a live model its class (the graph's hash tells the rest)."""
+    return sha256_file(source) if isinstance(source, Path) and source.is_file() else type(source).__name__
 
 
 def stages_of(design: Design, settings: TargetSettings, target: str, manifest: Mapping[str, Any]) -> tuple[Stage, ...]:

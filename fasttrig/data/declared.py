@@ -9,8 +9,6 @@ from typing import Any
 
 from fasttrig.base.errors import DataError
 
-LFS_POINTER = b"version https://git-lfs"
-
 MAX_TABLE_BYTES = 2**30
 MAX_COMPRESSION = 64
 """A table in memory takes 1 GiB at most, or 64 times its file."""

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from fasttrig.base.errors import DataError, FasttrigError, InputError, near_names
 from fasttrig.base.feature_names import column_of
+from fasttrig.base.lfs import LFS_POINTER
 from fasttrig.data import samples
 from fasttrig.data.columns import SIXTEEN, SPLIT_NAMES
-from fasttrig.data.declared import LFS_POINTER, require_memory
+from fasttrig.data.declared import require_memory
 from fasttrig.data.formats import SUFFIXES, Chunk, Source
 from fasttrig.data.table import ColumnTable
 

@@ -15,6 +15,7 @@ from fasttrig.ir.ops import (
     ElementCast,
     Forest,
     Gather,
+    GatherBy,
     Input,
     MatMul,
     Multiply,
@@ -26,6 +27,7 @@ from fasttrig.ir.ops import (
     Select,
     Softmax,
     Table,
+    TopK,
     Transpose,
     Window,
     require_rows,
@@ -96,6 +98,8 @@ _FAMILIES: dict[type[Op], str] = {
     Multiply: "sum",
     Reduce: "sum",
     Compare: "function",
+    TopK: "function",
+    GatherBy: "function",
     Select: "function",
     Transpose: "wiring",
     Gather: "wiring",
@@ -123,6 +127,16 @@ def _multiply(op: Multiply) -> str:
 @_DETAILS.row(ElementCast)
 def _element_cast(op: ElementCast) -> str:
     return f"{len(op.groups)} types; {op.rounding.value}, {op.overflow.value}"
+
+
+@_DETAILS.row(TopK)
+def _top_k(op: TopK) -> str:
+    return f"{op.k} of {op.operand.shape[-1]}"
+
+
+@_DETAILS.row(GatherBy)
+def _gather_by(op: GatherBy) -> str:
+    return f"{op.index.size} of {op.operand.shape[0]}"
 
 
 @_DETAILS.row(Compare)

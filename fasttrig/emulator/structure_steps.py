@@ -15,11 +15,14 @@ from fasttrig.ir.ops import (
     Compare,
     ElementCast,
     Gather,
+    GatherBy,
     Multiply,
+    Op,
     Reduce,
     Reduction,
     Rewiring,
     Select,
+    TopK,
     Transpose,
     Window,
 )
@@ -97,6 +100,28 @@ def _prepare_rewiring(op: Rewiring, site: OpSite) -> Run:
         if len(pads):
             made[:, pads] = op.pad
         return made.reshape(-1, *shape)
+
+    return run
+
+
+@BOUNDS.row(TopK, GatherBy)
+def _choice_bound(op: Op, operands: tuple[Interval, ...], result: Interval) -> int:
+    return 0
+
+
+@PREPARE.row(TopK)
+def _prepare_top_k(op: TopK, site: OpSite) -> Run:
+    return lambda tally, owns, operands: np.argsort(-operands[0], axis=-1, kind="stable")[..., : op.k]
+
+
+@PREPARE.row(GatherBy)
+def _prepare_gather_by(op: GatherBy, site: OpSite) -> Run:
+    last = op.operand.shape[0] - 1
+
+    def run(tally: Tally, owns: bool, operands: list[CarriedArray]) -> CarriedArray:
+        index = np.minimum(operands[1].astype(np.intp), last)
+        events = np.arange(len(index)).reshape(-1, *(1,) * (index.ndim - 1))
+        return operands[0][events, index]
 
     return run
 

@@ -26,6 +26,7 @@ from fasttrig.ir.ops import (
     ElementCast,
     Forest,
     Gather,
+    GatherBy,
     Input,
     MatMul,
     Multiply,
@@ -37,6 +38,7 @@ from fasttrig.ir.ops import (
     Select,
     Softmax,
     Table,
+    TopK,
     Transpose,
     Window,
 )
@@ -142,6 +144,22 @@ def _cast(op: Cast, settings: TargetSettings) -> Layer:
     return _wiring(op, settings) if free else _activation(op, "relu", op.result.type, settings)
 
 
+@_LAYERS.row(TopK)
+def _top_k(op: TopK, settings: TargetSettings) -> Layer:
+    """A maximum pooling for each of the k rounds: no report of a sorter is known."""
+    n = op.operand.size
+    return Layer(
+        "pooling",
+        op.name,
+        n * op.k,
+        settings.strategy,
+        in_positions=n * op.k,
+        window=op.operand.shape[-1],
+        function="max",
+        input=_width(op.operand.type),
+    )
+
+
 @_LAYERS.row(ElementCast)
 def _element_cast(op: ElementCast, settings: TargetSettings) -> Layer:
     return _activation(op, "relu", op.result.type, settings)
@@ -161,7 +179,7 @@ def _activation(op: Op, function: str, type_: FixedType, settings: TargetSetting
     return Layer("activation", op.name, op.result.size, settings.strategy, function=function, input=_width(type_))
 
 
-@_LAYERS.row(Add, Compare, Select)
+@_LAYERS.row(Add, Compare, Select, GatherBy)
 def _add(op: Op, settings: TargetSettings) -> Layer:
     return Layer("merge", op.name, op.result.size, settings.strategy, input=_width(op.result.type))
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fasttrig.base.errors import InputError
 from fasttrig.base.fixed import FixedType
 from fasttrig.frontends import trees
 from fasttrig.frontends.keras.qkeras import read_qkeras
+from fasttrig.frontends.source import ModelParts
 from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph
 from fasttrig.settings import OutputActivation
@@ -61,6 +63,24 @@ def read_model(
         channel_types=channel_types,
         name=name,
         leaf_fraction_bits=options.leaf_fraction_bits,
+    )
+
+
+def with_weights(path: Path, weights: Path) -> ModelParts:
+    """A Keras architecture and the weights that the caller named.
+
+    Raises
+    ------
+    InputError
+        If `path` is not a ``.json`` file, or holds trees.
+    """
+    if path.suffix == ".json" and not trees.reads(path):
+        return ModelParts(path, weights)
+    raise InputError(
+        "weights are for a Keras architecture in a file of its own",
+        where=str(path),
+        got=f"weights={str(weights)!r}",
+        want="a .json file that model.to_json() wrote",
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,30 @@ MODEL_KINDS = ("Sequential", "Functional", "Model")
 
 Weights = dict[str, npt.NDArray[np.float32]]
 
-_TRUSTED_MODULES = ("keras", "tf_keras", "tensorflow.keras", "qkeras", "builtins", "tensorflow_model_optimization")
+_TRUSTED_MODULES = (
+    *("keras", "tf_keras", "tensorflow.keras", "qkeras", "builtins", "fasttrig"),
+    "tensorflow_model_optimization",
+)
 _TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint")
+THRESHOLDS = ("binary_tanh", "binary_sigmoid")
+"""Functions of QKeras that Keras writes by their names alone."""
+
 _CODE_KINDS = ("Lambda", "__lambda__", "function", "LambdaLayer", "TFOpLambda", "SlicingOpLambda", "ClassMethod")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelParts:
+    """A model in two files: its architecture (``.json``) and its weights (``.h5``)."""
+
+    architecture: Path
+    weights: Path
+
+    def __str__(self) -> str:
+        return str(self.architecture)
+
+    @property
+    def name(self) -> str:
+        return self.architecture.name
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,15 +93,33 @@ class LayerSpec:
         return [*(f"model '{model}'" for model in self.models), f"layer '{own}'"]
 
 
+@dataclass(frozen=True, slots=True)
+class Wrapper:
+    """How a file stores a layer that lies in a wrapper: by the wrapper's class and name. `layer` is its own name."""
+
+    kind: str
+    name: str
+    layer: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelTree:
-    """A model as the framework nests it: `models` holds the layers of `layers` that are models themselves."""
+    """A model as the framework nests it: `models` holds the layers of `layers` that are models themselves.
+
+    `wrappers` holds, by layer name, how the file stores those that lie in a wrapper.
+    """
 
     layers: tuple[LayerSpec, ...]
     inputs: tuple[TensorRef, ...]
     outputs: tuple[TensorRef, ...]
     models: Mapping[str, ModelTree]
     trainable: bool = True
+    wrappers: Mapping[str, Wrapper] = field(default_factory=dict)
+
+    def stored(self, layer: LayerSpec) -> tuple[str, str]:
+        """Class and name under which a file keeps the weights of a layer."""
+        wrapper = self.wrappers.get(layer.name)
+        return (layer.kind, layer.name) if wrapper is None else (wrapper.kind, wrapper.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +161,8 @@ def refuse_code(config: Any, source: str, *, training_too: bool = False) -> None
     """
     for path, node in _walk(config, "config", () if training_too else _TRAINING_ONLY):
         kind, module = node.get("class_name"), node.get("module")
+        if kind == "function" and isinstance(node.get("config"), str) and node["config"] in THRESHOLDS:
+            continue
         if isinstance(kind, str) and kind in _CODE_KINDS:
             raise UnsupportedError(
                 "fasttrig does not run code from a model file",
@@ -129,6 +171,8 @@ def refuse_code(config: Any, source: str, *, training_too: bool = False) -> None
                 want="layers whose meaning follows from their configuration",
                 try_="replace the Lambda layer or operator by a Keras or QKeras layer",
             )
+        if isinstance(module, str) and module.split(".")[0].lower() == "hgq":
+            raise not_read_yet(f"{module}.{kind}"[:120], f"{source} > {_path(path)}")
         if module is not None and not _trusted(module):
             raise UnsupportedError(
                 "fasttrig does not know the module of this object",
@@ -136,6 +180,17 @@ def refuse_code(config: Any, source: str, *, training_too: bool = False) -> None
                 got=f"{module}.{kind}"[:120],
                 want="keras or qkeras objects",
             )
+
+
+def not_read_yet(got: str, where: str) -> UnsupportedError:
+    """The refusal of a model of HGQ or HGQ2."""
+    return UnsupportedError(
+        "fasttrig does not read files of HGQ and HGQ2 yet",
+        where=where,
+        got=got,
+        want="a model of QKeras",
+        try_="retrain with QKeras, or convert the model with hls4ml or alkaid, which read HGQ",
+    )
 
 
 def _trusted(module: Any) -> bool:

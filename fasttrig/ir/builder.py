@@ -19,6 +19,7 @@ from fasttrig.ir.ops import (
     ElementCast,
     Forest,
     Gather,
+    GatherBy,
     Input,
     MatMul,
     Multiply,
@@ -32,6 +33,7 @@ from fasttrig.ir.ops import (
     Shape,
     Softmax,
     Table,
+    TopK,
     Transpose,
     Value,
     Window,
@@ -223,6 +225,15 @@ class GraphBuilder:
         fixed_type = FixedType.covering(0, operand.shape[-1] - 1, 0)
         result = Value(name, (*operand.shape[:-1], 1), fixed_type)
         return self._append(ArgMax(result=result, operand=operand, origin=origin))
+
+    def top_k(self, name: str, operand: Value, k: int, *, origin: str = "") -> Value:
+        """Indices of the `k` greatest entries of the last axis."""
+        result = Value(name, (*operand.shape[:-1], k), FixedType.covering(0, operand.shape[-1] - 1, 0))
+        return self._append(TopK(result=result, operand=operand, k=k, origin=origin))
+
+    def gather_by(self, name: str, operand: Value, index: Value, *, origin: str = "") -> Value:
+        """Entries of the operand's first axis: (n, *rest) and (*m) -> (*m, *rest)."""
+        return self._shaped(GatherBy(result=_draft(name, ()), operand=operand, index=index, origin=origin))
 
     def forest(self, name: str, operand: Value, tables: Mapping[str, Const], *, origin: str = "") -> Value:
         """`tables` are the constants of `Forest` by field name; operand (n_features,) -> (n_outputs,)."""

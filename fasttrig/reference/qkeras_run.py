@@ -16,6 +16,7 @@ quantizers do not call it.)
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import warnings
@@ -35,14 +36,17 @@ from fasttrig.frontends.keras.normalisation import rounded_parameters
 from fasttrig.frontends.keras.pooling import average_factor
 from fasttrig.frontends.keras.qkeras import link_layer, read_spec
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
-from fasttrig.frontends.source import ModelSpec, refuse_code
+from fasttrig.frontends.source import ModelParts, ModelSpec, refuse_code
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import MatMul, Value
 from fasttrig.reference.float64 import quantizers_in
 from fasttrig.reference.keras_layers import Affine, Averages, Constant, Recorder, leaves
 from fasttrig.reference.keras_runtime import import_framework
+from fasttrig.reference.known_objects import known_objects
 from fasttrig.reference.layer_ends import layer_ends, layer_of
+from fasttrig.reference.loading import loaded
 from fasttrig.reference.pinned_weights import QUANTISED, owner_of, quantised_in_float32
+from fasttrig.reference.pruning import without_pruning
 
 BATCH_EVENTS = 4096
 _QUANTIZERS = (
@@ -255,14 +259,13 @@ def _ordered(spec: ModelSpec, x_values: Any, float64: bool) -> list[Any]:
 
 
 def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
-    if not isinstance(source, (str, os.PathLike)):
-        return source
+    if not isinstance(source, (str, os.PathLike, ModelParts)):
+        return without_pruning(source)
     for layer in spec.layers:
         refuse_code(layer.config, spec.where(layer), training_too=True)
-    objects: dict[str, Any] = {}
-    qkeras.utils._add_supported_quantized_objects(objects)
+    importlib.import_module("fasttrig.reference.set_layers")  # registers them with Keras
     try:
-        return keras.models.load_model(os.fspath(source), custom_objects=objects, compile=False)
+        return loaded(keras, source, known_objects(qkeras), spec)
     except (ValueError, TypeError, ImportError) as error:
         raise MissingPackageError(
             "the framework cannot load this model",
@@ -275,8 +278,7 @@ def _load(keras: Any, qkeras: Any, source: Any, spec: ModelSpec) -> Any:
 
 def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:
     """The same model with layers in the precision of the run; quantizers are the original's own objects."""
-    objects: dict[str, Any] = {type(layer).__name__: type(layer) for layer in leaves(original).values()}
-    qkeras.utils._add_supported_quantized_objects(objects)
+    objects = {type(layer).__name__: type(layer) for layer in leaves(original).values()} | known_objects(qkeras)
     kind = keras.Sequential if isinstance(original, keras.Sequential) else keras.Model
     config = _with_dtype(_neutral(original.get_config()), "float64" if float64 else "float32")
     model = kind.from_config(config, custom_objects=objects)

@@ -19,6 +19,7 @@ from fasttrig.data.readers import check_finite, split_tree
 from fasttrig.design import COMPILED_FROM, Design
 from fasttrig.emulator.compiled.library import CompiledEmulator
 from fasttrig.emulator.evaluate import evaluate
+from fasttrig.frontends.source import ModelParts
 from fasttrig.streaming.chunks import Events, Part, feature_arrays, raw_inputs
 from fasttrig.streaming.score_columns import added_columns, refuse_twice
 from fasttrig.streaming.writers import check_output, writing
@@ -100,8 +101,10 @@ def _refuse_sources(output: Path, design: Design, events: Sequence[Path | str]) 
             raise InputError("the output is the input", where=str(output), want="another file")
     project = design.project
     models: list[Path] = [design.source] if isinstance(design.source, Path) else []
-    if project is not None and project.model.float_file:
-        models.append(project.path(project.model.float_file))
+    if isinstance(design.source, ModelParts):
+        models += [design.source.architecture, design.source.weights]
+    if project is not None:
+        models += project.model_files().values()
     if any(path.exists() and output.samefile(path) for path in models):
         raise InputError("the output is the model", where=str(output), want="another file")
 

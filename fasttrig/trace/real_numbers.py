@@ -29,6 +29,7 @@ from fasttrig.ir.ops import (
     ElementCast,
     Forest,
     Gather,
+    GatherBy,
     Input,
     MatMul,
     Multiply,
@@ -42,6 +43,7 @@ from fasttrig.ir.ops import (
     Select,
     Softmax,
     Table,
+    TopK,
     Transpose,
     Window,
 )
@@ -183,6 +185,18 @@ def _element_cast(op: ElementCast, operands: Reals) -> FloatArray:
     for cast, places, _ in op.groups:
         made[:, places] = _cast(cast, [made[:, places]])
     return made.reshape(operands[0].shape)
+
+
+@_REAL.row(TopK)
+def _top_k(op: TopK, operands: Reals) -> FloatArray:
+    return np.argsort(-operands[0], axis=-1, kind="stable")[..., : op.k].astype(np.float64)
+
+
+@_REAL.row(GatherBy)
+def _gather_by(op: GatherBy, operands: Reals) -> FloatArray:
+    index = np.clip(np.rint(operands[1]), 0, op.operand.shape[0] - 1).astype(np.intp)
+    events = np.arange(len(index)).reshape(-1, *(1,) * (index.ndim - 1))
+    return operands[0][events, index]
 
 
 @_REAL.row(Relu)

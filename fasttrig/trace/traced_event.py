@@ -106,7 +106,7 @@ def _project_of(folder: Path, design: Design, start: Path) -> tuple[ModelProject
         if project is None or project.model.name != name:
             project = load_project(find_models([name], start)[0])
         hashes = json.loads(BuiltProject(folder).manifest.read_text(encoding="utf-8"))["hashes"]
-        files = {name: project.path(name) for name in (project.model.file, project.model.float_file) if name}
+        files = project.model_files()
         files["sample"] = sample_path(project)
         changed = [name for name, path in files.items() if path.is_file() and hashes.get(name) != sha256_file(path)]
         if changed or hashes.get("project") != sha256_json(project.built_from()):

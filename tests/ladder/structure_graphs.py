@@ -127,6 +127,14 @@ def _cast(draw: StructureGraph, name: str, x: Value) -> Value:
     return draw.builder.cast(name, x, draw.type(), list(Rounding)[draw.number(0, 6)], list(Overflow)[draw.number(0, 3)])
 
 
+def _choice(draw: StructureGraph, name: str, x: Value) -> Value:
+    best = draw.builder.top_k(f"{name}_best", x, draw.number(1, x.shape[-1]))
+    other = _partner(draw, f"{name}_other", x)
+    if best.size * other.size // other.shape[0] > MOST_ELEMENTS:
+        return best
+    return draw.builder.gather_by(name, other, best)
+
+
 def _element_cast(draw: StructureGraph, name: str, x: Value) -> Value:
     types = [draw.type() for _ in range(x.shape[-1] if draw.number(0, 1) else x.size)]
     return draw.builder.element_cast(
@@ -148,5 +156,6 @@ _STEPS: tuple[Step, ...] = (
     _matmul,
     _relu,
     _cast,
+    _choice,
     _element_cast,
 )

@@ -61,7 +61,34 @@ def gru():
     return keras.Model(x, qkeras.QDense(2, name="fc", **BITS)(qkeras.QGRU(4, name="gru", **CELL)(x)))
 
 
-CASES = {"image": lambda: image(6, 2, (3,)), "deep_sets": deep_sets, "gru": gru}
+def edge_conv():
+    """Fully connected edges as ParticleNet has them: the greatest over the neighbours of a layer on differences."""
+    from fasttrig.layers import MaxOver, Take, pairs
+
+    n, m = 5, 4
+    receivers, senders = pairs(n)
+    x = keras.Input((n, 3), name="particles")
+    receiver, sender = Take(receivers, name="receiver")(x), Take(senders, name="sender")(x)
+    edges = L.Concatenate(name="edges")([receiver, L.Subtract(name="difference")([sender, receiver])])
+    hidden = qkeras.QDense(m, activation="quantized_relu(6,3)", name="edge", **BITS)(edges)
+    nodes = MaxOver(1, name="neighbours")(L.Reshape((n, n - 1, m), name="grouped")(hidden))
+    return keras.Model(x, qkeras.QDense(2, name="fc", **BITS)(MaxOver(0, name="set")(nodes)))
+
+
+def nearest():
+    """The two nearest of five particles, found in fixed point."""
+    from tests.unit.frontends.test_set_layers import nearest_neighbours
+
+    return nearest_neighbours()
+
+
+CASES = {
+    "nearest": nearest,
+    "edge_conv": edge_conv,
+    "image": lambda: image(6, 2, (3,)),
+    "deep_sets": deep_sets,
+    "gru": gru,
+}
 
 
 def graph_and_events(model, n_events):

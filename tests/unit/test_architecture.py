@@ -20,7 +20,7 @@ LAYERS = (
     ("backends",),
     ("toolchain", "estimate", "display"),
     ("reference",),
-    ("design",),
+    ("design", "layers"),
     ("physics", "trace"),
     ("ladder",),
     ("report",),

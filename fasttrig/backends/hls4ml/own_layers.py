@@ -13,12 +13,14 @@ from fasttrig.ir.ops import (
     ElementCast,
     Forest,
     Gather,
+    GatherBy,
     Op,
     Reduce,
     Rewiring,
     Select,
     Softmax,
     Table,
+    TopK,
     Transpose,
     Window,
 )
@@ -47,6 +49,26 @@ def _reduce(op: Reduce, planner: Planner) -> None:
     }
     precisions = {"full": Precision(op.result.type)}
     planner.add("FasttrigReduce", op, inputs=(op.operand,), precisions=precisions, attributes=attributes)
+
+
+@LAYERS.row(TopK)
+def _top_k(op: TopK, planner: Planner) -> None:
+    _parallel_only(op, planner)
+    n = op.operand.shape[-1]
+    attributes = {"output_shape": op.result.shape, "n_in": n, "n_outer": op.operand.size // n, "k": op.k}
+    planner.add("FasttrigTopK", op, inputs=(op.operand,), attributes=attributes)
+
+
+@LAYERS.row(GatherBy)
+def _gather_by(op: GatherBy, planner: Planner) -> None:
+    _parallel_only(op, planner)
+    attributes = {
+        "output_shape": op.result.shape,
+        "n_entries": op.operand.shape[0],
+        "n_indices": op.index.size,
+        "n_rest": op.n_rest,
+    }
+    planner.add("FasttrigGatherBy", op, inputs=(op.operand, op.index), attributes=attributes)
 
 
 @LAYERS.row(ElementCast)

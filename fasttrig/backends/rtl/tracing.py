@@ -27,6 +27,14 @@ from fasttrig.backends.rtl.arithmetic import (
     multiply_constant,
     pick,
 )
+from fasttrig.backends.rtl.choices import (
+    entry_by_index,
+    index_of_largest,
+    indices_of_largest,
+    is_less,
+    larger,
+    smaller,
+)
 from fasttrig.backends.rtl.forest import trace_forest
 from fasttrig.backends.rtl.origins import Numbers, Traced, traced
 from fasttrig.backends.rtl.ports import channel_types
@@ -44,6 +52,7 @@ from fasttrig.ir.ops import (
     ElementCast,
     Forest,
     Gather,
+    GatherBy,
     Input,
     MatMul,
     Multiply,
@@ -57,6 +66,7 @@ from fasttrig.ir.ops import (
     Select,
     Softmax,
     Table,
+    TopK,
     Transpose,
     Value,
     Window,
@@ -276,7 +286,7 @@ def _softmax(op: Softmax, operand: Numbers) -> Numbers:
 def _softmax_row(op: Softmax, row: list[FVariable]) -> list[FVariable]:
     source = op.operand.type
     distance = FixedType(source.width, source.integer_bits, signed=False)
-    largest = reduce(_larger, row)
+    largest = reduce(larger, row)
     exponentials = []
     for number in row:
         behind = confine(add(largest, multiply_constant(number, -1.0)), distance)
@@ -293,34 +303,9 @@ def _multiply(left: FVariable, right: FVariable) -> FVariable:
     return multiply_constant(left, right.low) if is_constant(right) else left * right
 
 
-def _larger(left: FVariable, right: FVariable) -> FVariable:
-    return pick(_is_less(left, right), right, left)
-
-
-def _is_less(left: FVariable, right: FVariable) -> FVariable:
-    """1 where left < right."""
-    difference = add(left, multiply_constant(right, -1.0))
-    return constant(float(difference.low < 0), left) if is_constant(difference) else difference.is_negative()
-
-
 def _argmax(op: ArgMax, operand: Numbers) -> Numbers:
     rows = operand.reshape(-1, operand.shape[-1])
-    return _array([_index_of_largest(list(row)) for row in rows], op.result.shape)
-
-
-def _index_of_largest(row: list[FVariable]) -> FVariable:
-    """A tournament in which the later one must be strictly larger to win."""
-    entries = [(number, constant(float(i), number)) for i, number in enumerate(row)]
-    while len(entries) > 1:
-        pairs = zip(entries[::2], entries[1::2], strict=False)
-        winners = [_winner(left, right) for left, right in pairs]
-        entries = winners + entries[len(winners) * 2 :]
-    return entries[0][1]
-
-
-def _winner(left: tuple[FVariable, FVariable], right: tuple[FVariable, FVariable]) -> tuple[FVariable, FVariable]:
-    less = _is_less(left[0], right[0])
-    return pick(less, right[0], left[0]), pick(less, right[1], left[1])
+    return _array([index_of_largest(list(row)) for row in rows], op.result.shape)
 
 
 def _multiplied(op: Multiply, left: Numbers, right: Numbers) -> Numbers:
@@ -329,7 +314,7 @@ def _multiplied(op: Multiply, left: Numbers, right: Numbers) -> Numbers:
 
 
 def _reduce(op: Reduce, operand: Numbers) -> Numbers:
-    function = {Reduction.SUM: add, Reduction.MAX: _larger, Reduction.MIN: _smaller}[op.reduction]
+    function = {Reduction.SUM: add, Reduction.MAX: larger, Reduction.MIN: smaller}[op.reduction]
     rows = np.moveaxis(operand, op.axis, -1).reshape(-1, operand.shape[op.axis])
     return _array([_balanced(function, list(row)) for row in rows], op.result.shape)
 
@@ -343,13 +328,9 @@ def _balanced(function: Callable[[FVariable, FVariable], FVariable], numbers: li
     return numbers[0]
 
 
-def _smaller(left: FVariable, right: FVariable) -> FVariable:
-    return pick(_is_less(right, left), right, left)
-
-
 def _compare(op: Compare, left: Numbers, right: Numbers) -> Numbers:
     pairs = zip(left.ravel(), right.ravel(), strict=True)
-    return _array([_is_less(a, b) for a, b in pairs], op.result.shape)
+    return _array([is_less(a, b) for a, b in pairs], op.result.shape)
 
 
 def _select(op: Select, condition: Numbers, if_one: Numbers, if_zero: Numbers) -> Numbers:
@@ -361,6 +342,17 @@ def _rewiring(op: Rewiring, operand: Numbers) -> Numbers:
     numbers, lsb = operand.ravel(), op.operand.type.lsb
     moved = [constant(op.pad * lsb, numbers[0]) if place == PAD else numbers[place] for place in op.sources.ravel()]
     return _array(moved, op.result.shape)
+
+
+def _top_k(op: TopK, operand: Numbers) -> Numbers:
+    rows = operand.reshape(-1, operand.shape[-1])
+    return _array([index for row in rows for index in indices_of_largest(list(row), op.k)], op.result.shape)
+
+
+def _gather_by(op: GatherBy, operand: Numbers, index: Numbers) -> Numbers:
+    entries = operand.reshape(operand.shape[0], -1)
+    found = [entry_by_index(list(column), place) for place in index.ravel() for column in entries.T]
+    return _array(found, op.result.shape)
 
 
 def _forest(op: Forest, operand: Numbers) -> Numbers:
@@ -388,5 +380,7 @@ _ROWS: Mapping[type[Op], Callable[..., Numbers]] = {
     Gather: _rewiring,
     Window: _rewiring,
     ElementCast: _element_cast,
+    TopK: _top_k,
+    GatherBy: _gather_by,
 }
 require_rows(_ROWS, "RTL rows")

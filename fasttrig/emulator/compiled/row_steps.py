@@ -25,6 +25,7 @@ from fasttrig.ir.ops import (
     ElementCast,
     Forest,
     Gather,
+    GatherBy,
     Input,
     MatMul,
     Multiply,
@@ -37,6 +38,7 @@ from fasttrig.ir.ops import (
     Select,
     Softmax,
     Table,
+    TopK,
     Transpose,
     Window,
 )
@@ -248,6 +250,18 @@ def _select(op: Select, site: CompiledSite) -> SourcePart:
         cpp.constant("int", "zero_shift", if_zero),
     ]
     return _one(site, "select", site.compute(), lines)
+
+
+@_ROWS.row(TopK)
+def _top_k(op: TopK, site: CompiledSite) -> SourcePart:
+    n = op.operand.shape[-1]
+    return _one(site, "top_k", None, [cpp.sizes(rows=op.operand.size // n, n=n, k=op.k)])
+
+
+@_ROWS.row(GatherBy)
+def _gather_by(op: GatherBy, site: CompiledSite) -> SourcePart:
+    sizes = cpp.sizes(indices=op.index.size, rest=op.n_rest, last=op.operand.shape[0] - 1)
+    return _one(site, "gather_by", None, [sizes])
 
 
 @_ROWS.row(Transpose, Gather, Window)

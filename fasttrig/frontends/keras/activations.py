@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 
@@ -129,6 +130,14 @@ def _affine(
 def _check_relu(quantizer: Quantizer, where: str) -> None:
     bits, integer, slope = int(quantizer["bits"]), int(quantizer["integer"]), float(quantizer["negative_slope"])
     magnitude_bits = bits - (slope != 0)
+    if slope and quantizer["use_sigmoid"]:
+        raise UnsupportedError(
+            "fasttrig cannot use this quantizer",
+            where=where,
+            got=str(quantizer),
+            want="negative_slope=0 with use_sigmoid",
+            try_="use quantized_sigmoid, or quantized_relu without use_sigmoid",
+        )
     if slope and slope * 2**magnitude_bits < 1:
         raise UnsupportedError(
             "the negative range of this quantizer is finer than its own step",
@@ -166,6 +175,8 @@ def _relu(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSit
     if quantizer["relu_upper_bound"] and not quantizer["is_quantized_clip"]:
         limit = float(quantizer["relu_upper_bound"])
     name = site.name if limit is None else _helper(low, site, "cast")
+    if quantizer["use_sigmoid"]:
+        value = _centred_sigmoid(low, value, quantizer, site)
     signed = slope != 0
     target = FixedType(bits, integer + signed, signed)
     if signed:
@@ -177,6 +188,17 @@ def _relu(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSit
     if not signed:
         return low.builder.relu(site.name, cast, limit_raw=limit_raw, origin=site.origin)
     return low.builder.relu(site.name, cast, limit_raw=limit_raw, negative_shift=0, origin=site.origin)
+
+
+def _centred_sigmoid(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite) -> Value:
+    """``use_sigmoid``: ``2**integer * (2 * sigmoid(x / 2**integer) - 1)``, the hard sigmoid rounded to 2**-bits."""
+    bits, integer = int(quantizer["bits"]), int(quantizer["integer"])
+    half = _affine(low, _helper(low, site, "half"), value, site, -1 - integer, 1, 1)
+    grid = FixedType(bits + 1, 1, signed=False)
+    cast = low.builder.cast(
+        _helper(low, site, "sigmoid"), half, grid, Rounding.RND_CONV, Overflow.SAT, origin=site.origin
+    )
+    return _affine(low, _helper(low, site, "centred"), cast, site, 1 + integer, -(1 << integer))
 
 
 def _leaky(low: Lowering, value: Value, integer: int, shift: int, target: FixedType, site: ActivationSite) -> Value:
@@ -300,6 +322,13 @@ def _sign(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSit
     exponent = _one_alpha(quantizer, site)
     span = exponent - top + (0 if use_01 else 1)
     return _affine(low, site.name, step, site, span, 1, -exponent)
+
+
+def lower_threshold(low: Lowering, value: Value, name: str, site: ActivationSite) -> Value:
+    """`binary_tanh`: 1 above zero, else -1; `binary_sigmoid`: 1 above zero, else 0. Zero rounds half to even: down."""
+    below = _affine(low, _helper(low, site, "below"), value, site, 0, -1, value.type.fraction_bits)
+    quantizer = Quantizer("binary", MappingProxyType({"alpha": 1}))
+    return _sign(low, below, quantizer, site, use_01=name == "binary_sigmoid")
 
 
 def _step(low: Lowering, name: str, value: Value, site: ActivationSite) -> Value:

@@ -7,18 +7,24 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError
-from fasttrig.frontends.keras.activations import SHORT_NAMES, ActivationSite, check_activation, lower_activation
+from fasttrig.frontends.keras.activations import (
+    SHORT_NAMES,
+    ActivationSite,
+    check_activation,
+    lower_activation,
+    lower_threshold,
+)
 from fasttrig.frontends.keras.final_link import LINKS, lower_link
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.quantizers import Quantizer, quantizer_name, read_quantizer
 from fasttrig.frontends.keras.weights import trainable, weight_const
-from fasttrig.frontends.source import LayerSpec
+from fasttrig.frontends.source import THRESHOLDS, LayerSpec
 from fasttrig.ir.ops import Const, Value
 
 Activation = Quantizer | str
-"""A quantizer, or one of `linear`, `relu`, `softmax`, `sigmoid`."""
+"""A quantizer, or one of `linear`, `relu`, `softmax`, `sigmoid`, `binary_tanh`, `binary_sigmoid`."""
 
-_PLAIN_ACTIVATIONS = ("linear", "relu", *LINKS)
+_PLAIN_ACTIVATIONS = ("linear", "relu", *LINKS, *THRESHOLDS)
 
 
 def read_activation(low: Lowering, layer: LayerSpec, content: Any, *parts: str) -> Activation:
@@ -53,6 +59,10 @@ def apply_activation(
         unused = low.link_layer == layer.name and not low.firmware_links
         site = ActivationSite(name if unused else low.names.new(name), low.origin(layer, activation), where)
         return lower_link(low, value, activation, layer.name, site)
+    if isinstance(activation, str) and activation in THRESHOLDS:
+        return lower_threshold(
+            low, value, activation, ActivationSite(low.names.new(name), low.origin(layer, activation), where)
+        )
     if isinstance(activation, str):
         return low.builder.relu(low.names.new(name), value, origin=low.origin(layer, activation))
     site = ActivationSite(low.names.new(name), low.origin(layer, str(activation)), where)

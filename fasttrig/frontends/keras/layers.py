@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fasttrig.base.errors import InputError, UnsupportedError, near_names
+from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.keras.activation_layers import (
     lower_activation,
     lower_relu,
@@ -46,16 +47,20 @@ from fasttrig.frontends.keras.normalisation import lower_batchnorm, plan_batchno
 from fasttrig.frontends.keras.pooling import lower_pooling, prepare_pooling
 from fasttrig.frontends.keras.recurrent import GATES, lower_recurrent, prepare_recurrent
 from fasttrig.frontends.keras.shapes import (
+    lower_best_indices,
     lower_cropping,
     lower_flatten,
     lower_permute,
+    lower_reduction,
     lower_repeat,
     lower_reshape,
+    lower_take,
+    lower_take_by,
     lower_upsampling,
     lower_zero_padding,
     prepare_upsampling,
 )
-from fasttrig.frontends.source import LayerSpec
+from fasttrig.frontends.source import LayerSpec, not_read_yet
 from fasttrig.ir.ops import Value
 
 PreparedLayer = Any
@@ -68,13 +73,23 @@ def prepare(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     row = LAYERS.get(layer.kind)
     if row is not None:
         return row.prepare(low, layer)
+    if layer.kind in _HGQ:
+        raise not_read_yet(layer.kind, low.where(layer))
     raise UnsupportedError(
         "fasttrig does not know this layer",
         where=low.where(layer),
         got=layer.kind,
         want="a layer of Keras or QKeras that it can compute exactly",
-        try_=REFUSED_LAYERS.get(layer.kind) or near_names(layer.kind, LAYERS),
+        try_=REFUSED_LAYERS.get(layer.kind) or _hint(layer.kind),
     )
+
+
+def _hint(kind: str) -> str:
+    """A known name that differs by a typing error; a resembling name of another layer would mislead."""
+    close = difflib.get_close_matches(kind, LAYERS, n=1, cutoff=0.85)
+    if close and close[0].startswith("Q") == kind.startswith("Q"):
+        return f"did you mean {close[0]!r}?"
+    return "docs/reference/supported.md lists the layers that are read; rebuild the model of those"
 
 
 def lower(low: Lowering, layer: LayerSpec, plan: PreparedLayer, operands: list[Value]) -> Value:
@@ -99,7 +114,7 @@ def _nothing(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     return None
 
 
-_JOINING = ("Concatenate", "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Average", "Dot")
+_JOINING = ("Concatenate", "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Average", "Dot", "TakeBy")
 
 _CONVOLUTION = "`Window` and `MatMul`, then its activation; strides, dilation, groups, padding valid, same, causal"
 
@@ -131,7 +146,7 @@ LAYERS: dict[str, LayerRow] = {
     "Activation": LayerRow(
         prepare_activation,
         lower_activation,
-        "linear, relu or a quantiser; softmax and sigmoid at the end of the model",
+        "linear, relu, binary_tanh, binary_sigmoid or a quantiser; softmax and sigmoid at the end of the model",
     ),
     "Softmax": LayerRow(prepare_softmax, lower_activation, "the link after the firmware, at the end of the model"),
     "ReLU": LayerRow(prepare_relu, lower_relu, "`Relu`; slopes that are powers of two"),
@@ -171,6 +186,11 @@ LAYERS: dict[str, LayerRow] = {
     "ZeroPadding2D": LayerRow(require_channels_last, lower_zero_padding, "`Gather` with pads"),
     "Cropping1D": LayerRow(_nothing, lower_cropping, "`Gather`"),
     "Cropping2D": LayerRow(require_channels_last, lower_cropping, "`Gather`"),
+    "Take": LayerRow(_nothing, lower_take, "`Gather`: `fasttrig.layers`, entries of an axis by a fixed index"),
+    "BestIndices": LayerRow(_nothing, lower_best_indices, "`TopK`: `fasttrig.layers`"),
+    "TakeBy": LayerRow(_nothing, lower_take_by, "`GatherBy`: `fasttrig.layers`, entries by indices that are data"),
+    "SumOver": LayerRow(_nothing, lower_reduction, "`Reduce` (sum): `fasttrig.layers`"),
+    "MaxOver": LayerRow(_nothing, lower_reduction, "`Reduce` (max): `fasttrig.layers`"),
     "Permute": LayerRow(_nothing, lower_permute, "`Transpose`"),
     "RepeatVector": LayerRow(_nothing, lower_repeat, "`Gather`"),
     **dict.fromkeys(
@@ -186,8 +206,23 @@ LAYERS: dict[str, LayerRow] = {
 MODELS_INSIDE = "a model inside a model, at any depth, called once or often: its layers, laid flat"
 """Description of a Functional or Sequential model that is a layer; docs/reference/supported.md shows this text."""
 
+_HGQ = (
+    *("HQuantize", "HDense", "HDenseBatchNorm", "HConv1D", "HConv2D", "HConv1DBatchNorm", "HConv2DBatchNorm"),
+    *("HActivation", "HAdd", "PFlatten", "PReshape", "PPermute", "PConcatenate", "PMaxPooling1D", "PMaxPooling2D"),
+    *("PAveragePooling1D", "PAveragePooling2D", "Signature", "QBatchNormDense", "QEinsumDense", "QUnaryFunctionLUT"),
+    *("QEinsumDenseBatchnorm", "QAdd", "QMultiply", "QSubtract", "QDot", "QMeanPow2", "Quantizer"),
+)
+"""Layers of HGQ and HGQ2, where a file does not say the module."""
+
+WRAPPERS = {"PruneLowMagnitude": "the layer inside; its kernel must be zero where the mask is"}
+"""By wrapper class, what it becomes; `frontends/keras/wrappers.py` reads them."""
+
 REFUSED_LAYERS = {
     "QAdaptiveActivation": "its range follows the data; retrain with QActivation('quantized_bits(...)')",
+    "BinaryDense": "a class of your own code, which a file does not hold; rebuild it as QDense with"
+    " kernel_quantizer='binary(alpha=1)' and set its weights",
+    "TernaryDense": "a class of your own code, which a file does not hold; rebuild it as QDense with"
+    " kernel_quantizer='ternary(alpha=1,threshold=0.5)' and set its weights",
     "PReLU": "its slopes are trained real numbers; retrain with LeakyReLU(0.125)",
     "Conv1D": "its kernel is not quantised; retrain with QConv1D",
     "Conv2D": "its kernel is not quantised; retrain with QConv2D",

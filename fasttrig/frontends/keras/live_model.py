@@ -10,6 +10,7 @@ import numpy as np
 from fasttrig.base.errors import InputError
 from fasttrig.frontends.keras.model_config import model_spec
 from fasttrig.frontends.keras.stored_weights import check_weight
+from fasttrig.frontends.keras.wrappers import is_pruning, kernels_in_order, require_masked
 from fasttrig.frontends.source import MODEL_KINDS, ModelSpec, ModelTree, Weights
 
 _UNSAVED_OPTIONS = ("is_quantized_clip", "scale_axis", "use_ste")
@@ -61,6 +62,9 @@ def _with_live_options(config: dict[str, Any], model: Any) -> None:
             if entry["class_name"] not in MODEL_KINDS:
                 entry["class_name"] = _base_kind(layer)
             _with_live_options(entry["config"], layer)
+        elif is_pruning(layer):
+            inner = entry["config"]["layer"]
+            inner["config"] = inner["config"] | _quantizer_options(layer.layer)
         else:
             entry["config"] = entry["config"] | _quantizer_options(layer)
 
@@ -72,8 +76,8 @@ def _weights_of_model(model: Any, tree: ModelTree, models: tuple[str, ...], sour
         if layer.name in tree.models:
             inner, where = tree.models[layer.name], f"{source} > model '{layer.name}'"
             found |= _weights_of_model(live[layer.name], inner, (*models, layer.name), where)
-        elif layer.name in live:
-            found["/".join((*models, layer.name))] = _weights(live[layer.name], source)
+        elif tree.stored(layer)[1] in live:
+            found["/".join((*models, layer.name))] = _weights(live[tree.stored(layer)[1]], source)
     return found
 
 
@@ -95,6 +99,11 @@ def _quantizer_options(layer: Any) -> dict[str, Any]:
 
 def _weights(layer: Any, source: str) -> Weights:
     where = f"{source} > layer '{layer.name}'"
+    if is_pruning(layer):
+        weights = _weights(layer.layer, source)
+        masks = [np.asarray(mask) for _, mask, _ in getattr(layer, "pruning_vars", ())]
+        require_masked(kernels_in_order(weights), masks, where)
+        return weights
     names = [variable.name.rsplit("/", 1)[-1].split(":", 1)[0] for variable in layer.weights]
     arrays = layer.get_weights()
     if len(names) != len(arrays):

@@ -13,6 +13,7 @@ from typing import Any
 from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.keras.nested import flatten
 from fasttrig.frontends.keras.schema import MAX_NAME, check_layer
+from fasttrig.frontends.keras.wrappers import renamed, unwrapped
 from fasttrig.frontends.source import (
     MAX_LAYERS,
     MAX_MODEL_DEPTH,
@@ -22,6 +23,7 @@ from fasttrig.frontends.source import (
     ModelTree,
     TensorRef,
     Weights,
+    Wrapper,
     refuse_code,
 )
 
@@ -105,7 +107,7 @@ def _read_model(kind: str, content: Any, where: str, depth: int = 0) -> ModelTre
     if depth > MAX_MODEL_DEPTH:
         raise InputError("too many models inside models", where=where[:200], want=f"at most {MAX_MODEL_DEPTH} levels")
     read = _read_sequential if kind == "Sequential" else _read_functional
-    tree = read(content, where, depth)
+    tree = renamed(read(content, where, depth))
     _require_unique([layer.name for layer in tree.layers], where)
     _check_references(tree, where)
     return tree
@@ -115,14 +117,14 @@ def _read_sequential(content: Any, source: str, depth: int) -> ModelTree:
     entries = _list(content if isinstance(content, list) else _get(content, "layers", source), "layers", source)
     if not entries:
         raise InputError("the model has no layers", where=source)
-    layers, models = _entries(entries, source, depth)
+    layers, models, wrappers = _entries(entries, source, depth)
     if layers[0].kind != "InputLayer":
         layers.insert(0, _implied_input(content, layers[0], models, source, depth))
     chained = [layers[0]]
     for layer in layers[1:]:
         chained.append(LayerSpec(layer.name, layer.kind, layer.config, {}, ((TensorRef(chained[-1].name),),)))
     ends = (TensorRef(chained[0].name),), (TensorRef(chained[-1].name),)
-    return ModelTree(tuple(chained), *ends, models, _trainable(content))
+    return ModelTree(tuple(chained), *ends, models, _trainable(content), wrappers)
 
 
 def _trainable(content: Any) -> bool:
@@ -154,7 +156,7 @@ def _implied_input(
 
 def _read_functional(content: Any, source: str, depth: int) -> ModelTree:
     entries = _list(_get(content, "layers", source), "layers", source)
-    layers, models = _entries(entries, source, depth)
+    layers, models, wrappers = _entries(entries, source, depth)
     nodes = [_list(_get(entry, "inbound_nodes", source), "inbound_nodes", source) for entry in entries]
     keras3 = any(isinstance(node, Mapping) for row in nodes for node in row)
     first_call = {
@@ -168,7 +170,7 @@ def _read_functional(content: Any, source: str, depth: int) -> ModelTree:
         connected.append(LayerSpec(layer.name, layer.kind, layer.config, {}, calls))
     inputs = _references(_get(content, "input_layers", source), first_call, source)
     outputs = _references(_get(content, "output_layers", source), first_call, source)
-    return ModelTree(tuple(connected), tuple(inputs), tuple(outputs), models, _trainable(content))
+    return ModelTree(tuple(connected), tuple(inputs), tuple(outputs), models, _trainable(content), wrappers)
 
 
 def _of(layers: list[LayerSpec], name: str) -> LayerSpec:
@@ -188,14 +190,20 @@ def _counts_its_own_call(layer: LayerSpec, tree: ModelTree, *, keras3: bool) -> 
     return bool(entries[0]["class_name"] == "InputLayer")
 
 
-def _entries(entries: list[Any], source: str, depth: int) -> tuple[list[LayerSpec], dict[str, ModelTree]]:
-    layers = [_layer(entry, source) for entry in entries]
+Entries = tuple[list[LayerSpec], dict[str, ModelTree], dict[str, Wrapper]]
+"""Layers by their names in the model, models among them, and what is wrapped among them."""
+
+
+def _entries(entries: list[Any], source: str, depth: int) -> Entries:
+    read = [unwrapped(_layer(entry, source), source) for entry in entries]
+    layers = [layer for layer, _ in read]
+    wrappers = {layer.name: wrapper for layer, wrapper in read if wrapper is not None}
     models = {
         layer.name: _read_model(layer.kind, layer.config, f"{source} > model '{layer.name}'", depth + 1)
         for layer in layers
         if _is_model(layer.kind)
     }
-    return layers, models
+    return layers, models, wrappers
 
 
 def _layer(entry: Any, source: str) -> LayerSpec:

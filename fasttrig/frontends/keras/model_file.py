@@ -23,8 +23,16 @@ from typing import Any
 
 from fasttrig.base.errors import InputError, MissingPackageError
 from fasttrig.base.hdf5_heaps import require_sound_heaps
+from fasttrig.base.lfs import refuse_pointer
 from fasttrig.frontends.keras.model_config import model_spec
 from fasttrig.frontends.keras.stored_weights import Budget, inner_weights, norm_names, read_array, variable_names
+from fasttrig.frontends.keras.wrappers import (
+    PRUNING,
+    kernels_in_order,
+    numbered_masks,
+    require_masked,
+    without_books,
+)
 from fasttrig.frontends.source import ModelSpec, ModelTree, Weights
 
 MAX_FILE_BYTES = 256 * 2**20
@@ -33,7 +41,6 @@ MAX_MEMBERS = 10_000
 """Bounds on what a file may make us read: far above any trigger model. Python takes up to 60 bytes a byte of JSON."""
 
 ZIP_ENTRY = b"PK\x01\x02"
-LFS_POINTER = b"version https://git-lfs"
 
 _ZIP_DAMAGE = (
     zipfile.BadZipFile,
@@ -72,24 +79,7 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelSpec:
     """
     path = Path(path)
     source = str(path)
-    if not path.is_file():
-        raise InputError("no such model file", where=source, want="a .h5 or .keras file")
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise InputError(
-            "the model file is too large",
-            where=source,
-            got=f"{path.stat().st_size} bytes",
-            want=f"at most {MAX_FILE_BYTES} bytes",
-        )
-    content = path.read_bytes()
-    if content.startswith(LFS_POINTER):
-        raise InputError(
-            "this is a Git LFS pointer, not the model itself",
-            where=source,
-            got=f"{len(content)} bytes that name the file's content",
-            want="a .h5 or .keras file",
-            try_="git lfs pull",
-        )
+    content = read_bounded(path, "a .h5 or .keras file")
     if content.startswith(b"PK"):
         return _read_keras(content, source)
     if content.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -103,8 +93,26 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelSpec:
     )
 
 
+def read_bounded(path: Path, want: str, limit: int | None = None) -> bytes:
+    """The content of a model file of at most `limit` bytes (`MAX_FILE_BYTES`); `want` says what it should be."""
+    limit = MAX_FILE_BYTES if limit is None else limit
+    source = str(path)
+    if not path.is_file():
+        raise InputError("no such model file", where=source, want=want)
+    if path.stat().st_size > limit:
+        raise InputError(
+            "the model file is too large",
+            where=source,
+            got=f"{path.stat().st_size} bytes",
+            want=f"at most {limit} bytes",
+        )
+    content = path.read_bytes()
+    refuse_pointer(content, source, want)
+    return content
+
+
 def _read_h5(content: bytes, source: str) -> ModelSpec:
-    with _hdf5(content, source) as file:
+    with open_hdf5(content, source) as file:
         text = _attribute(file, "model_config", source)
         if text is None:
             raise InputError(
@@ -112,20 +120,21 @@ def _read_h5(content: bytes, source: str) -> ModelSpec:
                 where=source,
                 got="no attribute 'model_config'",
                 want="a whole model",
-                try_="save with model.save(), not save_weights()",
+                try_="save with model.save(), or give the architecture: read('model.json', weights='weights.h5')",
             )
-        config = _json(text, source, "model_config")
+        config = parse_config(text, source, "model_config")
         group = file.get("model_weights", file)
-        return model_spec(config, source, lambda tree: _weights_by_name(group, tree, source))
+        return model_spec(config, source, lambda tree: weights_by_name(group, tree, source))
 
 
-def _weights_by_name(group: Any, tree: ModelTree, source: str) -> dict[str, Weights]:
+def weights_by_name(group: Any, tree: ModelTree, source: str) -> dict[str, Weights]:
     budget = Budget()
     found: dict[str, Weights] = {}
     for layer in tree.layers:
-        if layer.name not in group:
+        stored_kind, stored_name = tree.stored(layer)
+        if stored_name not in group:
             continue
-        here = group[layer.name]
+        here = group[stored_name]
         names = [_text(item) for item in _attribute(here, "weight_names", source, default=())]
         inner = tree.models.get(layer.name)
         place = f"{source} > {'layer' if inner is None else 'model'} '{layer.name}'"
@@ -136,6 +145,8 @@ def _weights_by_name(group: Any, tree: ModelTree, source: str) -> dict[str, Weig
         found[layer.name] = {_short(item): array for item, array in zip(names, arrays, strict=True)}
         if len(found[layer.name]) != len(names):
             raise InputError("two weights of a layer share a name", where=place, got=", ".join(names)[:200])
+        if stored_kind == PRUNING:
+            found[layer.name] = without_books(found[layer.name], place)
     return found
 
 
@@ -144,7 +155,7 @@ def _read_keras(content: bytes, source: str) -> ModelSpec:
         raise InputError("the .keras file has too many members", where=source, want=f"at most {MAX_MEMBERS}")
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-        config = _json(_member(archive, "config.json", source), source, "config.json")
+        config = parse_config(_member(archive, "config.json", source), source, "config.json")
         weights = _member(archive, "model.weights.h5", source)
     except _ZIP_DAMAGE as error:
         raise InputError(
@@ -154,8 +165,8 @@ def _read_keras(content: bytes, source: str) -> ModelSpec:
             want="a zip archive",
             try_="save or copy the model again: the file looks truncated",
         ) from error
-    with _hdf5(weights, f"{source} > model.weights.h5") as file:
-        return model_spec(config, source, lambda tree: _weights_by_class(file, tree, source))
+    with open_hdf5(weights, f"{source} > model.weights.h5") as file:
+        return model_spec(config, source, lambda tree: weights_by_class(file, tree, source))
 
 
 def _member(archive: zipfile.ZipFile, name: str, source: str) -> bytes:
@@ -185,7 +196,7 @@ def _too_large(name: str, source: str) -> InputError:
     )
 
 
-def _weights_by_class(file: Any, tree: ModelTree, source: str) -> dict[str, Weights]:
+def weights_by_class(file: Any, tree: ModelTree, source: str) -> dict[str, Weights]:
     root = file["layers"] if "layers" in file else file.get("_layer_checkpoint_dependencies")
     if root is None:
         raise InputError(
@@ -200,7 +211,8 @@ def _weights_of_group(
     counts: dict[str, int] = {}
     found: dict[str, Weights] = {}
     for layer in tree.layers:
-        key = snake_case(layer.kind)
+        stored_kind, _ = tree.stored(layer)
+        key = snake_case(stored_kind)
         count = counts.get(key, 0)
         counts[key] = count + 1
         name = f"{key}_{count}" if count else key
@@ -213,7 +225,12 @@ def _weights_of_group(
             found |= _weights_of_group(inner, tree.models[layer.name], (*models, layer.name), where, budget)
         else:
             where = f"{source} > layer '{layer.name}'"
-            found["/".join((*models, layer.name))] = _numbered(root[name], layer.kind, layer.config, where, budget)
+            group = root[name] if stored_kind == layer.kind else root[name].get("layer", {})
+            weights = _numbered(group, layer.kind, layer.config, where, budget)
+            if stored_kind == PRUNING:
+                books = _named(root[name], [], where, budget)
+                require_masked(kernels_in_order(weights), numbered_masks(list(books.values())), where)
+            found["/".join((*models, layer.name))] = weights
     return found
 
 
@@ -243,7 +260,7 @@ def snake_case(kind: str) -> str:
 
 
 @contextmanager
-def _hdf5(content: bytes, source: str) -> Iterator[Any]:
+def open_hdf5(content: bytes, source: str) -> Iterator[Any]:
     try:
         import h5py
     except ImportError as error:
@@ -287,7 +304,7 @@ def _text(item: Any) -> str:
     return item.decode() if isinstance(item, bytes) else str(item)
 
 
-def _json(text: Any, source: str, what: str) -> Any:
+def parse_config(text: Any, source: str, what: str) -> Any:
     if isinstance(text, (str, bytes)) and len(text) > MAX_CONFIG_BYTES:
         raise InputError(
             "the model's configuration is too large",

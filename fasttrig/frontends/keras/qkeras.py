@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from fasttrig.base.errors import GraphError, InputError, RefusalError, UnsupportedError, near_names
@@ -18,8 +19,10 @@ from fasttrig.frontends.keras.layers import lower, prepare
 from fasttrig.frontends.keras.live_model import is_live_model, read_live_model
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.model_file import read_model_file
+from fasttrig.frontends.keras.parts import parts_of, read_parts
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
-from fasttrig.frontends.source import LayerSpec, ModelSpec, TensorRef
+from fasttrig.frontends.keras.saved_model import is_saved_model, read_saved_model
+from fasttrig.frontends.source import LayerSpec, ModelParts, ModelSpec, TensorRef
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Value
@@ -42,7 +45,8 @@ def read_qkeras(
     Parameters
     ----------
     source : path or model
-        A ``.h5`` or ``.keras`` file, or a live model.
+        A ``.h5`` or ``.keras`` file, an architecture ``.json`` with its weights next to it, `ModelParts`, a
+        SavedModel folder of Keras 2, or a live model.
     input_type : FixedType, mapping of input layer name to FixedType, or None
         The grid of the inputs. None: taken from the QActivation right after the input.
     name : str, optional
@@ -92,11 +96,16 @@ def read_qkeras(
 
 def read_spec(source: str | os.PathLike[str] | Any) -> ModelSpec:
     """The model as plain data, from a file or a live object."""
+    if isinstance(source, ModelParts):
+        return read_parts(source)
     if isinstance(source, (str, os.PathLike)):
-        return read_model_file(source)
+        path = Path(source)
+        if is_saved_model(path):
+            return read_saved_model(path)
+        return read_parts(parts_of(path)) if path.name.endswith(".json") else read_model_file(path)
     if is_live_model(source):
         return read_live_model(source)
-    raise InputError("not a model", got=type(source).__name__, want="a path to .h5 or .keras, or a Keras model")
+    raise InputError("not a model", got=type(source).__name__, want="a path to .h5, .keras or .json, or a Keras model")
 
 
 def link_layer(model: ModelSpec) -> str | None:
@@ -113,7 +122,7 @@ def _checked_name(model: ModelSpec, name: str | None) -> str:
     if name is not None:
         return check_model_name(name, where=model.source, try_="name={}")
     stem, dot, ending = model.file_name.rpartition(".")
-    if dot and ending.lower() in ("h5", "hdf5", "keras"):
+    if dot and ending.lower() in ("h5", "hdf5", "keras", "json"):
         return check_model_name(
             stem, where=model.source, try_=f"rename the file to {{}}.{ending}, or name={{}} in Python"
         )

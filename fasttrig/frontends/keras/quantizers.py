@@ -17,6 +17,9 @@ from fasttrig.base.errors import UnsupportedError, near_names
 
 _NOISE = {"qnoise_factor": 1.0, "var_name": None, "use_ste": True, "use_variables": False}
 
+NOT_WRITTEN = False
+"""Default of an option that QKeras 0.9.0 does not know, and that newer releases always write (as None)."""
+
 SIGNATURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "quantized_bits": {
@@ -28,6 +31,10 @@ SIGNATURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "use_stochastic_rounding": False,
             "scale_axis": None,
             **_NOISE,
+            "elements_per_scale": None,
+            "min_po2_exponent": None,
+            "max_po2_exponent": None,
+            "post_training_scale": NOT_WRITTEN,
         },
         "quantized_relu": {
             "bits": 8,
@@ -72,7 +79,7 @@ SIGNATURES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
     }
 )
-"""Parameters in the order of QKeras' constructors, with their defaults (qkeras/quantizers.py, 0.9.0)."""
+"""Parameters in the order of QKeras' constructors, with their defaults (qkeras/quantizers.py, 0.9.0 and later)."""
 
 REFUSED = {
     "quantized_ulaw": "its levels are logarithms",
@@ -107,6 +114,11 @@ class Quantizer:
     @property
     def alpha_is_auto(self) -> bool:
         return isinstance(self.options.get("alpha"), str)
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a release after QKeras 0.9.0 wrote it: 'auto_po2' rounds once more there, with the final scale."""
+        return self.options.get("post_training_scale", NOT_WRITTEN) is None
 
 
 def read_quantizer(content: Any, where: str) -> Quantizer | None:
@@ -157,7 +169,8 @@ def quantizer_name(content: Any) -> str | None:
             inner = content.get("config")
             activation = inner.get("activation") if isinstance(inner, Mapping) else None
             return quantizer_name(activation) if isinstance(activation, str) else _class_name(activation)
-        return _class_name(content)
+        inner = content.get("config")
+        return inner if name == "function" and isinstance(inner, str) else _class_name(content)
     match = _CALL.fullmatch(content) if isinstance(content, str) else None
     return match[1] if match else None
 
@@ -231,11 +244,13 @@ _FLAGS = (
     "use_real_tanh",
     "use_real_sigmoid",
     "use_01",
+    "use_sigmoid",
     "quadratic_approximation",
     "use_ste",
     "use_variables",
 )
-_NO_AUTO = "retrain with alpha=1"
+_NO_AUTO = "scales that are real numbers are not read yet; retrain with alpha=1, or with alpha='auto_po2' on weights"
+_NO_OPTION = "retrain without it: fasttrig reads one scale per output channel, found by QKeras"
 _CHECKS = (
     ("bits", lambda v: _is_count(v, 1, 32), "a whole number from 1 to 32", "retrain with fewer bits"),
     (
@@ -255,7 +270,16 @@ _CHECKS = (
     ("alpha", _is_alpha, "None, a power of two (or an array of them), or 'auto_po2'", _NO_AUTO),
     ("scale_axis", lambda v: v is None, "None: scales per output channel", "retrain without scale_axis"),
     ("qnoise_factor", lambda v: v == 1, "1: fully quantised", "set qnoise_factor to 1 before saving"),
-    ("use_sigmoid", lambda v: v in (0, False), "0", "use quantized_sigmoid, or quantized_relu without use_sigmoid"),
+    *(
+        (option, lambda v: v is None, "None", _NO_OPTION)
+        for option in ("elements_per_scale", "min_po2_exponent", "max_po2_exponent")
+    ),
+    (
+        "post_training_scale",
+        lambda v: v is None or v is NOT_WRITTEN,
+        "None",
+        "scales that are real numbers are not read yet; retrain with alpha='auto_po2' and without post_training_scale",
+    ),
     (
         "negative_slope",
         lambda v: v == 0 or (_is_alpha(v) and 0 < v <= 1),

@@ -155,6 +155,25 @@ class _Repeat(_Layer):
     n: Units
 
 
+IndexPlace = Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS)]
+
+
+class _Take(_Layer):
+    index: Annotated[
+        list[Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS)]], Field(min_length=1, max_length=MAX_UNITS)
+    ]
+    axis: Axis = 0
+
+
+class _BestIndices(_Layer):
+    k: Units
+    largest: bool = True
+
+
+class _Reduction(_Layer):
+    axis: Axis = 0
+
+
 class _Dot(_Layer):
     axes: Axis | Annotated[list[Axis], Field(min_length=2, max_length=2)]
     normalize: bool = False
@@ -166,6 +185,16 @@ class _Concatenate(_Layer):
 
 class _Flatten(_Layer):
     data_format: str | None = None
+
+
+class _PruningSchedule(_Config):
+    class_name: Literal["ConstantSparsity", "PolynomialDecay"]
+    config: dict[str, FiniteFloat | int | None]
+
+
+class _Pruning(_Layer):
+    layer: dict[str, Any]
+    pruning_schedule: _PruningSchedule | None = None
 
 
 class _Reshape(_Layer):
@@ -213,6 +242,11 @@ SCHEMAS: dict[str, type[_Layer]] = {
     "Permute": _Permute,
     "RepeatVector": _Repeat,
     "Dot": _Dot,
+    "PruneLowMagnitude": _Pruning,
+    "Take": _Take,
+    "BestIndices": _BestIndices,
+    "SumOver": _Reduction,
+    "MaxOver": _Reduction,
 }
 """By layer class; any other class is checked for its name and input shape alone."""
 
@@ -287,6 +321,12 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "Permute": {"dims"},
     "RepeatVector": {"n"},
     "Dot": {"axes", "normalize"},
+    "PruneLowMagnitude": {"layer", "pruning_schedule", "block_size", "block_pooling_type", "sparsity_m_by_n"},
+    "Take": {"index", "axis"},
+    "BestIndices": {"k", "largest"},
+    "TakeBy": _NONE,
+    "SumOver": {"axis"},
+    "MaxOver": {"axis"},
     **dict.fromkeys(("Subtract", "Multiply", "Maximum", "Minimum", "Average"), _NONE),
 }
 """By layer class, beside the common ones; a key of any other class passes, for the class decides there."""

@@ -9,8 +9,9 @@ import numpy as np
 from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.keras.layer_parts import require_channels_last
 from fasttrig.frontends.keras.lowering import Lowering
+from fasttrig.frontends.keras.pooling import times
 from fasttrig.frontends.source import LayerSpec
-from fasttrig.ir.ops import PAD, Value
+from fasttrig.ir.ops import PAD, Reduction, Value
 
 
 def lower_flatten(low: Lowering, layer: LayerSpec, plan: Any, name: str, operands: list[Value]) -> Value:
@@ -105,3 +106,66 @@ def _pairs(content: Any, n: int) -> list[tuple[int, int]]:
         (int(entry[0]), int(entry[1])) if isinstance(entry, (list, tuple)) else (int(entry), int(entry))
         for entry in content
     ]
+
+
+def lower_take(low: Lowering, layer: LayerSpec, plan: Any, name: str, operands: list[Value]) -> Value:
+    """`fasttrig.layers.Take`: entries of an axis, which counts without the event axis."""
+    axis = _axis(low, layer, operands[0])
+    size = operands[0].shape[axis]
+    index = [int(place) + size if int(place) < 0 else int(place) for place in layer.config["index"]]
+    if any(not 0 <= place < size for place in index):
+        raise InputError(
+            "an index reaches outside its axis",
+            where=low.where(layer, "index"),
+            got=f"{min(layer.config['index'])} to {max(layer.config['index'])}",
+            want=f"0 to {size - 1}",
+        )
+    return low.builder.gather(low.names.new(name), operands[0], axis, index, origin=low.origin(layer))
+
+
+def lower_reduction(low: Lowering, layer: LayerSpec, plan: Any, name: str, operands: list[Value]) -> Value:
+    """`fasttrig.layers.SumOver` and `MaxOver`."""
+    axis = _axis(low, layer, operands[0])
+    reduction = Reduction.SUM if layer.kind == "SumOver" else Reduction.MAX
+    return low.builder.reduce(low.names.new(name), operands[0], axis, reduction, origin=low.origin(layer))
+
+
+def _axis(low: Lowering, layer: LayerSpec, operand: Value) -> int:
+    axis = int(layer.config.get("axis", 0))
+    if not 0 <= axis < len(operand.shape):
+        raise InputError(
+            "a layer names an axis that its input does not have",
+            where=low.where(layer, "axis"),
+            got=f"axis {axis} of {operand.shape}",
+            want=f"0 to {len(operand.shape) - 1}",
+        )
+    return axis
+
+
+def lower_best_indices(low: Lowering, layer: LayerSpec, plan: Any, name: str, operands: list[Value]) -> Value:
+    """`fasttrig.layers.BestIndices`."""
+    operand, k = operands[0], int(layer.config["k"])
+    if k > operand.shape[-1]:
+        raise InputError(
+            "a layer looks for more entries than there are",
+            where=low.where(layer, "k"),
+            got=str(k),
+            want=f"1 to {operand.shape[-1]}",
+        )
+    if not layer.config.get("largest", True):
+        operand = times(low, layer, operand, -1.0, f"{name}_negative")
+    return low.builder.top_k(low.names.new(name), operand, k, origin=low.origin(layer))
+
+
+def lower_take_by(low: Lowering, layer: LayerSpec, plan: Any, name: str, operands: list[Value]) -> Value:
+    """`fasttrig.layers.TakeBy`: the second tensor holds natural numbers below the length of the first."""
+    entries, index = operands
+    kind = index.type
+    if kind.signed or kind.fraction_bits != 0 or kind.max_raw >= 1 << (entries.shape[0] - 1).bit_length():
+        raise UnsupportedError(
+            "an index is no result of BestIndices on as many entries",
+            where=low.where(layer),
+            got=f"{kind} for {entries.shape[0]} entries",
+            want="a natural number below the number of entries",
+        )
+    return low.builder.gather_by(low.names.new(name), entries, index, origin=low.origin(layer))

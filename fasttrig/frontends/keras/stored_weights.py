@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import InputError
+from fasttrig.frontends.keras.wrappers import kernels_in_order, pruned_layers, require_masked
 from fasttrig.frontends.source import LayerSpec, ModelTree, Weights
 
 MAX_ELEMENTS = 2**24
@@ -144,6 +145,9 @@ def inner_weights(
     found: dict[str, Weights] = {}
     for (layer, name), (_, array) in zip(places, kept, strict=True):
         found.setdefault(layer, {})[name] = array
+    masks = [array for name, array in zip(names, arrays, strict=True) if name == "mask"]
+    pruned = [found[name] for name in pruned_layers(tree, models) if name in found]
+    require_masked([kernel for weights in pruned for kernel in kernels_in_order(weights)], masks, where)
     return found
 
 

@@ -147,10 +147,22 @@ def _bits_auto(quantizer: Quantizer, x: Real, where: str) -> Grid:
     top = x.dtype.type(levels / 2)
     magnitude = np.abs(scaled)
     exponent = _nearest_exponent(magnitude.max(axis=_channel_axes(x), keepdims=True) * 2 / x.dtype.type(levels))
-    for _ in range(_SCALE_SEARCH_STEPS):
+
+    def rounded(exponent: IntArray) -> Real:
         steps = np.floor(np.ldexp(magnitude, -exponent) + x.dtype.type(0.5))
-        steps = np.sign(scaled) * np.where(steps < top, steps, top)
+        return np.sign(scaled) * np.where(steps < top, steps, top)
+
+    for _ in range(_SCALE_SEARCH_STEPS):
+        steps = rounded(exponent)
         exponent = _best_exponent(scaled, steps)
+    if quantizer.is_newer and not np.array_equal(steps, rounded(exponent)):
+        raise UnsupportedError(
+            "releases of QKeras disagree on these weights",
+            where=where,
+            got=f"{quantizer}: the search for scales has not settled after {_SCALE_SEARCH_STEPS} steps",
+            want="weights that QKeras 0.9.0 and later releases round alike",
+            try_="give the scales that were found as numbers: alpha=[...] of powers of two",
+        )
     return _shifted(steps, exponent + integer)
 
 

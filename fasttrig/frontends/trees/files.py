@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fasttrig.base.errors import InputError
+from fasttrig.base.lfs import refuse_pointer
 from fasttrig.frontends.trees.ubjson import parse_ubjson
 
 MAX_BYTES = 1 << 30
@@ -36,6 +37,7 @@ def read_bytes(path: Path) -> bytes:
         raise InputError("a model file cannot be read", where=str(path), got=str(error)) from None
     if len(content) > limit:
         raise InputError("a model file is too large", where=str(path), want=f"at most {limit >> 20} MiB unpacked")
+    refuse_pointer(content, str(path))
     if not content.strip():
         raise InputError("a model file is empty", where=str(path))
     return content

@@ -12,7 +12,7 @@ from fasttrig.base.errors import GraphError
 from fasttrig.ir.ops.arithmetic import Cast, MatMul, Relu, Scale
 from fasttrig.ir.ops.base import Const, Fault, Op, Shape, Value
 from fasttrig.ir.ops.casting import ElementCast
-from fasttrig.ir.ops.control import ArgMax, Compare, Select
+from fasttrig.ir.ops.control import ArgMax, Compare, GatherBy, Select, TopK
 from fasttrig.ir.ops.elementwise import Add, Multiply
 from fasttrig.ir.ops.lookup import Softmax, Table
 from fasttrig.ir.ops.reduction import Reduce, Reduction
@@ -33,6 +33,7 @@ __all__ = [
     "Fault",
     "Forest",
     "Gather",
+    "GatherBy",
     "Input",
     "MatMul",
     "Multiply",
@@ -47,6 +48,7 @@ __all__ = [
     "Shape",
     "Softmax",
     "Table",
+    "TopK",
     "Transpose",
     "Value",
     "Window",
@@ -74,6 +76,8 @@ OPS: tuple[type[Op], ...] = (
     Gather,
     Window,
     ElementCast,
+    TopK,
+    GatherBy,
 )
 """Every op of the IR."""
 

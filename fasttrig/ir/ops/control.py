@@ -111,3 +111,70 @@ class Select(Op):
         if bit.signed or bit.width != 1 or bit.fraction_bits != 0:
             return Fault("the condition of Select is no bit", str(bit), "ufixed<1,1>")
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopK(Op):
+    """Indices of the `k` greatest entries of the last axis, the greatest first; of equals the first one first."""
+
+    operand: Value
+    k: int
+
+    own_bits: ClassVar[bool] = False
+
+    @property
+    def fraction_bits(self) -> int:
+        return 0
+
+    @property
+    def work(self) -> int:
+        return 8 * self.operand.size * self.k
+
+    def result_shape(self) -> Shape:
+        return (*self.operand.shape[:-1], self.k)
+
+    def interval(self, *operands: Interval) -> Interval:
+        return Interval.filled(self.result.shape, 0, self.operand.shape[-1] - 1)
+
+    def fault(self) -> Fault | None:
+        n = self.operand.shape[-1]
+        return None if 1 <= self.k <= n else Fault("TopK takes no such number of entries", str(self.k), f"1 to {n}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatherBy(Op):
+    """Entries of the first axis by indices that are data: (n, *rest) and (*m) -> (*m, *rest).
+
+    An index above ``n - 1`` takes the last entry.
+    """
+
+    operand: Value
+    index: Value
+
+    own_bits: ClassVar[bool] = False
+
+    @property
+    def exact(self) -> bool:
+        return True
+
+    @property
+    def fraction_bits(self) -> int:
+        return self.operand.type.fraction_bits
+
+    @property
+    def n_rest(self) -> int:
+        """Elements of an entry."""
+        return self.operand.size // self.operand.shape[0]
+
+    def result_shape(self) -> Shape:
+        return (*self.index.shape, *self.operand.shape[1:])
+
+    def interval(self, *operands: Interval) -> Interval:
+        low, high = operands[0].low.min(axis=0), operands[0].high.max(axis=0)
+        return Interval(*(np.broadcast_to(np.asarray(end, dtype=object), self.result.shape) for end in (low, high)))
+
+    def fault(self) -> Fault | None:
+        kind = self.index.type
+        if kind.signed or kind.fraction_bits != 0:
+            return Fault("an index is no natural number", str(kind), "ufixed without fraction bits")
+        return None

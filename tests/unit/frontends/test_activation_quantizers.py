@@ -195,7 +195,12 @@ def test_signatures_are_those_of_qkeras() -> None:
     for name, options in SIGNATURES.items():
         parameters = inspect.signature(getattr(qkeras.quantizers, name).__init__).parameters
         found = {key: parameter.default for key, parameter in parameters.items() if key != "self"}
+        if name == "quantized_bits":  # options of releases after 0.9.0 come last
+            options = {key: default for key, default in options.items() if key not in LATER}
         assert list(found.items()) == list(options.items())
+
+
+LATER = ("elements_per_scale", "min_po2_exponent", "max_po2_exponent", "post_training_scale")
 
 
 @pytest.mark.parametrize(
@@ -238,7 +243,7 @@ def test_text_is_read_as_qkeras_reads_it(text: str) -> None:
         ("quantized_bits(6,0", "cannot read"),
         ("quantized_bits((6),0)", "cannot read"),
         ("quantized_bits(bits=6,0)", "cannot read"),
-        ("quantized_relu(6,0,1)", "cannot use this quantizer"),
+        ("quantized_relu(6,0,2)", "cannot use this quantizer"),
         ("quantized_relu(6,0,negative_slope=0.3)", "cannot use this quantizer"),
         ("quantized_bitz(6,0)", "does not know"),
         ("bernoulli()", "cannot use this quantizer"),

@@ -34,7 +34,7 @@ def test_pitfall_03_automatic_scale_is_refused() -> None:
     assert refusal.where == "model 'sequential' > layer 'fc1' (QDense) > kernel_quantizer".replace(
         "sequential", model.name
     )
-    assert "alpha='auto'" in refusal.got and refusal.try_ == "retrain with alpha=1"
+    assert "alpha='auto'" in refusal.got and refusal.try_.endswith("alpha='auto_po2' on weights")
 
 
 def test_pitfall_03_power_of_two_scale_is_never_dropped() -> None:

@@ -75,7 +75,12 @@ REFUSED = {
         "quantized_relu",
     ),
     "a batch normalisation": (lambda: [LAYERS.BatchNormalization(name="b")], "> scale", "not exact", "QDenseBatchnorm"),
-    "an unknown layer": (lambda: [LAYERS.Permute((1,), name="p")], "'p' (Permute)", "does not know this layer", "of: "),
+    "an unknown layer": (
+        lambda: [LAYERS.UnitNormalization(name="p")],
+        "'p' (UnitNormalization)",
+        "does not know this layer",
+        "",
+    ),
     "a product": (lambda: [LAYERS.PReLU(name="p")], "'p' (PReLU)", "does not know this layer", "LeakyReLU"),
     "an automatic activation scale": (
         lambda: [qkeras.QActivation("quantized_bits(6,0,alpha='auto_po2')", name="a")],
@@ -133,7 +138,7 @@ def test_all_refusals_come_together() -> None:
     model = sequential(
         qdense(4, "fc1", kernel_quantizer="quantized_bits(6,0,alpha='auto')", bias_quantizer=None, activation="tanh"),
         LAYERS.BatchNormalization(name="bn"),
-        LAYERS.Permute((1,), name="odd"),
+        LAYERS.UnitNormalization(name="odd"),
         qdense(3, "fc2", kernel_quantizer="quantized_hswish(6,2)"),
     )
     with pytest.raises(RefusalError) as caught:
@@ -144,7 +149,7 @@ def test_all_refusals_come_together() -> None:
         "layer 'fc1' (QDense) > bias_quantizer",
         "layer 'fc1' (QDense) > activation",
         "layer 'bn' (BatchNormalization) > scale",
-        "layer 'odd' (Permute)",
+        "layer 'odd' (UnitNormalization)",
         "layer 'fc2' (QDense) > kernel_quantizer",
     ]
     assert str(caught.value).count("where:") == 6 and "6 places" in str(caught.value)
@@ -167,10 +172,6 @@ def test_near_names_are_offered() -> None:
 
 
 def test_shapes_that_do_not_fit() -> None:
-    x, y = keras.Input((3,), name="x"), keras.Input((1,), name="y")
-    model = keras.Model([x, y], LAYERS.Add(name="sum")([x, y]))
-    with pytest.raises(RefusalError, match="one place"):
-        read_qkeras(model, input_type=INPUT)
     open_shape = keras.Model(z := keras.Input((None, 3), name="z"), qdense(2, "d")(z))
     with pytest.raises(InputError, match="shape of this input is not fixed"):
         read_qkeras(open_shape, input_type=INPUT)
@@ -205,7 +206,7 @@ def test_wrong_arguments() -> None:
     assert caught.value.got == "'X'" and "one of: x" in caught.value.try_
     with pytest.raises(InputError, match="no such output_activation"):
         read_qkeras(model, input_type=INPUT, output_activation="chip")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="one channel type per feature"):
+    with pytest.raises(InputError, match="one type per entry of the last axis"):
         read_qkeras(model, input_type=INPUT, channel_types=[INPUT])
 
 
@@ -242,3 +243,36 @@ def test_an_upper_bound_in_a_file_is_ambiguous(tmp_path) -> None:
     with pytest.raises(RefusalError) as caught:
         read_qkeras(tmp_path / "m.h5", input_type=INPUT)
     assert "effect of this bound" in caught.value.refusals[0].what
+
+
+@pytest.mark.parametrize("kind", ["QUnknown", "QGRUs", "QConv4D", "Resizing", "UnitNormalization"])
+def test_no_name_of_another_layer_is_offered(kind: str) -> None:
+    """A resembling name helps with typing errors; 'ReLU' for a recurrent layer misleads."""
+    from fasttrig.frontends.keras.layers import prepare
+    from fasttrig.frontends.keras.lowering import Lowering
+    from fasttrig.frontends.source import LayerSpec, ModelSpec
+    from fasttrig.ir.builder import GraphBuilder
+
+    with pytest.raises(UnsupportedError) as caught:
+        prepare(Lowering(ModelSpec("m", "m.h5", (), (), ()), GraphBuilder("m")), LayerSpec("a", kind, {}, {}))
+    assert "'ReLU'" not in caught.value.try_ and "'BatchNormalization'" not in caught.value.try_
+
+
+@pytest.mark.parametrize("module", ["hgq.layers.core.dense", "HGQ.layers.dense"])
+def test_hgq_is_named(module: str) -> None:
+    from fasttrig.frontends.keras.model_config import model_spec
+
+    entry = {"class_name": "QDense", "module": module, "config": {"name": "d", "units": 3}}
+    with pytest.raises(UnsupportedError, match="HGQ and HGQ2 yet") as caught:
+        model_spec({"class_name": "Sequential", "config": {"layers": [entry]}}, "m.keras", lambda tree: {})
+    assert f"{module}.QDense" == caught.value.got
+
+
+def test_hgq_is_named_by_its_classes() -> None:
+    from fasttrig.frontends.keras.layers import prepare
+    from fasttrig.frontends.keras.lowering import Lowering
+    from fasttrig.frontends.source import LayerSpec, ModelSpec
+    from fasttrig.ir.builder import GraphBuilder
+
+    with pytest.raises(UnsupportedError, match="HGQ and HGQ2 yet"):
+        prepare(Lowering(ModelSpec("m", "m.h5", (), (), ()), GraphBuilder("m")), LayerSpec("a", "HDense", {}, {}))

@@ -151,7 +151,9 @@ def test_a_column_of_wide_rows_is_bounded(tmp_path: Path) -> None:
         read_table(path)
 
 
-@pytest.mark.parametrize("name", ["m.h5", "m.keras"])
+@pytest.mark.parametrize(
+    "name", [f"m.{x}" for x in ("h5", "keras", "json", "onnx", "ubj", "txt", "lgb", "xml", "xml.gz")]
+)
 def test_a_pointer_of_git_lfs_is_named_for_models(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(POINTER)
     with pytest.raises(InputError, match="Git LFS pointer") as caught:
