@@ -6,21 +6,30 @@ from typing import Any
 
 import numpy as np
 
+from fasttrig.frontends.keras.wrappers import TIMES
 from fasttrig.reference.keras_layers import leaves
 
 QUANTISED = ("kernel", "depthwise", "pointwise", "recurrent", "state", "bias", "average")
 """What has a quantiser of its own in a layer or a cell."""
 
 
-def quantised_in_float32(keras: Any, model: Any) -> dict[tuple[str, str], np.ndarray]:
-    """Every weight as QKeras quantises it in float32, by (layer, attribute of the quantizer)."""
-    found: dict[tuple[str, str], np.ndarray] = {}
-    for name, layer in leaves(model).items():
+def parts_of_layer(layer: Any) -> list[Any]:
+    """The layers that hold weights and quantisers: inside wrappers of Keras, both ways of a bidirectional one."""
+    if hasattr(layer, "forward_layer"):
+        return [layer.forward_layer, layer.backward_layer]
+    return [layer.layer if type(layer).__name__ == TIMES else layer]
+
+
+def quantised_in_float32(keras: Any, model: Any) -> dict[tuple[str, int, str], np.ndarray]:
+    """Every weight as QKeras quantises it in float32, by (layer, number of the part, attribute of the quantizer)."""
+    found: dict[tuple[str, int, str], np.ndarray] = {}
+    parts = [(name, i, part) for name, x in leaves(model).items() for i, part in enumerate(parts_of_layer(x))]
+    for name, number, layer in parts:
         for key, weight in _weights(layer).items():
             quantizer = getattr(owner_of(layer), f"{key}_quantizer_internal", None)
             if quantizer is not None and weight is not None:
                 single = keras.backend.constant(np.asarray(weight), dtype="float32")
-                found[name, f"{key}_quantizer_internal"] = np.asarray(quantizer(single), dtype=np.float64)
+                found[name, number, f"{key}_quantizer_internal"] = np.asarray(quantizer(single), dtype=np.float64)
     return found
 
 

@@ -45,7 +45,7 @@ from fasttrig.reference.keras_runtime import import_framework
 from fasttrig.reference.known_objects import known_objects
 from fasttrig.reference.layer_ends import layer_ends, layer_of
 from fasttrig.reference.loading import loaded
-from fasttrig.reference.pinned_weights import QUANTISED, owner_of, quantised_in_float32
+from fasttrig.reference.pinned_weights import QUANTISED, owner_of, parts_of_layer, quantised_in_float32
 from fasttrig.reference.pruning import without_pruning
 
 BATCH_EVENTS = 4096
@@ -286,10 +286,15 @@ def _copy(keras: Any, qkeras: Any, original: Any, float64: bool) -> Any:
     for name, layer in leaves(model).items():
         twin = twins[name]
         layer.set_weights(twin.get_weights())
-        for attribute in _QUANTIZERS:
-            if getattr(twin, attribute, None) is not None:
-                setattr(owner_of(layer), attribute, getattr(twin, attribute))
+        for part, its_twin in zip(parts_of_layer(layer), parts_of_layer(twin), strict=True):
+            for attribute in _QUANTIZERS:
+                if getattr(its_twin, attribute, None) is not None:
+                    setattr(owner_of(part), attribute, getattr(its_twin, attribute))
     return model
+
+
+_ANY_QUANTIZER = "quantized_bits(8,0,alpha=1)"
+"""Until its own is handed over: QGRU without a recurrent quantizer takes the kernel for the recurrent kernel."""
 
 
 def _neutral(config: dict[str, Any]) -> dict[str, Any]:
@@ -303,6 +308,11 @@ def _neutral(config: dict[str, Any]) -> dict[str, Any]:
             content = _neutral(content)
         else:
             content = content | {key: value for key, value in blank.items() if key in content}
+            if entry["config"].get("recurrent_quantizer") is not None:
+                content["recurrent_quantizer"] = _ANY_QUANTIZER
+            for key in ("layer", "backward_layer"):
+                if isinstance(content.get(key), dict):  # the layer in a wrapper
+                    content = content | {key: _neutral({"layers": [content[key]]})["layers"][0]}
         entries.append(entry | {"config": content})
     return config | {"layers": entries}
 
@@ -320,12 +330,13 @@ def _adapt(
     keras: Any,
     model: Any,
     spec: ModelSpec,
-    pinned: Mapping[tuple[str, str], np.ndarray],
+    pinned: Mapping[tuple[str, int, str], np.ndarray],
     batchnorm_type: FixedType | None,
 ) -> None:
-    layers = leaves(model)
-    for (name, attribute), weight in pinned.items():
-        setattr(owner_of(layers[name]), attribute, Constant(keras, weight))
+    parts = {name: parts_of_layer(layer) for name, layer in leaves(model).items()}
+    for (name, number, attribute), weight in pinned.items():
+        setattr(owner_of(parts[name][number]), attribute, Constant(keras, weight))
+    layers = {name: first for name, (first, *_) in parts.items()}
     for layer in spec.layers:
         if layer.config.get("average_quantizer") is not None:
             running = layers[layer.name]

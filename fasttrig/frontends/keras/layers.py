@@ -12,9 +12,12 @@ from fasttrig.frontends.keras.activation_layers import (
     lower_activation,
     lower_relu,
     prepare_activation,
+    prepare_prelu,
     prepare_relu,
     prepare_softmax,
+    prepare_thresholded,
 )
+from fasttrig.frontends.keras.bidirectional import lower_bidirectional, prepare_bidirectional
 from fasttrig.frontends.keras.convolution import (
     lower_convolution,
     prepare_convolution,
@@ -60,6 +63,7 @@ from fasttrig.frontends.keras.shapes import (
     lower_zero_padding,
     prepare_upsampling,
 )
+from fasttrig.frontends.keras.wrappers import BIDIRECTIONAL
 from fasttrig.frontends.source import LayerSpec, not_read_yet
 from fasttrig.ir.ops import Value
 
@@ -150,6 +154,8 @@ LAYERS: dict[str, LayerRow] = {
     ),
     "Softmax": LayerRow(prepare_softmax, lower_activation, "the link after the firmware, at the end of the model"),
     "ReLU": LayerRow(prepare_relu, lower_relu, "`Relu`; slopes that are powers of two"),
+    "ThresholdedReLU": LayerRow(prepare_thresholded, lower_relu, "`Compare` and `Select`"),
+    "PReLU": LayerRow(prepare_prelu, lower_relu, "`Relu`; one slope for all, a power of two"),
     "LeakyReLU": LayerRow(prepare_relu, lower_relu, "`Relu`; slopes that are powers of two"),
     "BatchNormalization": LayerRow(plan_batchnorm, lower_batchnorm, "`Scale`, where that is exact"),
     "QBatchNormalization": LayerRow(refuse_qbatchnorm, _same),
@@ -197,6 +203,14 @@ LAYERS: dict[str, LayerRow] = {
         GATES,
         LayerRow(prepare_recurrent, lower_recurrent, "the ops of every step; with a `state_quantizer`"),
     ),
+    **dict.fromkeys(
+        BIDIRECTIONAL,
+        LayerRow(
+            prepare_bidirectional,
+            lower_bidirectional,
+            "a recurrent layer of QKeras each way, merged by concat, sum, mul or ave",
+        ),
+    ),
     "Flatten": LayerRow(require_channels_last, lower_flatten, "`Reshape`"),
     "Reshape": LayerRow(_nothing, lower_reshape, "`Reshape`"),
     **dict.fromkeys(_INERT, LayerRow(_nothing, _same, "nothing: acts in training only")),
@@ -214,7 +228,10 @@ _HGQ = (
 )
 """Layers of HGQ and HGQ2, where a file does not say the module."""
 
-WRAPPERS = {"PruneLowMagnitude": "the layer inside; its kernel must be zero where the mask is"}
+WRAPPERS = {
+    "PruneLowMagnitude": "the layer inside; its kernel must be zero where the mask is",
+    "TimeDistributed": "the layer inside, where it works on the last axis: dense layers, activations, normalisations",
+}
 """By wrapper class, what it becomes; `frontends/keras/wrappers.py` reads them."""
 
 REFUSED_LAYERS = {
@@ -223,7 +240,8 @@ REFUSED_LAYERS = {
     " kernel_quantizer='binary(alpha=1)' and set its weights",
     "TernaryDense": "a class of your own code, which a file does not hold; rebuild it as QDense with"
     " kernel_quantizer='ternary(alpha=1,threshold=0.5)' and set its weights",
-    "PReLU": "its slopes are trained real numbers; retrain with LeakyReLU(0.125)",
+    "ELU": "it is an exponential below zero; retrain with LeakyReLU(0.125) or QActivation('quantized_relu(6,2)')",
+    "SELU": "it is an exponential below zero; retrain with LeakyReLU(0.125)",
     "Conv1D": "its kernel is not quantised; retrain with QConv1D",
     "Conv2D": "its kernel is not quantised; retrain with QConv2D",
     "DepthwiseConv2D": "its kernel is not quantised; retrain with QDepthwiseConv2D",

@@ -10,7 +10,14 @@ import numpy as np
 from fasttrig.base.errors import InputError
 from fasttrig.frontends.keras.model_config import model_spec
 from fasttrig.frontends.keras.stored_weights import check_weight
-from fasttrig.frontends.keras.wrappers import is_pruning, kernels_in_order, require_masked
+from fasttrig.frontends.keras.wrappers import (
+    BIDIRECTIONAL,
+    TIMES,
+    directed,
+    is_pruning,
+    kernels_in_order,
+    require_masked,
+)
 from fasttrig.frontends.source import MODEL_KINDS, ModelSpec, ModelTree, Weights
 
 _UNSAVED_OPTIONS = ("is_quantized_clip", "scale_axis", "use_ste")
@@ -62,7 +69,11 @@ def _with_live_options(config: dict[str, Any], model: Any) -> None:
             if entry["class_name"] not in MODEL_KINDS:
                 entry["class_name"] = _base_kind(layer)
             _with_live_options(entry["config"], layer)
-        elif is_pruning(layer):
+        elif entry["class_name"] in BIDIRECTIONAL:
+            for key, part in (("layer", layer.forward_layer), ("backward_layer", layer.backward_layer)):
+                content = plain(part.get_config()) | _quantizer_options(part)
+                entry["config"][key] = {"class_name": type(part).__name__, "config": content}
+        elif is_pruning(layer) or entry["class_name"] == TIMES:
             inner = entry["config"]["layer"]
             inner["config"] = inner["config"] | _quantizer_options(layer.layer)
         else:
@@ -108,6 +119,7 @@ def _weights(layer: Any, source: str) -> Weights:
     arrays = layer.get_weights()
     if len(names) != len(arrays):
         return {}
+    names = directed(names) if type(layer).__name__ in BIDIRECTIONAL else names
     return {name: check_weight(np.asarray(array), name, where) for name, array in zip(names, arrays, strict=True)}
 
 

@@ -27,13 +27,17 @@ from fasttrig.base.lfs import refuse_pointer
 from fasttrig.frontends.keras.model_config import model_spec
 from fasttrig.frontends.keras.stored_weights import Budget, inner_weights, norm_names, read_array, variable_names
 from fasttrig.frontends.keras.wrappers import (
+    BIDIRECTIONAL,
+    DIRECTIONS,
     PRUNING,
+    directed,
+    inner_layer,
     kernels_in_order,
     numbered_masks,
     require_masked,
     without_books,
 )
-from fasttrig.frontends.source import ModelSpec, ModelTree, Weights
+from fasttrig.frontends.source import LayerSpec, ModelSpec, ModelTree, Weights
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_CONFIG_BYTES = 4 * 2**20
@@ -142,7 +146,9 @@ def weights_by_name(group: Any, tree: ModelTree, source: str) -> dict[str, Weigh
         if inner is not None:
             found |= inner_weights(inner, (layer.name,), [_short(item) for item in names], arrays, place)
             continue
-        found[layer.name] = {_short(item): array for item, array in zip(names, arrays, strict=True)}
+        short = [_short(item) for item in names]
+        short = directed(short) if layer.kind in BIDIRECTIONAL else short
+        found[layer.name] = dict(zip(short, arrays, strict=True))
         if len(found[layer.name]) != len(names):
             raise InputError("two weights of a layer share a name", where=place, got=", ".join(names)[:200])
         if stored_kind == PRUNING:
@@ -225,6 +231,9 @@ def _weights_of_group(
             found |= _weights_of_group(inner, tree.models[layer.name], (*models, layer.name), where, budget)
         else:
             where = f"{source} > layer '{layer.name}'"
+            if layer.kind in BIDIRECTIONAL:
+                found["/".join((*models, layer.name))] = _both_ways(root[name], layer, where, budget)
+                continue
             group = root[name] if stored_kind == layer.kind else root[name].get("layer", {})
             weights = _numbered(group, layer.kind, layer.config, where, budget)
             if stored_kind == PRUNING:
@@ -232,6 +241,15 @@ def _weights_of_group(
                 require_masked(kernels_in_order(weights), numbered_masks(list(books.values())), where)
             found["/".join((*models, layer.name))] = weights
     return found
+
+
+def _both_ways(group: Any, layer: LayerSpec, where: str, budget: Budget) -> Weights:
+    kind, config = inner_layer(layer.config, where)
+    return {
+        f"{direction}{key}": array
+        for direction in DIRECTIONS
+        for key, array in _numbered(group.get(f"{direction}layer", {}), kind, config, where, budget).items()
+    }
 
 
 def _numbered(group: Any, kind: str, config: Mapping[str, Any], where: str, budget: Budget) -> Weights:

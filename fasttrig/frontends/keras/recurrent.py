@@ -26,7 +26,7 @@ from fasttrig.ir.ops import PAD, Const, Value
 GATES = {"QSimpleRNN": 1, "QLSTM": 4, "QGRU": 3}
 """Gates of a cell: columns of its kernels, in units."""
 
-_UNSUPPORTED = ("return_state", "stateful", "time_major", "zero_output_for_mask")
+_UNSUPPORTED = ("return_state", "stateful", "time_major")
 
 
 @dataclass(frozen=True, slots=True)

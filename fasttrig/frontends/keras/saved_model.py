@@ -16,7 +16,7 @@ from fasttrig.frontends.keras.model_config import model_spec
 from fasttrig.frontends.keras.model_file import MAX_CONFIG_BYTES, MAX_FILE_BYTES, parse_config, read_bounded
 from fasttrig.frontends.keras.stored_weights import Budget
 from fasttrig.frontends.keras.tensor_bundle import Fields, TensorBundle, number, read_bundle, read_fields, texts
-from fasttrig.frontends.keras.wrappers import PRUNING, without_books
+from fasttrig.frontends.keras.wrappers import DIRECTIONS, PRUNING, without_books
 from fasttrig.frontends.source import LayerSpec, ModelSpec, ModelTree, Weights
 
 GRAPH_FILE, METADATA_FILE = "saved_model.pb", "keras_metadata.pb"
@@ -25,7 +25,7 @@ _OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _MODELS = ("_tf_keras_network", "_tf_keras_sequential", "_tf_keras_model")
 _WEIGHTS = (
     *("kernel", "bias", "depthwise_kernel", "pointwise_kernel", "recurrent_kernel"),
-    *("gamma", "beta", "moving_mean", "moving_variance", "mask"),
+    *("gamma", "beta", "moving_mean", "moving_variance", "mask", "alpha"),
 )
 _PARTS = ("cell", "batchnorm", "layer")
 """Objects of a layer that hold weights for it: a recurrent cell, a folded normalisation, the layer in a wrapper."""
@@ -168,6 +168,12 @@ class _Objects:
 
     def _of_layer(self, node: int, budget: Budget) -> Iterator[tuple[str, Any]]:
         children = self._children(node)
+        for direction in DIRECTIONS:
+            if f"{direction}layer" in children:
+                found = self._of_layer(children[f"{direction}layer"], budget)
+                yield from ((f"{direction}{name}", array) for name, array in found)
+        if f"{DIRECTIONS[0]}layer" in children:
+            return
         for name in _PARTS:
             if name in children:
                 yield from self._of_layer(children[name], budget)

@@ -64,8 +64,12 @@ class _Softmax(_Layer):
 class _Rectified(_Layer):
     negative_slope: FiniteFloat | None = None
     alpha: FiniteFloat | None = None
-    threshold: FiniteFloat | None = None
+    threshold: Annotated[FiniteFloat, Field(ge=0)] | None = None
     max_value: FiniteFloat | None = None
+
+
+class _Thresholded(_Layer):
+    theta: Annotated[FiniteFloat, Field(ge=0)] = 1.0
 
 
 Sizes = Annotated[list[Units], Field(min_length=1, max_length=MAX_AXES)]
@@ -187,6 +191,12 @@ class _Flatten(_Layer):
     data_format: str | None = None
 
 
+class _Bidirectional(_Layer):
+    layer: dict[str, Any]
+    backward_layer: dict[str, Any] | None = None
+    merge_mode: Literal["concat", "sum", "mul", "ave"] | None = "concat"
+
+
 class _PruningSchedule(_Config):
     class_name: Literal["ConstantSparsity", "PolynomialDecay"]
     config: dict[str, FiniteFloat | int | None]
@@ -219,6 +229,7 @@ SCHEMAS: dict[str, type[_Layer]] = {
     "Softmax": _Softmax,
     "ReLU": _Rectified,
     "LeakyReLU": _Rectified,
+    "ThresholdedReLU": _Thresholded,
     "Concatenate": _Concatenate,
     "Flatten": _Flatten,
     "Reshape": _Reshape,
@@ -243,6 +254,8 @@ SCHEMAS: dict[str, type[_Layer]] = {
     "RepeatVector": _Repeat,
     "Dot": _Dot,
     "PruneLowMagnitude": _Pruning,
+    "Bidirectional": _Bidirectional,
+    "QBidirectional": _Bidirectional,
     "Take": _Take,
     "BestIndices": _BestIndices,
     "SumOver": _Reduction,
@@ -297,6 +310,8 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "Softmax": {"axis"},
     "ReLU": {"negative_slope", "threshold", "max_value"},
     "LeakyReLU": {"alpha", "negative_slope"},
+    "ThresholdedReLU": {"theta"},
+    "PReLU": {"shared_axes", *(f"alpha_{word}" for word in _TRAINING)},
     "Add": set(),
     "Concatenate": {"axis"},
     "Flatten": {"data_format"},
@@ -321,6 +336,9 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "Permute": {"dims"},
     "RepeatVector": {"n"},
     "Dot": {"axes", "normalize"},
+    "TimeDistributed": {"layer"},
+    "Bidirectional": {"layer", "backward_layer", "merge_mode"},
+    "QBidirectional": {"layer", "backward_layer", "merge_mode"},
     "PruneLowMagnitude": {"layer", "pruning_schedule", "block_size", "block_pooling_type", "sparsity_m_by_n"},
     "Take": {"index", "axis"},
     "BestIndices": {"k", "largest"},

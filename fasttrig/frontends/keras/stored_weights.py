@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import InputError
-from fasttrig.frontends.keras.wrappers import kernels_in_order, pruned_layers, require_masked
+from fasttrig.frontends.keras.wrappers import (
+    BIDIRECTIONAL,
+    DIRECTIONS,
+    inner_layer,
+    kernels_in_order,
+    pruned_layers,
+    require_masked,
+)
 from fasttrig.frontends.source import LayerSpec, ModelTree, Weights
 
 MAX_ELEMENTS = 2**24
@@ -18,7 +25,17 @@ MAX_ELEMENTS = 2**24
 
 _NORM_VARIABLES = (("gamma", "scale"), ("beta", "center"))
 _MOVING = ("moving_mean", "moving_variance")
-_READ = ("kernel", "recurrent_kernel", "depthwise_kernel", "pointwise_kernel", "bias", "gamma", "beta", *_MOVING)
+_READ = (
+    "alpha",
+    "kernel",
+    "recurrent_kernel",
+    "depthwise_kernel",
+    "pointwise_kernel",
+    "bias",
+    "gamma",
+    "beta",
+    *_MOVING,
+)
 """Variables that fasttrig reads; counters of training and similar variables are left out on both sides."""
 
 _DEPTHWISE = ("QDepthwiseConv2D", "QDepthwiseConv2DBatchnorm")
@@ -28,6 +45,7 @@ _KERNELS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("Dense", "QDense", "QDenseBatchnorm"), ("kernel",)),
     **dict.fromkeys(("QConv1D", "QConv2D", "QConv2DBatchnorm", "QConv2DTranspose"), ("kernel",)),
     **dict.fromkeys(_DEPTHWISE, ("depthwise_kernel",)),
+    "PReLU": ("alpha",),
     **dict.fromkeys(_RECURRENT, ("kernel", "recurrent_kernel")),
     **dict.fromkeys(_SEPARABLE, ("depthwise_kernel", "pointwise_kernel")),
 }
@@ -110,7 +128,8 @@ def variable_names(kind: str, config: Mapping[str, Any]) -> list[str]:
 
 def kernel_names(kind: str, config: Mapping[str, Any]) -> list[str]:
     """The kernels of a layer and its bias, in Keras' order."""
-    return [*_KERNELS.get(kind, ("kernel",)), *(["bias"] if config.get("use_bias", True) else [])]
+    has_bias = config.get("use_bias", True) and kind != "PReLU"
+    return [*_KERNELS.get(kind, ("kernel",)), *(["bias"] if has_bias else [])]
 
 
 def norm_names(config: Mapping[str, Any]) -> list[str]:
@@ -134,7 +153,7 @@ def inner_weights(
     trained, fixed = _ordered(tree, models)
     places = [*trained, *fixed]
     kept = [(name, array) for name, array in zip(names, arrays, strict=True) if name in _READ]
-    if [name for _, name in places] != [name for name, _ in kept]:
+    if [_undirected(name) for _, name in places] != [name for name, _ in kept]:
         raise InputError(
             "the stored weights of an inner model do not match its layers",
             where=where,
@@ -149,6 +168,11 @@ def inner_weights(
     pruned = [found[name] for name in pruned_layers(tree, models) if name in found]
     require_masked([kernel for weights in pruned for kernel in kernels_in_order(weights)], masks, where)
     return found
+
+
+def _undirected(name: str) -> str:
+    """A variable's own name, whichever direction of a bidirectional layer it belongs to."""
+    return next((name.removeprefix(each) for each in DIRECTIONS if name.startswith(each)), name)
 
 
 Places = list[tuple[str, str]]
@@ -170,6 +194,9 @@ def _ordered(tree: ModelTree, models: tuple[str, ...]) -> tuple[Places, Places]:
 
 def _of_layer(layer: LayerSpec, name: str) -> tuple[Places, Places]:
     names: list[str] = []
+    if layer.kind in BIDIRECTIONAL:
+        kind, config = inner_layer(layer.config, name)
+        names = [f"{direction}{key}" for direction in DIRECTIONS for key in kernel_names(kind, config)]
     if layer.kind in _KERNELS:
         names = kernel_names(layer.kind, layer.config)
     if layer.kind in _NORMS or layer.kind in _NORMALISED:

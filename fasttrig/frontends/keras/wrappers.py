@@ -15,17 +15,34 @@ from fasttrig.frontends.source import LayerSpec, ModelTree, TensorRef, Weights, 
 PRUNING = "PruneLowMagnitude"
 """The wrapper of tensorflow_model_optimization: in inference the layer inside, with its kernel times the mask."""
 
+TIMES = "TimeDistributed"
+"""Keras' wrapper that calls a layer for every step: the layer itself where it works on the last axis alone."""
+
+BIDIRECTIONAL = ("Bidirectional", "QBidirectional")
+DIRECTIONS = ("forward_", "backward_")
+"""Beginnings of the names of a bidirectional layer's weights."""
+
+_LAST_AXIS = (
+    *("QDense", "QDenseBatchnorm", "Dense", "QActivation", "Activation", "ReLU", "LeakyReLU", "Softmax"),
+    *("BatchNormalization", "Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "ActivityRegularization"),
+)
 _MASKED = ("kernel", "depthwise_kernel", "pointwise_kernel", "recurrent_kernel")
 _BOOKS = ("mask", "threshold", "pruning_step")
 """Variables of the pruning wrapper."""
 
 
 def unwrapped(layer: LayerSpec, source: str) -> tuple[LayerSpec, Wrapper | None]:
-    """The layer inside a pruning wrapper, still under the wrapper's name, and the wrapper; other layers as they are."""
-    if layer.kind != PRUNING:
+    """The layer inside a wrapper, still under the wrapper's name, and the wrapper; other layers as they are."""
+    where = f"{source} > layer '{layer.name}' ({layer.kind[:80]})"
+    if layer.kind in BIDIRECTIONAL:
+        for key in ("layer", "backward_layer"):
+            if key == "layer" or layer.config.get(key) is not None:
+                inner_layer(layer.config, where, key)
+    if layer.kind not in (PRUNING, TIMES):
         return layer, None
-    where = f"{source} > layer '{layer.name}' ({PRUNING})"
     kind, config = inner_layer(layer.config, where)
+    if layer.kind == TIMES:
+        return _for_every_step(layer, kind, config, where), Wrapper(TIMES, layer.name, layer.name)
     name = config.get("name")
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME:
         raise InputError("the layer inside a wrapper has no name", where=where, got=str(name)[:80], want="a text")
@@ -39,15 +56,39 @@ def is_pruning(layer: Any) -> bool:
     return type(layer).__name__ == PRUNING and hasattr(layer, "layer")
 
 
-def inner_layer(config: Mapping[str, Any], where: str) -> tuple[str, dict[str, Any]]:
+def _for_every_step(layer: LayerSpec, kind: str, config: dict[str, Any], where: str) -> LayerSpec:
+    """The layer inside TimeDistributed, if it gives for all steps at once what it gives for each."""
+    axis = config.get("axis", -1)
+    if kind not in _LAST_AXIS or (axis not in (-1, [-1]) and kind != "BatchNormalization"):
+        raise UnsupportedError(
+            "fasttrig reads TimeDistributed around layers of the last axis only",
+            where=where,
+            got=kind[:80],
+            want=", ".join(_LAST_AXIS),
+            try_="a layer that takes all steps: QConv1D in place of a network for every step",
+        )
+    if kind == "BatchNormalization":  # the axis of one step, counted from the front, is the last one of all
+        config = config | {"axis": -1}
+    shape = layer.config.get("batch_input_shape")
+    config = {key: value for key, value in config.items() if key not in ("batch_input_shape", "batch_shape")}
+    return LayerSpec(layer.name, kind, config if shape is None else config | {"batch_input_shape": shape}, {})
+
+
+def directed(names: Sequence[str]) -> list[str]:
+    """Names of a bidirectional layer's weights: the first half belongs to the forward layer, the second backward."""
+    half = len(names) // 2
+    return [f"{DIRECTIONS[0] if i < half else DIRECTIONS[1]}{name}" for i, name in enumerate(names)]
+
+
+def inner_layer(config: Mapping[str, Any], where: str, key: str = "layer") -> tuple[str, dict[str, Any]]:
     """The class and the checked configuration of the layer inside a wrapper."""
-    entry = config.get("layer")
+    entry = config.get(key)
     kind = entry.get("class_name") if isinstance(entry, Mapping) else None
     inner = entry.get("config") if isinstance(entry, Mapping) else None
     if not isinstance(kind, str) or not isinstance(inner, Mapping):
         raise InputError(
             "a wrapper's configuration is not as Keras writes it",
-            where=f"{where} > layer",
+            where=f"{where} > {key}",
             got=str(entry)[:80],
             want="a layer with 'class_name' and 'config'",
         )
@@ -60,13 +101,13 @@ def inner_layer(config: Mapping[str, Any], where: str) -> tuple[str, dict[str, A
             want="a wrapper around one layer",
             try_="take the wrapper off (tfmot's strip_pruning for pruning) and save the model again",
         )
-    check_layer(kind, inner, f"{where} > layer ({kind[:80]})")
+    check_layer(kind, inner, f"{where} > {key} ({kind[:80]})")
     return kind, dict(inner)
 
 
 def renamed(tree: ModelTree) -> ModelTree:
     """The tree with the layers of pruning wrappers under their own names, as strip_pruning leaves them."""
-    names = {wrapper.name: wrapper.layer for wrapper in tree.wrappers.values()}
+    names = {wrapper.name: wrapper.layer for wrapper in tree.wrappers.values() if wrapper.name != wrapper.layer}
     if not names:
         return tree
 

@@ -38,6 +38,7 @@ CASES = {
         3, activation="quantized_bits(6,2)", state_quantizer="quantized_bits(3,0,alpha=1)", name="rnn", **WEIGHTS
     ),
     "gru": lambda: qkeras.QGRU(3, name="rnn", **CELL),
+    "gru_two_units": lambda: qkeras.QGRU(2, name="rnn", **CELL),
     "gru_reset_after": lambda: qkeras.QGRU(3, reset_after=True, name="rnn", **CELL),
     "gru_implementation_2": lambda: qkeras.QGRU(3, implementation=2, return_sequences=True, name="rnn", **CELL),
     "lstm": lambda: qkeras.QLSTM(3, name="rnn", **CELL),

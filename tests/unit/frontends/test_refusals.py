@@ -67,7 +67,6 @@ REFUSED = {
     ),
     "a slope that is no shift": (lambda: [LAYERS.LeakyReLU(0.3, name="a")], "> negative_slope", "not a shift", "0.125"),
     "a slope above one": (lambda: [LAYERS.LeakyReLU(2.0, name="a")], "> negative_slope", "not a shift", "0.125"),
-    "a ReLU's threshold": (lambda: [LAYERS.ReLU(threshold=0.5, name="a")], "> threshold", "threshold", ""),
     "a limit off the grid": (
         lambda: [LAYERS.ReLU(max_value=0.3, name="a")],
         "> max_value",
@@ -81,7 +80,7 @@ REFUSED = {
         "does not know this layer",
         "",
     ),
-    "a product": (lambda: [LAYERS.PReLU(name="p")], "'p' (PReLU)", "does not know this layer", "LeakyReLU"),
+    "an exponential": (lambda: [LAYERS.ELU(name="p")], "'p' (ELU)", "does not know this layer", "LeakyReLU"),
     "an automatic activation scale": (
         lambda: [qkeras.QActivation("quantized_bits(6,0,alpha='auto_po2')", name="a")],
         "> activation",
