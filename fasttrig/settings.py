@@ -72,7 +72,7 @@ class DataSettings(Settings):
     def _one_task(self) -> DataSettings:
         if self.target and self.features == ():
             raise ValueError("a regression needs a target and features")
-        if not self.target and len(self.classes) < 2:
+        if len(self.classes) < 2 and (self.classes or not self.target):
             raise ValueError("classes: want at least two names, or a target for a regression")
         return self
 

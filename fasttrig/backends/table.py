@@ -20,7 +20,8 @@ _WITH_HLS: tuple[Target, ...] = ("fpga", "cms-emulator", "cms-emulator-integer")
 
 
 def _is_lone_forest(graph: Graph) -> bool:
-    from fasttrig.backends.conifer.parts import is_lone_forest  # here: `fasttrig doctor` reads the table without NumPy
+    # Imported here because `fasttrig doctor` reads the table without NumPy.
+    from fasttrig.backends.conifer.parts import is_lone_forest
 
     return is_lone_forest(graph)
 

@@ -35,7 +35,7 @@ def output_paths(files: Sequence[str], output: Path) -> list[Path]:
         return [output]
     if output.suffix.lower() in WRITERS and not output.is_dir():
         raise InputError(
-            "several input files need a folder as output",
+            "several input files need an output folder",
             where=str(output),
             got=f"{len(files)} files",
             try_=f"-o {output.with_suffix('')}/",
@@ -48,5 +48,5 @@ def output_paths(files: Sequence[str], output: Path) -> list[Path]:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError("the output folder cannot be made", where=str(output), got=str(error)) from None
+        raise InputError("cannot create the output folder", where=str(output), got=str(error)) from None
     return paths

@@ -147,7 +147,7 @@ def _system(error: OSError) -> str:
     """An error of a file or disk that no command handles itself."""
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
     told = FasttrigError(
-        "a file cannot be read or written",
+        "cannot read or write a file",
         where=" > ".join(names),
         got=error.strerror or str(error),
         try_=f"{DEBUG} shows the traceback",

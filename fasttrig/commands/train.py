@@ -21,7 +21,7 @@ def train(
 
     if not models and not Path(MODEL_FILE).is_file():
         raise ProjectError(
-            "no model to train",
+            "no model to train in this folder",
             where=str(Path.cwd()),
             got=f"no {MODEL_FILE} here",
             try_="fasttrig train FOLDER, or `fasttrig init NAME` to start one",

@@ -111,7 +111,10 @@ def _wanted(graph: Graph, keep: Collection[str]) -> list[Value]:
     for name in keep:
         if name not in known:
             raise DataError(
-                "no such value to keep", where=f"graph '{graph.name}'", got=repr(name), try_=near_names(name, known)
+                "unknown name of a value to keep",
+                where=f"graph '{graph.name}'",
+                got=repr(name),
+                try_=near_names(name, known),
             )
     return [value for name, value in known.items() if name in set(keep)]
 
@@ -121,13 +124,13 @@ def check_inputs(graph: Graph, inputs: Mapping[str, IntArray] | IntArray) -> dic
     if not isinstance(inputs, Mapping):
         if len(graph.inputs) != 1:
             names = ", ".join(op.name for op in graph.inputs)
-            raise DataError("this graph has several inputs", got="one array", want=f"a mapping with {names}")
+            raise DataError("the graph has several inputs", got="one array", want=f"a mapping with {names}")
         inputs = {graph.inputs[0].name: inputs}
     known = [op.name for op in graph.inputs]
     for name in inputs:
         if name not in known:
             raise DataError(
-                "no such input", where=f"graph '{graph.name}'", got=repr(name), try_=near_names(name, known)
+                "unknown input name", where=f"graph '{graph.name}'", got=repr(name), try_=near_names(name, known)
             )
     arrays = {}
     for op in graph.inputs:
@@ -136,7 +139,7 @@ def check_inputs(graph: Graph, inputs: Mapping[str, IntArray] | IntArray) -> dic
         arrays[op.name] = _check_input(op, np.asarray(inputs[op.name]))
     if len({len(array) for array in arrays.values()}) != 1:
         got = ", ".join(f"{name}: {len(array)}" for name, array in arrays.items())
-        raise DataError("inputs differ in their number of events", got=got)
+        raise DataError("the inputs have different numbers of events", got=got)
     return arrays
 
 
@@ -148,7 +151,7 @@ def _check_input(op: Input, raw: IntArray) -> IntArray:
             where=where,
             got=f"dtype {raw.dtype}",
             want="an integer dtype",
-            try_="quantise real values first: design.emulate(x) does",
+            try_="quantise real values first, for example with design.emulate(x)",
         )
     if raw.shape[1:] != op.result.shape or raw.ndim == 0:
         want = f"(n_events, {', '.join(map(str, op.result.shape))})"
@@ -156,7 +159,7 @@ def _check_input(op: Input, raw: IntArray) -> IntArray:
     low, high = (int(raw.min()), int(raw.max())) if raw.size else (0, 0)
     if not op.result.type.holds(low, high):
         want = f"{op.result.type}: {op.result.type.min_raw} to {op.result.type.max_raw}"
-        raise DataError("raw inputs outside their type", where=where, got=f"{low} to {high}", want=want)
+        raise DataError("raw inputs outside the range of their type", where=where, got=f"{low} to {high}", want=want)
     checked: Any = raw.astype(np.int64, copy=False) if op.result.type.width <= INT64_BITS else raw.astype(object)
     columns = checked.reshape(-1, max(1, len(op.channel_types)))
     for channel, fixed_type in enumerate(op.channel_types):
@@ -176,7 +179,7 @@ def _check_channel(op: Input, channel: int, fixed_type: FixedType, column: IntAr
     off_grid = (column & ((1 << shift) - 1)) != 0
     if off_grid.any():
         raise DataError(
-            "raw inputs off the grid of their feature",
+            "raw inputs off the grid of their feature type",
             where=where,
             got=f"raw {column[off_grid][0]}",
             want=f"{fixed_type}: multiples of {1 << shift}",
@@ -184,7 +187,7 @@ def _check_channel(op: Input, channel: int, fixed_type: FixedType, column: IntAr
     low, high = (int(column.min()) >> shift, int(column.max()) >> shift) if column.size else (0, 0)
     if not fixed_type.holds(low, high):
         raise DataError(
-            "raw inputs outside the type of their feature",
+            "raw inputs outside the range of their feature type",
             where=where,
             got=f"raw {low} to {high}",
             want=f"{fixed_type}: {fixed_type.min_raw} to {fixed_type.max_raw}",

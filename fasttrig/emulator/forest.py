@@ -32,7 +32,7 @@ BLOCK_EVENTS = 2048
 """Events worked on at a time."""
 
 _WORDS = ((8, np.uint8), (16, np.uint16), (32, np.uint32), (64, np.uint64))
-# Floats in which a single bit of the word is exact, the integers of that size, and where the exponent sits.
+# Float types that hold a single bit of the word exactly, the integers of the same size, the position of the exponent.
 _EXPONENTS: dict[int, tuple[Any, Any, int, int]] = {
     1: (np.float32, np.int32, 23, 127),
     2: (np.float32, np.int32, 23, 127),
@@ -187,7 +187,7 @@ def _mask_exits(tables: list[tuple[int, IntArray, npt.NDArray[Any]]], first_plac
             interval = np.searchsorted(thresholds, columns[feature], side="right")
             alive &= np.take(bits, interval, axis=0, out=row, mode="clip")
         np.negative(alive, out=row)
-        alive &= row  # the lowest bit alone: a power of two, whose logarithm is the exponent of a float
+        alive &= row  # Keep the lowest set bit only: a power of two, whose logarithm is the exponent of a float.
         exponent = alive.astype(floating).view(integer)
         exponent >>= mantissa_bits
         return exponent + offset

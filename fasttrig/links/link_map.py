@@ -89,7 +89,7 @@ class LinkMap(Settings):
     def side(self, direction: str) -> tuple[Placement, ...]:
         """The placements of "inputs" or "outputs"."""
         if direction not in ("inputs", "outputs"):
-            raise InputError("no such side of the board", got=repr(direction), want="inputs or outputs")
+            raise InputError("unknown side of the board", got=repr(direction), want="inputs or outputs")
         return self.inputs if direction == "inputs" else self.outputs
 
     def to_toml(self) -> str:
@@ -177,7 +177,7 @@ def check_link_map(link_map: LinkMap, graph: Graph, where: str = "link map") -> 
 
 def _placed(values: Sequence[Value], frames: int) -> tuple[Placement, ...]:
     placements: list[Placement] = []
-    place, offset = 0, 0  # frames count on from link to link
+    place, offset = 0, 0  # Frames are numbered across links.
     for value in values:
         if value.type.width > FRAME_BITS:
             raise UnsupportedError(
@@ -195,7 +195,7 @@ def _placed(values: Sequence[Value], frames: int) -> tuple[Placement, ...]:
             link, frame = divmod(place, frames)
             if link >= MAX_LINKS:
                 raise UnsupportedError(
-                    "too many numbers for the links",
+                    "too many elements for the links",
                     where=f"'{value.name}'",
                     want=f"at most {MAX_LINKS} links of {frames} frames",
                 )
@@ -225,11 +225,11 @@ def _check_side(side: str, placements: Sequence[Placement], period_frames: int) 
             )
         key = (placement.link, placement.frame)
         if taken.get(key, 0) & placement.bits:
-            raise ValueError(f"{where}: bits of link {key[0]}, frame {key[1]} are taken already")
+            raise ValueError(f"{where}: bits of link {key[0]}, frame {key[1]} are already in use")
         taken[key] = taken.get(key, 0) | placement.bits
         for element, _ in placement.elements():
             if (placement.field, element) in elements:
-                raise ValueError(f"{where}: element {element} is placed twice")
+                raise ValueError(f"{where}: element {element} has two placements")
             elements.add((placement.field, element))
 
 
@@ -245,7 +245,7 @@ def check_fields(placements: Sequence[Placement], values: Sequence[Value], where
             )
         if placement.width != value.type.width:
             raise InputError(
-                "the width of a field differs from its type",
+                "the width of a field differs from the width of its type",
                 where=f"{where} > {value.name}",
                 got=str(placement.width),
                 want=f"{value.type.width} ({value.type})",
@@ -255,7 +255,7 @@ def check_fields(placements: Sequence[Placement], values: Sequence[Value], where
         wrong = found[name] ^ set(range(math.prod(value.shape)))
         if wrong:
             raise InputError(
-                "the elements of a field do not match the design",
+                "the elements of a field do not match its tensor",
                 where=f"{where} > {name}",
                 got=f"element {min(wrong)} is missing, or one too many",
                 want=f"elements 0 to {value.size - 1}, each once",

@@ -136,10 +136,10 @@ def _n_events(placements: Sequence[Placement], tensors: Mapping[str, IntArray]) 
     fields = {placement.field for placement in placements}
     missing = sorted(fields - set(tensors))
     if missing:
-        raise DataError("a field has no data", got=", ".join(sorted(tensors)), want=", ".join(missing))
+        raise DataError("data are missing for a field", got=", ".join(sorted(tensors)), want=", ".join(missing))
     counts = {len(np.asarray(tensors[field])) for field in fields}
     if len(counts) != 1:
-        raise DataError("fields differ in their number of events", got=", ".join(map(str, sorted(counts))))
+        raise DataError("the fields have different numbers of events", got=", ".join(map(str, sorted(counts))))
     return counts.pop()
 
 
@@ -149,7 +149,7 @@ def _bits(raw: IntArray, placement: Placement) -> Words64:
     most = (1 << (placement.width - int(low < 0))) - 1
     if low < -(1 << (placement.width - 1)) or high > most:
         raise DataError(
-            "a raw integer does not fit its bits",
+            "a raw integer does not fit into its field",
             where=placement.field,
             got=f"{low} to {high}",
             want=f"{placement.width} bits",
@@ -166,7 +166,7 @@ def _columns(links: Sequence[int], frames: Frames) -> dict[int, int]:
     missing = [link for link in links if link not in frames.links]
     if missing:
         raise DataError(
-            "a link of the map is not in the patterns",
+            "a link of the link map is missing from the patterns",
             got=f"links {', '.join(map(str, frames.links))}",
             want=f"link {missing[0]}",
             try_=_OTHER_MAP,
@@ -182,10 +182,10 @@ def _starts(flags: Flags, period: int, packet_frames: int) -> npt.NDArray[np.int
         return np.zeros(0, dtype=np.intp)
     starts = np.arange(some[0], some[-1] + 1, period, dtype=np.intp)
     marked = np.flatnonzero(((flags & Flag.START_OF_PACKET) != 0).any(axis=1))
-    if len(marked) and not np.array_equal(marked, starts):  # EMPv1 does not mark them
+    if len(marked) and not np.array_equal(marked, starts):  # EMPv1 does not mark the start of packets.
         wrong = int(np.setxor1d(marked, starts)[0])
         raise DataError(
-            "packets do not start where the link map says",
+            "packet starts differ from the link map",
             where=f"frame {wrong}",
             got="a start of packet" if wrong in marked else "no start of packet",
             want=f"one every {period} frames, from frame {starts[0]}",
@@ -193,7 +193,7 @@ def _starts(flags: Flags, period: int, packet_frames: int) -> npt.NDArray[np.int
         )
     if starts[-1] + packet_frames > len(valid):
         raise DataError(
-            "the patterns end inside a packet",
+            "the last packet is truncated",
             where=f"the packet that starts with frame {starts[-1]}",
             got=f"{len(valid)} frames",
             want=f"{packet_frames} frames of it",

@@ -62,7 +62,7 @@ def write_patterns(
 def check_format(format: str) -> None:
     """Refuse a format that is not in `FORMATS`."""
     if format not in FORMATS:
-        raise InputError("no such pattern format", got=repr(format), want=", ".join(FORMATS))
+        raise InputError("unknown pattern format", got=repr(format), want=", ".join(FORMATS))
 
 
 def render(patterns: Patterns) -> str:
@@ -126,7 +126,7 @@ def _read_empv2(lines: Lines, where: str) -> Patterns:
     (_, first), *rest = _without_comments(lines)
     number, metadata = _line(rest, 0, where, _METADATA)
     if not metadata.startswith(_METADATA):
-        raise _fault("no line about the metadata", where, number, metadata, _METADATA)
+        raise _fault("the metadata line is missing", where, number, metadata, _METADATA)
     links = _links(_line(rest, 1, where, "Link  000  ..."), "Link", _EMP_LINK, where)
     return Patterns(EMPV2, first[4:].strip(), _frames(rest[2:], links, EMPV2, where))
 
@@ -135,7 +135,7 @@ def _read_empv1(lines: Lines, where: str) -> Patterns:
     (_, first), *rest = _without_comments(lines)
     number, quads = _line(rest, 0, where, "Quad/Chan : ...")
     if not quads.strip().startswith("Quad/Chan :"):
-        raise _fault("no line of quads and channels", where, number, quads, "Quad/Chan : q00c0 ...")
+        raise _fault("the line of quads and channels is missing", where, number, quads, "Quad/Chan : q00c0 ...")
     links = _links(_line(rest, 1, where, "Link : 000 ..."), "Link :", _EMP_LINK, where)
     return Patterns(EMPV1, first[6:].strip(), _frames(rest[2:], links, EMPV1, where))
 
@@ -145,7 +145,7 @@ def _read_apx(lines: Lines, where: str) -> Patterns:
     links = _links(_line(rest, 0, where, "#LinkLabel LINK_00 ..."), "#LinkLabel", _APX_LINK, where)
     number, begin = _line(rest, 1, where, "#BeginData")
     if begin.strip() != "#BeginData":
-        raise _fault("the data do not begin", where, number, begin, "#BeginData")
+        raise _fault("the start of the data is missing", where, number, begin, "#BeginData")
     return Patterns(APX, "", _frames(rest[2:], links, APX, where))
 
 
@@ -156,21 +156,21 @@ def _without_comments(lines: Lines) -> Lines:
 def _line(lines: Lines, index: int, where: str, want: str) -> tuple[int, str]:
     if index < len(lines):
         return lines[index]
-    raise DataError("the file ends inside its header", where=where, want=want, try_="the file may be cut short")
+    raise DataError("the header is truncated", where=where, want=want, try_="the file may be cut short")
 
 
 def _links(line: tuple[int, str], start: str, pattern: re.Pattern[str], where: str) -> tuple[int, ...]:
     number, text = line
     if not text.strip().startswith(start):
-        raise _fault("no line of links", where, number, text, f"{start} ...")
+        raise _fault("the line of links is missing", where, number, text, f"{start} ...")
     found = []
     for word in text.strip().removeprefix(start).split():
         match = pattern.fullmatch(word)
         if match is None:
-            raise _fault("not the number of a link", where, number, word, pattern.pattern)
+            raise _fault("not a link number", where, number, word, pattern.pattern)
         found.append(int(match[match.lastindex or 0]))
     if not found or len(set(found)) != len(found) or len(found) > MAX_LINKS:
-        raise _fault("links must be named, each once", where, number, text, "one column per link")
+        raise _fault("links are missing or repeated", where, number, text, "one column per link")
     return tuple(found)
 
 
@@ -193,7 +193,7 @@ def _frames(lines: Lines, links: tuple[int, ...], format: str, where: str) -> Fr
             raise _fault("not a row of this format", where, number, row.got, row.want)
         if len(row.words) != len(links):
             raise _fault(
-                "a row with the wrong number of columns",
+                "a row has an unexpected number of columns",
                 where,
                 number,
                 f"{len(row.words)} columns",

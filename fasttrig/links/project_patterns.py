@@ -52,10 +52,10 @@ def refuse_leftovers(folder: Path, files: Mapping[str, str]) -> None:
     left = [name for name in found if name not in files]
     if left:
         raise InputError(
-            "the folder holds pattern files of an earlier run",
+            "the folder contains pattern files of an earlier run",
             where=str(folder),
             got=f"{left[0]}, {len(left)} in all",
-            try_="remove them, or choose another --out",
+            try_="remove these files, or choose another --out",
         )
 
 
@@ -70,7 +70,7 @@ def decode(folder: Path, file: Path, links: Path | None = None, side: str = "") 
     side = side or next((known for known in SIDES if file.name.startswith(known)), "")
     if side not in SIDES:
         raise InputError(
-            "cannot tell whether the file holds inputs or outputs",
+            "cannot tell whether the file contains inputs or outputs",
             where=str(file),
             got=side or file.name,
             try_="--side inputs, or --side outputs",

@@ -80,8 +80,8 @@ def counted_row(result: SynthResult, target: dict[str, Any], cost: float) -> Syn
     used = {name: getattr(result, name) for name in RESOURCES}
     device = device_of(target)
     notes = [
-        f"synthesised {'as a whole' if result.mode == 'flat' else 'stage by stage and summed'}, out of context",
-        "Yosys takes two LUTs a bit for an addition of three numbers; the device can do with one",
+        f"synthesised {'as a whole' if result.mode == 'flat' else 'module by module and summed'}, out of context",
+        "Yosys uses two LUTs per bit to add three numbers; the device needs one",
     ]
     return SynthesisedResources(
         stage=ReportStage.SYNTH,

@@ -123,7 +123,7 @@ def read_ports(project_dir: Path) -> Ports:
     path = project_dir / "testbench" / "ports.json"
     if not path.is_file():
         raise InputError(
-            "not a fasttrig project that can be simulated",
+            "this folder has no C-simulation",
             where=str(project_dir),
             got="no testbench/ports.json",
             want="a Vitis or Vivado project",
@@ -175,7 +175,7 @@ def _compile(command: list[str], cwd: Path, timeout_s: float, log: Path) -> None
         where=str(log),
         got="\n".join(errors[:SHOWN_ERRORS]),
         want="exit code 0",
-        try_="the whole log is in the file above; `make csim` in the project repeats it",
+        try_="see the whole log in the file above; `make csim` in the project repeats the compilation",
     )
 
 

@@ -82,7 +82,7 @@ def vhdlsim(project_dir: Path, x_raw: IntArray, *, timeout_s: float = RUN_TIMEOU
     y_raw = np.loadtxt(output, dtype=np.int64, ndmin=2) if output.is_file() else np.empty((0, 0), dtype=np.int64)
     if y_raw.shape != (len(x_raw), *result.shape):
         raise DataError(
-            "the simulation returned the wrong number of results",
+            "the simulation returned an unexpected number of results",
             where=str(output),
             got=str(y_raw.shape),
             want=str((len(x_raw), *result.shape)),

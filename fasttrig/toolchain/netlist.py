@@ -55,7 +55,7 @@ def read_netlist(text: str, top: str, black_boxes: frozenset[str] = frozenset())
         raise _fault(top, f"{type(error).__name__}: {error}", "the JSON that Yosys writes") from None
     unmapped = sorted(kind for kind in kinds if kind.startswith("$") and kind != "$scopeinfo")
     if unmapped:
-        raise _fault(top, f"cells that were not mapped: {', '.join(unmapped[:5])}", "primitives of the device")
+        raise _fault(top, f"cells without a device primitive: {', '.join(unmapped[:5])}", "primitives of the device")
     found = {kind: kinds[kind] for kind in sorted(kinds) if kind != "$scopeinfo" and kind not in black_boxes}
     return Netlist(found, _depth(drivers, top))
 
@@ -109,11 +109,11 @@ def _depth(drivers: Mapping[Bit, _Driver], top: str) -> int:
                 stack.pop()
                 continue
             if net in entered:
-                raise _fault(top, "logic whose output is its own input", "a pipeline")
+                raise _fault(top, "combinational loop", "a pipeline")
             entered.add(net)
             stack.extend(waiting)
     return max(done.values(), default=0)
 
 
 def _fault(top: str, got: str, want: str) -> ToolError:
-    return ToolError("the netlist of Yosys cannot be read", where=f"module '{top}'", got=got, want=want)
+    return ToolError("cannot read the netlist of Yosys", where=f"module '{top}'", got=got, want=want)

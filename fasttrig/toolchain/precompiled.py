@@ -39,7 +39,7 @@ def include_flags(project_dir: Path, compiler: Sequence[str], flags: Sequence[st
         if not (folder / f"{NAME}.gch").is_file():
             _make(folder, project_dir, compiler, flags)
     except (OSError, RuntimeError, FasttrigError):
-        return ()  # no home, a full or read-only disk, a compiler that cannot: compile without it
+        return ()  # No home folder, a full or read-only disk, or no support: compile without it.
     return ("-include", str(folder / NAME))
 
 

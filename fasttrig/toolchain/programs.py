@@ -50,7 +50,7 @@ def compiled_program(key: str, purpose: str, make: Callable[[Path], Path]) -> tu
     with scratch_folder(purpose) as folder:
         made = make(folder)
         copy = Path(shutil.copy2(made, home / f"{program.name}.{os.getpid()}.new"))
-        copy.replace(program)  # another process may have been faster: either program is good
+        copy.replace(program)  # If another process was faster, keep its program: both are equal.
     _remove_old(home)
     return program, time.monotonic() - start
 

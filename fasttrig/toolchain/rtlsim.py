@@ -114,7 +114,7 @@ def rtlsim(
     with scratch_folder("rtlsim") as work:
         packed.astype("<u4").tofile(work / "inputs.bin")
         files = [str(work / "inputs.bin"), str(work / "outputs.bin")]
-        # In the project's folder: $readmemh finds the tables by their path there.
+        # Run in the project's folder: $readmemh reads tables by paths relative to it.
         arguments = [str(program), *files, str(len(packed)), str(seed)]
         done = run(arguments, cwd=folder, timeout_s=timeout_s, log=work / "driver.log")
         latency, interval = _checked(done.stdout, len(packed), folder)
@@ -133,7 +133,7 @@ def pack(elements: Sequence[Element], raw: IntArray) -> Words32:
             not element.type.holds(int(narrow.min()), int(narrow.max())) or ((narrow << element.shift) != column).any()
         ):
             raise DataError(
-                "raw integers outside their type",
+                "raw integers outside the range of their type",
                 where=f"tensor '{element.tensor}'",
                 got=f"{column.min()} to {column.max()}",
                 want=str(element.type),
@@ -214,7 +214,7 @@ def _checked(line: str, n_events: int, folder: Path) -> tuple[int, int | None]:
         faults.append(f"an initiation interval from {ii_least} to {ii_most} cycles")
     if faults:
         raise CheckFailed(
-            "the RTL does not keep its timing",
+            "the RTL violates its declared timing",
             where=str(folder),
             got="\n".join(faults),
             want="one output per input, always after the same number of cycles",
@@ -270,7 +270,7 @@ def _runtime(units: Sequence[Path], command: Sequence[str], tool: str, work: Pat
         stage = Path(temporary) / key
         stage.mkdir()
         _compile_units(units, stage, command, "-O1")
-        with contextlib.suppress(OSError):  # another process was faster
+        with contextlib.suppress(OSError):  # Another process compiled the program first.
             stage.rename(home / key)
     return kept
 
@@ -279,7 +279,7 @@ def _compile_units(units: Sequence[Path], folder: Path, command: Sequence[str], 
     """Compile each unit into `folder`; the object files."""
 
     def one(unit: Path) -> Path:
-        level = "-O0" if "Slow" in unit.stem else optimisation  # Slow: code that runs once
+        level = "-O0" if "Slow" in unit.stem else optimisation  # Flags of the slow part: code that runs once.
         made = folder / f"{unit.stem}.o"
         run(
             [*command, level, "-c", str(unit), "-o", str(made)],

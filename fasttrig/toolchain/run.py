@@ -69,7 +69,7 @@ def run(
     start = time.monotonic()
     over: threading.Event | None = getattr(_thread, "over", None)
     if over is not None and over.is_set():
-        raise ToolError(f"{arguments[0]} was not started", where=str(cwd), got="the work was interrupted")
+        raise ToolError(f"{arguments[0]} was not started", where=str(cwd), got="the run was interrupted")
     try:
         process = subprocess.Popen(
             list(arguments),
@@ -88,7 +88,7 @@ def run(
     started: set[subprocess.Popen[str]] = getattr(_thread, "running", set())
     started.add(process)
     try:
-        if over is not None and over.is_set():  # between the look above and now
+        if over is not None and over.is_set():  # The interruption came after the check above.
             _end_group(process, signal.SIGKILL)
         stdout, stderr = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:

@@ -38,7 +38,7 @@ FAMILIES = ("xcup", "xcu", "xc7", "xc6v", "xc5v", "xc6s")
 """Those of `synth_xilinx` with LUTs of six inputs: UltraScale+, UltraScale, series 7, Virtex-6 and -5, Spartan-6."""
 
 _PARTS = (
-    # the beginning of a part's number, its family; the first that fits
+    # Pattern of the part number, family; the first match counts.
     (r"xc(vu|ku)\d+p|xc(zu|au)|xck2|xcu\d", "xcup"),
     (r"xc(vu|ku)\d", "xcu"),
     (r"xc7", "xc7"),
@@ -148,7 +148,7 @@ def family_of(part: str) -> str:
         if re.match(pattern, part.lower()):
             return family
     raise InputError(
-        "Yosys does not know the family of this part",
+        "Yosys does not support the device family of this part",
         got=repr(part),
         want="an AMD FPGA up to UltraScale+",
         try_=f"--family with one of {', '.join(FAMILIES)}",
@@ -189,14 +189,14 @@ def synthesise(
     design = _read_design(project)
     chosen = _known(family) if family else family_of(design.part)
     check_installed()
-    has_block_roms = any((project / "src").glob("*.mem"))  # the register of their address is in another module
+    has_block_roms = any((project / "src").glob("*.mem"))  # The register of a ROM's address is in another module.
     if mode == "per module" and has_block_roms:
         raise InputError(
-            "a design with block RAM can only be synthesised as a whole",
+            "a design with block RAM must be synthesised flat",
             where=str(project),
             got="per module",
             want="flat",
-            try_="leave the mode out",
+            try_="omit the mode",
         )
     if mode == "per module" or (mode == "auto" and design.cost > FLAT_COST and not has_block_roms):
         return _per_module(project, design, chosen, time_limit_s)
@@ -234,7 +234,7 @@ def _read_design(project: Path) -> _Design:
 def _known(family: str) -> str:
     if family not in FAMILIES:
         raise InputError(
-            "no such family", got=repr(family), want=", ".join(FAMILIES), try_=near_names(family, FAMILIES)
+            "unknown device family", got=repr(family), want=", ".join(FAMILIES), try_=near_names(family, FAMILIES)
         )
     return family
 

@@ -39,10 +39,14 @@ def write_hex(arrays: Sequence[IntArray], types: Sequence[FixedType]) -> str:
         If arrays differ in events or an integer lies outside its type.
     """
     if len(arrays) != len(types) or not arrays:
-        raise DataError("one type per array is needed", got=f"{len(arrays)} arrays, {len(types)} types")
+        raise DataError(
+            "the number of types differs from the number of arrays", got=f"{len(arrays)} arrays, {len(types)} types"
+        )
     n_events = len(arrays[0])
     if any(len(array) != n_events for array in arrays):
-        raise DataError("arrays differ in their number of events", got=", ".join(str(len(array)) for array in arrays))
+        raise DataError(
+            "the arrays have different numbers of events", got=", ".join(str(len(array)) for array in arrays)
+        )
     blocks = [_words(np.asarray(array), fixed_type) for array, fixed_type in zip(arrays, types, strict=True)]
     page = np.concatenate([block.reshape(n_events, -1) for block in blocks], axis=1)
     page[:, -1] = _NEWLINE
@@ -72,7 +76,9 @@ def read_hex(
         Naming the event and the word at the first fault.
     """
     if len(types) != len(shapes):
-        raise DataError("one shape per type is needed", got=f"{len(types)} types, {len(shapes)} shapes")
+        raise DataError(
+            "the number of shapes differs from the number of types", got=f"{len(types)} types, {len(shapes)} shapes"
+        )
     sizes = [int(np.prod(shape, dtype=np.int64)) for shape in shapes]
     raw = text.replace("\r\n", "\n").encode("ascii", errors="replace")
     raw += b"" if raw.endswith(b"\n") or not raw else b"\n"
@@ -83,7 +89,7 @@ def read_hex(
     page = page.reshape(-1, length)
     if n_events is not None and len(page) != n_events:
         raise DataError(
-            "the vectors differ in their number of events", where=where, got=str(len(page)), want=str(n_events)
+            "the vectors have different numbers of events", where=where, got=str(len(page)), want=str(n_events)
         )
     arrays, start = [], 0
     for size, fixed_type, shape in zip(sizes, types, shapes, strict=True):
@@ -100,7 +106,7 @@ def _words(array: IntArray, fixed_type: FixedType) -> Bytes:
     low, high = (int(flat.min()), int(flat.max())) if flat.size else (0, 0)
     if not fixed_type.holds(low, high):
         raise DataError(
-            "raw integers outside their type",
+            "raw integers outside the range of their type",
             got=f"{low} to {high}",
             want=f"{fixed_type}: {fixed_type.min_raw} to {fixed_type.max_raw}",
         )
@@ -124,7 +130,7 @@ def _integers(block: Bytes, fixed_type: FixedType, where: str) -> IntArray:
     if total.size and int(total.max()) >> fixed_type.width:
         event, word = np.argwhere(total >> fixed_type.width)[0]
         raise DataError(
-            "a word has more bits than its type",
+            "a word has more bits than its type allows",
             where=f"{where}, event {event}, word {word} of its tensor",
             got=f"{int(total[event, word]):x}",
             want=str(fixed_type),
@@ -152,7 +158,7 @@ def _fault(raw: bytes, sizes: Sequence[int], types: Sequence[FixedType], where: 
         words = line.split(" ")
         if len(words) != len(wanted) and not _cut_word(words, wanted):
             return DataError(
-                "the line has the wrong number of words",
+                "the line has an unexpected number of words",
                 where=f"{where}, event {event}",
                 got=str(len(words)),
                 want=str(len(wanted)),
@@ -166,7 +172,7 @@ def _fault(raw: bytes, sizes: Sequence[int], types: Sequence[FixedType], where: 
                     got=repr(word),
                     want=f"{digits} digits of 0-9a-f",
                 )
-    return DataError("the vectors cannot be read", where=where)
+    return DataError("cannot read the vectors", where=where)
 
 
 def _cut_word(words: Sequence[str], wanted: Sequence[int]) -> bool:

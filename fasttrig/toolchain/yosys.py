@@ -125,7 +125,10 @@ def _named(error: ToolError) -> ToolError:
     """The program that ran is Python; what failed is Yosys."""
     if isinstance(error, ToolTimeoutError):
         return ToolTimeoutError(
-            "Yosys did not end in time", where=error.where, got=error.got, try_="a longer --time-limit, or --per-module"
+            "Yosys exceeded its time limit",
+            where=error.where,
+            got=error.got,
+            try_="raise --time-limit, or use --per-module",
         )
     return ToolError("Yosys failed", where=error.where, got=error.got, want=error.want, try_=error.try_)
 
@@ -139,7 +142,7 @@ def _copy(job: Job, work: Path) -> None:
             shutil.copyfile(job.project / name, target)
         except OSError as error:
             raise ToolError(
-                "a source of the RTL project cannot be read",
+                "cannot read a source file of the RTL project",
                 where=str(job.project / name),
                 got=str(error),
                 try_="build it again",
@@ -162,7 +165,7 @@ def _recall(path: Path) -> Netlist | None:
         cells = {str(kind): int(number) for kind, number in content["cells"].items()}
         return Netlist(cells, int(content["levels"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # not there, or not whole: find it out again
+        return None  # Missing or truncated: run Yosys again.
 
 
 def _keep(path: Path, netlist: Netlist) -> None:

@@ -203,7 +203,7 @@ def test_a_folder_without_a_model(tmp_path, monkeypatch, capsys):
     from fasttrig.commands.shell import run_app
 
     monkeypatch.chdir(tmp_path)
-    assert run_app(app, ["train"]) == 2 and "no model to train" in capsys.readouterr().err
+    assert run_app(app, ["train"]) == 2 and "no model to train in this folder" in capsys.readouterr().err
     assert run_app(app, ["estimate", "."]) == 2 and "no model in this folder" in capsys.readouterr().err
 
 

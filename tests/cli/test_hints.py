@@ -48,4 +48,4 @@ def test_an_onnx_network_is_pointed_to_its_own_file(tmp_path):
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "net", ends[:1], ends[1:])
     onnx.save(helper.make_model(graph), tmp_path / "net.onnx")
     done = fasttrig("estimate", "net.onnx", cwd=tmp_path)
-    assert done.returncode == 2 and "a network: its QKeras model (.h5, .keras)" in done.stderr, done.stderr
+    assert done.returncode == 2 and "for a network, pass its QKeras model (.h5, .keras)" in done.stderr, done.stderr

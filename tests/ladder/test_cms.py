@@ -228,7 +228,7 @@ def test_hls_code_that_no_host_compiles_is_refused(changes):
 
 
 def test_features_of_another_design_are_refused():
-    with pytest.raises(InputError, match="not the inputs"):
+    with pytest.raises(InputError, match="do not match the inputs"):
         emit_cms(golden("tiny"), TargetSettings(), 1, vectors=("", ""), features=INPUTS.features[:1])
 
 

@@ -80,7 +80,7 @@ def test_the_wrong_inputs_are_refused(compiled, tmp_path):
         csim(compiled, [INPUTS["x"], INPUTS["x"]])
     with pytest.raises(DataError, match="wrong input shape"):
         csim(compiled, [INPUTS["x"][:, :3]])
-    with pytest.raises(DataError, match="outside their type"):
+    with pytest.raises(DataError, match="outside the range of their type"):
         csim(compiled, [INPUTS["x"] + 1000])
     with pytest.raises(InputError, match=r"ports\.json"):
         csim(tmp_path, [INPUTS["x"]])

@@ -52,7 +52,7 @@ def test_missing_of_a_wrapper(number: float) -> None:
 def test_a_missing_number_off_the_grid_is_refused() -> None:
     xgboost = pytest.importorskip("xgboost")
     model = xgboost.XGBClassifier(n_estimators=6, missing=-999, n_jobs=1).fit(with_missing(-999.0), TARGET)
-    with pytest.raises(UnsupportedError, match="not in the input type"):
+    with pytest.raises(UnsupportedError, match="input type cannot hold"):
         read(model, input_type=GRID)
     read(model, input_type=FixedType(15, 11))
 

@@ -60,7 +60,7 @@ def test_yosys_makes_block_ram_of_it(tmp_path, monkeypatch):
     found = synthesise(folder)
     assert 0 < found.bram18 <= json.loads((folder / "design.json").read_text())["bram18"]
     assert found.lut < 300, "the table is made of LUTs"
-    with pytest.raises(InputError, match="only be synthesised as a whole"):
+    with pytest.raises(InputError, match="must be synthesised flat"):
         synthesise(folder, mode="per module")
 
 

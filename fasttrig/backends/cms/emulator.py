@@ -62,7 +62,7 @@ def _hls_source(graph: Graph, tb_config: str, words: Mapping[str, str]) -> str:
     inputs, results = inputs_of(graph), results_of(graph)
     types = _PORT.findall(tb_config)
     if len(types) != len(inputs) + len(results):
-        raise FasttrigError("the HLS project has other ports than its graph", got=", ".join(types))
+        raise FasttrigError("the ports of the HLS project differ from those of its graph", got=", ".join(types))
     sizes = [tensor.value.size for tensor in (*inputs, *results)]
     names = [f"in_{k}_" for k in range(len(inputs))] + [f"out_{k}_" for k in range(len(results))]
     members = [f"    {kind} {name}[{size}];" for kind, name, size in zip(types, names, sizes, strict=True)]

@@ -38,7 +38,7 @@ def header(features: Sequence[FeatureScale], graph: Graph, words: Mapping[str, s
         return fill_file("cms/no_scales.h.in", {}, words)
     if sum(op.result.size for op in graph.inputs) != len(features):
         raise InputError(
-            "the features are not the inputs of the graph",
+            "the features do not match the inputs of the graph",
             got=f"{len(features)} features",
             want=", ".join(f"{op.name} {op.result.shape}" for op in graph.inputs),
         )

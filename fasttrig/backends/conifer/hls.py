@@ -47,22 +47,25 @@ def _check(graph: Graph, parts: Parts, target: TargetSettings) -> None:
     checked_identifier(graph.name, "model's name")
     if graph.name.lower() in reserved_words()["firmware"]:
         raise UnsupportedError(
-            "the model's name is one of the project's own", got=repr(graph.name), want="another name", try_="rename it"
+            "the HLS project uses this model name itself",
+            got=repr(graph.name),
+            want="another name",
+            try_="rename it",
         )
     if target.backend not in BACKENDS:
         raise UnsupportedError(
-            "forests have no project for this tool",
+            "fasttrig writes no forest project for this tool",
             where="[target] backend",
             got=target.backend,
             want=" or ".join(BACKENDS),
         )
     if target.io_type != "io_parallel":
         raise UnsupportedError(
-            "forests have no stream interface", where="[target] io_type", got=target.io_type, want="io_parallel"
+            "forests do not support io_stream", where="[target] io_type", got=target.io_type, want="io_parallel"
         )
     if parts.forest.n_nodes > MOST_SPLITS:
         raise UnsupportedError(
-            "a forest too large to be unrolled",
+            "the forest is too large to unroll",
             where=parts.forest.where,
             got=f"{parts.forest.n_nodes} splits",
             want=f"at most {MOST_SPLITS}",

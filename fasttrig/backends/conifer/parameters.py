@@ -156,7 +156,7 @@ def _plain_tree(op: Forest, reached: Reach, root: int, target: int, room: int) -
             parent[side] = len(feature)
         if len(feature) >= 2 * room:
             raise UnsupportedError(
-                "trees that share subtrees are too large to write one by one",
+                "trees with shared subtrees are too large once the subtrees are copied",
                 where=op.where,
                 got=f"more than {MOST_LEAVES} leaves",
                 want="smaller trees",
@@ -193,15 +193,15 @@ def _check(parts: Parts) -> None:
     op = parts.forest
     if parts.cast is not None:
         raise UnsupportedError(
-            "conifer has no cast after the sum",
+            "conifer does not support a cast after the sum",
             where=parts.cast.where,
             got="Input -> Forest -> Cast",
             want="Input -> Forest",
-            try_="cast its result where it is used",
+            try_="cast the result in the code that uses the score",
         )
     if op.n_outputs == BINARY_CLASSES:
         raise UnsupportedError(
-            "conifer takes two classes for one output",
+            "conifer represents two classes by one output",
             where=op.where,
             got="2 outputs",
             want="1, or at least 3",
@@ -210,7 +210,7 @@ def _check(parts: Parts) -> None:
     for fixed_type in (op.operand.type, op.leaf.type, op.base_margin.type, op.result.type):
         if fixed_type.width > FLOAT64_BITS:
             raise UnsupportedError(
-                "a number is too wide for conifer, which keeps doubles",
+                "a number is too wide for conifer, which stores doubles",
                 where=op.where,
                 got=str(fixed_type),
                 want=f"at most {FLOAT64_BITS} bits",

@@ -41,7 +41,9 @@ def read_parts(graph: Graph) -> Parts:
             where=f"graph '{graph.name}'",
             got=" -> ".join(kind.__name__ for kind in kinds) + f", {len(graph.outputs)} output(s)",
             want="Input -> Forest, or Input -> Forest -> Cast; one output",
-            try_="the hls4ml backend writes networks" if Forest not in kinds else "put out the forest's score alone",
+            try_="the hls4ml backend writes networks"
+            if Forest not in kinds
+            else "make the forest's score the only output",
         )
     source, forest = graph.inputs[0], graph.ops_of(Forest)[0]
     cast = next(iter(graph.ops_of(Cast)), None)

@@ -106,16 +106,16 @@ def _check(parts: Parts, n_nodes: int) -> None:
     op = parts.forest
     if parts.cast is not None:
         raise UnsupportedError(
-            "conifer has no cast after the sum",
+            "conifer does not support a cast after the sum",
             where=parts.cast.where,
             got="Input -> Forest -> Cast",
             want="Input -> Forest",
-            try_="cast its result where it is used",
+            try_="cast the result in the code that uses the score",
         )
     for fixed_type in (feature_type(op), score_type(op)):
         if fixed_type.width > INTEGER_BITS:
             raise UnsupportedError(
-                "a number is too wide for conifer's VHDL, which keeps integers",
+                "a number is too wide for conifer's VHDL, which uses integers",
                 where=op.where,
                 got=str(fixed_type),
                 want=f"at most {INTEGER_BITS} bits",
@@ -123,7 +123,7 @@ def _check(parts: Parts, n_nodes: int) -> None:
             )
     if n_nodes > MOST_NODES:
         raise UnsupportedError(
-            "trees too deep for conifer's VHDL, which fills each up to the same depth",
+            "the trees are too deep for conifer's VHDL, which pads all trees to the same depth",
             where=op.where,
             got=f"{n_nodes} nodes per output",
             want=f"at most {MOST_NODES}",
@@ -179,6 +179,6 @@ def _inserted(name: str, places: dict[str, str]) -> str:
     text = wheels.conifer_vhdl(name)
     for mark, content in places.items():
         if text.count(mark) != 1:
-            raise FasttrigError("conifer's VHDL has another form than fasttrig knows", where=name, want=mark)
+            raise FasttrigError("this version of conifer's VHDL is not supported", where=name, want=mark)
         text = text.replace(mark, content)
     return text

@@ -34,7 +34,9 @@ def package(name: str) -> Path:
     """
     spec = find_spec(name)
     if spec is None or spec.origin is None:
-        raise MissingPackageError(f"forests need the package {name}", want=name, try_=f"pip install {name}")
+        raise MissingPackageError(
+            f"a required package for forests is not installed: {name}", want=name, try_=f"pip install {name}"
+        )
     return Path(spec.origin).parent
 
 

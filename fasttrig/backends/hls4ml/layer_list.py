@@ -59,7 +59,7 @@ def values_of(const: Const, where: str) -> FloatArray:
     largest = int(np.abs(const.raw.astype(object)).max()) if const.raw.size else 0
     if largest.bit_length() > FLOAT64_BITS:
         raise UnsupportedError(
-            "a constant is too wide for hls4ml, which keeps weights as doubles",
+            "a constant is too wide for hls4ml, which stores weights as doubles",
             where=f"{where} > '{const.name}'",
             got=f"{const.type}, {largest.bit_length()} bits",
             want=f"at most {FLOAT64_BITS} bits",
@@ -73,7 +73,7 @@ def _check_streams(layers: list[Hls4mlLayer], outputs: tuple[str, ...]) -> None:
         readers = sum(other.inputs.count(layer.name) for other in layers) + outputs.count(layer.name)
         if readers > STREAM_READERS:
             raise UnsupportedError(
-                "hls4ml cannot copy a stream this often",
+                "hls4ml cannot copy a stream to this many readers",
                 where=layer.where,
                 got=f"{readers} readers",
                 want=f"at most {STREAM_READERS}",
@@ -102,7 +102,7 @@ def _matmul(op: MatMul, planner: Planner) -> None:
         return
     if len(op.operand.shape) > 2 and planner.streamed:
         raise UnsupportedError(
-            "hls4ml streams no matrix product on a tensor of this rank",
+            "hls4ml does not stream matrix products on tensors of this rank",
             where=op.where,
             got=str(op.operand.shape),
             want="(features,) or (time, features)",
@@ -223,14 +223,16 @@ def _concat(op: Concat, planner: Planner) -> None:
     """hls4ml joins two at a time: parts fold from the left, each step at the result's type."""
     if planner.streamed and op.axis != len(op.result.shape) - 1:
         raise UnsupportedError(
-            "a stream cannot be concatenated along this axis",
+            "hls4ml cannot concatenate streams along this axis",
             where=op.where,
             got=f"axis {op.axis}, io_stream",
             want="the last axis",
             try_="io_type = 'io_parallel'",
         )
     if len(op.result.shape) > 3:
-        raise UnsupportedError("hls4ml concatenates up to rank 3", where=op.where, got=str(op.result.shape))
+        raise UnsupportedError(
+            "hls4ml concatenates tensors up to rank 3 only", where=op.where, got=str(op.result.shape)
+        )
     attributes = {"op": f"concatenate{len(op.result.shape)}d", "axis": op.axis + 1}
     joined = planner.made_by[op.parts[0]]
     if len(op.parts) == 1:

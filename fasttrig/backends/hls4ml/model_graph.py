@@ -30,8 +30,8 @@ _FLOWS = ("init_layers", "streaming", "optimize", "specific_types", "apply_templ
 
 _PASSES_LEFT_OUT = frozenset(
     {
-        "infer_precision_types",  # nothing is inferred
-        "remove_final_reshape",  # the plan gives every output a layer of its own
+        "infer_precision_types",  # Types are complete: hls4ml must infer none.
+        "remove_final_reshape",  # In the plan, each output has its own layer.
         "skip_softmax",
         "fix_softmax_table_size",
         "broadcast_stream",
@@ -147,7 +147,7 @@ def _check_settings(plan: LayerPlan, target: TargetSettings) -> None:
     for name in target.layers:
         if name not in known:
             raise UnsupportedError(
-                "settings for an op that the model does not have",
+                "unknown op name in the settings",
                 where=f"target.layers.{name}",
                 got=repr(name),
                 try_=near_names(name, known),
@@ -182,7 +182,7 @@ def _check_layer(layer: Hls4mlLayer, strategy: str, target: TargetSettings) -> N
     narrow = [precision for precision in layer.precisions.values() if precision.type.width == 1]
     if arbitrary_c and narrow:
         raise UnsupportedError(
-            "hls4ml turns one-bit types into two-bit types for this backend",
+            "hls4ml widens one-bit types to two bits for this backend",
             where=layer.where,
             got=f"{narrow[0].type}, backend = '{target.backend}'",
             want="at least two bits",
@@ -190,7 +190,7 @@ def _check_layer(layer: Hls4mlLayer, strategy: str, target: TargetSettings) -> N
         )
     if strategy == "distributed_arithmetic" and layer.kind in ("Dense", "Conv1D"):
         raise UnsupportedError(
-            "fasttrig does not write hls4ml's distributed arithmetic",
+            "fasttrig does not support hls4ml's distributed arithmetic",
             where=layer.where,
             got=f"strategy = '{strategy}'",
             want="latency or resource",

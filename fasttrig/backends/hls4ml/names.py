@@ -32,7 +32,7 @@ def checked_identifier(name: str, what: str) -> str:
     """`name`, when C++ can use it as a name of its own."""
     if not _IDENTIFIER.fullmatch(name) or _is_word(name) or "__" in name:
         raise UnsupportedError(
-            f"the {what} cannot be a name in C++",
+            f"the {what} is not a valid C++ name",
             got=repr(name),
             want="letters, digits and single underscores, not a word of C++ or of hls4ml",
             try_="rename it",

@@ -131,7 +131,7 @@ def _rewiring(op: Rewiring, planner: Planner) -> None:
 def _parallel_only(op: Op, planner: Planner) -> None:
     if planner.streamed:
         raise UnsupportedError(
-            "fasttrig has no streamed HLS of this op",
+            "fasttrig has no streaming HLS code for this op",
             where=op.where,
             got=f"{type(op).__name__}, io_stream",
             want="io_parallel",

@@ -88,7 +88,7 @@ def _host_weights(text: str) -> str:
     """A weight file that a host compiles quickly; synthesis sees the same numbers in the same array."""
     found = _WEIGHTS.search(text)
     if found is None:
-        raise FasttrigError("hls4ml writes weights in another form than fasttrig knows", got=text[:200])
+        raise FasttrigError("this version of hls4ml writes weights in an unsupported format", got=text[:200])
     words = {word.upper(): found[word] for word in ("type", "name", "size", "numbers")}
     array = fill_file("nnet_utils/weights.h.in", words).rstrip("\n")
     text = text.replace(found[0], array)

@@ -9,7 +9,7 @@ from alkaid.trace import FVariable
 
 from fasttrig.backends.rtl.arithmetic import add, constant, is_constant, multiply_constant, pick
 
-Entry = tuple[FVariable, FVariable]
+Contender = tuple[FVariable, FVariable]
 """A number, and the index that it had."""
 
 
@@ -59,7 +59,7 @@ def entry_by_index(entries: Sequence[FVariable], index: FVariable) -> FVariable:
     return level[0]
 
 
-def _winner_of(entries: list[Entry]) -> FVariable:
+def _winner_of(entries: list[Contender]) -> FVariable:
     while len(entries) > 1:
         pairs = zip(entries[::2], entries[1::2], strict=False)
         winners = [_winner(left, right) for left, right in pairs]
@@ -67,7 +67,7 @@ def _winner_of(entries: list[Entry]) -> FVariable:
     return entries[0][1]
 
 
-def _winner(left: Entry, right: Entry) -> Entry:
+def _winner(left: Contender, right: Contender) -> Contender:
     less = is_less(left[0], right[0])
     return pick(less, right[0], left[0]), pick(less, right[1], left[1])
 

@@ -63,20 +63,22 @@ def emit_wrapper(
     from fasttrig.backends.wrapper import axi_stream, emp
 
     if latency_cycles < 1:
-        raise InputError("a wrapper needs a core with a register", got=f"latency {latency_cycles}", want="at least 1")
+        raise InputError(
+            "the wrapper needs a core with at least one register", got=f"latency {latency_cycles}", want="at least 1"
+        )
     if kind == "axi_stream":
         text = axi_stream.text(graph, latency_cycles)
     elif kind == "emp" and link_map is not None:
         text = emp.text(graph, link_map, latency_cycles, added_cycles(kind))
     elif kind == "emp":
         raise InputError(
-            "this wrapper needs a link map",
+            "the link map of this wrapper is missing",
             got="none",
             want="a LinkMap",
-            try_="fasttrig.links.default_link_map(graph) makes one",
+            try_="fasttrig.links.default_link_map(graph) returns a link map",
         )
     else:
-        raise InputError("no such wrapper", got=repr(kind), want=", ".join(KINDS))
+        raise InputError("unknown wrapper", got=repr(kind), want=", ".join(KINDS))
     top = f"{graph.name}_{kind}"
     if settings is None:
         return {f"wrapper/{top}.v": text}

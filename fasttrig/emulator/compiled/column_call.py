@@ -121,7 +121,8 @@ def column_table(
             first += len(places)
     grid = np.array([float(1 << rule.grid_bits) for rule in rules])
     table["grid"], table["offset"] = grid, [rule.offset for rule in rules]
-    for name in ("factor", "low", "high"):  # in raw integers, not in steps of the grid: exact, all are powers of two
+    # In raw integers, not in grid steps; exact because every factor is a power of two.
+    for name in ("factor", "low", "high"):
         table[name] = grid * [float(getattr(rule, name)) for rule in rules]
     table["mode"] = [_EXACT if rule.exact else _MODES[rule.rounding] for rule in rules]
     return table, tuple(kept)

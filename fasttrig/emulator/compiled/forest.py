@@ -212,7 +212,7 @@ def _lines(
     sum_bits = max(1, max(largest).bit_length())
     order = _order(logic, batches)
     place, n_planes = _places(logic, order, batches)
-    n_planes = max(n_planes, logic.first + 8)  # planes of features are written eight at a time
+    n_planes = max(n_planes, logic.first + 8)  # The code writes the bit planes of eight features at a time.
     leaves = [[place[plane] for plane in tree.leaf] + [ZEROS] * (leaf_bits - len(tree.leaf)) for tree in trees]
     steps = [(logic.first + number, *logic.steps[number]) for number in order]
     index = "std::uint16_t" if n_planes <= 1 << 16 else "std::uint32_t"

@@ -56,14 +56,15 @@ class CompiledEmulator:
                 "the compiled emulator cannot be loaded",
                 where=str(path),
                 got=str(error),
-                try_="delete the file: it is compiled again",
+                try_="delete the file; the next call compiles the emulator again",
             ) from error
         self._rows_dtype = np.dtype(np.int32 if io_type(graph) is INT32 else np.int64)
         self._row_dtype = np.dtype(f"i{row_type(graph).bits // 8}")
         self._functions: dict[np.dtype[Any], Any] = {np.dtype(np.int64): _function(library, name, "_i64")}
         if self._rows_dtype == np.int32:
             self._functions[np.dtype(np.int32)] = _function(library, name, "")
-        self._columns = getattr(library, f"{name}_predict_columns", None)  # None: made without columns
+        # None if the library was compiled without columns.
+        self._columns = getattr(library, f"{name}_predict_columns", None)
         if self._columns is not None:
             self._columns.argtypes = (ctypes.c_int, ctypes.c_void_p)
         self._kernel_name, self._has_kernel = library[f"{name}_kernel_name"], library[f"{name}_has_kernel"]
@@ -102,7 +103,7 @@ class CompiledEmulator:
         try:
             made = self.predict_rows(rows, threads=threads, kernel=kernel)
         except DataError:
-            check_inputs(self.graph, inputs)  # says which number of which input
+            check_inputs(self.graph, inputs)  # Raises an error that names the element and the input.
             raise
         return {name: array.astype(np.int64) for name, array in self._by_output(made).items()}
 
@@ -136,7 +137,9 @@ class CompiledEmulator:
 
         codes = _split(run, len(rows), threads)
         if INPUT_OUTSIDE_ITS_TYPE in codes:
-            raise DataError("raw inputs outside their type or off their grid", where=f"graph '{self.graph.name}'")
+            raise DataError(
+                "raw inputs outside the range of their type, or off their grid", where=f"graph '{self.graph.name}'"
+            )
         return made
 
     def predict_columns(
@@ -211,7 +214,7 @@ class CompiledEmulator:
             return next(iter(usable.values()))
         if kernel not in usable:
             raise InputError(
-                "no such kernel on this machine",
+                "this machine does not support the kernel",
                 got=repr(kernel),
                 want=f"one of {', '.join(usable)}",
                 try_=near_names(kernel, usable),

@@ -71,9 +71,9 @@ def link_table(graph: Graph) -> LinkTable:
         return _softmax(graph, high - low + 1)
     values = to_value(np.arange(low, high + 1), output.type)
     margins = values[:, np.newaxis] if output.size == 1 else np.stack([values, values], axis=1)
-    with np.errstate(all="ignore"):  # of numbers that no event may give
+    with np.errstate(all="ignore"):  # Warnings would come from values that no event produces.
         scores = postprocess(margins, graph)
-    if output.size > 1:  # each output has its own score
+    if output.size > 1:  # Each output has its own score.
         return LinkTable(LinkKind.TABLE, output.size, np.ascontiguousarray(scores[:, :1].T), low)
     return LinkTable(LinkKind.TABLE, scores.shape[1], np.ascontiguousarray(scores.T), low)
 
@@ -82,7 +82,7 @@ def _softmax(graph: Graph, n_entries: int) -> LinkTable:
     output, scale = graph.outputs[0], graph.link_scale
     is_power = scale.numerator.bit_count() == 1 and scale.denominator.bit_count() == 1
     if output.size > MAX_SUMMED or not is_power or abs(_log2(scale.numerator) - _log2(scale.denominator)) > MAX_BITS:
-        return NO_LINK  # a difference of scaled margins is rounded then
+        return NO_LINK  # Without a power of two, float64 rounds the difference of scaled margins.
     distance = float(scale) * to_value(-np.arange(n_entries), output.type)
     return LinkTable(LinkKind.SOFTMAX, output.size, np.exp(distance)[np.newaxis])
 

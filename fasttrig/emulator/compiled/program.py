@@ -256,7 +256,7 @@ def _declare_pack(program: Program, value: Value, packing: Packing, struct: str)
 def _plain_buffer(program: Program, op: Op) -> str:
     interval = program.ranges[op.result]
     # Reason for asking the class: only this emulator's code of a Forest adds in the array of the result itself.
-    if isinstance(op, Forest):  # the type holds every partial sum
+    if isinstance(op, Forest):  # The type holds every partial sum.
         interval = Interval.of_type(op.result.type, op.result.shape)
     kind = stored_type(interval, op)
     return program.buffer(kind.name, kind.bits, f"{op.name}_raw", op.result.size)

@@ -181,7 +181,7 @@ def _cast_lines(op: Cast, site: CompiledSite, operand: Interval) -> tuple[CType,
     """The type for everything on the way, and the constants of rounding and overflow."""
     target = op.result.type
     largest = max(1, magnitude(operand))
-    # Two bits past the number's own, every further bit dropped gives the same: 0, or -1 where the rounding is down.
+    # Dropping more than two bits beyond the number's width changes nothing: the result is 0, or -1 if rounding down.
     dropped = min(op.dropped_bits, largest.bit_length() + 2)
     possible = any(op.overflows(operand))
     moved = largest + (1 << dropped) if dropped > 0 else largest << -dropped

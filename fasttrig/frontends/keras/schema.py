@@ -159,7 +159,7 @@ class _Repeat(_Layer):
     n: Units
 
 
-Place = Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS)]
+IndexPlace = Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS)]
 
 
 class _Take(_Layer):

@@ -123,13 +123,13 @@ def reads(source: Any) -> bool:
         return _live_library(source) is not None
     path = Path(source)
     if path.name.endswith(_PICKLES):
-        return True  # and refused with the reason
+        return True  # Reading the file then says why it is refused.
     if not path.name.endswith(_SUFFIXES) or not path.is_file():
         return False
     try:
         return _file_library(path) is not None
     except InputError:
-        return True  # and refused with the reason
+        return True  # Reading the file then says why it is refused.
 
 
 def read_trees(
@@ -169,7 +169,7 @@ def read_trees(
     ensemble = read_ensemble(source, rounds=rounds)
     input_type = input_type or ensemble.input_type
     if input_type is None:
-        raise InputError("the type of the features is needed", where=ensemble.origin, want="input_type=FixedType(...)")
+        raise InputError("the input type is missing", where=ensemble.origin, want="input_type=FixedType(...)")
     graph_name = _checked_name(source, name)
     return lower_forest(ensemble, input_type, channel_types, leaf_fraction_bits, graph_name), ensemble
 
@@ -181,7 +181,7 @@ def read_ensemble(source: Any, *, rounds: int | None = None) -> Ensemble:
     library = _live_library(source)
     if library is None:
         raise UnsupportedError(
-            "no tree model that fasttrig knows",
+            "fasttrig does not read this kind of tree model",
             got=f"an object of {type(source)!r}",
             want="XGBoost, scikit-learn, LightGBM or ONNX, or a path",
         )
@@ -194,23 +194,23 @@ def _rounds(library: Library, rounds: int | None) -> tuple[int | None, ...]:
     if library.takes_rounds:
         return (rounds,)
     if rounds is not None:
-        raise InputError("a number of rounds can be chosen for XGBoost alone", got=f"rounds={rounds}")
+        raise InputError("`rounds` applies to XGBoost models only", got=f"rounds={rounds}")
     return ()
 
 
 def _read_path(path: Path, rounds: int | None) -> Ensemble:
     if path.name.endswith(_PICKLES):
         raise UnsupportedError(
-            "a pickle runs code when it is opened, so fasttrig does not open one",
+            "fasttrig does not open pickle files: a pickle runs code when it is opened",
             where=str(path),
             want="the live model object, or a model file",
-            try_="load it where you trust it, and pass the object",
+            try_="load the pickle where you trust it, and pass the object",
         )
     if not path.is_file():
         raise InputError("no such model file", where=str(path))
     library = _file_library(path)
     if library is None:
-        raise InputError("no tree model that fasttrig knows", where=str(path), want=", ".join(_SUFFIXES))
+        raise InputError("fasttrig does not read this kind of tree model", where=str(path), want=", ".join(_SUFFIXES))
     assert library.read_file is not None
     return library.read_file(path, *_rounds(library, rounds))
 

@@ -40,7 +40,7 @@ _KNOWN = {
 }
 _KNOWN_OF_A_TREE = {
     *("feature", "weight", "threshold", "value", "children_left", "children_right"),
-    *("parent", "depth", "iLeaf"),  # of the backends that build bottom up; nothing is computed from them
+    *("parent", "depth", "iLeaf"),  # Keys that conifer's bottom-up backends write; fasttrig does not use them.
 }
 _MOST_NORM = 2.0**53
 
@@ -128,7 +128,7 @@ class _Numbers:
 def _count(document: dict[str, Any], name: str, most: int, where: str) -> int:
     found = whole_number(member(document, name, where=where), f"{where} > {name}")
     if not 0 <= found <= most:
-        raise InputError("an impossible number", where=f"{where} > {name}", got=str(found), want=f"0 to {most}")
+        raise InputError("number out of range", where=f"{where} > {name}", got=str(found), want=f"0 to {most}")
     return found
 
 
@@ -136,7 +136,7 @@ def _check_weight(types: ConiferTypes, where: str) -> None:
     """conifer multiplies the feature of a split by 1 in the weight type, which has to hold it."""
     if types.weight is not None and types.weight.cast(1.0) != 1:
         raise UnsupportedError(
-            "conifer compares another number than the feature: its weight type does not hold 1",
+            "conifer compares features multiplied by a weight of 1, which its weight type cannot hold",
             where=f"{where} > config > weight_precision",
             got=types.weight.text,
             want="a type that holds 1, such as ap_fixed<2,2>",
@@ -165,7 +165,9 @@ def _norm(document: dict[str, Any], where: str) -> float:
         norm = np.nan
     if not abs(norm) <= _MOST_NORM:
         raise InputError(
-            "norm is no number of a reasonable size", where=f"{where} > norm", got=repr(document.get("norm"))[:60]
+            "norm is not a finite number of reasonable size",
+            where=f"{where} > norm",
+            got=repr(document.get("norm"))[:60],
         )
     return norm
 
@@ -176,7 +178,7 @@ def _rounds(document: dict[str, Any], n_outputs: int, where: str) -> list[list[d
     fits = isinstance(rounds, list) and all(isinstance(r, list) and len(r) == n_outputs for r in rounds)
     if not fits or n_trees != len(rounds) or not all(isinstance(entry, dict) for r in rounds for entry in r):
         raise InputError(
-            "the trees of a conifer file do not fit its numbers",
+            "the conifer file has an unexpected number of trees",
             where=f"{where} > trees",
             want=f"n_trees = {n_trees} rounds of {n_outputs} trees each",
         )
@@ -191,7 +193,7 @@ def _base_margin(document: dict[str, Any], n_outputs: int, where: str) -> FloatA
         start = np.full(1, np.nan)
     if len(start) < n_outputs or not np.isfinite(start).all():
         raise InputError(
-            "init_predict is no list of finite numbers",
+            "init_predict is not a list of finite numbers",
             where=where,
             want=f"{n_outputs} numbers",
             got=str(document["init_predict"])[:60],
@@ -218,7 +220,7 @@ def _refusal(entry: dict[str, Any], n_features: int, where: str) -> UnsupportedE
     if not oblique.size:
         return None
     return UnsupportedError(
-        "an oblique split compares a sum of features",
+        "oblique splits on sums of features are not supported",
         where=f"{where} > node {oblique[0]}",
         got=f"weight {weights[oblique[0]]}"[:80],
         want="1 for the feature of the split, 0 elsewhere",

@@ -62,7 +62,7 @@ class CppType:
         found = _fixed(match, plain) if match else None
         if found is None:
             raise UnsupportedError(
-                "a type of a conifer project that fasttrig does not know",
+                "unknown type in a conifer project",
                 where=where,
                 got=text[:80],
                 want="ap_fixed<W,I> or ap_ufixed (with modes), ap_int, ap_uint, float or double",
@@ -70,7 +70,7 @@ class CppType:
         assert found.fixed is not None
         if found.fixed.width > FLOAT64_BITS:
             raise UnsupportedError(
-                "a type of a conifer project is wider than the doubles of its file",
+                "a type in the conifer project is wider than the doubles in its file",
                 where=where,
                 got=text[:80],
                 want=f"at most {FLOAT64_BITS} bits",
@@ -93,7 +93,9 @@ class ConiferTypes:
         config: Any = next((document[key] for key in ("config", "Config") if document.get(key) is not None), {})
         if not isinstance(config, dict):
             raise InputError(
-                "the configuration of a conifer file is no object", where=f"{where} > config", got=repr(config)[:60]
+                "the configuration of the conifer file is not a JSON object",
+                where=f"{where} > config",
+                got=repr(config)[:60],
             )
         found: dict[str, CppType | None] = {}
         for name, stand_in in (("input", ""), ("threshold", "input"), ("weight", "threshold"), ("score", "")):
@@ -129,5 +131,5 @@ def _fixed(match: re.Match[str], text: str) -> CppType | None:
         chosen.append(known[mode])
     fixed = FixedType(int(numbers[0]), int(numbers[-1]), signed=not match[1])
     if match[2] == "int":
-        chosen[0] = Rounding.TRN_ZERO  # a double loses its fraction as in a C cast
+        chosen[0] = Rounding.TRN_ZERO  # A double loses its fraction, as in a C cast.
     return CppType(text, fixed, *chosen)

@@ -150,22 +150,22 @@ class Ensemble:
     def __post_init__(self) -> None:
         if not 0 < self.n_features <= MOST_FEATURES or not 0 < self.n_outputs <= MOST_OUTPUTS:
             raise InputError(
-                "an impossible number of features or outputs",
+                "number of features or outputs out of range",
                 where=self.origin,
                 got=f"{self.n_features} and {self.n_outputs}",
                 want=f"1 to {MOST_FEATURES} and 1 to {MOST_OUTPUTS}",
             )
         if len(self.feature_names) not in (0, self.n_features):
             raise InputError(
-                "feature names and features differ in number",
+                "the number of feature names differs from the number of features",
                 where=self.origin,
                 got=str(len(self.feature_names)),
                 want=f"none or {self.n_features}",
             )
         if not 0 < self.link_scale < np.inf:
-            raise InputError("the scale of a link is no positive number", where=self.origin, got=str(self.link_scale))
+            raise InputError("the link scale is not a positive number", where=self.origin, got=str(self.link_scale))
         if not np.isfinite(self.base_margin).all():
-            raise InputError("a base margin is not finite", where=self.origin, got=str(self.base_margin))
+            raise InputError("a base margin is NaN or infinite", where=self.origin, got=str(self.base_margin))
 
     @property
     def n_outputs(self) -> int:
@@ -211,7 +211,7 @@ class Ensemble:
         features = np.asarray(x, dtype=self.input_format)
         if features.ndim != 2 or features.shape[1] != self.n_features:
             raise DataError(
-                "wrong shape of features",
+                "wrong shape of the feature array",
                 where=self.origin,
                 got=str(features.shape),
                 want=f"(n_events, {self.n_features})",

@@ -54,7 +54,7 @@ def read_text(path: Path) -> str:
 def read_document(path: Path) -> Any:
     """The object of a JSON or UBJSON file; the content decides, not the suffix."""
     content = read_bytes(path)
-    # A JSON object starts with {" (perhaps spaced), a UBJSON one with the marker of its first key's length.
+    # A JSON object starts with {" (spaces allowed), a UBJSON object with the marker of its first key's length.
     if content[:1] == b"{" and content[1:2] in (b"i", b"U", b"I", b"l", b"L", b"$", b"#", b"N"):
         return parse_ubjson(content, str(path))
     return parse_json(content, str(path))
@@ -78,7 +78,9 @@ def member(document: Any, *path: str | int, where: str) -> Any:
         )
         if missing:
             raise InputError(
-                "a model file lacks an entry", where=" > ".join([where, *map(str, path[:depth])]), want=repr(key)
+                "an entry is missing from the model file",
+                where=" > ".join([where, *map(str, path[:depth])]),
+                want=repr(key),
             )
         place = place[key]
     return place

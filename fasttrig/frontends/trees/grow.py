@@ -54,10 +54,10 @@ def grow(table: NodeTable, *, root: int = 0, output: int = 0, n_features: int, w
     splits, leaves = _order(table, root, where)
     if whole and len(splits) + len(leaves) != len(table.is_leaf):
         raise InputError(
-            "nodes of a tree are not reached from its root",
+            "some nodes of a tree cannot be reached from its root",
             where=where,
             got=f"{len(splits) + len(leaves)} of {len(table.is_leaf)} nodes",
-            want="one tree: no cycle, no orphan",
+            want="one tree without cycles or orphan nodes",
         )
     place = np.empty(len(table.is_leaf), dtype=np.int64)
     place[splits] = np.arange(len(splits))
@@ -92,14 +92,14 @@ def _order(table: NodeTable, root: int, where: str) -> tuple[IntArray, IntArray]
         row = stack.pop()
         if not 0 <= row < n_rows:
             raise InputError(
-                "a child of a tree points nowhere", where=where, got=f"node {row}", want=f"0 to {n_rows - 1}"
+                "a child index points outside the tree", where=where, got=f"node {row}", want=f"0 to {n_rows - 1}"
             )
         if seen[row]:
             raise InputError(
-                "a node of a tree is reached twice",
+                "a tree node has two parents",
                 where=where,
                 got=f"node {row}",
-                want="a tree: one parent each, no cycle",
+                want="one parent per node, no cycle",
             )
         seen[row] = True
         if table.is_leaf[row]:

@@ -95,7 +95,9 @@ def parse_model(text: str, where: str) -> Ensemble:
     n_features = _integer(header, "max_feature_idx", where) + 1
     if per_round < 1 or len(blocks) % per_round:
         raise InputError(
-            "the trees are no whole number of rounds", where=where, got=f"{len(blocks)} trees, {per_round} per round"
+            "the number of trees is not a multiple of the trees per round",
+            where=where,
+            got=f"{len(blocks)} trees, {per_round} per round",
         )
     raise_refusals(_refusal(block, f"{where} > tree {index}") for index, block in enumerate(blocks))
     rounds = len(blocks) // per_round
@@ -136,7 +138,7 @@ def _link(objective: list[str]) -> tuple[Link, float]:
 def _sections(text: str, where: str) -> tuple[dict[str, str], list[dict[str, str]]]:
     """The header's entries, and those of each tree; what stands after the trees is not read."""
     if not is_model_text(text):
-        raise InputError("not a text model of LightGBM", where=where, want="a first line 'tree'")
+        raise InputError("not a LightGBM text model", where=where, want="a first line 'tree'")
     header: dict[str, str] = {}
     blocks: list[dict[str, str]] = []
     ended = False
@@ -149,24 +151,26 @@ def _sections(text: str, where: str) -> tuple[dict[str, str], list[dict[str, str
             blocks.append({})
         elif key:
             (blocks[-1] if blocks else header)[key] = content
-    if not ended and header.get("version", "").strip() != "v2":  # which had no such line
-        raise InputError("the text model ends too early", where=where, want="a line 'end of trees'")
+    if not ended and header.get("version", "").strip() != "v2":  # Version 2 did not write this line.
+        raise InputError("the LightGBM text model is truncated", where=where, want="a line 'end of trees'")
     sizes = header.get("tree_sizes", "").split()
     if len(sizes) != len(blocks):
-        raise InputError("the text model lacks trees", where=where, got=str(len(blocks)), want=str(len(sizes)))
+        raise InputError(
+            "trees are missing from the LightGBM text model", where=where, got=str(len(blocks)), want=str(len(sizes))
+        )
     return header, blocks
 
 
 def _integer(entries: dict[str, str], key: str, where: str) -> int:
     if key not in entries:
-        raise InputError("the text model lacks an entry", where=where, want=key)
+        raise InputError("an entry is missing from the LightGBM text model", where=where, want=key)
     return whole_number(entries[key], f"{where} > {key}")
 
 
 def _refusal(block: dict[str, str], where: str) -> UnsupportedError | None:
     if block.get("is_linear", "0").strip() not in ("0", ""):
         return UnsupportedError(
-            "a leaf that is a linear function",
+            "leaves with linear functions are not supported",
             where=where,
             got="is_linear=1",
             want="constant leaves",
@@ -175,7 +179,7 @@ def _refusal(block: dict[str, str], where: str) -> UnsupportedError | None:
     kinds = [whole_number(word, f"{where} > decision_type") for word in block.get("decision_type", "").split()]
     if any(kind & _CATEGORICAL for kind in kinds):
         return UnsupportedError(
-            "a categorical split is no comparison with a threshold",
+            "categorical splits are not supported",
             where=where,
             got="decision_type with bit 0",
             want="numerical splits only",

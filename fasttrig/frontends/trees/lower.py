@@ -85,7 +85,7 @@ def thresholds_to_raw(
     high = np.full(limit.shape, fixed_type.max_raw + 1, dtype=np.int64)
     while (low < high).any():
         middle = low + (high - low) // 2
-        with np.errstate(over="ignore"):  # beyond float32 is infinite there too
+        with np.errstate(over="ignore"):  # A threshold beyond float32 is infinite in the library too.
             seen = to_value(middle, fixed_type).astype(input_format).astype(np.float64)
         goes_right = (seen >= limit) if rule is SplitRule.LT else (seen > limit)
         undecided = low < high
@@ -116,11 +116,11 @@ def _leaf_bits(ensemble: Ensemble, asked: int | None) -> int:
     scaled = np.ldexp(leaves, asked)
     if (scaled != np.rint(scaled)).any():
         raise InputError(
-            "the leaves of this model have a grid of their own",
+            "this model fixes the number of fraction bits of its leaves",
             where=ensemble.origin,
             got=f"leaf_fraction_bits={asked}",
             want=f"{ensemble.score.type.fraction_bits}: those of {ensemble.score.type}",
-            try_="leave leaf_fraction_bits out",
+            try_="omit leaf_fraction_bits",
         )
     return asked
 
@@ -165,7 +165,7 @@ def _leaves_type(forest: Op, x: Interval, score: ScoreSum) -> bool:
         return False
     if score.overflow is not Overflow.WRAP:
         raise UnsupportedError(
-            "a saturating sum of leaves depends on their order",
+            "a saturating sum of leaves depends on the order of the trees",
             where=forest.where,
             got=f"sums of some leaves from {low} to {high} raw in {score.type}, {score.overflow.value}",
             want=f"none outside {least} to {most}, or a type that wraps",
@@ -235,7 +235,7 @@ def _quantised(value: FloatArray, bits: int, where: str) -> IntArray:
     largest = float(np.abs(value).max(initial=0.0))
     if abs(bits) > _MOST_BITS or largest * 2.0**bits >= 2.0 ** (INT64_BITS - 2):
         raise InputError(
-            "a leaf is too large for its grid",
+            "a leaf value needs too many bits",
             where=where,
             got=f"{largest:g} at {bits} fraction bits",
             want="at most 60 bits",
@@ -255,7 +255,7 @@ def _index(name: str, raw: IntArray) -> Const:
 def _check_types(ensemble: Ensemble, input_type: FixedType, channel_types: Sequence[FixedType]) -> None:
     if channel_types and len(channel_types) != ensemble.n_features:
         raise InputError(
-            "one channel type per feature is needed",
+            "the number of channel types differs from the number of features",
             where=ensemble.origin,
             got=str(len(channel_types)),
             want=f"{ensemble.n_features}, or none",
@@ -263,7 +263,7 @@ def _check_types(ensemble: Ensemble, input_type: FixedType, channel_types: Seque
     for channel, fixed_type in enumerate(channel_types):
         if not input_type.contains(fixed_type):
             raise InputError(
-                "a feature's type does not fit into the input type",
+                "a feature type does not fit into the input type",
                 got=str(fixed_type),
                 where=f"{ensemble.origin} > feature {channel}",
                 want=f"inside {input_type}",
@@ -297,17 +297,17 @@ def _check_missing(ensemble: Ensemble, types: Sequence[FixedType]) -> None:
     for channel, fixed_type in enumerate(types):
         raw = thresholds_to_raw(limit, fixed_type, SplitRule.LT, ensemble.input_format)
         if thresholds_to_raw(limit, fixed_type, SplitRule.LE, ensemble.input_format) > raw:
-            continue  # on the grid
+            continue  # The value for missing features is on the grid.
         near = to_value(np.clip(np.array([raw - 1, raw]), fixed_type.min_raw, fixed_type.max_raw), fixed_type)
         cuts = np.concatenate([tree.threshold[tree.feature == channel] for tree in ensemble.trees] or [np.empty(0)])
         seen = goes_left(near.astype(ensemble.input_format).astype(np.float64), cuts, ensemble.split_rule)
         if (seen != goes_left(limit, cuts, ensemble.split_rule)).any():
             raise UnsupportedError(
-                "the number for missing features is not in the input type",
+                "the input type cannot hold the value for missing features",
                 where=f"{ensemble.origin} > missing, feature {channel}",
                 got=f"missing={ensemble.missing:g}, {fixed_type}",
-                want="a number that the feature's type holds, so that the firmware can tell it from other inputs",
-                try_="a wider input type, or train with a number on the grid",
+                want="a value that the feature type holds, so that the firmware can recognise missing features",
+                try_="use a wider input type, or train with a value on the grid",
             )
 
 

@@ -33,7 +33,7 @@ def send_missing(tree: Tree, low: FloatArray, high: FloatArray, rule: SplitRule,
     left, right = (_moved(children, tree.n_nodes, start, n_new) for children in (tree.left, tree.right))
     origin = np.repeat(np.arange(tree.n_nodes), sizes)
     new_left, new_right, threshold = left[origin], right[origin], tree.threshold[origin]
-    # The missing numbers lie around the threshold: one comparison with their far or their near end decides.
+    # The threshold lies inside the range of missing values: compare with the far or the near end of that range.
     cut = changes & straddled
     threshold[start[cut]] = np.where(tree.default_left[cut], above[cut], below[cut])
     for node in np.flatnonzero(changes & ~straddled):

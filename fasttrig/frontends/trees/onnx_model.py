@@ -35,7 +35,7 @@ _OTHERS = {
 }
 _HARMLESS = {"ZipMap", "Cast", "Identity"}
 _LINKS = {"NONE": Link.NONE, "SOFTMAX": Link.SOFTMAX, "LOGISTIC": Link.LOGISTIC}
-# Mode: whether the true child is the one for small x, and whether equality goes with small x.
+# Mode: whether the true child takes small x, and whether equality counts as small x.
 _MODES = {
     "BRANCH_LEQ": (True, True),
     "BRANCH_LT": (True, False),
@@ -91,7 +91,7 @@ def _ensemble(model: Any, where: str) -> Ensemble:
     transform = _text(attributes.get("post_transform", "NONE"))
     if aggregate not in ("SUM", "AVERAGE") or transform not in _LINKS:
         raise UnsupportedError(
-            "a tree ensemble that is more than a sum",
+            "the tree ensemble is not a plain sum of trees",
             where=f"{where} > {node.op_type}",
             got=f"aggregate_function {aggregate}, post_transform {transform}",
             want=f"SUM or AVERAGE, {', '.join(_LINKS)}",
@@ -102,7 +102,7 @@ def _ensemble(model: Any, where: str) -> Ensemble:
     base = _column(attributes, "base_values", np.zeros(n_outputs))
     if len(base) != n_outputs:
         raise UnsupportedError(
-            "base values and outputs of a tree ensemble differ in number",
+            "the number of base values differs from the number of outputs",
             where=where,
             got=str(len(base)),
             want=f"none or {n_outputs}",
@@ -147,11 +147,11 @@ def _only_ensemble(model: Any, where: str) -> Any:
     if len(found) == 1 and not others:
         return found[0]
     raise UnsupportedError(
-        "an ONNX model that is not one tree ensemble",
+        "the ONNX model is not a single tree ensemble",
         where=where,
         got=", ".join(node.op_type for node in nodes)[:200],
         want=f"one of {', '.join(KINDS)}; next to it only {', '.join(sorted(_HARMLESS))}",
-        try_="trees: the library's own model instead of its ONNX export; a network: its QKeras model (.h5, .keras)",
+        try_="for trees, pass the library's own model; for a network, pass its QKeras model (.h5, .keras)",
     )
 
 
@@ -163,7 +163,7 @@ def _refuse_external_data(node: Any, where: str) -> None:
         tensors = [attribute.t, *attribute.tensors]
         if any(t.external_data or t.data_location == onnx.TensorProto.EXTERNAL for t in tensors):
             raise UnsupportedError(
-                "a tensor whose content lies in another file",
+                "a tensor is stored in another file",
                 where=f"{where} > {node.op_type} > {attribute.name}",
                 got="external_data",
                 want="a model in one file",
@@ -197,7 +197,7 @@ def _n_features(model: Any, node: Any, attributes: dict[str, Any], where: str) -
     if any(value.name == node.input[0] for value in model.graph.input):
         return 1 + max(map(int, attributes.get("nodes_featureids", ())), default=0)
     raise UnsupportedError(
-        "the features pass another operator before the trees",
+        "another operator changes the features before the trees",
         where=where,
         got=node.input[0],
         want="a tree ensemble on the graph's input",
@@ -237,11 +237,11 @@ def _nodes(attributes: dict[str, Any], input_format: InputFormat, where: str) ->
     values = _column(attributes, "nodes_values").astype(input_format)
     tracks = np.array(attributes.get("nodes_missing_value_tracks_true", np.zeros(len(modes))), dtype=bool)
     if len({len(modes), len(values), len(tracks), *map(len, columns)}) != 1:
-        raise InputError("the lists of nodes of a tree ensemble differ in length", where=where)
+        raise InputError("the node lists of the tree ensemble differ in length", where=where)
     unknown = sorted(set(modes) - set(_MODES) - {"LEAF"})
     if unknown:
         raise UnsupportedError(
-            "a split that is no single comparison", where=where, got=", ".join(unknown), want=", ".join(_MODES)
+            "a split is not a single comparison", where=where, got=", ".join(unknown), want=", ".join(_MODES)
         )
     sides = np.array([_MODES.get(mode, (True, False)) for mode in modes], dtype=bool).reshape(-1, 2)
     above = np.nextafter(values, np.array(np.inf, dtype=input_format))
@@ -267,7 +267,7 @@ def _trees(
     tree_ids = nodes.tree_ids
     row_of = {pair: row for row, pair in enumerate(zip(tree_ids.tolist(), nodes.node_ids.tolist(), strict=True))}
     if len(row_of) != len(tree_ids):
-        raise InputError("two nodes of a tree ensemble share a number", where=where)
+        raise InputError("two nodes of the tree ensemble have the same id", where=where)
     leaf, owner = _leaves(attributes, prefix, row_of, where)
     if prefix == "class" and leaf.shape[1] == 2 and _n_labels(attributes) == 2:
         _check_votes(attributes, nodes, row_of, where)
@@ -294,14 +294,14 @@ def _leaves(
     outputs = _integers(attributes, f"{prefix}_ids", where)
     weights = _column(attributes, f"{prefix}_weights")
     if not len(ids["tree"]) == len(ids["node"]) == len(outputs) == len(weights):
-        raise InputError("the lists of leaves of a tree ensemble differ in length", where=where)
+        raise InputError("the leaf lists of the tree ensemble differ in length", where=where)
     labels = _n_labels(attributes)
     binary = labels <= 2 and len(set(outputs.tolist())) == 1
     stated = int(attributes.get("n_targets", 1)) if prefix == "target" else 1 if binary else labels
     n_outputs = max(int(outputs.max(initial=0)) + 1, stated)
     if (outputs < 0).any() or not 0 < n_outputs <= MOST_OUTPUTS or len(row_of) * n_outputs > _MOST_NUMBERS:
         raise InputError(
-            "impossible outputs of a tree ensemble",
+            "the number of outputs of the tree ensemble is out of range",
             where=where,
             got=f"{n_outputs} outputs, {len(row_of)} nodes",
             want=f"1 to {MOST_OUTPUTS} outputs, {_MOST_NUMBERS} numbers in all",
@@ -312,7 +312,9 @@ def _leaves(
         ids["tree"].tolist(), ids["node"].tolist(), outputs.tolist(), weights.tolist(), strict=True
     ):
         if (tree, node) not in row_of:
-            raise InputError("a leaf of a tree ensemble is no node", where=where, got=f"tree {tree}, node {node}")
+            raise InputError(
+                "a leaf of the tree ensemble refers to a missing node", where=where, got=f"tree {tree}, node {node}"
+            )
         leaf[row_of[tree, node], output] += weight
         owner.setdefault(tree, set()).add(output)
     return leaf, owner
@@ -323,17 +325,17 @@ def _n_labels(attributes: dict[str, Any]) -> int:
 
 
 def _check_votes(attributes: dict[str, Any], nodes: _Nodes, row_of: dict[tuple[int, int], int], where: str) -> None:
-    """Of two classes onnxruntime fills up the second from the first where an event ends in no leaf of it."""
+    """With two classes, onnxruntime derives the second score from the first if no leaf of the second is reached."""
     ids = (_integers(attributes, f"class_{key}", where).tolist() for key in ("treeids", "nodeids", "ids"))
     votes: set[tuple[int, int]] = {(row_of[tree, node], output) for tree, node, output in zip(*ids, strict=True)}
     if all(output == 1 for _, output in votes):
-        return  # the first class stays 0
+        return  # The score of the first class stays 0.
     trees = set(nodes.tree_ids.tolist())
     for output in (0, 1):
         silent = {int(nodes.tree_ids[row]) for row in np.flatnonzero(nodes.is_leaf) if (int(row), output) not in votes}
         if silent == trees:
             raise UnsupportedError(
-                "an event may end in no leaf of a class, and onnxruntime then computes something else than a sum",
+                "an event may reach no leaf of a class, for which onnxruntime does not compute a sum",
                 where=where,
                 got=f"every tree has a leaf that names class {1 - output} only",
                 want="a score of each class for every event",
@@ -342,7 +344,7 @@ def _check_votes(attributes: dict[str, Any], nodes: _Nodes, row_of: dict[tuple[i
 
 def _integers(attributes: dict[str, Any], name: str, where: str) -> IntArray:
     if name not in attributes:
-        raise InputError("a tree ensemble lacks an attribute", where=where, want=name)
+        raise InputError("an attribute is missing from the tree ensemble", where=where, want=name)
     return np.array(attributes[name], dtype=np.int64).reshape(-1)
 
 
@@ -356,7 +358,9 @@ def _table(nodes: _Nodes, rows: IntArray, leaf: FloatArray, where: str) -> tuple
     )
     roots = sorted(set(range(len(rows))) - set(true[~is_leaf].tolist()) - set(false[~is_leaf].tolist()))
     if len(roots) != 1:
-        raise InputError("a tree needs one root", where=where, got=f"{len(roots)} nodes without a parent")
+        raise InputError(
+            "a tree does not have exactly one root", where=where, got=f"{len(roots)} nodes without a parent"
+        )
     table = NodeTable(
         is_leaf=is_leaf,
         left=np.where(small, true, false),

@@ -15,7 +15,7 @@ from fasttrig.frontends.trees.grow import NodeTable, grow
 
 _LOSS_LINKS = {
     "HalfBinomialLoss": (Link.LOGISTIC, 1.0),
-    "ExponentialLoss": (Link.LOGISTIC, 2.0),  # predict_proba is expit(2 * raw)
+    "ExponentialLoss": (Link.LOGISTIC, 2.0),  # predict_proba is expit(2 * raw).
     "HalfMultinomialLoss": (Link.SOFTMAX, 1.0),
     "HalfPoissonLoss": (Link.EXP, 1.0),
     "HalfGammaLoss": (Link.EXP, 1.0),
@@ -52,18 +52,18 @@ def read_live(model: Any) -> Ensemble:
     Raises
     ------
     UnsupportedError
-        For other estimators, several classification targets, categorical splits, AdaBoostRegressor (a weighted
-        median is no sum), start values that depend on the event, and models that are not fitted.
+        For other estimators, several classification targets, categorical splits, AdaBoostRegressor (a weighted median
+        is not a sum), initial predictions that depend on the event, and models that are not fitted.
     """
     kind = type(model).__name__
     where = f"sklearn.{kind}"
     if kind not in KINDS:
         raise UnsupportedError(
-            "no tree model that fasttrig can sum up",
+            "this tree model is not a sum of trees",
             where=where,
             got=kind,
-            want="a model of trees that adds leaves",
-            try_="AdaBoostRegressor takes a weighted median, which is no sum: use GradientBoostingRegressor"
+            want="a model that adds the leaves of its trees",
+            try_="AdaBoostRegressor computes a weighted median instead of a sum: use GradientBoostingRegressor"
             if kind == "AdaBoostRegressor"
             else near_names(kind, KINDS),
         )
@@ -114,14 +114,14 @@ def _missing_go_left(inner: Any) -> Any:
 def _classes(model: Any, where: str) -> int:
     if not np.isscalar(model.n_classes_) and np.ndim(model.n_classes_):
         raise UnsupportedError(
-            "several classification targets",
+            "the model has several classification targets",
             where=where,
             got=f"{len(model.n_classes_)} targets",
             want="one",
             try_="convert one model per target",
         )
     if int(model.n_classes_) < 2:
-        raise UnsupportedError("a classifier of one class decides nothing", where=where, want="two or more classes")
+        raise UnsupportedError("the classifier has a single class", where=where, want="two or more classes")
     return int(model.n_classes_)
 
 
@@ -182,7 +182,7 @@ def _start(model: Any, where: str) -> FloatArray:
     known = isinstance(model.init_, str) or type(model.init_).__name__.startswith("Dummy")
     if not known or (start != start[0]).any():
         raise UnsupportedError(
-            "the start value depends on the event",
+            "the initial prediction depends on the event",
             where=f"{where} > init",
             got=type(model.init_).__name__,
             want="the default init, or 'zero'",
@@ -200,7 +200,7 @@ def _loss_link(loss: Any, where: str) -> tuple[Link, float]:
 def _hist_gradient_boosting(model: Any, where: str) -> _Parts:
     if getattr(model, "_preprocessor", None) is not None or np.any(getattr(model, "is_categorical_", None)):
         raise UnsupportedError(
-            "a categorical split is no comparison with a threshold",
+            "categorical splits are not supported",
             where=f"{where} > categorical_features",
             want="numerical features only",
             try_="one-hot encode the feature before training",
@@ -219,7 +219,7 @@ def _hist_gradient_boosting(model: Any, where: str) -> _Parts:
 def _hist_tree(nodes: Any, where: str, output: int, n_features: int) -> Tree:
     is_leaf = nodes["is_leaf"].astype(bool)
     if nodes["is_categorical"][~is_leaf].any():
-        raise UnsupportedError("a categorical split is no comparison with a threshold", where=where)
+        raise UnsupportedError("categorical splits are not supported", where=where)
     table = NodeTable(
         is_leaf=is_leaf,
         left=nodes["left"].astype(np.int64),
@@ -236,7 +236,10 @@ def _adaboost(model: Any, where: str) -> _Parts:
     """SAMME: each tree votes with its weight for one class, and with ``-weight / (n_classes - 1)`` for the others."""
     if getattr(model, "algorithm", "SAMME") == "SAMME.R":
         raise UnsupportedError(
-            "SAMME.R adds logarithms of probabilities", where=f"{where} > algorithm", got="SAMME.R", want="SAMME"
+            "SAMME.R adds logarithms of probabilities instead of leaf values",
+            where=f"{where} > algorithm",
+            got="SAMME.R",
+            want="SAMME",
         )
     n_classes = _classes(model, where)
     members = model.estimators_
@@ -246,7 +249,7 @@ def _adaboost(model: Any, where: str) -> _Parts:
     for index, (member, weight) in enumerate(zip(members, weights / total, strict=True)):
         place = f"{where} > tree {index}"
         if not hasattr(member, "tree_"):
-            raise UnsupportedError("a boosted estimator is no tree", where=place, got=type(member).__name__)
+            raise UnsupportedError("a boosted estimator is not a decision tree", where=place, got=type(member).__name__)
         trees.append(_tree(member, _votes(model, member, weight), place))
     scale = 1.0 if n_classes == 2 else 1.0 / (n_classes - 1)
     link = Link.LOGISTIC if n_classes == 2 else Link.SOFTMAX

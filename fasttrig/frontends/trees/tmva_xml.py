@@ -111,7 +111,7 @@ class _TagReader:
         used = [key for key in cuts if attributes[key].strip() not in ("0", "False")]
         if used:
             raise UnsupportedError(
-                "cuts before the trees decide events alone",
+                "preselection cuts before the trees are not supported",
                 where=f"{self.content.where} > Weights",
                 got=", ".join(used),
                 want="no preselection",
@@ -120,7 +120,7 @@ class _TagReader:
         known = _WEIGHTS | set(cuts) | {f"{key}Value" for key in cuts}
         refuse_unknown(attributes, known, f"{self.content.where} > Weights")
         self.in_weights = True
-        # Files from before TMVA 4.1 call it TreeType.
+        # Files written before TMVA 4.1 call this attribute TreeType.
         self.content.analysis = self.integer(attributes, "AnalysisType" if "AnalysisType" in attributes else "TreeType")
         self.content.n_trees = self.integer(attributes, "NTrees")
 
@@ -131,14 +131,14 @@ class _TagReader:
 
     def on_node(self, attributes: dict[str, str]) -> None:
         if not self.content.trees:
-            raise InputError("a node outside a tree", where=self.content.where)
+            raise InputError("a node lies outside a tree", where=self.content.where)
         tree = self.content.trees[-1]
         where = f"{self.content.where} > tree {len(self.content.trees) - 1}"
         number = len(tree.nodes)
         coefficients = {key for key in attributes if re.fullmatch(r"fC\d+", key)}
         refuse_unknown(attributes, _NODE | coefficients, f"{where} > node {number}")
         if number and not self.open_nodes:
-            raise InputError("a tree with two roots", where=where)
+            raise InputError("a tree has two roots", where=where)
         if self.open_nodes:
             side = attributes.get("pos", "")
             siblings = tree.children[self.open_nodes[-1]]
@@ -191,7 +191,7 @@ def parse_weights(content: bytes, where: str) -> Ensemble:
     InputError
         If the XML is broken, or defines entities.
     UnsupportedError
-        For other methods and boosts, transformed variables, oblique (Fisher) cuts and AdaBoost.R2 (a median).
+        For other methods and boosts, variable transformations, oblique (Fisher) cuts and AdaBoost.R2 (a median).
     """
     reader = _TagReader(where)
     parser = expat.ParserCreate()
@@ -239,24 +239,24 @@ def _refuse(content: _Content) -> None:
     boost, where = content.options.get("BoostType", "").strip(), content.where
     if not content.method.startswith("BDT") or boost not in BOOSTS:
         raise UnsupportedError(
-            "no boosted decision tree that fasttrig can sum up",
+            "this TMVA method is not a sum of trees",
             where=where,
             got=f"method {content.method!r}, BoostType {boost!r}",
             want=f"BDT with {', '.join(BOOSTS)}",
         )
     if content.n_transformations:
         raise UnsupportedError(
-            "transformed variables",
+            "variable transformations are not supported",
             where=f"{where} > Transformations",
             got=str(content.n_transformations),
             want="0",
-            try_="train on the variables as the firmware sees them",
+            try_="train on the untransformed variables, as the firmware receives them",
         )
     if content.analysis not in (_CLASSIFICATION, _REGRESSION, _MULTICLASS):
         raise InputError("unknown analysis type", where=f"{where} > Weights", got=str(content.analysis))
     if boost != "Grad" and content.analysis != _CLASSIFICATION:
         raise UnsupportedError(
-            "a boosted regression takes a weighted median, which is no sum",
+            "a boosted regression computes a weighted median instead of a sum",
             where=where,
             got=f"BoostType {boost}",
             want="Grad",
@@ -264,14 +264,14 @@ def _refuse(content: _Content) -> None:
     n_outputs = content.n_classes if content.analysis == _MULTICLASS else 1
     if len(content.trees) != content.n_trees or n_outputs < 1 or len(content.trees) % n_outputs:
         raise InputError(
-            "the weight file lacks trees",
+            "trees are missing from the weight file",
             where=where,
             got=str(len(content.trees)),
             want=f"{content.n_trees}, a multiple of {n_outputs}",
         )
     total = sum(tree.boost_weight for tree in content.trees)
     if boost != "Grad" and not 0 < total < np.inf:
-        raise InputError("the weights of the trees do not add up to a positive number", where=where, got=str(total))
+        raise InputError("the sum of the tree weights is not positive", where=where, got=str(total))
 
 
 def _leaf_key(content: _Content, boost: str) -> str:
@@ -294,14 +294,14 @@ def _tree(raw: _RawTree, key: str, share: float, output: int, content: _Content,
             continue
         if whole_number(node.get("NCoef", 0), f"{place} > NCoef"):
             raise UnsupportedError(
-                "an oblique cut compares a sum of features",
+                "oblique cuts on sums of features are not supported",
                 where=place,
                 got="NCoef > 0",
                 want="one variable per cut",
                 try_="train with UseFisherCuts=False",
             )
         if len(children) != 2:
-            raise InputError("a node with one child", where=place)
+            raise InputError("a node has only one child", where=place)
         sides = ("l", "r") if whole_number(node.get("cType", 1), f"{place} > cType") else ("r", "l")
         left[row], right[row] = children[sides[0]], children[sides[1]]
         feature[row] = whole_number(node.get("IVar"), f"{place} > IVar")

@@ -60,7 +60,7 @@ def tree_refusal(tree: dict[str, Any], where: str) -> UnsupportedError | None:
     refuse_unknown(map(str, tree), {*_NODE_COLUMNS, *_CATEGORY_COLUMNS, *_OTHER_ENTRIES}, where)
     if any(np.asarray(tree.get("split_type", ())).reshape(-1).tolist()) or categories:
         return UnsupportedError(
-            "a categorical split is no comparison with a threshold",
+            "categorical splits are not supported",
             where=where,
             got=", ".join(categories) or "split_type 1",
             want="numerical splits only",
@@ -68,11 +68,11 @@ def tree_refusal(tree: dict[str, Any], where: str) -> UnsupportedError | None:
         )
     if leaf_size(tree) > 1 and "leaf_weights" not in tree:
         return UnsupportedError(
-            "the leaves of a multi-target tree from before XGBoost 3.1 are not marked as such",
+            "a multi-target tree written before XGBoost 3.1 does not mark its leaves",
             where=where,
             got=f"size_leaf_vector {leaf_size(tree)} without leaf_weights",
             want="leaf_weights",
-            try_="train it again with XGBoost 3.1 or newer, or with one tree per output",
+            try_="retrain with XGBoost 3.1 or newer, or with one tree per output",
         )
     return None
 
@@ -92,9 +92,9 @@ def check_columns(tree: dict[str, Any], n_features: int) -> None:
     )
     children = np.concatenate([left, right])
     if (children < -1).any() or (children >= n_rows).any() or (feature < 0).any() or (feature >= n_features).any():
-        raise ValueError("an index outside the tree")
+        raise ValueError("a node index lies outside the tree")
     if (~np.isin(parents, _NO_PARENT) & ((parents < 0) | (parents >= n_rows))).any():
-        raise ValueError("a parent outside the tree")
+        raise ValueError("a parent index lies outside the tree")
 
 
 def check_rounds(model: dict[str, Any], round_trees: int, where: str) -> None:
@@ -106,8 +106,8 @@ def check_rounds(model: dict[str, Any], round_trees: int, where: str) -> None:
     fits = len(groups) == n_trees and n_trees % round_trees == 0 and whole_number(stated, where) == n_trees
     if not fits or indptr not in (starts, []):
         got = f"{n_trees} trees (stated {stated}), {len(groups)} entries of tree_info, rounds at {indptr[:4]}..."
-        raise InputError(
-            "the lists of trees do not fit together", where=where, got=got, want=f"whole rounds of {round_trees}"
-        )
+        raise InputError("the lists of trees do not match", where=where, got=got, want=f"whole rounds of {round_trees}")
     if any(len(content) for content in dict(model.get("cats") or {}).values()):
-        raise UnsupportedError("a model with encoded categories", where=f"{where} > cats", want="numerical features")
+        raise UnsupportedError(
+            "models with encoded categories are not supported", where=f"{where} > cats", want="numerical features"
+        )

@@ -132,7 +132,7 @@ class XGBoostDocument:
     def trees(self) -> list[dict[str, Any]]:
         trees = member(self.model, "trees", where=self.where)
         if not isinstance(trees, list) or not all(isinstance(tree, dict) for tree in trees):
-            raise InputError("the trees of a model cannot be read", where=self.where, want="a list of objects")
+            raise InputError("cannot read the trees of the model", where=self.where, want="a list of objects")
         return trees
 
     @property
@@ -190,7 +190,10 @@ def read_ensemble(
     used = document.n_rounds if rounds is None else rounds
     if not 0 <= used <= document.n_rounds:
         raise InputError(
-            "no such number of boosting rounds", where=document.where, got=str(used), want=f"0 to {document.n_rounds}"
+            "number of boosting rounds out of range",
+            where=document.where,
+            got=str(used),
+            want=f"0 to {document.n_rounds}",
         )
     version = ".".join(map(str, document.version[:2])) or "?"
     trees = read_trees(document)[: used * document.round_trees]
@@ -269,7 +272,7 @@ def stored_base_margin(document: XGBoostDocument) -> FloatArray:
     try:
         score = np.array([float(part) for part in text.strip("[] ").split(",")], dtype=np.float32)
     except ValueError:
-        raise InputError("the base score cannot be read", where=document.where, got=repr(text)[:60]) from None
+        raise InputError("cannot read the base score", where=document.where, got=repr(text)[:60]) from None
     if len(score) not in (1, document.n_outputs):
         raise InputError(
             "the base score has the wrong length",
@@ -278,14 +281,14 @@ def stored_base_margin(document: XGBoostDocument) -> FloatArray:
             want=f"1 or {document.n_outputs}",
         )
     link = _LINKS.get(document.objective, Link.NONE)
-    with np.errstate(all="ignore"):  # float32 as in XGBoost: -log(1 / p - 1), each step rounded
+    with np.errstate(all="ignore"):  # Round each step of -log(1 / p - 1) to float32, as XGBoost does.
         odds = (np.float32(1) / score - np.float32(1)).astype(np.float64)
         wide = score.astype(np.float64)
         margin = -np.log(odds) if link is Link.LOGISTIC else np.log(wide) if link is Link.EXP else wide
     margin = np.broadcast_to(margin.astype(np.float32).astype(np.float64), (document.n_outputs,)).copy()
     if not np.isfinite(margin).all():
         raise InputError(
-            "the base score has no margin",
+            "the link cannot convert the base score to a margin",
             where=document.where,
             got=text[:60],
             want="inside the range of the objective's mean",
@@ -301,7 +304,10 @@ def read_trees(document: XGBoostDocument) -> tuple[Tree, ...]:
     weights = np.asarray(document.weight_drop, dtype=np.float32)
     if len(weights) not in (0, len(document.trees)):
         raise InputError(
-            "one dart weight per tree is needed", where=where, got=str(len(weights)), want=str(len(document.trees))
+            "the number of DART weights differs from the number of trees",
+            where=where,
+            got=str(len(weights)),
+            want=str(len(document.trees)),
         )
     size = document.n_outputs if document.multi_target else 1
     trees = []
@@ -311,7 +317,7 @@ def read_trees(document: XGBoostDocument) -> tuple[Tree, ...]:
         if entry.get("id", index) != index:
             raise InputError("the trees are out of order", where=place, got=f"id {entry['id']}", want=str(index))
         if not 0 <= output <= document.n_outputs - size or max(1, leaf_size(entry)) != size:
-            raise InputError("a tree adds to an output that does not exist", where=place, got=str(output))
+            raise InputError("a tree refers to an output that does not exist", where=place, got=str(output))
         weight = weights[index] if len(weights) else np.float32(1)
         with understanding(place):
             deleted = whole_number(entry.get("tree_param", {}).get("num_deleted", 0), place)
@@ -330,7 +336,7 @@ def _table(tree: dict[str, Any], weight: np.float32, size: int, n_features: int)
         leaf = np.zeros((len(left), size), dtype=np.float32)
         leaf[is_leaf] = rows[right[is_leaf]]
         if (right[is_leaf] < 0).any():
-            raise IndexError("a leaf without its row of leaf_weights")
+            raise IndexError("a leaf has no row in leaf_weights")
     check_columns(tree, n_features)
     return NodeTable(
         is_leaf=is_leaf,

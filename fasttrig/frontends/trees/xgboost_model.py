@@ -55,7 +55,7 @@ def _missing(model: Any, where: str) -> float:
     try:
         return math.nan if found is None else float(found)
     except (TypeError, ValueError):
-        raise InputError("missing is no number", where=f"{where} > missing", got=repr(found)[:60]) from None
+        raise InputError("`missing` is not a number", where=f"{where} > missing", got=repr(found)[:60]) from None
 
 
 def read_file(path: Path, rounds: int | None = None) -> Ensemble:
@@ -90,17 +90,17 @@ def _measured_base(document: XGBoostDocument) -> FloatArray | None:
     installed = tuple(int(part) for part in xgboost.__version__.split(".")[:2])
     if document.version[:2] > installed:
         return None
-    stored_base_margin(document)  # refuses what cannot be one
+    stored_base_margin(document)  # Refuses values that are not a base score.
     booster = xgboost.Booster()
     try:
-        with xgboost.config_context(verbosity=0):  # it warns of old files, and reads them
+        with xgboost.config_context(verbosity=0):  # XGBoost warns about old files and reads them.
             booster.load_model(bytearray(json.dumps(head_only(document)).encode()))
             margin = booster.predict(xgboost.DMatrix(np.zeros((1, document.n_features))), output_margin=True)
     except (xgboost.core.XGBoostError, ValueError) as error:
         if document.version[:2] < _OLDEST_LOADABLE:
-            return None  # releases after 3.2 may have given up on these; what they mean is known
+            return None  # Releases after 3.2 may not read old files; `_computed` knows their base score.
         first_line = str(error).partition("\n")[0]
-        raise InputError("XGBoost itself cannot load this model", where=document.where, got=first_line) from None
+        raise InputError("XGBoost cannot load this model", where=document.where, got=first_line) from None
     return np.asarray(margin, dtype=np.float64).reshape(document.n_outputs)
 
 
@@ -109,7 +109,7 @@ def _computed(document: XGBoostDocument) -> FloatArray:
     if document.version[:2] > NEWEST_KNOWN:
         version = ".".join(map(str, document.version))
         raise MissingPackageError(
-            "what the base score of this file means is known to XGBoost alone",
+            "only XGBoost can interpret the base score of this file",
             where=document.where,
             got=f"a file of XGBoost {version}",
             want=f"at most {'.'.join(map(str, NEWEST_KNOWN))}",
@@ -140,11 +140,11 @@ def _checked(document: XGBoostDocument, booster: Any, rounds: int | None, missin
     difference = theirs.reshape(len(x), -1) - ours
     if np.abs(difference).max() > _TOLERANCE * size:
         raise UnsupportedError(
-            "XGBoost's margin is not its base margin plus its leaves",
+            "XGBoost's margin is not the sum of its base margin and leaves",
             where=document.where,
             got=f"differences from {difference.min():g} to {difference.max():g}",
             want="none beyond rounding",
-            try_="report this model: its booster is not understood",
+            try_="please report this model: fasttrig misreads its booster",
         )
     return whole if rounds is None else read_ensemble(document, whole.base_margin, rounds, missing)
 
@@ -155,9 +155,9 @@ def _check_leaves(whole: Ensemble, booster: Any, matrix: Any, x: FloatArray) -> 
     theirs = np.asarray(booster.predict(matrix, pred_leaf=True), dtype=np.int64).reshape(len(x), -1)
     if theirs.shape[1] != len(whole.trees) or not np.array_equal(theirs, whole.library_leaves(x)):
         raise UnsupportedError(
-            "XGBoost ends in other leaves than its own document says",
+            "XGBoost reaches different leaves than its own document",
             where=whole.origin,
-            try_="report this model: its trees are not understood",
+            try_="please report this model: fasttrig misreads its trees",
         )
 
 

@@ -53,12 +53,12 @@ def test_no_events_give_no_events(graph: Graph) -> None:
         (np.array(1), "wrong input shape"),
         (np.array([[1, 2, 3]]), "wrong input shape"),
         (np.array([[[1, 2]]]), "wrong input shape"),
-        (np.array([[8, 0]]), "outside their type"),
-        (np.array([[-9, 0]]), "outside their type"),
-        (np.array([[2**63, 0]], dtype=np.uint64), "outside their type"),
+        (np.array([[8, 0]]), "outside the range of their type"),
+        (np.array([[-9, 0]]), "outside the range of their type"),
+        (np.array([[2**63, 0]], dtype=np.uint64), "outside the range of their type"),
         (np.array([[0, 1]]), "off the grid of their feature"),
-        (np.array([[0, 4]]), "outside the type of their feature"),
-        (np.array([[0, -6]]), "outside the type of their feature"),
+        (np.array([[0, 4]]), "outside the range of their feature type"),
+        (np.array([[0, -6]]), "outside the range of their feature type"),
     ],
 )
 def test_wrong_arrays_are_refused(graph: Graph, raw: Any, message: str) -> None:
@@ -78,9 +78,9 @@ def test_several_inputs_need_a_mapping(pair: Graph) -> None:
         evaluate(pair, one)
     with pytest.raises(DataError, match="an input is missing"):
         evaluate(pair, {"a": one})
-    with pytest.raises(DataError, match="no such input"):
+    with pytest.raises(DataError, match="unknown input name"):
         evaluate(pair, {"a": one, "b": one, "bb": one})
-    with pytest.raises(DataError, match="number of events"):
+    with pytest.raises(DataError, match="numbers of events"):
         evaluate(pair, {"a": one, "b": np.array([[1], [2]])})
 
 

@@ -40,16 +40,16 @@ def inputs(x: object = ((4, 8), (-32, -16)), u: object = ((15, 0), (1, 2))) -> d
     ("given", "message"),
     [
         ({"x": np.array([[0, 0]])}, "an input is missing"),
-        (inputs(x=[[0, 0]]), "inputs differ in their number of events"),
+        (inputs(x=[[0, 0]]), "the inputs have different numbers of events"),
         (inputs(x=[0, 0]), "wrong input shape"),
         (inputs(x=[[0.0, 0.0], [0.0, 0.0]]), "raw inputs must be integers"),
-        (inputs(x=[[32, 0], [0, 0]]), "raw inputs outside their type"),
-        (inputs(u=[[-1, 0], [0, 0]]), "raw inputs outside their type"),
-        (inputs(x=[[2**40, 0], [0, 0]]), "raw inputs outside their type"),
-        (inputs(x=np.array([[2**64 - 1, 0], [0, 0]], dtype=np.uint64)), "raw inputs outside their type"),
+        (inputs(x=[[32, 0], [0, 0]]), "raw inputs outside the range of their type"),
+        (inputs(u=[[-1, 0], [0, 0]]), "raw inputs outside the range of their type"),
+        (inputs(x=[[2**40, 0], [0, 0]]), "raw inputs outside the range of their type"),
+        (inputs(x=np.array([[2**64 - 1, 0], [0, 0]], dtype=np.uint64)), "raw inputs outside the range of their type"),
         (inputs(x=[[0, 1], [0, 0]]), "off the grid"),
-        (inputs(x=[[0, 18], [0, 0]]), "outside the type of their feature"),
-        (np.zeros((1, 2), dtype=int), "this graph has several inputs"),
+        (inputs(x=[[0, 18], [0, 0]]), "outside the range of their feature type"),
+        (np.zeros((1, 2), dtype=int), "the graph has several inputs"),
     ],
 )
 def test_bad_inputs_are_refused_as_by_the_reference(emulator: CompiledEmulator, given: object, message: str) -> None:
@@ -63,7 +63,7 @@ def test_a_bad_event_is_found_in_any_place(emulator: CompiledEmulator) -> None:
     for event in (0, 63, 64, 99):
         x = np.zeros((100, 4), dtype=np.int32)
         x[event, 3] = 16
-        with pytest.raises(DataError, match="outside their type"):
+        with pytest.raises(DataError, match="outside the range of their type"):
             emulator.predict_rows(x)
 
 
@@ -87,7 +87,7 @@ def test_rows_that_are_not_contiguous(emulator: CompiledEmulator) -> None:
 
 
 def test_an_unknown_kernel_is_refused(emulator: CompiledEmulator) -> None:
-    with pytest.raises(InputError, match="no such kernel"):
+    with pytest.raises(InputError, match="does not support the kernel"):
         emulator(inputs(), kernel="avx1024")
 
 

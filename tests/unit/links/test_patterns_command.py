@@ -109,7 +109,7 @@ def test_what_cannot_be_read_is_refused(project, tmp_path):
     folder, _, _ = project
     with pytest.raises(InputError, match="not a built project"):
         project_patterns(tmp_path / "nowhere", "apx")
-    with pytest.raises(InputError, match="no such pattern format"):
+    with pytest.raises(InputError, match="unknown pattern format"):
         project_patterns(folder, "emp")
     with pytest.raises(InputError, match="inputs or outputs"):
         decode(folder, tmp_path / "patterns.txt")

@@ -191,8 +191,8 @@ def test_many_files_go_to_a_folder(tmp_path: Path) -> None:
     assert np.array_equal(read_table(made[1].output)["small_raw_sig"], expected(data)["small_raw_sig"])
     assert output_paths(["x.root:jets"], tmp_path) == [tmp_path / "x.root"]
     for refused, told in (
-        (lambda: output_paths(files, tmp_path / "one.root"), "need a folder"),
-        (lambda: output_paths(files, tmp_path / "b.csv" / "out"), "cannot be made"),
+        (lambda: output_paths(files, tmp_path / "one.root"), "need an output folder"),
+        (lambda: output_paths(files, tmp_path / "b.csv" / "out"), "cannot create the output folder"),
         (lambda: expand([str(tmp_path / "*.h5")]), "no file matches this pattern"),
         (lambda: list(emulate_files(small_design(), files, [outputs[0]] * 2, force=True)), "same output"),
         (lambda: list(emulate_files(small_design(), files, outputs)), "there already"),

@@ -53,7 +53,7 @@ def test_windows_line_ends_and_a_missing_last_one_are_read():
     ("text", "says"),
     [
         ("3f 05 1ff\n20 1f\n", "event 1"),  # cut short
-        ("3f 05 1ff 0\n", "wrong number of words"),
+        ("3f 05 1ff 0\n", "unexpected number of words"),
         ("3f 05 01ff\n", "'01ff'"),  # too many digits
         ("3f 5 1ff\n", "'5'"),
         ("3F 05 1ff\n", "'3F'"),
@@ -73,14 +73,14 @@ def test_a_broken_file_is_refused_with_its_place(text, says):
 
 
 def test_a_file_cut_between_two_events_is_found_by_their_number():
-    with pytest.raises(DataError, match="differ in their number of events"):
+    with pytest.raises(DataError, match="different numbers of events"):
         read_hex("3f 05 1ff\n", TYPES, SHAPES, n_events=2)
 
 
 def test_integers_outside_their_type_are_not_written():
-    with pytest.raises(DataError, match="outside their type"):
+    with pytest.raises(DataError, match="outside the range of their type"):
         write_hex([np.array([[32, 0]]), np.array([[0]])], TYPES)
-    with pytest.raises(DataError, match="number of events"):
+    with pytest.raises(DataError, match="numbers of events"):
         write_hex([np.array([[3, 0]]), np.array([[0], [1]])], TYPES)
 
 

@@ -81,11 +81,11 @@ def test_the_default_grid_resolves_the_span() -> None:
 @pytest.mark.parametrize(
     ("types", "bits", "message"),
     [
-        ((FixedType(4, 2),), 4, "one channel type per feature"),
+        ((FixedType(4, 2),), 4, "number of channel types"),
         ((FixedType(4, 2), FixedType(4, 1)), 4, "does not fit into the input type"),
         ((FixedType(4, 2), FixedType(4, 2, signed=False)), 4, "does not fit into the input type"),
-        ((), 70, "too large for its grid"),
-        ((), 10**9, "too large for its grid"),
+        ((), 70, "leaf value needs too many bits"),
+        ((), 10**9, "leaf value needs too many bits"),
     ],
 )
 def test_refusals(types: tuple[FixedType, ...], bits: int, message: str) -> None:
@@ -94,9 +94,9 @@ def test_refusals(types: tuple[FixedType, ...], bits: int, message: str) -> None
 
 
 def test_an_impossible_ensemble_is_refused() -> None:
-    with pytest.raises(InputError, match="base margin is not finite"):
+    with pytest.raises(InputError, match="base margin is NaN or infinite"):
         ensemble([[1.0], [2.0]], [np.nan])
-    with pytest.raises(InputError, match="impossible number"):
+    with pytest.raises(InputError, match="out of range"):
         ensemble([[1.0], [2.0]], [])
 
 

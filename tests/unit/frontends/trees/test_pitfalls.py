@@ -52,7 +52,7 @@ def test_pitfall_trees_01_the_base_margin_is_measured(monkeypatch: pytest.Monkey
     measured = read_ensemble(booster)
     assert measured.base_margin.tolist() == honest.tolist()
     monkeypatch.setattr(xgboost_model, "_measured_base", lambda document: honest + 0.01)
-    with pytest.raises(UnsupportedError, match="not its base margin plus its leaves"):
+    with pytest.raises(UnsupportedError, match="not the sum of its base margin and leaves"):
         read_ensemble(booster)
     assert np.abs(measured.margin(X) - margins(booster)).max() < 1e-5
 
@@ -229,7 +229,7 @@ def test_pitfall_trees_07_conifer_types_in_any_spacing_and_spelling(tmp_path: Pa
     ],
 )
 def test_conifer_types_that_are_refused(text: str) -> None:
-    with pytest.raises(UnsupportedError, match="type of a conifer project"):
+    with pytest.raises(UnsupportedError, match=r"type in (a|the) conifer project"):
         CppType.parse(text, "test")
 
 
@@ -243,7 +243,7 @@ def test_pitfall_trees_07_conifer_keys_that_come_and_go(tmp_path: Path) -> None:
     oblique = {**entry, "weight": [[0.5, 0.5], [0, 0], [0, 0]]}
     with pytest.raises(RefusalError, match="oblique"):
         read_ensemble(conifer_file(tmp_path, trees=[[oblique]]))
-    with pytest.raises(InputError, match="do not fit its numbers"):
+    with pytest.raises(InputError, match="unexpected number of trees"):
         read_ensemble(conifer_file(tmp_path, n_trees=2))
 
 

@@ -124,7 +124,7 @@ def test_orphans(tmp_path: Path) -> None:
     pruned_tree(pruned)["left_children"][split] = -1
     (tmp_path / "xgboost.json").write_text(json.dumps(pruned))
     for name in ("conifer.json", "xgboost.json"):
-        with pytest.raises(InputError, match="not reached from its root"):
+        with pytest.raises(InputError, match="cannot be reached from its root"):
             read_ensemble(tmp_path / name)
     pruned_tree(pruned)["tree_param"]["num_deleted"] = "2"  # XGBoost's own pruning leaves such rows, and says so
     (tmp_path / "xgboost.json").write_text(json.dumps(pruned))
