@@ -108,7 +108,13 @@ def assert_equal(found, want, what):
         assert np.array_equal(found[name], array), f"{what} differs in '{name}'"
 
 
-@pytest.mark.parametrize("name", CASES)
+BY_NIGHT = ("edge_conv",)
+"""The nearest neighbours by day are edges too."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.nightly] if name in BY_NIGHT else []) for name in CASES]
+)
 def test_every_rung(name, tmp_path):
     keras.utils.set_random_seed(3)
     graph, inputs, want = graph_and_events(CASES[name](), 300)
