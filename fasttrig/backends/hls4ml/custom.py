@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -58,6 +59,12 @@ HEADERS: dict[str, str] = {
     "FasttrigSelect": "fasttrig_select.h",
     "FasttrigRewire": "fasttrig_rewire.h",
 }
+
+
+def own_attributes() -> frozenset[str]:
+    """Attributes of our layers: the fields of their configurations."""
+    texts = (path.read_text(encoding="utf-8") for path in sorted(TEMPLATES.glob("*_config.txt")))
+    return frozenset(field for text in texts for _, field, _, _ in Formatter().parse(text) if field)
 
 
 @cache

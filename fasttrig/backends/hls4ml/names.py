@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from fasttrig.backends.hls4ml.custom import own_attributes
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.names import reserved_words
 from fasttrig.ir.graph import Graph
@@ -18,7 +19,7 @@ _ATTRIBUTES = """input name class_name inputs outputs index trace result n_in n_
     size target_cycles implementation parallelization_factor index_t include_header config_cpp function_cpp"""
 """Attributes of hls4ml's layers: a layer's output is an attribute too, under the layer's name."""
 
-_HLS4ML_WORDS = frozenset(_ATTRIBUTES.split())
+_HLS4ML_WORDS = own_attributes() | frozenset(_ATTRIBUTES.split())
 
 _OWN_WORDS = frozenset(["nnet", "hls", "ap_fixed", "ap_ufixed", "ap_int", "ap_uint"])
 

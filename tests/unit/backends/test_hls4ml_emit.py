@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from fasttrig.backends.hls4ml import emit, materialised
+from fasttrig.backends.hls4ml.custom import own_attributes
 from fasttrig.backends.hls4ml.layer_list import plan
 from fasttrig.backends.hls4ml.names import layer_names
 from fasttrig.backends.hls4ml.precision import Precision
 from fasttrig.base.errors import RefusalError, UnsupportedError
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.builder import GraphBuilder
-from fasttrig.ir.ops import Const, MatMul
+from fasttrig.ir.ops import Const, MatMul, Reduction
 from fasttrig.settings import LayerSettings, TargetSettings
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -304,3 +305,19 @@ def test_fused_casts_have_no_tensor_of_their_own():
     layers = plan(graph, "io_parallel").layers
     assert [layer.kind for layer in layers][:4] == ["InputLayer", "Dense", "Activation", "Dense"]
     assert [value.name for value in materialised(graph, PART)] == ["fc1", "act1", "fc2", "best"]
+
+
+def test_a_layer_may_be_called_like_an_attribute_of_its_own():
+    """hls4ml keeps a layer's output among its attributes, under the layer's name."""
+    words = own_attributes()
+    assert {"k", "sources", "reduction", "n_rest", "groups"} <= words
+    for word in sorted(words):
+        b = GraphBuilder("net")
+        x = b.input("x", (4,), FixedType(4, 2))
+        best = b.top_k(f"{word}_", x, 2)
+        outputs = [b.gather_by("taken", x, best), b.reduce(word, x, 0, Reduction.SUM)]
+        assert emit(b.graph(*outputs, best), PART)
+    b = GraphBuilder("net")
+    x = b.input("x", (4,), FixedType(4, 2))
+    outputs = [b.top_k("k", x, 2), b.gather("sources", x, 0, [1, -1]), b.reduce("n_inner", x, 0, Reduction.MAX)]
+    assert emit(b.graph(*outputs), PART)
