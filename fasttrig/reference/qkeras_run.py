@@ -38,7 +38,7 @@ from fasttrig.frontends.keras.qkeras import link_layer, read_spec
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
 from fasttrig.frontends.source import ModelParts, ModelSpec, refuse_code
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import MatMul, Value
+from fasttrig.ir.ops import Op, Value
 from fasttrig.reference.float64 import quantizers_in
 from fasttrig.reference.keras_layers import Affine, Averages, Constant, Recorder, leaves
 from fasttrig.reference.keras_runtime import import_framework
@@ -179,21 +179,25 @@ def first_difference(
 
 
 def beyond_float32(graph: Graph) -> tuple[str, ...]:
-    """Ops whose sums may need more than float32's 24 bits: there the model as trained may round differently."""
-    return tuple(op.name for op in graph.ops_of(MatMul) if op.accum_type.width > FLOAT32_BITS + 1)
+    """Ops whose numbers may need more than float32's 24 bits: there the model as trained may round differently."""
+    return tuple(op.name for op in _arithmetic(graph) if op.result.type.width > FLOAT32_BITS + 1)
 
 
 def require_exact(graph: Graph, bits: int) -> None:
-    """Raise where a sum of the framework may leave its exact integers."""
-    for op in graph.ops_of(MatMul):
-        width = op.accum_type.width if not op.narrowed else op.exact_bits
-        if width > bits + 1:
+    """Raise where a sum or a product of the framework may leave its exact integers; `graph` is as it was read."""
+    for op in _arithmetic(graph):
+        if op.result.type.width > bits + 1:
             raise InputError(
-                "the framework cannot hold this sum exactly",
+                "the framework cannot hold this number exactly",
                 where=op.origin or op.name,
-                got=f"{width} bits",
+                got=f"{op.result.type.width} bits",
                 want=f"at most {bits} bits and a sign",
             )
+
+
+def _arithmetic(graph: Graph) -> tuple[Op, ...]:
+    """Ops whose exact results need more bits than their operands: sums, products, factors."""
+    return tuple(op for op in graph.ops if op.exact and op.own_bits)
 
 
 def input_values(graph: Graph, inputs: IntArray | Mapping[str, IntArray]) -> dict[str, FloatArray]:

@@ -271,7 +271,7 @@ def test_float32_rounds_wide_sums_and_float64_does_not() -> None:
     single = qkeras_run.framework_predict(model, qkeras_run.input_values(graph, raw), float64=False)["fc1"]
     double = qkeras_run.framework_predict(model, qkeras_run.input_values(graph, raw))["fc1"]
     assert (single != double).any()
-    with pytest.raises(InputError, match="cannot hold this sum"):
+    with pytest.raises(InputError, match="cannot hold this number"):
         qkeras_run.framework_raw(graph, model, raw, float64=False)
 
 
