@@ -13,7 +13,7 @@ from fasttrig.base.errors import GraphError, InputError, UnsupportedError
 from fasttrig.base.fixed import FixedType, IntArray
 from fasttrig.data.events import Arrays, arrays_of
 from fasttrig.data.inputs import InputMap
-from fasttrig.data.outputs import load_classes, outputs_json
+from fasttrig.data.outputs import load_classes, outputs_json, require_second_head
 from fasttrig.data.quantise import column_rules, given_raw, n_events_of, raw_inputs
 from fasttrig.data.spread import n_numbers, with_feature_types
 from fasttrig.emulator.emulation import Emulation, emulation_of
@@ -354,6 +354,7 @@ def _design(
     graph, ensemble = _read(source, input_type, name, inputs, project, options)
     classes: tuple[str, ...] = ()
     if project is not None:
+        require_second_head(graph, project)
         classes = (project.data.target,) if project.data.is_regression else project.data.classes
     return Design(compile_graph(graph, types), source, inputs, project, tuple(types), ensemble, classes, options)
 

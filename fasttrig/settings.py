@@ -250,6 +250,12 @@ class ModelProject(Settings):
             raise ValueError("physics.pairs: a class cannot be its own background")
         return self
 
+    @model_validator(mode="after")
+    def _one_output_trained(self) -> ModelProject:
+        if self.data.has_second_head and (self.architecture or self.trees):
+            raise ValueError("fasttrig trains one output: with classes and a target, no [architecture] and no [trees]")
+        return self
+
     def path(self, relative: str) -> Path:
         """A file named in model.toml, found from the folder of model.toml."""
         return self.folder / relative

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fasttrig.base.errors import InputError
+from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.ir.graph import Graph, Postprocessor
+from fasttrig.settings import ModelProject
 
 FORMAT = "fasttrig-outputs 1"
 
@@ -70,3 +71,15 @@ def load_classes(path: Path) -> tuple[str, ...]:
             want=FORMAT,
             try_="fasttrig build --force",
         ) from None
+
+
+def require_second_head(graph: Graph, project: ModelProject) -> None:
+    """Raise where model.toml names a target beside classes and the model has no number for it."""
+    if project.data.has_second_head and [value.size for value in graph.outputs[1:2]] != [1]:
+        raise UnsupportedError(
+            "the model has no second output for the target",
+            where=str(project.path(project.model.file)),
+            got=f"outputs of shape {', '.join(str(value.shape) for value in graph.outputs)}",
+            want=f"the classes, then one number for [data] target = {project.data.target!r}",
+            try_="leave out the target, or the classes",
+        )

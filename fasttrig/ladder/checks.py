@@ -18,7 +18,7 @@ from fasttrig.base.built_project import (
     VECTORS,
     VECTORS_NPZ,
 )
-from fasttrig.base.errors import MissingPackageError
+from fasttrig.base.errors import InputError, MissingPackageError
 from fasttrig.base.fixed import FloatArray, IntArray, to_value
 from fasttrig.data.labelled import LabelledSample, load_sample
 from fasttrig.data.spread import flattened, spread
@@ -107,9 +107,20 @@ class Work:
         return evaluate(graph, self.inputs, keep={op.name for op in graph.ops})
 
     @cached_property
+    def float_outputs(self) -> tuple[list[FloatArray], str]:
+        """Every output of the float twin on the labelled events, before a link; or none, and the reason."""
+        design, sample = self.design, self.sample
+        if design.project is None or design.project.model.float_file is None or sample is None:
+            return [], "model.toml names no float_file"
+        try:
+            return float_outputs(design, sample), ""
+        except MissingPackageError as error:
+            return [], f"{error.what}: {error.got}"
+
+    @cached_property
     def comparison(self) -> tuple[Scores | None, TaskAgreement | None, str]:
         """Scores of the labelled events, the comparison of both models, and why there is none."""
-        return _agreement(self.design, self.sample, self.evaluation)
+        return _agreement(self.design, self.sample, self.evaluation, self.float_outputs)
 
     @cached_property
     def sensitivity(self) -> tuple[Sensitivity, ...]:
@@ -147,7 +158,7 @@ def measured(work: Work) -> Measured:
         firmware,
         saturations(design.graph, evaluation.trace, n_labelled),
         leaf_grid(design, work.inputs, evaluation.outputs, n_labelled),
-        _second_head(design, sample, evaluation),
+        _second_head(design, sample, evaluation, work.float_outputs[0]),
     )
 
 
@@ -187,7 +198,10 @@ def write_vectors(design: Design, inputs: dict[str, IntArray], evaluation: Evalu
 
 
 def _agreement(
-    design: Design, sample: LabelledSample | None, evaluation: Evaluation
+    design: Design,
+    sample: LabelledSample | None,
+    evaluation: Evaluation,
+    float_model: tuple[list[FloatArray], str],
 ) -> tuple[Scores | None, TaskAgreement | None, str]:
     """Scores of the labelled events, the comparison of both models, and why there is none."""
     if design.built_folder is not None:
@@ -196,7 +210,8 @@ def _agreement(
         return None, None, "a bare model has no labelled sample; build from a model.toml"
     outputs = {name: raw[: len(sample.labels)] for name, raw in evaluation.outputs.items()}
     quantised = design.interpret(outputs, "raw").scores
-    real, reason = _float_model(design, sample)
+    found, reason = float_model
+    real = postprocess(found[0], design.scoring_graph) if found else None
     data = design.project.data
     scores = with_replicas(Scores(sample.labels, quantised, real, design.classes, data.is_regression))
     if real is None:
@@ -207,31 +222,25 @@ def _agreement(
     return scores, agreement, ""
 
 
-def _second_head(design: Design, sample: LabelledSample | None, evaluation: Evaluation) -> RegressionAgreement | None:
-    """The number beside the classes, float against quantised; None where there is none to compare."""
-    if sample is None or sample.targets is None or design.project is None or len(design.graph.outputs) < 2:
+def _second_head(
+    design: Design, sample: LabelledSample | None, evaluation: Evaluation, found: list[FloatArray]
+) -> RegressionAgreement | None:
+    """The number beside the classes, float against quantised; None where there is none, or no float model."""
+    if sample is None or sample.targets is None or design.project is None or not found:
         return None
     data, value = design.project.data, design.graph.outputs[1]
-    if value.size != 1 or design.project.model.float_file is None:
-        return None
-    quantised = to_value(evaluation.outputs[value.name][: len(sample.targets)], value.type).reshape(-1, 1)
-    try:
-        real = _float_outputs(design, sample)[1].reshape(-1, 1)
-    except MissingPackageError:
-        return None
+    quantised, real = to_value(evaluation.outputs[value.name][: len(sample.targets)], value.type), found[1:2]
+    if not real or real[0].shape != quantised.shape:
+        raise InputError(
+            "the float twin has no second output like the network's",
+            where=str(design.project.model.float_file),
+            got=", ".join(str(array.shape[1:]) for array in found),
+            want=f"a second output of shape {value.shape}",
+        )
+    before, after = (array.reshape(-1, 1) for array in (real[0], quantised))
     return compare_regression(
-        real, quantised, sample.targets, target=data.target, unit=data.target_unit, thresholds=data.thresholds
+        before, after, sample.targets, target=data.target, unit=data.target_unit, thresholds=data.thresholds
     )
-
-
-def _float_model(design: Design, sample: LabelledSample) -> tuple[FloatArray | None, str]:
-    """Its scores, or why there are none."""
-    if design.project is None or design.project.model.float_file is None:
-        return None, "model.toml names no float_file"
-    try:
-        return float_scores(design, sample), ""
-    except MissingPackageError as error:
-        return None, f"{error.what}: {error.got}"
 
 
 def _sensitivity(design: Design, inputs: dict[str, IntArray], scores: Scores | None) -> tuple[Sensitivity, ...]:
@@ -241,13 +250,8 @@ def _sensitivity(design: Design, inputs: dict[str, IntArray], scores: Scores | N
     return one_bit_less(design, {name: array[:n_events] for name, array in inputs.items()}, scores)
 
 
-def float_scores(design: Design, sample: LabelledSample) -> FloatArray:
-    """Scores of the float twin on features that are scaled, but neither rounded nor clipped."""
-    return postprocess(_float_outputs(design, sample)[0], design.scoring_graph)
-
-
-def _float_outputs(design: Design, sample: LabelledSample) -> list[FloatArray]:
-    """Every output of the float twin, before a link."""
+def float_outputs(design: Design, sample: LabelledSample) -> list[FloatArray]:
+    """Every output of the float twin, before a link, on features that are scaled, but neither rounded nor clipped."""
     from fasttrig.ladder import framework_rung as frameworks
 
     assert design.inputs is not None and design.project is not None
