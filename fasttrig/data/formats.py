@@ -12,6 +12,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Protocol
@@ -165,15 +166,17 @@ class CsvSource:
         """Yield chunks."""
         import pyarrow as pa
 
-        self._widen(names)
-        with self._reader(names) as reader:
+        columns = stored_columns(names, self.names)
+        self._widen(columns)
+        with self._reader(columns) as reader:
             if all(pa.types.is_null(kind) for kind in self._first_types.values()):
                 yield {name: np.empty(0) for name in names}  # a header, and nothing that says what its columns are
                 return
             for block in reader:
                 for start in range(0, block.num_rows, chunk_rows):
                     rows = pa.Table.from_batches([block.slice(start, chunk_rows)])
-                    yield {name: _plain(name, rows.column(name).to_numpy()) for name in names}
+                    read = {name: _plain(name, rows.column(name).to_numpy()) for name in columns}
+                    yield {name: read[name] if name in read else element(name, read[column_of(name)]) for name in names}
 
     def _reader(self, names: Sequence[str]) -> Any:
         import pyarrow.csv as csv
@@ -257,28 +260,38 @@ class RootSource:
         branches = {name: getattr(self._tree[name], "entry_offsets", None) for name in columns}
         require_entries({name: int(ends[-1]) for name, ends in branches.items() if ends}, self.n_rows or 0)
         if self.n_rows == 0:
-            whole = {name: _plain(name, self._tree[name].array(library="np")) for name in names if name in columns}
-            yield {name: whole.get(name, np.empty(0)) for name in names}
+            empty = {name: _plain(name, self._tree[name].array(library="np")) for name in names if name in columns}
+            yield {name: empty.get(name, np.empty(0)) for name in names}
             return
+        whole = [name for name in names if name in columns]
+        numbers = self._iterate(whole, chunk_rows, "np")
         if not lists:
-            for arrays in self._tree.iterate(list(columns), step_size=chunk_rows, library="np"):
-                yield {name: _plain(name, arrays[name]) for name in names}
+            yield from ({name: _plain(name, chunk[name]) for name in whole} for chunk in numbers)
             return
-        for chunk in self._tree.iterate(list(columns), step_size=chunk_rows, library="ak"):
-            yield {name: _awkward(name, chunk, whole=name in columns) for name in names}
+        others = numbers if whole else repeat({})
+        for chunk, flat in zip(others, self._iterate(sorted(lists), chunk_rows, "ak"), strict=bool(whole)):
+            found = {name: _plain(name, chunk[name]) for name in whole}
+            jagged = {column: _flat_lists(column, flat[column]) for column in lists}
+            found |= {name: jagged_element(name, *jagged[column_of(name)]) for name in names if name not in found}
+            yield {name: found[name] for name in names}
+
+    def _iterate(self, names: Sequence[str], chunk_rows: int, library: str) -> Iterator[Any]:
+        return self._tree.iterate(list(names), step_size=chunk_rows, library=library) if names else iter(())
 
 
-def _awkward(name: str, chunk: Any, *, whole: bool) -> NDArray[Any]:
-    """A branch, or one place in the lists of a branch."""
+def _flat_lists(column: str, lists: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The lists of a branch one after the other, and where each begins."""
     import awkward as ak
 
-    if whole:
-        return _plain(name, np.asarray(ak.to_numpy(chunk[name])))
-    lists = chunk[column_of(name)]
     if lists.ndim != 2:
-        return element(name, np.asarray(ak.to_numpy(lists)))
-    counts = np.asarray(ak.num(lists))
-    return _plain(name, jagged_element(name, np.asarray(ak.flatten(lists)), np.concatenate([[0], np.cumsum(counts)])))
+        raise DataError(
+            "a feature is a place in lists, the column has none",
+            where=f"column {column!r}",
+            got=f"{lists.ndim - 1} axes a row",
+            want="a list of numbers a row",
+        )
+    flat = _plain(column, np.asarray(ak.flatten(lists)))
+    return flat, np.concatenate([[0], np.cumsum(np.asarray(ak.num(lists)))])
 
 
 def open_hdf5(path: Path) -> Source:

@@ -11,7 +11,7 @@ from fasttrig.base.errors import DataError
 from fasttrig.base.fixed import FLOAT64_BITS, FixedType, IntArray, NumberArray, Overflow, Rounding, cast_raw, from_value
 from fasttrig.data.events import Arrays, stacked
 from fasttrig.data.inputs import InputMap
-from fasttrig.data.spread import flattened, places, spread
+from fasttrig.data.spread import flattened, n_numbers, places, spread
 from fasttrig.ir.graph import Graph
 
 MAX_EXPONENT = 1000
@@ -53,21 +53,20 @@ def column_rules(graph: Graph, inputs: InputMap | None, arrays: Arrays, *, raw: 
     if not _fit(graph, arrays, raw=raw):
         return None
     rules: list[ColumnRule | None] = []
-    where = places(graph)
+    where, of_features = places(graph), inputs.rules() if inputs is not None else ()
     for op in graph.inputs:
         if raw:
-            kinds = op.element_types * (op.result.size // len(op.element_types))
-            rules += [ColumnRule.of_raw(kind, op.fraction_bits - kind.fraction_bits) for kind in kinds]
+            rules += [ColumnRule.of_raw(kind, op.tensor_type.shift(kind)) for kind in op.tensor_type.each]
         elif inputs is not None:
             types = tuple(feature.type for feature in inputs.features[where[op.name]])
             same = inputs.type == op.result.type and types == op.tensor_type.each
-            rules += inputs.rules()[where[op.name]] if same else [None]
+            rules += of_features[where[op.name]] if same else [None]
         else:
             factor = 2.0**op.fraction_bits if abs(op.fraction_bits) < MAX_EXPONENT else 0.0
             rule = None if op.channel_types else ColumnRule.of(op.result.type, factor, rounding=Rounding.RND_CONV)
             rules += [rule] * op.result.size
     known = tuple(rule for rule in rules if rule is not None)
-    return known if len(known) == len(rules) == sum(op.result.size for op in graph.inputs) else None
+    return known if len(known) == len(rules) == n_numbers(graph) else None
 
 
 def _fit(graph: Graph, arrays: Arrays, *, raw: bool) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasttrig.base.errors import DataError, near_names
+from fasttrig.base.feature_names import column_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,17 @@ class ColumnTable:
 
     def unit(self, name: str) -> str:
         """Unit of a column, empty if it is a pure number or the file does not say."""
-        return str(self.metadata.get("columns", {}).get(name, {}).get("unit", ""))
+        return str(self._about(name).get("unit", ""))
 
     def description(self, name: str) -> str:
         """Description of a column; empty if the file has none."""
-        return str(self.metadata.get("columns", {}).get(name, {}).get("description", ""))
+        return str(self._about(name).get("description", ""))
+
+    def _about(self, name: str) -> Mapping[str, Any]:
+        """What the file says about a column, or about that whose lists hold the place `name`."""
+        columns: Mapping[str, Any] = self.metadata.get("columns", {})
+        found: Mapping[str, Any] = columns.get(name) or columns.get(column_of(name), {})
+        return found
 
     def stack(self, names: tuple[str, ...] | list[str] | None = None) -> NDArray[np.float64]:
         """One-dimensional columns side by side, as float64 of shape (n_rows, n_columns)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import fasttrig
+from fasttrig.base.errors import DataError, FasttrigError, InputError
 from fasttrig.base.fixed import FixedType
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.labelled import load_sample
+from fasttrig.data.readers import iter_table
 from fasttrig.settings import load_project
 from tests.commandline import fasttrig as run
 
@@ -124,3 +127,47 @@ def test_the_whole_build(project):
     assert scores.num_rows == N_EVENTS and "pt" in scores.column_names
     traced = run("trace", ".", "--event", "0", cwd=project)
     assert traced.returncode == 0, traced.stderr
+
+
+def test_a_target_without_an_output_is_refused(project, tmp_path):
+    """A network with one output, and a twin with one output, where model.toml promises a number beside the classes."""
+    from fasttrig.reference.keras_runtime import import_framework
+
+    folder = shutil.copytree(project, tmp_path / "one_output", ignore=shutil.ignore_patterns("build"))
+    keras, _ = import_framework()
+    twin = keras.models.load_model(folder / "float.h5", compile=False)
+    keras.Model(twin.inputs, twin.outputs[0]).save(folder / "float.h5")
+    with pytest.raises(InputError, match="no second output like"):
+        fasttrig.build(folder, out=tmp_path / "build")
+    shutil.copy(folder / "float.h5", folder / "two_inputs.h5")
+    with pytest.raises(FasttrigError, match="not quantised"):
+        fasttrig.read(folder)
+
+
+JAGGED = [[1.0, 2.0], [], [3.0], [4.0, 5.0, 6.0]]
+FLAT = {"pt[0]": [1.0, 0.0, 3.0, 4.0], "pt[2]": [0.0, 0.0, 0.0, 6.0], "m": [0, 1, 2, 3]}
+
+
+@pytest.mark.parametrize("ending", ["root", "parquet", "npz"])
+def test_places_in_lists_of_every_format(ending, tmp_path):
+    path = tmp_path / f"events.{ending}"
+    padded = np.array([row + [0.0] * (3 - len(row)) for row in JAGGED])
+    if ending == "root":
+        ak, uproot = pytest.importorskip("awkward"), pytest.importorskip("uproot")
+        with uproot.recreate(path) as file:
+            file["events"] = {"pt": ak.Array(JAGGED), "m": np.arange(4)}
+    elif ending == "parquet":
+        table = pa.table({"pt": pa.array(JAGGED, pa.list_(pa.float64())), "m": np.arange(4)})
+        pq.write_table(table, path, row_group_size=3)
+    else:
+        np.savez(path, pt=padded, m=np.arange(4))
+    for chunk_rows in (1, 3, 100):
+        parts = list(iter_table(path, list(FLAT), chunk_rows))
+        for name, want in FLAT.items():
+            assert np.concatenate([part[name] for part in parts]).tolist() == want
+
+
+def test_a_place_in_a_column_without_lists(tmp_path):
+    (tmp_path / "events.csv").write_text("m\n1\n2\n")
+    with pytest.raises(DataError, match="a place in lists, the column has none"):
+        list(iter_table(tmp_path / "events.csv", ["m[0]"]))
