@@ -35,7 +35,6 @@ from alkaid.types import CombLogic
 import fasttrig
 from fasttrig.backends.conifer import emit_vhdl
 from fasttrig.backends.rtl import emit_rtl
-from fasttrig.backends.rtl.ports import channel_types
 from fasttrig.base.fixed import IntArray, to_value
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.graph import Graph
@@ -139,7 +138,7 @@ def qxgb(graph: Graph, folder: Path) -> Row:
 
 
 def variables(graph: Graph) -> FVArray:
-    kinds = channel_types(graph.inputs[0])
+    kinds = graph.inputs[0].tensor_type.each
     k, i, f = (
         np.array(column)
         for column in zip(

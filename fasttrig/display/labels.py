@@ -114,13 +114,8 @@ def _scale(op: Scale) -> str:
     return f"{op.scale.raw.size} factors, {op.scale.type.width} bits"
 
 
-@_DETAILS.row(Add)
-def _add(op: Add) -> str:
-    return shape_text(op.result.shape)
-
-
-@_DETAILS.row(Multiply)
-def _multiply(op: Multiply) -> str:
+@_DETAILS.row(Add, Multiply, Compare, Select)
+def _size(op: Op) -> str:
     return shape_text(op.result.shape)
 
 
@@ -137,16 +132,6 @@ def _top_k(op: TopK) -> str:
 @_DETAILS.row(GatherBy)
 def _gather_by(op: GatherBy) -> str:
     return f"{op.index.size} of {op.operand.shape[0]}"
-
-
-@_DETAILS.row(Compare)
-def _compare(op: Compare) -> str:
-    return shape_text(op.result.shape)
-
-
-@_DETAILS.row(Select)
-def _select(op: Select) -> str:
-    return shape_text(op.result.shape)
 
 
 @_DETAILS.row(Concat)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from fasttrig.base.fixed import FixedType
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +34,9 @@ class Element:
         return self.word_type.fraction_bits - self.type.fraction_bits
 
 
-def channel_types(op: Input) -> tuple[FixedType, ...]:
-    """The type of every element of an input, last axis fastest."""
-    kinds = op.channel_types or (op.result.type,) * op.result.shape[-1]
-    return kinds * (op.result.size // len(kinds))
-
-
 def input_elements(graph: Graph) -> tuple[Element, ...]:
     """Every element of every input, in order, each in its channel's type."""
-    kinds = [(op.name, kind, op.result.type) for op in graph.inputs for kind in channel_types(op)]
+    kinds = [(op.name, kind, op.result.type) for op in graph.inputs for kind in op.tensor_type.each]
     return _packed(kinds)
 
 

@@ -37,7 +37,6 @@ from fasttrig.backends.rtl.choices import (
 )
 from fasttrig.backends.rtl.forest import trace_forest
 from fasttrig.backends.rtl.origins import Numbers, Traced, traced
-from fasttrig.backends.rtl.ports import channel_types
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType, Overflow, Rounding, to_value
 from fasttrig.ir.graph import Graph
@@ -142,7 +141,7 @@ def _check_width(op: Op) -> None:
 
 
 def _input(op: Input) -> Numbers:
-    numbers = [_variable(kind) for kind in channel_types(op)]
+    numbers = [_variable(kind) for kind in op.tensor_type.each]
     return _array(numbers, op.result.shape)
 
 

@@ -209,13 +209,21 @@ def _relu(op: Relu, site: CompiledSite) -> SourcePart:
 
 @_ROWS.row(Add)
 def _add(op: Add, site: CompiledSite) -> SourcePart:
-    left, right = op.shifts
-    lines = [
+    return _one(site, "add", site.compute(), _aligned(op, "left", "right"))
+
+
+@_ROWS.row(Compare)
+def _compare(op: Compare, site: CompiledSite) -> SourcePart:
+    return _one(site, "compare", site.compute(), _aligned(op, "left", "right"))
+
+
+def _aligned(op: Add | Compare | Select, *operands: str) -> list[str]:
+    """The size, and the shift that brings each operand to the common grid."""
+    shifts = zip(operands, op.shifts, strict=True)
+    return [
         cpp.sizes(size=op.result.size),
-        cpp.constant("int", "left_shift", left),
-        cpp.constant("int", "right_shift", right),
+        *(cpp.constant("int", f"{operand}_shift", shift) for operand, shift in shifts),
     ]
-    return _one(site, "add", site.compute(), lines)
 
 
 @_ROWS.row(Multiply)
@@ -230,26 +238,9 @@ def _reduce(op: Reduce, site: CompiledSite) -> SourcePart:
     return _one(site, "reduce", site.compute(), [cpp.sizes(outer=outer, n=n, inner=inner), function])
 
 
-@_ROWS.row(Compare)
-def _compare(op: Compare, site: CompiledSite) -> SourcePart:
-    left, right = op.shifts
-    lines = [
-        cpp.sizes(size=op.result.size),
-        cpp.constant("int", "left_shift", left),
-        cpp.constant("int", "right_shift", right),
-    ]
-    return _one(site, "compare", site.compute(), lines)
-
-
 @_ROWS.row(Select)
 def _select(op: Select, site: CompiledSite) -> SourcePart:
-    if_one, if_zero = op.shifts
-    lines = [
-        cpp.sizes(size=op.result.size),
-        cpp.constant("int", "one_shift", if_one),
-        cpp.constant("int", "zero_shift", if_zero),
-    ]
-    return _one(site, "select", site.compute(), lines)
+    return _one(site, "select", site.compute(), _aligned(op, "one", "zero"))
 
 
 @_ROWS.row(TopK)

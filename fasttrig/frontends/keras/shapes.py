@@ -161,7 +161,7 @@ def lower_take_by(low: Lowering, layer: LayerSpec, plan: Any, name: str, operand
     """`fasttrig.layers.TakeBy`: the second tensor holds natural numbers below the length of the first."""
     entries, index = operands
     kind = index.type
-    if kind.signed or kind.fraction_bits != 0 or kind.max_raw >= 1 << (entries.shape[0] - 1).bit_length():
+    if kind.signed or kind.fraction_bits != 0 or kind.max_raw >= 1 << max(1, (entries.shape[0] - 1).bit_length()):
         raise UnsupportedError(
             "an index is no result of BestIndices on as many entries",
             where=low.where(layer),

@@ -199,3 +199,24 @@ class Op:
     def fault(self) -> Fault | None:
         """The error in the fields of the op, beyond shape, type and range of the result."""
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairwise(Op):
+    """Base of exact ops on two tensors of one shape, element by element."""
+
+    left: Value
+    right: Value
+
+    @property
+    def exact(self) -> bool:
+        return True
+
+    def result_shape(self) -> Shape:
+        return self.left.shape
+
+    def fault(self) -> Fault | None:
+        if self.left.shape == self.right.shape:
+            return None
+        what = f"operands of {type(self).__name__} differ in shape"
+        return Fault(what, f"{self.left.shape} and {self.right.shape}", "equal")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
@@ -18,15 +17,13 @@ from fasttrig.ir.tensor_type import TensorType
 class ElementCast(Op):
     """A `Cast` of each element to its own type, then to the grid of the result, which holds them all.
 
-    `element_types` has one type for each entry of the last axis, or one for each element.
+    `types` has one type for each entry of the last axis, or one for each element.
     """
 
     operand: Value
     types: tuple[FixedType, ...]
     rounding: Rounding
     overflow: Overflow
-
-    pointwise: ClassVar[bool] = False
 
     @property
     def loses_bits(self) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from fasttrig.ir.interval import Interval
-from fasttrig.ir.ops.base import Fault, Op, Shape, Value
+from fasttrig.ir.ops.base import Fault, Op, Pairwise, Shape, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +31,10 @@ class ArgMax(Op):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compare(Op):
+class Compare(Pairwise):
     """1 where left < right, else 0; both on the finer of their grids; shapes are equal."""
 
-    left: Value
-    right: Value
-
     own_bits: ClassVar[bool] = False
-
-    @property
-    def exact(self) -> bool:
-        return True
 
     @property
     def fraction_bits(self) -> int:
@@ -53,18 +46,10 @@ class Compare(Op):
         left, right = (value.type.fraction_bits for value in self.operands)
         return max(left, right) - left, max(left, right) - right
 
-    def result_shape(self) -> Shape:
-        return self.left.shape
-
     def interval(self, *operands: Interval) -> Interval:
         a, b = (part.shifted(shift) for part, shift in zip(operands, self.shifts, strict=True))
         always, possibly = a.high < b.low, a.low < b.high
         return Interval(always.astype(int).astype(object), possibly.astype(int).astype(object))
-
-    def fault(self) -> Fault | None:
-        if self.left.shape == self.right.shape:
-            return None
-        return Fault("operands of Compare differ in shape", f"{self.left.shape} and {self.right.shape}", "equal")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

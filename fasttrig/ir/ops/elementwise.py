@@ -7,19 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fasttrig.ir.interval import Interval
-from fasttrig.ir.ops.base import Fault, Op, Shape, Value
+from fasttrig.ir.ops.base import Pairwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Add(Op):
+class Add(Pairwise):
     """left + right at the finer of the two grids; shapes are equal."""
-
-    left: Value
-    right: Value
-
-    @property
-    def exact(self) -> bool:
-        return True
 
     @property
     def fraction_bits(self) -> int:
@@ -30,36 +23,18 @@ class Add(Op):
         """Left shifts that bring each operand to the grid of the result."""
         return tuple(self.fraction_bits - value.type.fraction_bits for value in self.operands)
 
-    def result_shape(self) -> Shape:
-        return self.left.shape
-
     def interval(self, *operands: Interval) -> Interval:
         a, b = (part.shifted(shift) for part, shift in zip(operands, self.shifts, strict=True))
         return Interval(a.low + b.low, a.high + b.high)
 
-    def fault(self) -> Fault | None:
-        if self.left.shape == self.right.shape:
-            return None
-        return Fault("operands of Add differ in shape", f"{self.left.shape} and {self.right.shape}", "equal")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Multiply(Op):
+class Multiply(Pairwise):
     """left * right, exactly; shapes are equal (a `Gather` repeats what is to be broadcast)."""
-
-    left: Value
-    right: Value
-
-    @property
-    def exact(self) -> bool:
-        return True
 
     @property
     def fraction_bits(self) -> int:
         return self.left.type.fraction_bits + self.right.type.fraction_bits
-
-    def result_shape(self) -> Shape:
-        return self.left.shape
 
     def interval(self, *operands: Interval) -> Interval:
         a, b = operands
@@ -68,8 +43,3 @@ class Multiply(Op):
             holds_zero = (a.low <= 0) & (a.high >= 0)
             return Interval(np.where(holds_zero, 0, corners[[0, 3]].min(axis=0)), corners[[0, 3]].max(axis=0))
         return Interval(corners.min(axis=0), corners.max(axis=0))
-
-    def fault(self) -> Fault | None:
-        if self.left.shape == self.right.shape:
-            return None
-        return Fault("operands of Multiply differ in shape", f"{self.left.shape} and {self.right.shape}", "equal")

@@ -46,10 +46,6 @@ class Rewiring(Op):
         """The raw integer of a pad, at the grid of the operand."""
         return 0
 
-    @property
-    def has_pads(self) -> bool:
-        return bool((self.sources == PAD).any())
-
     def positions(self) -> IntArray:
         """`sources`, computed."""
         raise NotImplementedError
