@@ -257,3 +257,8 @@ def float_outputs(design: Design, sample: LabelledSample) -> list[FloatArray]:
     assert design.inputs is not None and design.project is not None
     twin = design.project.path(str(design.project.model.float_file))
     return frameworks.float_outputs(design, twin, design.inputs.scaled(sample.x))
+
+
+def float_scores(design: Design, sample: LabelledSample) -> FloatArray:
+    """The float twin's scores of a labelled sample, after the link, array of shape (n_events, n_classes)."""
+    return postprocess(float_outputs(design, sample)[0], design.scoring_graph)

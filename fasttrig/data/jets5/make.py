@@ -165,9 +165,9 @@ def _run(tasks: tuple[ChunkTask, ...], workers: int) -> Iterator[tuple[int, RawC
         yield from ((position, run_chunk(task)) for position, task in enumerate(tasks))
         return
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        with interrupts_held(), interrupts_kept_from_children():  # Ctrl-C is for the parent, which ends them
-            futures = {pool.submit(run_chunk, task): position for position, task in enumerate(tasks)}
         try:
+            with interrupts_held(), interrupts_kept_from_children():  # Ctrl-C is for the parent, which ends them
+                futures = {pool.submit(run_chunk, task): position for position, task in enumerate(tasks)}
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool as error:
