@@ -197,7 +197,7 @@ def manifest_of(design: Design, settings: TargetSettings, target: str) -> dict[s
     seeds = {"corners": SEED}
     if design.project is not None:
         project = design.project
-        files = project.model_files()
+        files = design.model_files()
         files["sample"] = sample_path(project)
         hashes |= {name: sha256_file(path) for name, path in files.items() if path.is_file()}
         hashes["project"] = sha256_json(project.built_from())

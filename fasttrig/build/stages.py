@@ -42,7 +42,7 @@ def facts(design: Design, settings: TargetSettings, manifest: Mapping[str, Any])
         "target": sha256_json(settings.model_dump(mode="json")),
         "source": sha256_json(read),
         "sample": sha256_json([hashes.get("sample"), data]),
-        "float": str(hashes.get(project.model.float_file)) if project is not None else "",
+        "float": sha256_json({name: hashes.get(name) for name in design.model_files()}),
         "project": hashes.get("project", ""),
         "manifest": sha256_json(manifest),
     }

@@ -14,15 +14,18 @@ from fasttrig.settings import ModelProject
 FORMAT = "fasttrig-outputs 1"
 
 
-def outputs_json(graph: Graph, classes: Sequence[str]) -> str:
+def outputs_json(graph: Graph, classes: Sequence[str], seeds: Sequence[str] = ()) -> str:
     """Text of ``outputs.json``: type, scale and link of each output of `graph`, and the classes that it scores."""
-    rows = output_rows(graph, classes)
+    rows = output_rows(graph, classes, seeds)
     return json.dumps({"format": FORMAT, "classes": list(classes), "outputs": rows}, indent=1) + "\n"
 
 
-def output_rows(graph: Graph, classes: Sequence[str]) -> list[dict[str, Any]]:
-    """One row per output of `graph`, as plain data."""
-    return [_output(graph, index, classes) for index in range(len(graph.outputs))]
+def output_rows(graph: Graph, classes: Sequence[str], seeds: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """One row per output of `graph`, as plain data; the last output holds the bits of `seeds`, where there are any."""
+    rows = [_output(graph, index, classes) for index in range(len(graph.outputs))]
+    if seeds:
+        rows[-1]["words"] = list(seeds)
+    return rows
 
 
 def word_names(graph: Graph, classes: Sequence[str]) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -13,6 +14,7 @@ from fasttrig.base.fixed import IntArray
 from fasttrig.data.events import Arrays, arrays_of
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.quantise import column_rules, given_raw, n_events_of, raw_inputs
+from fasttrig.decision.decision import Decision, combined_graph
 from fasttrig.emulator.emulation import Emulation, emulation_of
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions
@@ -37,7 +39,7 @@ class Design:
 
     ``print(design)`` shows the graph. `narrowed` names the ops whose types ``[types]`` of model.toml narrowed;
     `ensemble` is the float reading of a tree model; `classes` names the scores, where anyone did; `options` are the
-    choices of the caller of `read`.
+    choices of the caller of `read`. A design that combines `taggers` holds theirs and its `decision`.
     """
 
     graph: Graph
@@ -48,6 +50,8 @@ class Design:
     ensemble: Ensemble | None = None
     classes: tuple[str, ...] = ()
     options: ReadOptions = AS_THE_MODEL_SAYS
+    taggers: Mapping[str, Design] = field(default_factory=dict)
+    decision: Decision | None = None
 
     @property
     def built_folder(self) -> Path | None:
@@ -71,8 +75,30 @@ class Design:
         types = {op.name: op.result.type for op in self.graph.inputs}
         from fasttrig.design.reading import read_graph
 
+        if self.decision is not None:
+            return combined_graph(self.graph.name, self.decision)
+
         options = replace(self.options, output_activation=None)
         return read_graph(self.source, types, self.graph.name, self.inputs, self.project, options)[0]
+
+    def model_files(self) -> dict[str, Path]:
+        """The models and float twins by their names in model.toml; of each tagger after its name."""
+        own = self.project.model_files() if self.project is not None else {}
+        for name, tagger in self.taggers.items():
+            own |= {f"{name}/{file}": path for file, path in tagger.model_files().items()}
+        return own
+
+    @property
+    def seed_names(self) -> tuple[str, ...]:
+        """Names of the bits of the last output; empty without seeds."""
+        return tuple(self.decision.seeds) if self.decision is not None else ()
+
+    @property
+    def has_float_twin(self) -> bool:
+        """Whether model.toml names a float twin: its own, or one for each tagger."""
+        if self.taggers:
+            return all(tagger.has_float_twin for tagger in self.taggers.values())
+        return self.project is not None and self.project.model.float_file is not None
 
     @property
     def has_link_in_firmware(self) -> bool:

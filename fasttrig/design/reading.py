@@ -14,6 +14,7 @@ from fasttrig.base.fixed import FixedType
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.outputs import load_classes, outputs_json, require_second_head
 from fasttrig.data.spread import n_numbers, with_feature_types
+from fasttrig.decision.decision import Tagger, combined_graph, decide
 from fasttrig.design.design import Design
 from fasttrig.frontends import trees
 from fasttrig.frontends.keras.saved_model import is_saved_model
@@ -103,13 +104,15 @@ def open_design(text: str) -> Design:
 
 def read_project(project: ModelProject, options: ReadOptions | None = None) -> Design:
     """The design that a ``model.toml`` names."""
+    if project.taggers:
+        return _read_taggers(project, options or AS_THE_MODEL_SAYS)
     inputs = InputMap.load(project.path(project.model.inputs_file))
-    if inputs.type != project.inputs.type:
+    if inputs.type != project.input_settings.type:
         raise InputError(
             "the input map was made for another input type",
             where=str(project.path(project.model.inputs_file)),
             got=str(inputs.type),
-            want=f"{project.inputs.type} ([inputs] type)",
+            want=f"{project.input_settings.type} ([inputs] type)",
             try_=f"fasttrig train {project.model.name}, or restore the type the model was trained with",
         )
     file: Path | ModelParts = project.path(project.model.file)
@@ -119,6 +122,54 @@ def read_project(project: ModelProject, options: ReadOptions | None = None) -> D
     if options.output_activation is None:
         options = replace(options, output_activation=project.model.output_activation)
     return _design(file, inputs.type, project.model.name, inputs, project, options)
+
+
+def _read_taggers(project: ModelProject, options: ReadOptions) -> Design:
+    """The design of a project that combines taggers: one graph with the decision in it.
+
+    Raises
+    ------
+    InputError
+        For options that belong to a single model, a tagger without an input map, a wrong condition.
+    """
+    if options != AS_THE_MODEL_SAYS:
+        raise InputError(
+            "these options are for a single model", where=project.model.name, try_="the tagger's model.toml"
+        )
+    members: dict[str, Design] = {}
+    for name, folder in project.tagger_folders().items():
+        members[name] = read_project(_single(name, folder))
+    taggers = [Tagger.of(name, member.graph, _map_of(member), member.classes) for name, member in members.items()]
+    decision = decide(project.decision, taggers, project.words)
+    graph = combined_graph(project.model.name, decision)
+    features = decision.words.names
+    project = project.model_copy(update={"data": project.data.model_copy(update={"features": features})})
+    classes = (project.data.target,) if project.data.is_regression else project.data.classes
+    return Design(
+        compile_graph(graph, project.types),
+        project.folder / MODEL_FILE,
+        decision.words,
+        project,
+        tuple(project.types),
+        classes=classes,
+        taggers=members,
+        decision=decision,
+    )
+
+
+def _single(name: str, folder: Path) -> ModelProject:
+    """The project of one tagger."""
+    if not (folder / MODEL_FILE).is_file():
+        raise InputError("no such tagger", where=f"taggers.{name}", got=str(folder), want=f"a folder with {MODEL_FILE}")
+    project = load_project(folder)
+    if project.taggers:
+        raise InputError("a tagger that combines taggers", where=f"taggers.{name}", got=str(folder), want="one model")
+    return project
+
+
+def _map_of(design: Design) -> InputMap:
+    assert design.inputs is not None
+    return design.inputs
 
 
 def read_again(design: Design, options: ReadOptions) -> Design:
@@ -136,7 +187,7 @@ def read_again(design: Design, options: ReadOptions) -> Design:
 
 def built_files(design: Design) -> dict[str, str]:
     """Text of what a build folder keeps of `design`: what `load_built` reads."""
-    files = {GRAPH: print_graph(design.graph), OUTPUTS: outputs_json(design.graph, design.classes)}
+    files = {GRAPH: print_graph(design.graph), OUTPUTS: outputs_json(design.graph, design.classes, design.seed_names)}
     if design.inputs is not None:
         files[INPUTS] = design.inputs.to_json()
     return files

@@ -35,6 +35,7 @@ from fasttrig.physics.leaf_grid import LeafGrid, leaf_grid
 from fasttrig.physics.regression import RegressionAgreement, compare_regression
 from fasttrig.physics.saturation import Saturations, saturations
 from fasttrig.physics.scores import Scores, one_bit_less, with_errors, with_replicas
+from fasttrig.physics.seeds import SeedFacts, groups_of, seed_facts
 from fasttrig.physics.sensitivity import Sensitivity
 from fasttrig.physics.task import TaskAgreement, compare_task
 from fasttrig.settings import TargetSettings
@@ -60,6 +61,7 @@ class Measured:
     saturation : what the casts change, on the labelled events, else on all compared ones
     leaf_grid : what rounding the leaves of a forest changes, on the same events
     second_head : the number that a second output estimates, float against quantised; None where there is none
+    seeds : of a decision, on the labelled events
     """
 
     agreement: TaskAgreement | None
@@ -72,6 +74,7 @@ class Measured:
     saturation: Saturations | None = None
     leaf_grid: LeafGrid | None = None
     second_head: RegressionAgreement | None = None
+    seeds: tuple[SeedFacts, ...] = ()
 
 
 class Work:
@@ -110,7 +113,7 @@ class Work:
     def float_outputs(self) -> tuple[list[FloatArray], str]:
         """Every output of the float twin on the labelled events, before a link; or none, and the reason."""
         design, sample = self.design, self.sample
-        if design.project is None or design.project.model.float_file is None or sample is None:
+        if not design.has_float_twin or sample is None:
             return [], "model.toml names no float_file"
         try:
             return float_outputs(design, sample), ""
@@ -159,6 +162,7 @@ def measured(work: Work) -> Measured:
         saturations(design.graph, evaluation.trace, n_labelled),
         leaf_grid(design, work.inputs, evaluation.outputs, n_labelled),
         _second_head(design, sample, evaluation, work.float_outputs[0]),
+        _seeds(design, sample, evaluation, work.float_outputs[0]),
     )
 
 
@@ -243,6 +247,16 @@ def _second_head(
     )
 
 
+def _seeds(
+    design: Design, sample: LabelledSample | None, evaluation: Evaluation, found: list[FloatArray]
+) -> tuple[SeedFacts, ...]:
+    if sample is None or design.project is None or not design.seed_names:
+        return ()
+    bits = evaluation.outputs[design.graph.outputs[-1].name][: len(sample.labels)]
+    groups = groups_of(sample.labels, design.project.data.classes)
+    return seed_facts(design.project.decision.seeds, bits, found[-1] if found else None, groups)
+
+
 def _sensitivity(design: Design, inputs: dict[str, IntArray], scores: Scores | None) -> tuple[Sensitivity, ...]:
     if scores is None:
         return ()
@@ -254,9 +268,7 @@ def float_outputs(design: Design, sample: LabelledSample) -> list[FloatArray]:
     """Every output of the float twin, before a link, on features that are scaled, but neither rounded nor clipped."""
     from fasttrig.ladder import framework_rung as frameworks
 
-    assert design.inputs is not None and design.project is not None
-    twin = design.project.path(str(design.project.model.float_file))
-    return frameworks.float_outputs(design, twin, design.inputs.scaled(sample.x))
+    return frameworks.float_outputs(design, sample.x)
 
 
 def float_scores(design: Design, sample: LabelledSample) -> FloatArray:

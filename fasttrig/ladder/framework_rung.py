@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from types import ModuleType
 
 from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.design import Design
@@ -12,6 +12,8 @@ from fasttrig.ir.graph import Graph
 
 def raw_outputs(design: Design, graph: Graph, inputs: dict[str, IntArray]) -> dict[str, IntArray]:
     """The framework's outputs as raw integers, under the names of the design's outputs; `graph` is as read."""
+    if design.decision is not None:
+        return _decided().raw_outputs(design, graph, inputs)
     if design.ensemble is not None:
         from fasttrig.reference.tree_libraries import framework_raw as trees_raw
 
@@ -25,6 +27,8 @@ def raw_outputs(design: Design, graph: Graph, inputs: dict[str, IntArray]) -> di
 
 def domain(design: Design, graph: Graph) -> str:
     """Where the equality was looked for: how the framework was run, and on which inputs."""
+    if design.decision is not None:
+        return _decided().domain(design)
     grid = ", ".join(str(op.result.type) for op in graph.inputs)
     if design.ensemble is not None:
         note = f"; {design.ensemble.note}" if design.ensemble.note else ""
@@ -39,6 +43,8 @@ def domain(design: Design, graph: Graph) -> str:
 
 def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:
     """Emulator and framework op by op on one event: the first op that differs."""
+    if design.decision is not None:
+        return "build each tagger alone: its own ladder names the first op that differs"
     if design.ensemble is not None:
         return "compare leaf by leaf: fasttrig.reference.tree_libraries.library_leaves against Ensemble.library_leaves"
     from fasttrig.reference.qkeras_run import first_difference, framework_trace, input_values
@@ -55,8 +61,15 @@ def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:
     )
 
 
-def float_outputs(design: Design, twin: Path, x: FloatArray) -> list[FloatArray]:
-    """Every output of the float twin, (n_events, ...), before a link; x is scaled, neither rounded nor clipped."""
+def float_outputs(design: Design, x: FloatArray) -> list[FloatArray]:
+    """Every output of the float twin, (n_events, ...), before a link; x has shape (n_events, n_features).
+
+    x is in the features' own units: scaled here, but neither rounded nor clipped.
+    """
+    if design.decision is not None:
+        return _decided().float_outputs(design, x)
+    assert design.inputs is not None and design.project is not None
+    twin, x = design.project.path(str(design.project.model.float_file)), design.inputs.scaled(x)
     if design.ensemble is not None:
         from fasttrig.frontends.trees import read_ensemble
 
@@ -65,3 +78,10 @@ def float_outputs(design: Design, twin: Path, x: FloatArray) -> list[FloatArray]
     from fasttrig.reference.qkeras_run import framework_predict, twin_inputs
 
     return list(framework_predict(twin, twin_inputs(read_spec(twin), design.graph, x)).values())
+
+
+def _decided() -> ModuleType:
+    """The runs of a project that combines taggers, which come back here for each of them."""
+    from fasttrig.ladder import decided
+
+    return decided

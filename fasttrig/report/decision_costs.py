@@ -61,7 +61,9 @@ def _largest(output: Value) -> Graph:
 
 def _softmax(design: Design) -> Graph | None:
     """The softmax that ``output_activation = "firmware"`` would build; None where the host has none to give away."""
-    is_network = design.ensemble is None and design.graph.postprocessor is Postprocessor.SOFTMAX
+    is_network = (
+        design.decision is None and design.ensemble is None and design.graph.postprocessor is Postprocessor.SOFTMAX
+    )
     if design.project is None or design.built_folder is not None or not is_network:
         return None
     try:

@@ -71,6 +71,17 @@ class RegressionRow(ReportRow):
     rms_growth: float = Field(description="quantised RMS error over the float one, minus 1")
 
 
+class SeedRow(ReportRow):
+    name: str
+    condition: str = Field(description="as model.toml says it")
+    n_events: int
+    efficiency: dict[str, float] = Field(description="share of each class that the firmware's bit takes")
+    efficiency_float: dict[str, float] | None = Field(description="the same of the float twins")
+    changed: float | None = Field(description="share of all events on which firmware and float twins differ")
+    alone: float = Field(description="share of all events that this seed takes and no other one")
+    overlap: dict[str, float | None] = Field(description="other seed -> share of this seed's events that it takes too")
+
+
 class OutputRow(ReportRow):
     name: str
     shape: tuple[int, ...]
@@ -270,6 +281,7 @@ class MeasuredRows(ReportRow):
     agreement: AgreementRow | None = Field(description="of classes; null without a float model or a labelled sample")
     regression: RegressionRow | None = Field(None, description="the same for a model that predicts a number")
     second_head: RegressionRow | None = Field(None, description="of a number beside the classes, the second output")
+    seeds: list[SeedRow] = Field([], description="of [decision.seeds], on the labelled events")
     agreement_reason: str = ""
     outputs: list[OutputRow] = Field([], description="what leaves the firmware: type, scale and link of each output")
     firmware: FirmwareRow | None = Field(None, description="null without labelled events")

@@ -27,6 +27,7 @@ from fasttrig.report.document import (
     OutputRow,
     RegressionRow,
     SaturationRow,
+    SeedRow,
     SensitivityRow,
     WorstEventRow,
 )
@@ -37,8 +38,9 @@ def measured_rows(design: Design, measured: Measured) -> MeasuredRows:
     return MeasuredRows(
         **_agreement(measured),
         second_head=_second_head(measured),
+        seeds=[SeedRow(**asdict(seed)) for seed in measured.seeds],
         agreement_reason=measured.agreement_reason,
-        outputs=[OutputRow(**row) for row in output_rows(design.graph, design.classes)],
+        outputs=[OutputRow(**row) for row in output_rows(design.graph, design.classes, design.seed_names)],
         firmware=FirmwareRow.model_validate(measured.firmware.to_dict()) if measured.firmware else None,
         saturation=_saturation(measured.saturation),
         leaf_grid=LeafGridRow(**asdict(measured.leaf_grid)) if measured.leaf_grid else None,

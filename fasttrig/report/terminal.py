@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fasttrig.estimate.devices import RESOURCES
-from fasttrig.report.document import AgreementRow, RegressionRow, Report, RtlRow
+from fasttrig.report.document import AgreementRow, RegressionRow, Report, RtlRow, SeedRow
 from fasttrig.report.hardware import CountRow, EstimatedResources, SynthesisedResources
 from fasttrig.report.implementations import ordered_resources
 from fasttrig.report.tables import new_table, share_text
@@ -41,6 +41,8 @@ def render(report: Report) -> Group:
         parts.append(Text(f"float against quantised: not run ({report.agreement_reason})"))
     if report.second_head is not None:
         parts.append(_regression(report.second_head))
+    if report.seeds:
+        parts.append(_seeds(report.seeds))
     parts += firmware_tables(report)
     if report.inputs:
         parts.append(_clipping(report))
@@ -159,6 +161,16 @@ def _regression(regression: RegressionRow) -> Table:
     for cut, shares in before.turn_on.items():
         for part, share in shares.items():
             table.add_row(f"{part} at {cut}", share_text(share), share_text(after.turn_on[cut][part]))
+    return table
+
+
+def _seeds(seeds: list[SeedRow]) -> Table:
+    groups = list(seeds[0].efficiency)
+    columns = (("seed", "left"), *((name, "right") for name in groups), ("only it", "right"), ("changed", "right"))
+    table = new_table(f"\nSeeds: share that each takes, of {seeds[0].n_events:,} events of the test split", columns)
+    for seed in seeds:
+        shares = [share_text(seed.efficiency[name]) for name in groups]
+        table.add_row(seed.name, *shares, share_text(seed.alone), share_text(seed.changed))
     return table
 
 

@@ -35,8 +35,13 @@ KINDS = {
         "bdt/types.json": "types.json",
     },
 }
+KINDS["cascade"] = {"cascade/model.toml.in": "model.toml", "cascade/README.md.in": "README.md"}
 """Kind -> template -> file in the project. What ends in ``.in`` has places to fill; the rest was trained with
 ``ci/train_templates.py`` and is copied."""
+
+
+PARTS = {"cascade": {"trees": "bdt", "network": "network"}}
+"""Kind -> folder in the project -> kind of the project there, whose model has the folder's name after its own."""
 
 
 def create(folder: Path, kind: str = "network", name: str | None = None) -> list[Path]:
@@ -44,7 +49,7 @@ def create(folder: Path, kind: str = "network", name: str | None = None) -> list
 
     Parameters
     ----------
-    kind : "network" or "bdt"
+    kind : "network", "bdt", or "cascade" of both
     name : str, optional
         The model's name; by default the folder's.
 
@@ -69,13 +74,27 @@ def create(folder: Path, kind: str = "network", name: str | None = None) -> list
             want="a new or an empty folder",
             try_=f"another name, or an empty folder and --name {chosen}",
         )
-    files, words = {**COMMON, **KINDS[kind]}, {"NAME": chosen}
+    files = _files(kind, chosen)
     with staged_files(folder, replaces=()) if exists else staged_folder(folder) as stage:
-        for template, target in files.items():
-            path = stage / fill(target, {}, words)
+        for target, content in files.items():
+            path = stage / target
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(_content(template, words))
-    return [folder / fill(target, {}, words) for target in sorted(files.values())]
+            path.write_bytes(content)
+    return [folder / target for target in sorted(files)]
+
+
+def _files(kind: str, name: str) -> dict[str, bytes]:
+    """Content of every file of a new project, by its path."""
+    found = _filled({**COMMON, **KINDS[kind]}, name)
+    for part, inner in PARTS.get(kind, {}).items():
+        files = _filled(KINDS[inner], check_model_name(f"{name}_{part}", try_="--name {}"))
+        found |= {f"{part}/{target}": content for target, content in files.items()}
+    return found
+
+
+def _filled(templates: dict[str, str], name: str) -> dict[str, bytes]:
+    words = {"NAME": name}
+    return {fill(target, {}, words): _content(template, words) for template, target in templates.items()}
 
 
 def _content(template: str, words: dict[str, str]) -> bytes:

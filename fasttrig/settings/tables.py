@@ -32,7 +32,7 @@ class ModelSettings(Settings):
     name: Name
     description: str = ""
     version: int = Field(1, ge=1, le=999_999, strict=True, description="goes into the C++ namespace: <name>_v<version>")
-    file: str = Field(description="the trained model: .h5, .keras (QKeras); .json, .ubj (XGBoost) and other trees")
+    file: str = Field("", description="the trained model: .h5, .keras (QKeras); .json, .ubj (XGBoost) and other trees")
     weights_file: str | None = Field(None, description="weights (.h5) of a Keras architecture (.json) in `file`")
     float_file: str | None = Field(None, description="the float twin, for the comparison in physics units")
     inputs_file: str = Field("inputs.json", description="the input map chosen from the training sample")
@@ -82,6 +82,15 @@ class InputSettings(Settings):
     type: TypeField = Field(description="the network's input type; features may be narrower, see `types`")
     quantile: float = Field(0.999, gt=0.5, le=1.0, description="central share of the training sample inside the range")
     types: dict[str, TypeField] = Field({}, description="narrower type of single features")
+
+
+class DecisionSettings(Settings):
+    """``[decision]``: what leaves the firmware of a project with ``[taggers]``; without it, the outputs of all."""
+
+    scores: str = Field("", description="the tagger whose scores leave; default: those of all taggers")
+    where: str = Field("", description="a condition: elsewhere, `otherwise` leaves instead of the scores")
+    otherwise: str | float = Field(0.0, description="another tagger, or a number for each score")
+    seeds: dict[Name, str] = Field({}, description="bits by name, each a condition: network.t > 1.5 and mass > 60")
 
 
 class ArchitectureSettings(Settings):
@@ -218,7 +227,10 @@ class ModelProject(Settings):
 
     model: ModelSettings
     data: DataSettings
-    inputs: InputSettings
+    inputs: InputSettings | None = None
+    taggers: dict[Name, str] = Field({}, description="models that this project combines, by a name: their folders")
+    words: dict[str, TypeField] = Field({}, description="types of the features that [taggers] share, as they arrive")
+    decision: DecisionSettings = DecisionSettings()
     architecture: ArchitectureSettings | None = None
     quantisers: QuantiserSettings | None = None
     trees: TreeSettings | None = None
@@ -229,6 +241,24 @@ class ModelProject(Settings):
     types: dict[str, NarrowedType] = {}
 
     folder: Path = Field(Path(), exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _one_model_or_taggers(self) -> ModelProject:
+        if bool(self.model.file) == bool(self.taggers):
+            raise ValueError("want either a file in [model], or [taggers]")
+        if not self.taggers and (self.words or self.decision != DecisionSettings()):
+            raise ValueError("[words] and [decision] belong to a project with [taggers]")
+        if self.taggers and (self.inputs or self.architecture or self.trees or self.model.float_file):
+            raise ValueError("[taggers] are trained on their own: no [inputs], [architecture], [trees], float_file")
+        if not self.taggers and self.inputs is None:
+            raise ValueError("[inputs]: missing")
+        return self
+
+    @property
+    def input_settings(self) -> InputSettings:
+        """``[inputs]`` of a project with a model of its own."""
+        assert self.inputs is not None, "a project that combines taggers has no [inputs]"
+        return self.inputs
 
     @model_validator(mode="after")
     def _pairs_of_classes(self) -> ModelProject:
@@ -254,6 +284,10 @@ class ModelProject(Settings):
         """The model and its float twin by their names in model.toml."""
         names = (self.model.file, self.model.weights_file, self.model.float_file)
         return {name: self.path(name) for name in names if name}
+
+    def tagger_folders(self) -> dict[str, Path]:
+        """The folders of ``[taggers]`` by the taggers' names."""
+        return {name: self.path(folder) for name, folder in self.taggers.items()}
 
     def built_from(self) -> dict[str, Any]:
         """The settings that determine build and measurement, as plain data: all but the limits of ``[budget]``."""

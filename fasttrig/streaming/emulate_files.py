@@ -99,12 +99,10 @@ def _refuse_sources(output: Path, design: Design, events: Sequence[Path | str]) 
         path = split_tree(file)[0]
         if path.exists() and output.samefile(path):
             raise InputError("the output is the input", where=str(output), want="another file")
-    project = design.project
     models: list[Path] = [design.source] if isinstance(design.source, Path) else []
     if isinstance(design.source, ModelParts):
         models += [design.source.architecture, design.source.weights]
-    if project is not None:
-        models += project.model_files().values()
+    models += design.model_files().values()
     if any(path.exists() and output.samefile(path) for path in models):
         raise InputError("the output is the model", where=str(output), want="another file")
 

@@ -106,7 +106,9 @@ def _project_of(folder: Path, design: Design, start: Path) -> tuple[ModelProject
         if project is None or project.model.name != name:
             project = load_project(find_models([name], start)[0])
         hashes = json.loads(BuiltProject(folder).manifest.read_text(encoding="utf-8"))["hashes"]
-        files = project.model_files()
+        combined = read_project(project) if project.taggers else None  # its features are those of the taggers
+        project = (combined and combined.project) or project
+        files = combined.model_files() if combined is not None else project.model_files()
         files["sample"] = sample_path(project)
         changed = [name for name, path in files.items() if path.is_file() and hashes.get(name) != sha256_file(path)]
         if changed or hashes.get("project") != sha256_json(project.built_from()):

@@ -43,9 +43,9 @@ def train_forest(project: ModelProject, progress: TrainingProgress | None = None
         sample.x,
         sample.names,
         sample.units,
-        project.inputs.type,
-        quantile=project.inputs.quantile,
-        types=project.inputs.types,
+        project.input_settings.type,
+        quantile=project.input_settings.quantile,
+        types=project.input_settings.types,
     )
     inputs = _narrow_features(full, project, settings, goal, splits, progress)
     booster = _fit(settings, project, goal, on_grid(inputs, sample.x), sample.labels)

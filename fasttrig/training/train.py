@@ -33,9 +33,9 @@ def train(project: ModelProject, progress: TrainingProgress | None = None) -> Tr
         sample.x,
         sample.names,
         sample.units,
-        project.inputs.type,
-        quantile=project.inputs.quantile,
-        types=project.inputs.types,
+        project.input_settings.type,
+        quantile=project.input_settings.quantile,
+        types=project.input_settings.types,
     )
     seen = {
         "float": {name: inputs.scaled(part.x) for name, part in splits.items()},
@@ -64,6 +64,9 @@ def train(project: ModelProject, progress: TrainingProgress | None = None) -> Tr
 def check_settings(project: ModelProject) -> None:
     """Refuse a model.toml without the settings that training needs."""
     where = str(project.path(MODEL_FILE))
+    if project.taggers:
+        commands = ", ".join(f"fasttrig train {folder}" for folder in project.taggers.values())
+        raise ProjectError("each tagger of this project is trained alone", where=where, try_=commands)
     if project.trees is not None:
         return
     if project.data.is_regression:
@@ -87,7 +90,7 @@ def _summary(project: ModelProject, n_features: int, epochs: dict[str, int]) -> 
     quantisers = project.quantisers
     return (
         f"Network: {widths}; weights {quantisers.weight}, activations {quantisers.activation}, input "
-        f"{project.inputs.type} (types as `ap_fixed` counts them).",
+        f"{project.input_settings.type} (types as `ap_fixed` counts them).",
         "Epochs run: " + ", ".join(f"{kind} {count}" for kind, count in epochs.items()) + ".",
     )
 

@@ -22,7 +22,7 @@ class Started:
 def started(tmp_path_factory) -> dict[str, Started]:
     root = tmp_path_factory.mktemp("started")
     found = {}
-    for kind, name in (("network", "my_tagger"), ("bdt", "my_trees")):
+    for kind, name in (("network", "my_tagger"), ("bdt", "my_trees"), ("cascade", "my_cascade")):
         made = fasttrig("init", name, "--kind", kind, cwd=root)
         assert made.returncode == 0, made.stderr
         done = fasttrig("build", cwd=root / name)

@@ -17,7 +17,7 @@ LAYERS = (
     ("ir", "settings"),
     ("links",),
     ("frontends", "passes", "emulator", "data"),
-    ("backends",),
+    ("backends", "decision"),
     ("toolchain", "estimate", "display"),
     ("reference",),
     ("design", "layers"),

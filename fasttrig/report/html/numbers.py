@@ -36,6 +36,16 @@ def signed(value: float, digits: int = 4) -> str:
     return text[1:] if float(text) == 0 else text.replace("-", "−")
 
 
+def percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.2%}"
+
+
+def beside(share: float, other: float | None) -> str:
+    """A share, and in brackets another one where it differs in the digits shown."""
+    mine, theirs = percent(share), percent(other)
+    return mine if theirs in ("", mine) else f"{mine} ({theirs})"
+
+
 def rejections(agreement: AgreementRow) -> list[dict[str, Any]]:
     """One row per class: areas, and for each efficiency both rejections and their ratio."""
     efficiencies = list(next(iter(agreement.background_rejection["float"].values())))

@@ -1,0 +1,1 @@
+"""What a trigger decides from several taggers: shared inputs, cascades, seeds."""
