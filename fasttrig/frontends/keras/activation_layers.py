@@ -11,6 +11,7 @@ import numpy as np
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.frontends.keras.layer_parts import Activation, apply_activation, read_activation, weight_of
 from fasttrig.frontends.keras.lowering import Lowering
+from fasttrig.frontends.keras.smooth import elu, is_smooth
 from fasttrig.frontends.source import LayerSpec
 from fasttrig.ir.ops import Const, Value
 
@@ -54,6 +55,24 @@ def prepare_relu(low: Lowering, layer: LayerSpec) -> RectifierPlan:
         )
     shift = _shift_of(0.0 if slope is None else float(slope), low.where(layer, "negative_slope"))
     return RectifierPlan(shift, None if limit is None else float(limit), threshold)
+
+
+def prepare_elu(low: Lowering, layer: LayerSpec) -> float:
+    """ELU: its alpha."""
+    if not is_smooth(low, layer, "elu"):
+        raise UnsupportedError(
+            "fasttrig cannot compute this activation exactly",
+            where=low.where(layer),
+            got=layer.kind,
+            want="QActivation('quantized_bits(...)') as the only layer that reads it",
+            try_="LeakyReLU(0.125) or QActivation('quantized_relu(6,2)')",
+        )
+    return float(layer.config.get("alpha", 1.0))
+
+
+def lower_elu(low: Lowering, layer: LayerSpec, plan: float, name: str, operands: list[Value]) -> Value:
+    low.smooth[layer.name] = lambda x: elu(x, plan)
+    return operands[0]
 
 
 def prepare_thresholded(low: Lowering, layer: LayerSpec) -> RectifierPlan:

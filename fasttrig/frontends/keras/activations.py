@@ -238,7 +238,7 @@ def _sigmoid(low: Lowering, value: Value, quantizer: Quantizer, site: Activation
     cast = low.builder.cast(name, half, target, Rounding.RND_CONV, Overflow.SAT, origin=site.origin)
     if not least:
         return cast
-    _require_narrow(cast, quantizer, site)
+    require_narrow(cast, quantizer, site)
     levels = np.maximum(np.arange(target.max_raw + 1), least)
     return _table(low, cast, Const(low.names.new(f"{site.name}_table"), target, levels), quantizer, site)
 
@@ -258,8 +258,8 @@ def _tabulated(
     function: Callable[[np.ndarray], np.ndarray],
     least_raw: int,
 ) -> Value:
-    _require_narrow(value, quantizer, site)
-    steps = np.rint(np.ldexp(function(_every_value(value.type)), target.fraction_bits))
+    require_narrow(value, quantizer, site)
+    steps = np.rint(np.ldexp(function(every_value(value.type)), target.fraction_bits))
     levels = np.clip(steps, least_raw, target.max_raw).astype(np.int64)
     return _table(low, value, Const(low.names.new(f"{site.name}_table"), target, levels), quantizer, site)
 
@@ -268,7 +268,7 @@ def _table(low: Lowering, value: Value, table: Const, quantizer: Quantizer, site
     return low.builder.table(site.name, value, table, str(quantizer), origin=site.origin)
 
 
-def _require_narrow(value: Value, quantizer: Quantizer, site: ActivationSite) -> None:
+def require_narrow(value: Value, quantizer: Quantizer, site: ActivationSite) -> None:
     if value.type.width > MAX_TABLE_BITS:
         raise UnsupportedError(
             "this activation needs a table, and its operand is too wide for one",
@@ -279,13 +279,13 @@ def _require_narrow(value: Value, quantizer: Quantizer, site: ActivationSite) ->
         )
 
 
-def _every_value(fixed_type: FixedType) -> np.ndarray:
+def every_value(fixed_type: FixedType) -> np.ndarray:
     return to_value(np.arange(fixed_type.min_raw, fixed_type.max_raw + 1), fixed_type)
 
 
 def _po2(low: Lowering, value: Value, quantizer: Quantizer, site: ActivationSite) -> Value:
-    _require_narrow(value, quantizer, site)
-    values = _every_value(value.type)
+    require_narrow(value, quantizer, site)
+    values = every_value(value.type)
     grid = quantise(quantizer, values, site.where)
     single = quantise(quantizer, values.astype(np.float32), site.where)
     if not np.array_equal(grid.values, single.values):

@@ -17,6 +17,7 @@ from fasttrig.frontends.keras.activations import (
 from fasttrig.frontends.keras.final_link import LINKS, lower_link
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.quantizers import Quantizer, quantizer_name, read_quantizer
+from fasttrig.frontends.keras.smooth import FUNCTIONS, function_before, is_smooth, lower_smooth
 from fasttrig.frontends.keras.weights import trainable, weight_const
 from fasttrig.frontends.source import THRESHOLDS, LayerSpec
 from fasttrig.ir.ops import Const, Value
@@ -31,14 +32,14 @@ def read_activation(low: Lowering, layer: LayerSpec, content: Any, *parts: str) 
     """The activation of a configuration: a quantizer, or the name of a plain function."""
     where = low.where(layer, *parts)
     name = "linear" if content is None else quantizer_name(content)
-    if name in _PLAIN_ACTIVATIONS:
+    if name in _PLAIN_ACTIVATIONS or is_smooth(low, layer, name):
         return str(name)
-    if name in ("tanh", "hard_tanh", "smooth_tanh", "hard_sigmoid", "smooth_sigmoid", "elu", "selu", "gelu", "swish"):
+    if name in FUNCTIONS or name in ("hard_tanh", "smooth_tanh", "hard_sigmoid", "smooth_sigmoid", "gelu"):
         raise UnsupportedError(
             "fasttrig cannot compute this activation exactly",
             where=where,
             got=name,
-            want="a quantised activation",
+            want="a quantised activation, or QActivation('quantized_bits(...)') as the only layer that reads it",
             try_="quantized_tanh or quantized_sigmoid",
         )
     quantizer = read_quantizer(content, where)
@@ -55,6 +56,9 @@ def apply_activation(
     where = low.where(layer, *parts)
     if activation == "linear":
         return value
+    if isinstance(activation, str) and is_smooth(low, layer, activation):
+        low.smooth[layer.name] = FUNCTIONS[activation]
+        return value
     if isinstance(activation, str) and activation in LINKS:
         unused = low.link_layer == layer.name and not low.firmware_links
         site = ActivationSite(name if unused else low.names.new(name), low.origin(layer, activation), where)
@@ -66,6 +70,9 @@ def apply_activation(
     if isinstance(activation, str):
         return low.builder.relu(low.names.new(name), value, origin=low.origin(layer, activation))
     site = ActivationSite(low.names.new(name), low.origin(layer, str(activation)), where)
+    function = function_before(low, layer)
+    if function is not None:
+        return lower_smooth(low, value, function, activation, site)
     return lower_activation(low, value, activation, site)
 
 

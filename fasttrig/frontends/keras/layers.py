@@ -10,8 +10,10 @@ from typing import Any
 from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.keras.activation_layers import (
     lower_activation,
+    lower_elu,
     lower_relu,
     prepare_activation,
+    prepare_elu,
     prepare_prelu,
     prepare_relu,
     prepare_softmax,
@@ -150,11 +152,13 @@ LAYERS: dict[str, LayerRow] = {
     "Activation": LayerRow(
         prepare_activation,
         lower_activation,
-        "linear, relu, binary_tanh, binary_sigmoid or a quantiser; softmax and sigmoid at the end of the model",
+        "linear, relu, binary_tanh, binary_sigmoid or a quantiser; softmax and sigmoid at the end of the model; elu, "
+        "selu, softplus, softsign, swish, exponential, tanh, sigmoid as `Table`, where a quantiser alone reads them",
     ),
     "Softmax": LayerRow(prepare_softmax, lower_activation, "the link after the firmware, at the end of the model"),
     "ReLU": LayerRow(prepare_relu, lower_relu, "`Relu`; slopes that are powers of two"),
     "ThresholdedReLU": LayerRow(prepare_thresholded, lower_relu, "`Compare` and `Select`"),
+    "ELU": LayerRow(prepare_elu, lower_elu, "`Table`, with the quantiser that reads it"),
     "PReLU": LayerRow(prepare_prelu, lower_relu, "`Relu`; one slope for all, a power of two"),
     "LeakyReLU": LayerRow(prepare_relu, lower_relu, "`Relu`; slopes that are powers of two"),
     "BatchNormalization": LayerRow(plan_batchnorm, lower_batchnorm, "`Scale`, where that is exact"),
@@ -240,7 +244,6 @@ REFUSED_LAYERS = {
     " kernel_quantizer='binary(alpha=1)' and set its weights",
     "TernaryDense": "a class of your own code, which a file does not hold; rebuild it as QDense with"
     " kernel_quantizer='ternary(alpha=1,threshold=0.5)' and set its weights",
-    "ELU": "it is an exponential below zero; retrain with LeakyReLU(0.125) or QActivation('quantized_relu(6,2)')",
     "SELU": "it is an exponential below zero; retrain with LeakyReLU(0.125)",
     "Conv1D": "its kernel is not quantised; retrain with QConv1D",
     "Conv2D": "its kernel is not quantised; retrain with QConv2D",

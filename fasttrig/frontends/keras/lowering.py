@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from fasttrig.base.errors import UnsupportedError
-from fasttrig.base.fixed import FixedType
+from fasttrig.base.fixed import FixedType, FloatArray
 from fasttrig.base.names import identifier
 from fasttrig.frontends.source import LayerSpec, ModelSpec
 from fasttrig.ir.builder import GraphBuilder
@@ -46,6 +46,8 @@ class Lowering:
         Whether that link is computed on the chip.
     batchnorm_type : FixedType or None
         The type to which scales and offsets of batch normalisations are rounded; None: exact or refused.
+    smooth : dict
+        By layer name, the function that a quantiser behind the layer still has to apply.
     """
 
     model: ModelSpec
@@ -56,6 +58,7 @@ class Lowering:
     names: Names = field(default_factory=Names)
     refusals: list[UnsupportedError] = field(default_factory=list)
     postprocessor: Postprocessor = Postprocessor.NONE
+    smooth: dict[str, Callable[[FloatArray], FloatArray]] = field(default_factory=dict)
 
     @contextmanager
     def collected(self) -> Iterator[None]:

@@ -47,7 +47,6 @@ def test_prelu_of_one_slope(slope: float, ending: str, tmp_path: Path) -> None:
     ("layers", "what", "text"),
     [
         (lambda: [LAYERS.ReLU(threshold=0.5, max_value=2.0, name="a")], "threshold and a slope or a limit", "0.5"),
-        (lambda: [LAYERS.ELU(name="a")], "does not know this layer", "exponential"),
     ],
 )
 def test_refusals(layers: Any, what: str, text: str) -> None:

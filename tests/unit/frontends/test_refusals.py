@@ -80,7 +80,7 @@ REFUSED = {
         "does not know this layer",
         "",
     ),
-    "an exponential": (lambda: [LAYERS.ELU(name="p")], "'p' (ELU)", "does not know this layer", "LeakyReLU"),
+    "an exponential": (lambda: [LAYERS.ELU(name="p")], "'p' (ELU)", "cannot compute this activation", "LeakyReLU"),
     "an automatic activation scale": (
         lambda: [qkeras.QActivation("quantized_bits(6,0,alpha='auto_po2')", name="a")],
         "> activation",
