@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 
 from fasttrig.base.errors import InputError, near_names
 
-Numbers: TypeAlias = NDArray[Any]
+RealArray: TypeAlias = NDArray[Any]
 """float64, or Python's Fractions for an exact answer; shape (n_events,)."""
-Bits: TypeAlias = NDArray[np.bool_]
+TruthArray: TypeAlias = NDArray[np.bool_]
 
 MAX_LENGTH = 2_000
 _WANTED = "comparisons of features and outputs, such as network.t > 1.5 and mass > 60"
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class ReadNumber:
     """A feature, or with a `tagger` one of its outputs."""
 
     name: str
@@ -49,7 +49,7 @@ class Extreme:
         return f"{'max' if self.largest else 'min'}({', '.join(map(str, self.parts))})"
 
 
-Atom: TypeAlias = Quantity | Extreme
+Atom: TypeAlias = ReadNumber | Extreme
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Cut:
     or_equal: bool
 
 
-class Logic(Enum):
+class Connective(Enum):
     ALL = "and"
     ANY = "or"
     NOT = "not"
@@ -84,7 +84,7 @@ class Logic(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Combined:
-    logic: Logic
+    logic: Connective
     parts: tuple[Condition, ...]
 
 
@@ -123,13 +123,13 @@ def cuts(condition: Condition) -> Iterator[Cut]:
             yield from cuts(part)
 
 
-def holds(condition: Condition, value: Callable[[Quantity], Numbers]) -> Bits:
+def holds(condition: Condition, value: Callable[[ReadNumber], RealArray]) -> TruthArray:
     """Where the condition holds; `value` gives the numbers of a quantity: in Fractions the answer is exact."""
     if isinstance(condition, Combined):
         parts = [holds(part, value) for part in condition.parts]
-        if condition.logic is Logic.NOT:
+        if condition.logic is Connective.NOT:
             return ~parts[0]
-        join = np.logical_and if condition.logic is Logic.ALL else np.logical_or
+        join = np.logical_and if condition.logic is Connective.ALL else np.logical_or
         return np.asarray(join.reduce(parts), dtype=bool)
     arrays = [(_numbers(atom, value), factor) for atom, factor in condition.form.terms]
     is_exact = any(array.dtype == object for array, _ in arrays)
@@ -140,8 +140,8 @@ def holds(condition: Condition, value: Callable[[Quantity], Numbers]) -> Bits:
     return np.asarray(total <= 0 if condition.or_equal else total < 0, dtype=bool)
 
 
-def _numbers(atom: Atom, value: Callable[[Quantity], Numbers]) -> Numbers:
-    if isinstance(atom, Quantity):
+def _numbers(atom: Atom, value: Callable[[ReadNumber], RealArray]) -> RealArray:
+    if isinstance(atom, ReadNumber):
         return value(atom)
     take = np.maximum if atom.largest else np.minimum
     return np.asarray(take.reduce([_numbers(part, value) for part in atom.parts]))
@@ -161,17 +161,17 @@ class _Reader:
 
     def condition(self, node: ast.expr) -> Condition:
         if isinstance(node, ast.BoolOp):
-            logic = Logic.ALL if isinstance(node.op, ast.And) else Logic.ANY
+            logic = Connective.ALL if isinstance(node.op, ast.And) else Connective.ANY
             return Combined(logic, tuple(self.condition(part) for part in node.values))
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            return Combined(Logic.NOT, (self.condition(node.operand),))
+            return Combined(Connective.NOT, (self.condition(node.operand),))
         if not isinstance(node, ast.Compare):
             raise self.fault("this is no condition", self.shown(node))
         sides = [self.linear(part) for part in (node.left, *node.comparators)]
         found = tuple(
             self.cut(left, op, right, node) for left, op, right in zip(sides, node.ops, sides[1:], strict=False)
         )
-        return found[0] if len(found) == 1 else Combined(Logic.ALL, found)
+        return found[0] if len(found) == 1 else Combined(Connective.ALL, found)
 
     def cut(self, left: Linear, op: ast.cmpop, right: Linear, node: ast.expr) -> Cut:
         if not isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
@@ -211,11 +211,11 @@ class _Reader:
             raise self.fault("no such function", self.shown(node), "max or min of two or more features and outputs")
         return Extreme(node.func.id == "max", tuple(self.atom(arg) for arg in node.args))
 
-    def quantity(self, node: ast.expr) -> Quantity:
+    def quantity(self, node: ast.expr) -> ReadNumber:
         """``mass``, ``pt[3]``, ``network.t``, ``network["t"]``, ``network[0]``."""
         written = self.shown(node).replace(" ", "")
         if written in self.features:
-            return Quantity(written)
+            return ReadNumber(written)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             return self.output(node.value.id, node.attr, node)
         if (
@@ -227,13 +227,13 @@ class _Reader:
         outputs = [f"{name}.{output}" for name, names in self.taggers.items() for output in names]
         raise self.fault("no such feature or output", written, near_names(written, [*self.features, *outputs]))
 
-    def output(self, tagger: str, output: object, node: ast.expr) -> Quantity:
+    def output(self, tagger: str, output: object, node: ast.expr) -> ReadNumber:
         if tagger not in self.taggers:
             known = [*self.taggers, *self.features]
             raise self.fault("no such tagger", self.shown(node), near_names(tagger, known))
         names = self.taggers[tagger]
         if type(output) is int and 0 <= output < len(names):
-            return Quantity(names[output], tagger)
+            return ReadNumber(names[output], tagger)
         if output in names:
-            return Quantity(str(output), tagger)
+            return ReadNumber(str(output), tagger)
         raise self.fault(f"tagger '{tagger}' has no such output", self.shown(node), ", ".join(names))

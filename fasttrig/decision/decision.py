@@ -9,17 +9,19 @@ from fractions import Fraction
 import numpy as np
 
 from fasttrig.base.errors import InputError
+from fasttrig.base.feature_names import column_of
 from fasttrig.base.fixed import FixedType, FloatArray
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.outputs import word_names
-from fasttrig.decision.condition import Condition, Numbers, Quantity, holds, parse
-from fasttrig.decision.lower import Lowering
+from fasttrig.decision.condition import Condition, ReadNumber, RealArray, holds, parse
+from fasttrig.decision.lower import ConditionOps
+from fasttrig.decision.sorting import Sorting, sorting_of
 from fasttrig.decision.words import prepared, words_for
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.inline import inlined
 from fasttrig.ir.ops import Value
-from fasttrig.settings import DecisionSettings
+from fasttrig.settings import DecisionSettings, PreparationSettings
 
 SEEDS = "seeds"
 """The output with one bit per seed."""
@@ -41,7 +43,7 @@ class Tagger:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class TriggerDecision:
     """What leaves the firmware.
 
     Attributes
@@ -52,6 +54,7 @@ class Decision:
     where : the condition under which the scores are those of the first of `scores`; None: always
     otherwise : a tagger, whose scores leave where `where` does not hold, or a number
     seeds : bits by name
+    sorting : of the objects among the words; None where they stay as they arrive
     """
 
     taggers: tuple[Tagger, ...]
@@ -60,6 +63,11 @@ class Decision:
     where: Condition | None
     otherwise: str | Fraction
     seeds: Mapping[str, Condition]
+    sorting: Sorting | None = None
+
+    def arranged(self, columns: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        """The words' columns, of shape (n_events,) by name, as the taggers read them."""
+        return dict(columns) if self.sorting is None else self.sorting.columns_sorted(columns)
 
     def tagger(self, name: str) -> Tagger:
         return next(tagger for tagger in self.taggers if tagger.name == name)
@@ -85,7 +93,7 @@ class Decision:
         The outputs of the combined graph, in its order, as numbers.
         """
 
-        def value(quantity: Quantity) -> Numbers:
+        def value(quantity: ReadNumber) -> RealArray:
             if not quantity.tagger:
                 found = columns[quantity.name]
             else:
@@ -103,35 +111,49 @@ class Decision:
         return found
 
 
-def decide(settings: DecisionSettings, taggers: Sequence[Tagger], given: Mapping[str, FixedType]) -> Decision:
-    """``[decision]`` read with the names of the taggers at hand.
+def decide(
+    settings: DecisionSettings,
+    taggers: Sequence[Tagger],
+    given: Mapping[str, FixedType],
+    preparation: PreparationSettings | None = None,
+) -> TriggerDecision:
+    """``[decision]`` read with the names of the taggers at hand; `given` are types of words.
 
     Raises
     ------
     InputError
         For a name that nothing has, scores that do not fit together, a number that is not on the scores' grid.
     """
-    words = words_for([tagger.inputs for tagger in taggers], given)
+    maps = [tagger.inputs for tagger in taggers]
+    read = tuple(dict.fromkeys(name for inputs in maps for name in inputs.names))
+    sorting = None if preparation is None else sorting_of(preparation, read)
+    words = words_for(maps, given, sorting)
     names = {tagger.name: tagger.outputs for tagger in taggers}
     for key, name in (("scores", settings.scores), ("otherwise", settings.otherwise)):
         if isinstance(name, str) and name and name not in names:
             raise InputError("no such tagger", where=f"decision.{key}", got=repr(name), want=", ".join(names))
-    clash = sorted(set(names) & set(words.names))
+    clash = sorted(set(names) & {column_of(name) for name in read})
     if clash:
         raise InputError("a tagger has the name of a feature", where="[taggers]", got=clash[0], try_="another name")
-    where = parse(settings.where, words.names, names, "decision.where") if settings.where else None
-    seeds = {name: parse(text, words.names, names, f"decision.seeds.{name}") for name, text in settings.seeds.items()}
+    where = parse(settings.where, read, names, "decision.where") if settings.where else None
+    seeds = {name: parse(text, read, names, f"decision.seeds.{name}") for name, text in settings.seeds.items()}
     scores = (settings.scores,) if settings.scores else tuple(names)
     other = settings.otherwise
-    decision = Decision(
-        tuple(taggers), words, scores, where, other if isinstance(other, str) else Fraction(str(other)), seeds
+    decision = TriggerDecision(
+        tuple(taggers),
+        words,
+        scores,
+        where,
+        other if isinstance(other, str) else Fraction(str(other)),
+        seeds,
+        sorting,
     )
     if where is not None:
         _require_fitting(decision)
     return decision
 
 
-def _require_fitting(decision: Decision) -> None:
+def _require_fitting(decision: TriggerDecision) -> None:
     first = decision.link_of
     value = first.outputs[0]
     if isinstance(decision.otherwise, str):
@@ -162,27 +184,30 @@ def _ends(kind: FixedType) -> tuple[int, int]:
     return kind.min_raw, kind.max_raw
 
 
-def combined_graph(name: str, decision: Decision) -> Graph:
+def combined_graph(name: str, decision: TriggerDecision) -> Graph:
     """One graph: the words, each tagger with its inputs made from them, and the decision."""
     b = GraphBuilder(name)
     words = decision.words
     types = tuple(feature.type for feature in words.features)
     narrow = () if all(kind == words.type for kind in types) else types
     arrived = b.input("words", (len(types),), words.type, channel_types=narrow, origin="[words]")
+    names = words.names
+    if decision.sorting is not None:
+        arrived, names = decision.sorting.lower(b, arrived, names)
     outputs: dict[str, tuple[Value, ...]] = {}
     for tagger in decision.taggers:
         prefix = f"{tagger.name}_"
-        given = prepared(b, arrived, words, tagger.inputs, tagger.graph, prefix)
+        given = prepared(b, arrived, names, tagger.inputs, tagger.graph, prefix)
         ops, outputs[tagger.name] = inlined(tagger.graph, given, prefix)
         b.ops.extend(ops)
-    single: dict[Quantity, Value] = {}
+    single: dict[ReadNumber, Value] = {}
 
-    def value(quantity: Quantity) -> Value:
+    def value(quantity: ReadNumber) -> Value:
         if quantity not in single:
-            single[quantity] = _single(b, quantity, decision, arrived, outputs)
+            single[quantity] = _single(b, quantity, decision, arrived, names, outputs)
         return single[quantity]
 
-    lowering = Lowering(b, value)
+    lowering = ConditionOps(b, value)
     found = [output for name in decision.scores for output in outputs[name]]
     if decision.where is not None:
         passed = lowering.bit(decision.where, "passed", "decision.where")
@@ -195,11 +220,16 @@ def combined_graph(name: str, decision: Decision) -> Graph:
 
 
 def _single(
-    b: GraphBuilder, quantity: Quantity, decision: Decision, words: Value, outputs: Mapping[str, tuple[Value, ...]]
+    b: GraphBuilder,
+    quantity: ReadNumber,
+    decision: TriggerDecision,
+    words: Value,
+    names_of_words: Sequence[str],
+    outputs: Mapping[str, tuple[Value, ...]],
 ) -> Value:
     """The one number of a feature or an output, of shape (1,)."""
     if not quantity.tagger:
-        place = decision.words.names.index(quantity.name)
+        place = names_of_words.index(quantity.name)
         return b.gather(f"word{place}", words, 0, (place,), origin=quantity.name)
     names, value = decision.tagger(quantity.tagger).outputs, outputs[quantity.tagger][0]
     place = names.index(quantity.name)
@@ -211,7 +241,7 @@ def _single(
 
 
 def _selected(
-    b: GraphBuilder, passed: Value, scores: Value, decision: Decision, outputs: Mapping[str, tuple[Value, ...]]
+    b: GraphBuilder, passed: Value, scores: Value, decision: TriggerDecision, outputs: Mapping[str, tuple[Value, ...]]
 ) -> Value:
     """The scores where `passed` is 1, else those of the other tagger, or the number."""
     flat = b.reshape("scores_flat", scores, (scores.size,)) if len(scores.shape) > 1 else scores

@@ -9,26 +9,26 @@ from fractions import Fraction
 
 import numpy as np
 
-from fasttrig.decision.condition import Atom, Condition, Cut, Logic, Quantity
+from fasttrig.decision.condition import Atom, Condition, Connective, Cut, ReadNumber
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const, Reduction, Value
 
 
 @dataclass(frozen=True, slots=True)
-class Lowering:
+class ConditionOps:
     """Writes conditions into `b`; `value` gives the graph's value of a quantity, of shape (1,)."""
 
     b: GraphBuilder
-    value: Callable[[Quantity], Value]
+    value: Callable[[ReadNumber], Value]
 
     def bit(self, condition: Condition, name: str, origin: str) -> Value:
         """The bit, of shape (1,), that says whether `condition` holds."""
         if isinstance(condition, Cut):
             return self._cut(condition, name, origin)
-        if condition.logic is Logic.NOT:
+        if condition.logic is Connective.NOT:
             return self._not(self.bit(condition.parts[0], f"{name}_inner", origin), name, origin)
         parts = [self.bit(part, f"{name}_{k}", origin) for k, part in enumerate(condition.parts)]
-        kind = Reduction.MIN if condition.logic is Logic.ALL else Reduction.MAX
+        kind = Reduction.MIN if condition.logic is Connective.ALL else Reduction.MAX
         joined = self.b.concat(f"{name}_bits", tuple(parts), axis=0, origin=origin)
         return self.b.reduce(name, joined, 0, kind, origin=origin)
 
@@ -66,7 +66,7 @@ class Lowering:
         return self.b.compare(name, operand, constant, origin=origin)
 
     def _atom(self, atom: Atom, name: str, origin: str) -> Value:
-        if isinstance(atom, Quantity):
+        if isinstance(atom, ReadNumber):
             return self.value(atom)
         parts = [self._atom(part, f"{name}_part{k}", origin) for k, part in enumerate(atom.parts)]
         joined = self.b.concat(f"{name}_parts", tuple(parts), axis=0, origin=origin)

@@ -8,9 +8,11 @@ from fractions import Fraction
 import numpy as np
 
 from fasttrig.base.errors import InputError
+from fasttrig.base.feature_names import column_of
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.data.inputs import FeatureMap, InputMap
 from fasttrig.data.spread import places
+from fasttrig.decision.sorting import Sorting
 from fasttrig.ir.builder import GraphBuilder, covering_type
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Const, ElementCast, Value
@@ -19,8 +21,8 @@ MOST_BITS = 60
 """A common grid of all features wider than this is refused."""
 
 
-def words_for(maps: Sequence[InputMap], given: Mapping[str, FixedType]) -> InputMap:
-    """The words of all features of `maps`, each once, in the order in which they come.
+def words_for(maps: Sequence[InputMap], given: Mapping[str, FixedType], sorting: Sorting | None = None) -> InputMap:
+    """The words of all features of `maps`, each once, in the order in which they come; sorted objects come last.
 
     A feature without a `given` type gets the narrowest word that loses nothing which a tagger would use: the finest
     step and the whole range of every map that reads it. No word has an offset: it is the feature in its own unit.
@@ -33,6 +35,9 @@ def words_for(maps: Sequence[InputMap], given: Mapping[str, FixedType]) -> Input
     readers: dict[str, list[FeatureMap]] = {}
     for feature in (feature for inputs in maps for feature in inputs.features):
         readers.setdefault(feature.name, []).append(feature)
+    if sorting is not None:
+        readers = _with_objects(readers, sorting)
+        given = {place: kind for name, kind in given.items() for place in _places(name, sorting)}
     unknown = [name for name in given if name not in readers]
     if unknown:
         raise InputError("no tagger reads this feature", where="[words]", got=unknown[0], want=", ".join(readers))
@@ -47,6 +52,20 @@ def words_for(maps: Sequence[InputMap], given: Mapping[str, FixedType]) -> Input
         raise InputError("the words of the features have no common grid", where="[words]", got=got, want=f"{MOST_BITS}")
     rows = tuple(FeatureMap(name, found[0].unit, 0.0, 0, types[name]) for name, found in readers.items())
     return InputMap(rows, common)
+
+
+def _places(name: str, sorting: Sorting) -> tuple[str, ...]:
+    """A word's name; all places of a column of the objects."""
+    return tuple(place for place in sorting.arriving if column_of(place) == name) or (name,)
+
+
+def _with_objects(readers: Mapping[str, list[FeatureMap]], sorting: Sorting) -> dict[str, list[FeatureMap]]:
+    """With what reads the place of any object for all of them: before the sorting, an object may become any."""
+    found = {name: maps for name, maps in readers.items() if name not in sorting.arriving}
+    for place in sorting.arriving:
+        of_column = [readers[name] for name in readers if name in _places(column_of(place), sorting)]
+        found[place] = [feature for maps in of_column for feature in maps]
+    return found
 
 
 def _lossless(features: Sequence[FeatureMap]) -> FixedType:
@@ -64,20 +83,20 @@ def _first_and_last(feature: FeatureMap) -> tuple[Fraction, Fraction]:
 
 
 def prepared(
-    b: GraphBuilder, words: Value, of_words: InputMap, inputs: InputMap, graph: Graph, prefix: str
+    b: GraphBuilder, words: Value, names: Sequence[str], inputs: InputMap, graph: Graph, prefix: str
 ) -> dict[str, Value]:
     """The inputs of a tagger's `graph`, made from `words`: take, subtract the offset, shift, round down, saturate.
 
     The result has the same integers as ``inputs.to_raw`` of the words' values.
     """
-    place = {name: k for k, name in enumerate(of_words.names)}
+    place = {name: k for k, name in enumerate(names)}
     made: dict[str, Value] = {}
     for op in graph.inputs:
         features = inputs.features[places(graph)[op.name]]
         name, origin = f"{prefix}{op.name}", f"inputs of {graph.name}"
         index = tuple(place[feature.name] for feature in features)
         taken = words
-        if index != tuple(range(len(of_words.features))):
+        if index != tuple(range(len(names))):
             taken = b.gather(f"{name}_words", words, 0, index, origin=origin)
         scaled = b.scale(f"{name}_scaled", taken, *_scale_and_offset(name, features), origin=origin)
         cast = ElementCast(

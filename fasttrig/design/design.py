@@ -14,7 +14,7 @@ from fasttrig.base.fixed import IntArray
 from fasttrig.data.events import Arrays, arrays_of
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.quantise import column_rules, given_raw, n_events_of, raw_inputs
-from fasttrig.decision.decision import Decision, combined_graph
+from fasttrig.decision.decision import TriggerDecision, combined_graph
 from fasttrig.emulator.emulation import Emulation, emulation_of
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions
@@ -51,7 +51,7 @@ class Design:
     classes: tuple[str, ...] = ()
     options: ReadOptions = AS_THE_MODEL_SAYS
     taggers: Mapping[str, Design] = field(default_factory=dict)
-    decision: Decision | None = None
+    decision: TriggerDecision | None = None
 
     @property
     def built_folder(self) -> Path | None:

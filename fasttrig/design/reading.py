@@ -140,7 +140,7 @@ def _read_taggers(project: ModelProject, options: ReadOptions) -> Design:
     for name, folder in project.tagger_folders().items():
         members[name] = read_project(_single(name, folder))
     taggers = [Tagger.of(name, member.graph, _map_of(member), member.classes) for name, member in members.items()]
-    decision = decide(project.decision, taggers, project.words)
+    decision = decide(project.decision, taggers, project.words, project.preparation)
     graph = combined_graph(project.model.name, decision)
     features = decision.words.names
     project = project.model_copy(update={"data": project.data.model_copy(update={"features": features})})

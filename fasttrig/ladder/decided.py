@@ -6,14 +6,14 @@ import numpy as np
 
 from fasttrig.base.fixed import FloatArray, IntArray, to_value
 from fasttrig.data.spread import flattened, spread
-from fasttrig.decision.decision import Decision
+from fasttrig.decision.decision import TriggerDecision
 from fasttrig.design import Design
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.graph import Graph
 from fasttrig.ladder import framework_rung
 
 
-def _decision(design: Design) -> Decision:
+def _decision(design: Design) -> TriggerDecision:
     assert design.decision is not None
     return design.decision
 
@@ -31,7 +31,7 @@ def raw_outputs(design: Design, graph: Graph, inputs: dict[str, IntArray]) -> di
     """
     decision, (words,) = _decision(design), graph.inputs
     x = to_value(flattened(graph, inputs), words.result.type)
-    columns = {name: x[:, k] for k, name in enumerate(decision.words.names)}
+    columns = decision.arranged({name: x[:, k] for k, name in enumerate(decision.words.names)})
     margins = {name: _margins(tagger, columns) for name, tagger in design.taggers.items()}
     found = decision.outputs(columns, margins, exact=True)
     return {out.name: _raw(values, out.type.fraction_bits) for out, values in zip(graph.outputs, found, strict=True)}
@@ -65,7 +65,7 @@ def domain(design: Design) -> str:
 def float_outputs(design: Design, x: FloatArray) -> list[FloatArray]:
     """The decision on the taggers' float twins; x has shape (n_events, n_features), in the features' units."""
     decision = _decision(design)
-    columns = {name: x[:, k] for k, name in enumerate(decision.words.names)}
+    columns = decision.arranged({name: x[:, k] for k, name in enumerate(decision.words.names)})
     margins = {}
     for name, tagger in design.taggers.items():
         assert tagger.inputs is not None

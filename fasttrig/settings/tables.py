@@ -84,6 +84,13 @@ class InputSettings(Settings):
     types: dict[str, TypeField] = Field({}, description="narrower type of single features")
 
 
+class PreparationSettings(Settings):
+    """``[preparation]``: what a project with ``[taggers]`` does with the words before a tagger reads them."""
+
+    sort_by: str = Field("", description="column of lists: objects arrive in any order, the taggers read the greatest")
+    n_objects: int | None = Field(None, ge=1, description="that arrive; default: as many as the taggers read")
+
+
 class DecisionSettings(Settings):
     """``[decision]``: what leaves the firmware of a project with ``[taggers]``; without it, the outputs of all."""
 
@@ -230,6 +237,7 @@ class ModelProject(Settings):
     inputs: InputSettings | None = None
     taggers: dict[Name, str] = Field({}, description="models that this project combines, by a name: their folders")
     words: dict[str, TypeField] = Field({}, description="types of the features that [taggers] share, as they arrive")
+    preparation: PreparationSettings = PreparationSettings()
     decision: DecisionSettings = DecisionSettings()
     architecture: ArchitectureSettings | None = None
     quantisers: QuantiserSettings | None = None
@@ -246,8 +254,11 @@ class ModelProject(Settings):
     def _one_model_or_taggers(self) -> ModelProject:
         if bool(self.model.file) == bool(self.taggers):
             raise ValueError("want either a file in [model], or [taggers]")
-        if not self.taggers and (self.words or self.decision != DecisionSettings()):
-            raise ValueError("[words] and [decision] belong to a project with [taggers]")
+        own = (self.words, self.preparation != PreparationSettings(), self.decision != DecisionSettings())
+        if not self.taggers and any(own):
+            raise ValueError("[words], [preparation] and [decision] belong to a project with [taggers]")
+        if self.preparation.n_objects is not None and not self.preparation.sort_by:
+            raise ValueError("preparation.n_objects: without sort_by the taggers read every object")
         if self.taggers and (self.inputs or self.architecture or self.trees or self.model.float_file):
             raise ValueError("[taggers] are trained on their own: no [inputs], [architecture], [trees], float_file")
         if not self.taggers and self.inputs is None:

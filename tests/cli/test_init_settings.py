@@ -11,7 +11,7 @@ from fasttrig.settings import ModelProject, load_project
 SETTING = re.compile(r"^#(?=\[|[a-z_0-9]+ = )", re.MULTILINE)
 
 
-COMBINED = {"taggers", "words", "scores", "where", "otherwise", "seeds"}
+COMBINED = {"taggers", "words", "sort_by", "n_objects", "scores", "where", "otherwise", "seeds"}
 TRAINED_ALONE = {
     *("file", "weights_file", "float_file", "inputs_file", "output_activation", "card", "features", "target"),
     *("target_unit", "thresholds", "type", "quantile", "hidden", "weight", "bias", "activation", "rounds", "max_depth"),

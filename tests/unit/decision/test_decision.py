@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from fasttrig.base.errors import InputError
 from fasttrig.base.fixed import FixedType, Overflow, Rounding, to_value
 from fasttrig.data.inputs import FeatureMap, InputMap
-from fasttrig.decision.condition import Quantity, holds, parse
+from fasttrig.decision.condition import ReadNumber, holds, parse
 from fasttrig.decision.decision import Tagger, combined_graph, decide
 from fasttrig.decision.words import words_for
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.ops import Const
 from fasttrig.passes.pipeline import compile_graph
-from fasttrig.settings import DecisionSettings
+from fasttrig.settings import DecisionSettings, PreparationSettings
 
 FEATURES = ("mass", "pt[0]")
 TAGGERS = {"net": ("q", "t"), "bdt": ("W",)}
@@ -175,4 +175,60 @@ def test_quantities_of_two_units_and_words_of_nobody():
         decide(DecisionSettings(), (NET, other), {})
     with pytest.raises(InputError, match="no tagger reads this feature"):
         decide(DecisionSettings(), (NET, BDT), {"met": FixedType(8, 8)})
-    assert str(Quantity("t", "net")) == "net.t"
+    assert str(ReadNumber("t", "net")) == "net.t"
+
+
+def set_tagger() -> Tagger:
+    """Three objects of (pt, eta), and the mass; each place with a map of its own."""
+    rng = np.random.default_rng(7)
+    pt = [FeatureMap(f"pt[{k}]", "GeV", 0.5 * k, k % 2, FixedType(8, 5)) for k in range(3)]
+    eta = [FeatureMap(f"eta[{k}]", "", 0.0, -1, FixedType(6, 5)) for k in range(3)]
+    features = (MASS, *(feature for pair in zip(pt, eta, strict=True) for feature in pair))
+    kind = FixedType(9, 5)
+    b = GraphBuilder("set")
+    x = b.input("x", (7,), kind, channel_types=tuple(feature.type for feature in features))
+    weight = Const.covering("w", rng.integers(-7, 8, (7, 2)), 1)
+    graph = b.graph(b.matmul("sum", x, weight, Const.covering("b", np.zeros(2), 0)))
+    return Tagger("set", graph, InputMap(features, kind), ("a", "b"))
+
+
+@pytest.mark.parametrize("n_objects", [None, 5])
+def test_objects_are_sorted_before_a_tagger_reads_them(n_objects):
+    """Sorted by NumPy, then the tagger alone; equal keys keep their order, zeros come last."""
+    one = set_tagger()
+    settings = DecisionSettings(seeds={"hard": "pt[0] > 2 * pt[2] and set.a > -3"})
+    decision = decide(
+        settings, (one,), {"eta": FixedType(7, 5)}, PreparationSettings(sort_by="pt", n_objects=n_objects)
+    )
+    n = n_objects or 3
+    assert decision.words.names == ("mass", *(f"{column}[{k}]" for k in range(n) for column in ("pt", "eta")))
+    assert {str(f.type) for f in decision.words.features if f.name.startswith("eta")} == {"fixed<7,5>"}
+    raw = events(decision.words, 300)
+    raw[:100, 1 + 2 * (n - 1)] = raw[:100, 1]  # ties of the first and the last object
+    raw[100:200, 1 + 2 * (n - 1) :] = 0
+    values = to_value(raw, decision.words.type)
+    objects = values[:, 1:].reshape(300, n, 2)
+    order = np.argsort(-objects[:, :, 0], axis=1, kind="stable")[:, :3]
+    x = np.concatenate([values[:, :1], np.take_along_axis(objects, order[:, :, None], axis=1).reshape(300, 6)], axis=1)
+    want = evaluate(one.graph, {"x": one.inputs.to_raw(x)}).outputs["sum"]
+    a = to_value(want, one.graph.outputs[0].type)[:, 0]
+    graph = compile_graph(combined_graph("all", decision))
+    found = evaluate(graph, {"words": raw}).outputs
+    scores, seed = (to_value(found[value.name], value.type) for value in graph.outputs)
+    np.testing.assert_array_equal(scores, to_value(want, one.graph.outputs[0].type))
+    np.testing.assert_array_equal(seed[:, 0], (x[:, 1] > 2 * x[:, 5]) & (a > -3))
+    columns = decision.arranged(dict(zip(decision.words.names, values.T, strict=True)))
+    np.testing.assert_array_equal(decision.outputs(columns, {"set": [scores]}, exact=True)[1], seed)
+
+
+@pytest.mark.parametrize(
+    ("preparation", "told"),
+    [
+        ({"sort_by": "et"}, "the taggers read no such column of lists"),
+        ({"sort_by": "mass"}, "the taggers read no such column of lists"),
+        ({"sort_by": "pt", "n_objects": 2}, "fewer objects arrive than are read"),
+    ],
+)
+def test_sortings_that_cannot_be(preparation, told):
+    with pytest.raises(InputError, match=told):
+        decide(DecisionSettings(), (set_tagger(),), {}, PreparationSettings(**preparation))
