@@ -16,6 +16,7 @@ from fasttrig.commands.emulate import emulate
 from fasttrig.commands.estimate import estimate
 from fasttrig.commands.init import init
 from fasttrig.commands.patterns import patterns
+from fasttrig.commands.rate import rate
 from fasttrig.commands.report import report
 from fasttrig.commands.shell import CommandGroup, add_command, epilog, run_app
 from fasttrig.commands.synth import synth
@@ -118,6 +119,15 @@ add_command(
         "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",
         "fasttrig emulate build/jet_mlp ntuple.root -o scores.root --tree Events --keep run --keep event",
         "fasttrig emulate build/jet_mlp 'run*.h5' -o scores/",
+    ),
+)
+add_command(
+    app,
+    rate,
+    USE,
+    (
+        "fasttrig rate jet_mlp minbias.parquet --khz 10",
+        "fasttrig rate build/my_cascade 'minbias*.root' --khz 1 --signal top.root --json",
     ),
 )
 add_command(

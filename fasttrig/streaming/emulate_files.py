@@ -18,6 +18,7 @@ from fasttrig.data.formats import Chunk
 from fasttrig.data.readers import check_finite, split_tree
 from fasttrig.design import COMPILED_FROM, Design
 from fasttrig.emulator.compiled.library import CompiledEmulator
+from fasttrig.emulator.emulation import Emulation
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.source import ModelParts
 from fasttrig.streaming.chunks import Events, Part, feature_arrays, raw_inputs
@@ -208,6 +209,11 @@ def _emulator(design: Design, compiled: bool | None, n_events: int | None) -> tu
 def _emulated(
     design: Design, library: CompiledEmulator | None, prefix: str, path: str, raw: bool, part: Part
 ) -> tuple[Part, Chunk]:
+    return part, added_columns(design, emulated(design, library, path, raw, part), prefix)
+
+
+def emulated(design: Design, library: CompiledEmulator | None, path: str, raw: bool, part: Part) -> Emulation:
+    """The emulation of a part of the file `path`; errors name its rows."""
     with _placed(f"{path} > rows {part.first_row} to {part.first_row + part.n_rows - 1}"):
         arrays = feature_arrays(design, part.features)
         made = None if library is None else design.from_columns(library, arrays, raw=raw)
@@ -217,7 +223,7 @@ def _emulated(
             given = raw_inputs(design, arrays, raw=raw)
             outputs = library(given) if library is not None else evaluate(design.graph, given).outputs
             made = design.interpret(outputs, "raw" if raw else "values")
-    return part, added_columns(design, made, prefix)
+    return made
 
 
 @contextlib.contextmanager
