@@ -16,7 +16,7 @@ from fasttrig.toolchain.emulator_library import load
 from fasttrig.toolchain.rtlsim import has_verilator, rtlsim
 
 N_EVENTS = 300
-BY_NIGHT = [pytest.param(seed, marks=pytest.mark.nightly) for seed in range(100, 200)]
+BY_NIGHT = [pytest.param(seed, marks=pytest.mark.nightly) for seed in range(100, 600)]
 
 
 def cases(*seeds):
