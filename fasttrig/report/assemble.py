@@ -82,13 +82,20 @@ def _model(design: Design, settings: TargetSettings, manifest: dict[str, Any]) -
         name=design.graph.name,
         version=design.version,
         description=model.description if model else "",
-        file=model.file if model else _shown_source(design.source),
+        file=_shown_file(design),
         postprocessor=design.graph.postprocessor.value,
         namespace=settings.namespace or design.graph.name,
         classes=list(design.classes),
         sha256=manifest.get("hashes", {}).get(model.file, "") if model else "",
         fasttrig=__version__,
     )
+
+
+def _shown_file(design: Design) -> str:
+    if design.project is None:
+        return _shown_source(design.source)
+    taggers = (f"{name}: {tagger.project.model.file}" for name, tagger in design.taggers.items() if tagger.project)
+    return design.project.model.file or ", ".join(taggers)
 
 
 def _shown_source(source: object) -> str:

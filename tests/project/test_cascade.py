@@ -56,6 +56,7 @@ def test_the_report_says_what_the_seeds_take(started):
         assert bits[name].overlap == {other: pytest.approx(taken[taken[:, k], 1 - k].mean())}
         assert bits[name].alone == pytest.approx((taken[:, k] & ~taken[:, 1 - k]).mean())
         assert 0 < bits[name].changed < 0.1 and bits[name].condition == design.project.decision.seeds[name]
+    assert report.model.file == "trees: my_cascade_trees.json, network: my_cascade_network.h5"
     words = json.loads((project.built / "outputs.json").read_text())["outputs"]
     assert [row["words"] for row in words] == [list(CLASSES), ["top", "heavy"]]
     assert "top" in (project.built / "report" / "report.html").read_text()
