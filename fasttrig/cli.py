@@ -10,6 +10,7 @@ import typer
 from fasttrig import __version__
 from fasttrig.commands.build import build
 from fasttrig.commands.compare import compare
+from fasttrig.commands.compare_data import compare_data
 from fasttrig.commands.data import app as data_app
 from fasttrig.commands.doctor import doctor
 from fasttrig.commands.emulate import emulate
@@ -119,6 +120,15 @@ add_command(
         "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",
         "fasttrig emulate build/jet_mlp ntuple.root -o scores.root --tree Events --keep run --keep event",
         "fasttrig emulate build/jet_mlp 'run*.h5' -o scores/",
+    ),
+)
+add_command(
+    app,
+    compare_data,
+    USE,
+    (
+        "fasttrig compare-data build/jet_mlp recorded.parquet",
+        "fasttrig compare-data build/jet_mlp run*.root --prefix firmware_ --raw",
     ),
 )
 add_command(
