@@ -8,14 +8,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import numpy as np
+
 from fasttrig.base.built_project import GRAPH, BuiltProject
-from fasttrig.base.errors import UnsupportedError
-from fasttrig.base.fixed import IntArray
+from fasttrig.base.errors import DataError, UnsupportedError
+from fasttrig.base.fixed import FloatArray, IntArray
+from fasttrig.data.awkward_events import awkward_columns, is_awkward, is_typetracer, typetracer_scores
 from fasttrig.data.events import Arrays, arrays_of
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.quantise import column_rules, given_raw, n_events_of, raw_inputs
 from fasttrig.decision.decision import TriggerDecision, combined_graph
-from fasttrig.emulator.emulation import Emulation, emulation_of
+from fasttrig.emulator.emulation import Emulation, emulation_of, postprocess
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions
 from fasttrig.frontends.trees.ensemble import Ensemble
@@ -162,6 +165,42 @@ class Design:
             return self.interpret(library(found, threads=threads), given)
         done = evaluate(self.graph, found)
         return self.interpret(done.outputs, given, done.overflows)
+
+    def scores(self, events: EventInput) -> FloatArray:
+        """The scores of some events and nothing else: what an analysis calls chunk by chunk.
+
+        Parameters
+        ----------
+        events : awkward array with a field per feature or column of lists, or what `emulate` takes
+            Other fields are ignored. A pure function: it may run in threads, in other processes (a design can be
+            pickled), and in ``dask_awkward.map_partitions``.
+
+        Returns
+        -------
+        array of shape (n_events, n_scores)
+
+        Raises
+        ------
+        DataError
+            As `emulate`; also for a field that is not there.
+        """
+        if not is_awkward(events):
+            return self.emulate(events).scores
+        if not self.feature_names:
+            raise DataError(
+                "this design does not name its features",
+                try_="a model folder with inputs.json, or an array by position",
+            )
+        if is_typetracer(events):
+            traced: FloatArray = typetracer_scores(events, self.feature_names, self._n_scores)
+            return traced
+        return self.emulate(awkward_columns(events, self.feature_names)).scores
+
+    @property
+    def _n_scores(self) -> int:
+        """Columns of `Emulation.scores`."""
+        size = self.graph.outputs[0].size
+        return postprocess(np.zeros((1, size)), self.graph).shape[1]
 
     def from_columns(
         self, library: CompiledEmulator, arrays: Arrays, *, raw: bool = False, threads: int = 1
