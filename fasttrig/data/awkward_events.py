@@ -10,7 +10,7 @@ import numpy as np
 
 from fasttrig.base.errors import DataError, near_names
 from fasttrig.base.feature_names import column_of, place_of
-from fasttrig.base.fixed import NumberArray
+from fasttrig.base.fixed import FloatArray, NumberArray
 from fasttrig.data.events import numbers
 
 
@@ -60,6 +60,13 @@ def awkward_columns(events: Any, names: Sequence[str]) -> dict[str, NumberArray]
         except (TypeError, ValueError) as error:
             raise DataError("a feature must be one number an event", where=name, got=str(error)[:200]) from None
     return found
+
+
+def awkward_scores(scores: FloatArray) -> Any:
+    """Scores as an array of awkward: graphs of tasks take nothing else."""
+    import awkward
+
+    return awkward.Array(scores)
 
 
 def typetracer_scores(events: Any, names: Sequence[str], n_scores: int) -> Any:

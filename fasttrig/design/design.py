@@ -12,8 +12,8 @@ import numpy as np
 
 from fasttrig.base.built_project import GRAPH, BuiltProject
 from fasttrig.base.errors import DataError, UnsupportedError
-from fasttrig.base.fixed import FloatArray, IntArray
-from fasttrig.data.awkward_events import awkward_columns, is_awkward, is_typetracer, typetracer_scores
+from fasttrig.base.fixed import IntArray
+from fasttrig.data.awkward_events import awkward_columns, awkward_scores, is_awkward, is_typetracer, typetracer_scores
 from fasttrig.data.events import Arrays, arrays_of
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.quantise import column_rules, given_raw, n_events_of, raw_inputs
@@ -166,7 +166,7 @@ class Design:
         done = evaluate(self.graph, found)
         return self.interpret(done.outputs, given, done.overflows)
 
-    def scores(self, events: EventInput) -> FloatArray:
+    def scores(self, events: EventInput) -> Any:
         """The scores of some events and nothing else: what an analysis calls chunk by chunk.
 
         Parameters
@@ -177,7 +177,7 @@ class Design:
 
         Returns
         -------
-        array of shape (n_events, n_scores)
+        array of shape (n_events, n_scores), of awkward where `events` is one
 
         Raises
         ------
@@ -192,9 +192,8 @@ class Design:
                 try_="a model folder with inputs.json, or an array by position",
             )
         if is_typetracer(events):
-            traced: FloatArray = typetracer_scores(events, self.feature_names, self._n_scores)
-            return traced
-        return self.emulate(awkward_columns(events, self.feature_names)).scores
+            return typetracer_scores(events, self.feature_names, self._n_scores)
+        return awkward_scores(self.emulate(awkward_columns(events, self.feature_names)).scores)
 
     @property
     def _n_scores(self) -> int:

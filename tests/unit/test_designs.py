@@ -44,6 +44,7 @@ def test_scores_of_awkward_records(trees):
     design, sample = trees
     events = records(sample)
     want = design.emulate(sample.x[:200]).scores
+    assert isinstance(design.scores(events), awkward.Array)
     np.testing.assert_array_equal(design.scores(events), want)
     np.testing.assert_array_equal(np.concatenate([design.scores(events[:70]), design.scores(events[70:])]), want)
 
