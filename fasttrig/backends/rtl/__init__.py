@@ -12,6 +12,7 @@ import numpy as np
 from fasttrig.base.errors import MissingPackageError, UnsupportedError
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import MatMul, Multiply
+from fasttrig.passes.pipeline import without_loops
 
 if TYPE_CHECKING:
     from fasttrig.backends.rtl.core import Language
@@ -79,6 +80,7 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
     from fasttrig.backends.rtl.top import top_file
     from fasttrig.backends.rtl.tracing import trace_graph
 
+    graph = without_loops(graph)
     _refuse_giants(graph)
     language = language or settings.rtl_language
     traced = trace_graph(graph)

@@ -16,6 +16,7 @@ from fasttrig.emulator.steps import bound_of
 from fasttrig.ir.interval import Interval
 from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
+    PLAIN_OPS,
     PAD,
     Add,
     ArgMax,
@@ -355,4 +356,4 @@ def _forest(op: Forest, site: CompiledSite) -> SourcePart:
     return SourcePart(("forest",), ((struct, (head, *lines)),), (call,), (planes, n_planes))
 
 
-_ROWS.complete()
+_ROWS.complete(PLAIN_OPS)
