@@ -241,9 +241,7 @@ class GraphBuilder:
     ) -> Value:
         """Shapes: sequences (steps, ...) -> that of the body's last output, after (steps,) if `stacked`."""
         result = replace(_draft(name, ()), type=body.outputs[-1].type)
-        return self._shaped(
-            Scan(result=result, sequences=tuple(sequences), body=body, stacked=stacked, origin=origin)
-        )
+        return self._shaped(Scan(result=result, sequences=tuple(sequences), body=body, stacked=stacked, origin=origin))
 
     def forest(self, name: str, operand: Value, tables: Mapping[str, Const], *, origin: str = "") -> Value:
         """`tables` are the constants of `Forest` by field name; operand (n_features,) -> (n_outputs,)."""

@@ -12,7 +12,7 @@ from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Cast, Input, MatMul, Op, Relu
 from fasttrig.ir.ranges import Ranges
 from fasttrig.passes.base import Pass
-from fasttrig.passes.retype import retyped, pinned_operands
+from fasttrig.passes.retype import pinned_operands, retyped
 
 
 class TypeChoice(Protocol):

@@ -43,18 +43,17 @@ def compile_graph(graph: Graph, types: Mapping[str, TypeChoice] | None = None) -
     return run_pipeline(graph, (*chosen, *DEFAULT))
 
 
-WITHOUT_LOOPS: tuple[Pass, ...] = (
-    UnrollScans(),
+AFTER_UNROLLING: tuple[Pass, ...] = (
     RemoveDeadOps(),
     NarrowTypes(keep_outputs=True),
     MergeCasts(),
     RemoveIdentityCasts(),
     RemoveDeadOps(),
 )
-"""Passes for a reader that cannot hold a loop: inputs and outputs keep their names and types."""
+"""Passes after unroll-scans: inputs and outputs keep their names and types."""
 
 
 @lru_cache(maxsize=16)
-def without_loops(graph: Graph) -> Graph:
-    """`graph` in plain ops: the same integers under the same names at its inputs and outputs."""
-    return run_pipeline(graph, WITHOUT_LOOPS) if graph.ops_of(Scan) else graph
+def without_loops(graph: Graph, kept: frozenset[str] = frozenset()) -> Graph:
+    """`graph` in plain ops but for the loops `kept`: the same integers under the same names at inputs and outputs."""
+    return run_pipeline(graph, (UnrollScans(kept), *AFTER_UNROLLING)) if graph.ops_of(Scan) else graph

@@ -17,22 +17,28 @@ from fasttrig.passes.base import Pass
 class UnrollScans(Pass):
     """An op NAME of a body becomes ``NAME_step0``, ``NAME_step1``, ...
 
-    A matrix product of an entry alone becomes one product of the whole sequence, and is called NAME.
+    A matrix product of an entry alone becomes one product of the whole sequence, and is called NAME. The loops `kept`
+    stay, but none inside them.
     """
 
     name: ClassVar[str] = "unroll-scans"
+
+    kept: frozenset[str] = frozenset()
 
     def run(self, graph: Graph) -> Graph:
         taken = {named.name.casefold() for named in (*graph.ops, *graph.constants)}
         outputs = {value.name for value in graph.outputs}
 
         def step(op: Op) -> Op | Iterable[Op]:
-            return _Unrolling(op, taken, op.name in outputs).ops if isinstance(op, Scan) else op
+            if not isinstance(op, Scan):
+                return op
+            op = replace(op, body=UnrollScans().run(op.body))
+            return op if op.name in self.kept else _Unrolling(op, taken, op.name in outputs).ops
 
         return rewrite(graph, step)
 
     def ensures(self, before: Graph, after: Graph) -> None:
-        left = after.ops_of(Scan)
+        left = [op for op in after.ops_of(Scan) if op.name not in self.kept]
         if left:
             raise GraphError(f"a loop is left   (after pass {self.name})", where=left[0].where)
 
@@ -42,7 +48,6 @@ class _Unrolling:
 
     def __init__(self, scan: Scan, taken: set[str], is_output: bool) -> None:
         self.scan, self.taken = scan, taken
-        self.body = UnrollScans().run(scan.body)
         self.ops: list[Op] = []
         self._unroll(is_output)
 
@@ -51,8 +56,8 @@ class _Unrolling:
         pairs = zip(scan.entries, scan.sequences, strict=True)
         whole = {entry: self._as(given, entry.type, f"{entry.name}_all") for entry, given in pairs}
         whole = self._with_whole_products(whole)
-        plain = [op for op in self.body.ops if not isinstance(op, Input) and op.result not in whole]
-        read = {value for op in plain for value in op.operands} | set(self.body.outputs)
+        plain = [op for op in self.scan.body.ops if not isinstance(op, Input) and op.result not in whole]
+        read = {value for op in plain for value in op.operands} | set(self.scan.body.outputs)
         states = [self._zeros(state) for state in scan.states]
         results: list[Value] = []
         for number in range(scan.n_steps):
@@ -62,9 +67,9 @@ class _Unrolling:
                 known[op.result] = self._renamed(with_operands(op, known), f"{op.name}_step{number}")
             states = [
                 self._as(known[made], state.type, f"{state.name}_step{number + 1}")
-                for made, state in zip(self.body.outputs[:-1], scan.states, strict=True)
+                for made, state in zip(self.scan.body.outputs[:-1], scan.states, strict=True)
             ]
-            results.append(known[self.body.outputs[-1]])
+            results.append(known[self.scan.body.outputs[-1]])
         self._finish(results, is_output)
 
     def _finish(self, results: list[Value], is_output: bool) -> None:
@@ -79,7 +84,7 @@ class _Unrolling:
     def _with_whole_products(self, whole: dict[Value, Value]) -> dict[Value, Value]:
         """Also the products that need no state, of all steps at once."""
         found = dict(whole)
-        for op in self.body.ops:
+        for op in self.scan.body.ops:
             if isinstance(op, MatMul) and op.operand in whole:
                 operand = whole[op.operand]
                 result = replace(op.result, shape=(operand.shape[0], *op.result.shape))

@@ -18,8 +18,8 @@ from fasttrig.emulator.forest import leaf_indices
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
-    PLAIN_OPS,
     PAD,
+    PLAIN_OPS,
     Add,
     ArgMax,
     Cast,

@@ -41,8 +41,8 @@ from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType, Overflow, Rounding, to_value
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
-    PLAIN_OPS,
     PAD,
+    PLAIN_OPS,
     Add,
     ArgMax,
     Cast,

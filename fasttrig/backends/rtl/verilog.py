@@ -27,6 +27,7 @@ from fasttrig.backends.rtl.steps import (
     Term,
 )
 from fasttrig.backends.rtl.tables import TableText
+from fasttrig.base.fixed import FixedType
 from fasttrig.base.templates import fill_file
 
 COMMENT = "//"
@@ -110,6 +111,13 @@ def core_words(hierarchy: Hierarchy, elements: Iterable[Element], clock_enable: 
     }
 
 
+def from_bus(bus: str, width: int, element: Element, fixed_type: FixedType) -> str:
+    """`element` of a bus of `width` bits in another type, which holds it."""
+    kind = element.type
+    number = Signal(bus, kind.width, kind.signed, kind.fraction_bits, 0, element.low_bit, width)
+    return _field(Field(number, kind.fraction_bits - fixed_type.fraction_bits, fixed_type.width))
+
+
 def _placed(number: Signal, element: Element) -> Field:
     """The number of an output in the type of its element."""
     return Field(number, number.fraction - element.type.fraction_bits, element.type.width)
@@ -160,7 +168,7 @@ def _entry(number: Signal, address: Signal, table: TableText, note: str) -> list
     threshold = table.threshold(address.signed)
     note = note if threshold is None else f";  // {address.name} < {threshold}"
     parts = [f"{table.name}bit{bit}[{bits}]" for bit in range(table.width - 1, -1, -1)]
-    return [f"    {_wire(number)} = {_joined(parts)}{note}"]
+    return [f"    {_wire(number)} = {joined(parts)}{note}"]
 
 
 def _constants(table: TableText) -> list[str]:
@@ -176,8 +184,9 @@ def _slice(name: str, low: int, width: int) -> str:
     return f"{name}[{low}]" if width == 1 else f"{name}[{low + width - 1}:{low}]"
 
 
-def _joined(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else "{" + ", ".join(parts) + "}"
+def joined(parts: list[str], comma: str = ", ") -> str:
+    """Parts as one vector, the highest first."""
+    return parts[0] if len(parts) == 1 else "{" + comma.join(parts) + "}"
 
 
 def _field(bits: Field) -> str:
@@ -200,7 +209,7 @@ def _field(bits: Field) -> str:
         parts.append(number.name if whole else _slice(number.name, number.low + first, taken))
     if zeros:
         parts.append(f"{zeros}'b0")
-    return _joined(parts)
+    return joined(parts)
 
 
 def _sum(total: Sum, width: int) -> str:

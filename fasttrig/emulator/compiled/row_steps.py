@@ -16,8 +16,8 @@ from fasttrig.emulator.steps import bound_of
 from fasttrig.ir.interval import Interval
 from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
-    PLAIN_OPS,
     PAD,
+    PLAIN_OPS,
     Add,
     ArgMax,
     Cast,

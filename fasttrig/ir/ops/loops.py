@@ -77,7 +77,9 @@ class Scan(Op):
 
     def interval(self, *operands: Interval) -> Interval:
         """States may hold everything that their types hold, an entry everything that some step's entry holds."""
-        given = dict(zip(self.entries, (Interval(x.low.min(axis=0), x.high.max(axis=0)) for x in operands), strict=True))
+        given = dict(
+            zip(self.entries, (Interval(x.low.min(axis=0), x.high.max(axis=0)) for x in operands), strict=True)
+        )
         found: dict[Value, Interval] = {}
         for op in self.body.ops:
             inside = op.interval(*(found[value] for value in op.operands))
@@ -113,4 +115,6 @@ class Scan(Op):
                 return Fault(what, str(kept.type), f"a type that holds {given.type}")
         if self.result.type == self.step_output.type:
             return None
-        return Fault("the type of Scan is not that of its body's output", str(self.result.type), str(self.step_output.type))
+        return Fault(
+            "the type of Scan is not that of its body's output", str(self.result.type), str(self.step_output.type)
+        )
