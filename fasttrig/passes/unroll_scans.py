@@ -26,7 +26,7 @@ class UnrollScans(Pass):
     kept: frozenset[str] = frozenset()
 
     def run(self, graph: Graph) -> Graph:
-        taken = {named.name.casefold() for named in (*graph.ops, *graph.constants)}
+        taken = {op.name.casefold() for op in graph.ops} | {const.name.casefold() for const in graph.constants}
         outputs = {value.name for value in graph.outputs}
 
         def step(op: Op) -> Op | Iterable[Op]:

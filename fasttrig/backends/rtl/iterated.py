@@ -13,12 +13,11 @@ from fasttrig.backends.rtl.handover import handover_files
 from fasttrig.backends.rtl.loop import Loop, loop_file
 from fasttrig.backends.rtl.modules import Hierarchy
 from fasttrig.backends.rtl.parts import Part, parts_of
-from fasttrig.backends.rtl.pipelining import Pipeline, pipelined
+from fasttrig.backends.rtl.pipelining import PORT_REGISTERS, Pipeline, pipelined
 from fasttrig.backends.rtl.ports import clock_enable_words, input_elements, output_elements, total_bits, value_elements
 from fasttrig.backends.rtl.signals import Signals
 from fasttrig.backends.rtl.top import layout, top_file
 from fasttrig.backends.rtl.tracing import trace_graph
-from fasttrig.backends.rtl.verilog import joined
 from fasttrig.base.errors import FasttrigError, UnsupportedError
 from fasttrig.base.templates import fill_file
 from fasttrig.ir.graph import Graph
@@ -86,41 +85,45 @@ class _Writer:
 
     def _plain(self, part: Part) -> int:
         graph, enable = part.graph(self.graph.inputs), self.settings.clock_enable
-        pipeline = self._core(graph, None)
-        self._add({f"src/{part.name}.v": top_file(graph, pipeline, "verilog", clock_enable=enable)}, is_shell=True)
+        pipeline = self._core(graph)
+        self._add_shell(part.name, top_file(graph, pipeline, "verilog", clock_enable=enable))
         return pipeline.latency_cycles
 
     def _loop(self, part: Part) -> int:
         assert part.scan is not None
         body = replace(part.scan.body, name=f"{part.name}_step")
-        loop = Loop(part, part.scan, body, self._core(body, STATE_MULTIPLEXER_NS))
+        loop = Loop(part, part.scan, body, self._core(body, is_body=True))
         self.loops.append(loop)
-        self._add({f"src/{part.name}.v": loop_file(loop, clock_enable=self.settings.clock_enable)}, is_shell=True)
+        self._add_shell(part.name, loop_file(loop, clock_enable=self.settings.clock_enable))
         return loop.latency_cycles
 
-    def _core(self, graph: Graph, taken_ns: float | None) -> Pipeline:
-        """The core of a part; `taken_ns` is the delay in front of a body, which has no registers at its ports."""
+    def _core(self, graph: Graph, *, is_body: bool = False) -> Pipeline:
+        """The core of a part: a pipeline; that of a body begins at the registers of the loop."""
         settings, traced = self.settings, trace_graph(graph)
         pipeline = pipelined(
             traced.program,
             settings.clock_period_ns,
             settings.clock_uncertainty_percent,
             max_stage_ns=settings.max_stage_ns,
-            **({} if taken_ns is None else {"port_registers": 0, "taken_ns": taken_ns}),
+            port_registers=0 if is_body else PORT_REGISTERS,
+            taken_ns=STATE_MULTIPLEXER_NS if is_body else 0.0,
         )
         hierarchy = Hierarchy(Signals(graph, pipeline, traced.restricted(pipeline.program, pipeline.steps)))
         self.hierarchies.append(hierarchy)
-        self._add(
-            core_files(hierarchy, "verilog", clock_enable=settings.clock_enable), shell=f"src/{graph.name}_core.v"
-        )
+        self._add(core_files(hierarchy, "verilog", clock_enable=settings.clock_enable))
+        self.shells.append(f"src/{graph.name}_core.v")
         return pipeline
 
-    def _add(self, files: dict[str, str], *, is_shell: bool = False, shell: str = "") -> None:
+    def _add_shell(self, name: str, text: str) -> None:
+        """A module that connects others."""
+        self._add({f"src/{name}.v": text})
+        self.shells.append(f"src/{name}.v")
+
+    def _add(self, files: dict[str, str]) -> None:
         twice = files.keys() & self.files.keys()
         if twice:
             raise FasttrigError("two modules of a design share a name", got=", ".join(sorted(twice)))
         self.files |= files
-        self.shells += [*(files if is_shell else ()), *([shell] if shell else [])]
 
 
 def _top(graph: Graph, writer: _Writer, facts: DesignFacts, clock_enable: bool) -> str:
@@ -137,7 +140,7 @@ def _top(graph: Graph, writer: _Writer, facts: DesignFacts, clock_enable: bool) 
         "WAIT_BITS": str(max(1, (facts.ii_cycles - 1).bit_length())),
         "PARTS": "\n".join(_instances(graph, writer.parts, words["CLOCK_ENABLE_CORE"]))
         + f"\n    assign out_valid = valid{last};",
-        "OUTPUTS": joined(list(_outputs(graph, writer.parts[-1], f"data{last}"))[::-1], ",\n        "),
+        "OUTPUTS": ",\n        ".join(list(_outputs(graph, writer.parts[-1], f"data{last}"))[::-1]),
     }
     return fill_file("rtl/iterated_top.v.in", {}, words)
 

@@ -20,7 +20,7 @@ from fasttrig.backends.rtl.ports import (
     total_bits,
     value_elements,
 )
-from fasttrig.backends.rtl.verilog import from_bus, joined
+from fasttrig.backends.rtl.verilog import from_bus
 from fasttrig.base.templates import fill_file
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Scan, Value
@@ -179,5 +179,5 @@ def _width(value: Value) -> int:
 
 
 def _lines(fields: Iterator[str]) -> str:
-    """A concatenation, the first field at the low end."""
-    return joined(list(fields)[::-1], ",\n        ")
+    """The fields of a concatenation, the first one at the low end."""
+    return ",\n        ".join(list(fields)[::-1])

@@ -46,7 +46,7 @@ class Part:
 
 
 def parts_of(graph: Graph) -> tuple[Part, ...]:
-    """The parts of `graph` in their order; values of a plain part go through it even where only a later part reads them."""
+    """The parts of `graph` in their order; a value that only a later part reads goes through those before."""
     groups = _groups(graph)
     given = tuple(op.result for op in graph.inputs)
     elements = input_elements(graph)

@@ -168,7 +168,7 @@ def _entry(number: Signal, address: Signal, table: TableText, note: str) -> list
     threshold = table.threshold(address.signed)
     note = note if threshold is None else f";  // {address.name} < {threshold}"
     parts = [f"{table.name}bit{bit}[{bits}]" for bit in range(table.width - 1, -1, -1)]
-    return [f"    {_wire(number)} = {joined(parts)}{note}"]
+    return [f"    {_wire(number)} = {_joined(parts)}{note}"]
 
 
 def _constants(table: TableText) -> list[str]:
@@ -184,9 +184,8 @@ def _slice(name: str, low: int, width: int) -> str:
     return f"{name}[{low}]" if width == 1 else f"{name}[{low + width - 1}:{low}]"
 
 
-def joined(parts: list[str], comma: str = ", ") -> str:
-    """Parts as one vector, the highest first."""
-    return parts[0] if len(parts) == 1 else "{" + comma.join(parts) + "}"
+def _joined(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else "{" + ", ".join(parts) + "}"
 
 
 def _field(bits: Field) -> str:
@@ -209,7 +208,7 @@ def _field(bits: Field) -> str:
         parts.append(number.name if whole else _slice(number.name, number.low + first, taken))
     if zeros:
         parts.append(f"{zeros}'b0")
-    return joined(parts)
+    return _joined(parts)
 
 
 def _sum(total: Sum, width: int) -> str:

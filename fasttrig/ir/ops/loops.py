@@ -93,16 +93,16 @@ class Scan(Op):
     def _fault_of_shapes(self) -> Fault | None:
         lengths = {value.shape[0] for value in self.sequences if len(value.shape) > 1}
         if len(lengths) != 1 or any(len(value.shape) < 2 for value in self.sequences):
-            got = ", ".join(str(value.shape) for value in self.sequences)
-            return Fault("Scan needs sequences of equal length", got or "none", "(steps, ...), (steps, ...)")
+            said = ", ".join(str(value.shape) for value in self.sequences)
+            return Fault("Scan needs sequences of equal length", said or "none", "(steps, ...), (steps, ...)")
         n_states, n_inputs = len(self.body.outputs) - 1, len(self.body.inputs)
         if n_states < 0 or n_inputs != n_states + len(self.sequences):
             want = f"{max(0, n_states)} states and {len(self.sequences)} entries"
             return Fault("the body of Scan has another number of inputs", str(n_inputs), want)
         got = [value.shape for value in (*self.next_states, *self.sequences)]
-        want_shapes = [value.shape for value in self.states] + [(self.n_steps, *v.shape) for v in self.entries]
-        if got != want_shapes:
-            return Fault("shapes of states or entries do not fit the body of Scan", str(got), str(want_shapes))
+        needed = [value.shape for value in self.states] + [(self.n_steps, *v.shape) for v in self.entries]
+        if got != needed:
+            return Fault("shapes of states or entries do not fit the body of Scan", str(got), str(needed))
         return None
 
     def _fault_of_types(self) -> Fault | None:
