@@ -53,7 +53,8 @@ def test_a_running_sum_saturates_at_every_step() -> None:
 
 def test_the_loop_of_the_specification_is_this_one() -> None:
     example = SPEC.split("```\ntotal : ")[1].split("```")[0]
-    whole = f"fasttrig-ir 1\ngraph g none\n\nx : (3, 1) fixed<4,2> = Input(channel_types=[])\ntotal : {example}return total\n"
+    head = "fasttrig-ir 1\ngraph g none\n\nx : (3, 1) fixed<4,2> = Input(channel_types=[])\n"
+    whole = f"{head}total : {example}return total\n"
     read = parse_graph(whole)
     verify(read)
     assert print_graph(read) == whole
