@@ -149,8 +149,8 @@ class LayerSettings(Settings):
 
     @property
     def is_of_hls(self) -> bool:
-        """Whether anything is said to hls4ml."""
-        return self.strategy is not None or self.reuse_factor is not None
+        """Whether it is not about the RTL alone."""
+        return self.rtl_schedule is None or self.strategy is not None or self.reuse_factor is not None
 
 
 class DeviceSettings(Settings):

@@ -12,7 +12,7 @@ from fasttrig.backends.rtl.facts import DesignFacts, facts_of
 from fasttrig.backends.rtl.handover import handover_files
 from fasttrig.backends.rtl.loop import Loop, loop_file
 from fasttrig.backends.rtl.modules import Hierarchy
-from fasttrig.backends.rtl.parts import Part, parts_of
+from fasttrig.backends.rtl.parts import DesignPart, parts_of
 from fasttrig.backends.rtl.pipelining import PORT_REGISTERS, Pipeline, pipelined
 from fasttrig.backends.rtl.ports import clock_enable_words, input_elements, output_elements, total_bits, value_elements
 from fasttrig.backends.rtl.signals import Signals
@@ -83,13 +83,13 @@ class _Writer:
             has_loops=True,
         )
 
-    def _plain(self, part: Part) -> int:
+    def _plain(self, part: DesignPart) -> int:
         graph, enable = part.graph(self.graph.inputs), self.settings.clock_enable
         pipeline = self._core(graph)
         self._add_shell(part.name, top_file(graph, pipeline, "verilog", clock_enable=enable))
         return pipeline.latency_cycles
 
-    def _loop(self, part: Part) -> int:
+    def _loop(self, part: DesignPart) -> int:
         assert part.scan is not None
         body = replace(part.scan.body, name=f"{part.name}_step")
         loop = Loop(part, part.scan, body, self._core(body, is_body=True))
@@ -145,8 +145,8 @@ def _top(graph: Graph, writer: _Writer, facts: DesignFacts, clock_enable: bool) 
     return fill_file("rtl/iterated_top.v.in", {}, words)
 
 
-def _instances(graph: Graph, parts: Iterable[Part], clock_enable: str) -> Iterator[str]:
-    """Part after part; bus ``dataN`` goes into part N."""
+def _instances(graph: Graph, parts: Iterable[DesignPart], clock_enable: str) -> Iterator[str]:
+    """DesignPart after part; bus ``dataN`` goes into part N."""
     yield f"    wire [{total_bits(input_elements(graph)) - 1}:0] data0 = in_data;"
     yield "    wire valid0 = taken;"
     for place, part in enumerate(parts):
@@ -159,7 +159,7 @@ def _instances(graph: Graph, parts: Iterable[Part], clock_enable: str) -> Iterat
         )
 
 
-def _outputs(graph: Graph, last: Part, bus: str) -> Iterator[str]:
+def _outputs(graph: Graph, last: DesignPart, bus: str) -> Iterator[str]:
     """The outputs in their order, from the values that the last part makes."""
     lows, low = {}, 0
     for value in last.made:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fasttrig.backends.rtl.core import on_one_line
-from fasttrig.backends.rtl.parts import Part
+from fasttrig.backends.rtl.parts import DesignPart
 from fasttrig.backends.rtl.pipelining import Pipeline
 from fasttrig.backends.rtl.ports import (
     Element,
@@ -33,7 +33,7 @@ LOADING_CYCLES = 1
 class Loop:
     """A loop in hardware: its part of the graph, its body as the core takes it, and the body's pipeline."""
 
-    part: Part
+    part: DesignPart
     scan: Scan
     body: Graph
     pipeline: Pipeline

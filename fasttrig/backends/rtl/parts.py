@@ -14,7 +14,7 @@ from fasttrig.ir.ops import Input, Op, Scan, Value
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DesignPart:
     """One part of a graph.
 
     Attributes
@@ -45,18 +45,18 @@ class Part:
         return Graph(self.name, (*sources, *self.ops), self.made)
 
 
-def parts_of(graph: Graph) -> tuple[Part, ...]:
+def parts_of(graph: Graph) -> tuple[DesignPart, ...]:
     """The parts of `graph` in their order; a value that only a later part reads goes through those before."""
     groups = _groups(graph)
     given = tuple(op.result for op in graph.inputs)
     elements = input_elements(graph)
-    taken, parts = {graph.name.casefold()}, list[Part]()
+    taken, parts = {graph.name.casefold()}, list[DesignPart]()
     for place, (scan, ops) in enumerate(groups):
         later = {value for _, after in groups[place + 1 :] for op in after for value in op.operands}
         known = dict.fromkeys((*given, *(op.result for op in ops)))
         made = tuple(value for value in known if value in later or value in graph.outputs)
         wanted = f"{graph.name}_{identifier(scan.name) if scan else f'part{place}'}"
-        parts.append(Part(_free(wanted, taken), scan, ops, given, made, elements))
+        parts.append(DesignPart(_free(wanted, taken), scan, ops, given, made, elements))
         given, elements = made, value_elements(made)
     return tuple(parts)
 
