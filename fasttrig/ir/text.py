@@ -24,7 +24,7 @@ from fasttrig.ir.ops import OPS, Const, Op, Reduction, Shape, Value
 
 VERSION = 1
 _KINDS = {kind.__name__: kind for kind in OPS}
-_MAX_DIGITS = 400
+_MAX_DIGITS, _MAX_DEPTH = 400, 8
 _TOKEN = re.compile(r'\s*(u?fixed<\d{1,9},-?\d{1,9}>|"(?:[^"\\]|\\.)*"|@?[A-Za-z_][\w./-]*|-?\d+|[()\[\]{}=,:])')
 _RAW_PER_LINE = 32
 
@@ -108,7 +108,7 @@ def parse_graph(text: str) -> Graph:
 class _Parser:
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
-        self.number = 0
+        self.number, self.depth = 0, 0
         self.values: dict[str, Value] = {}
         self.constants: dict[str, Const] = {}
         self.tokens: list[str] = []
@@ -145,9 +145,11 @@ class _Parser:
         """The block of an op, up to ``}``; its values are known inside only."""
         self.expect("{")
         self.end()
-        outside, self.values = self.values, {}
+        if self.depth == _MAX_DEPTH:
+            raise self.fault("too many bodies inside each other", want=f"at most {_MAX_DEPTH}")
+        outside, self.values, self.depth = self.values, {}, self.depth + 1
         graph = Graph(name, *self.block())
-        self.values = outside
+        self.values, self.depth = outside, self.depth - 1
         self.next_line()
         self.expect("}")
         return graph

@@ -87,6 +87,26 @@ def test_a_fault_inside_a_body_names_the_loop() -> None:
     assert caught.value.where == "op 'total' (net.h5 > layer 'sum') > op 'new'"
 
 
+TEXT_FAULTS = {
+    "no end": ("\n}", "", "cannot read this"),
+    "no body": (" {", "", "the line ends too early"),
+    "a value from outside": ("operand=sum", "operand=x", "unknown value"),
+    "too deep": ("  return new, new\n", "LOOP {\n" * 9, "too many bodies inside each other"),
+}
+
+
+@pytest.mark.parametrize("name", TEXT_FAULTS)
+def test_a_damaged_body_is_refused_with_its_line(name: str) -> None:
+    old, new, said = TEXT_FAULTS[name]
+    text = print_graph(graph())
+    loop = next(line for line in text.splitlines() if "Scan(" in line).replace("[x]", "[]").removesuffix(" {")
+    damaged = text.replace(old, new.replace("LOOP", loop), 1)
+    assert damaged != text
+    with pytest.raises(GraphError, match=said) as caught:
+        parse_graph(damaged)
+    assert "line " in caught.value.where
+
+
 def test_facts_come_from_the_body() -> None:
     scan = graph(steps=5).op("total")
     assert isinstance(scan, Scan)
