@@ -100,6 +100,7 @@ def outputs() -> str:
     rows = [
         ("`--target` of `fasttrig build`", TARGETS),
         ("`--rtl-language` of `fasttrig build`", _choices("rtl_language")),
+        ("`--rtl-schedule` of `fasttrig build`", _choices("rtl_schedule")),
         ("wrappers of the RTL", KINDS),
         ("`--format` of `fasttrig patterns`", FORMATS),
     ]

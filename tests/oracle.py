@@ -6,6 +6,7 @@ It shares no code with fasttrig.emulator or fasttrig.base.fixed beyond the type'
 from __future__ import annotations
 
 import math
+from collections import Counter
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -277,6 +278,27 @@ def window(op: Any, overflows: dict[str, int], x: Tensor) -> Tensor:
     return made
 
 
+def scan(op: Any, overflows: dict[str, int], *sequences: Tensor) -> Tensor:
+    inputs = [inner for inner in op.body.ops if type(inner).__name__ == "Input"]
+    n_states, counted, rows = len(op.body.outputs) - 1, Counter[str](), list[RawTensor]()
+    states = [dict.fromkeys(indices(state.result.shape), 0) for state in inputs[:n_states]]
+    for step in range(op.sequences[0].shape[0]):
+        entries = [
+            to_raw(value.type, {index[1:]: number for index, number in whole.items() if index[0] == step})
+            for value, whole in zip(op.sequences, sequences, strict=True)
+        ]
+        given = dict(zip((inner.name for inner in inputs), [*states, *entries], strict=True))
+        made = run_event(op.body, given, counted)
+        states = [made[value.name] for value in op.body.outputs[:-1]]
+        rows.append(made[op.body.outputs[-1].name])
+    if counted:
+        overflows[op.name] = overflows.get(op.name, 0) + counted.total()
+    unit = step_of(op.result.type)
+    if not op.stacked:
+        return {index: raw * unit for index, raw in rows[-1].items()}
+    return {(step, *index): raw * unit for step, row in enumerate(rows) for index, raw in row.items()}
+
+
 OPS = {
     "MatMul": matmul,
     "Scale": scale,
@@ -299,4 +321,5 @@ OPS = {
     "Transpose": transpose,
     "Gather": gather,
     "Window": window,
+    "Scan": scan,
 }

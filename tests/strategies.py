@@ -234,6 +234,29 @@ def _window(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
     )
 
 
+def _scan(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
+    """A loop with up to two states that depend on the entry and on each other, or a map."""
+    if len(x.shape) == 1:
+        x = builder.reshape(f"{name}_column", x, (x.size, 1))
+    body = GraphBuilder(f"{name}_step")
+    n_states = draw(st.integers(0, 2))
+    kinds = [draw(fixed_types(6)) for _ in range(n_states)]
+    states = [body.input(f"{name}_old{i}", (2,), kind) for i, kind in enumerate(kinds)]
+    entry = body.input(f"{name}_entry", x.shape[1:], x.type)
+    flat = entry if len(entry.shape) == 1 else body.reshape(f"{name}_flat", entry, (entry.size,))
+    bias = draw(constants(f"{name}_bias", (2,)))
+    total = body.matmul(f"{name}_in", flat, draw(constants(f"{name}_kernel", (flat.size, 2))), bias)
+    for i, state in enumerate(states):
+        weight = draw(constants(f"{name}_recurrent{i}", (2, 2)))
+        total = body.add(f"{name}_sum{i}", total, body.matmul(f"{name}_past{i}", state, weight, bias))
+    made = [
+        body.cast(f"{name}_new{i}", draw(st.sampled_from([total, *states])), kind, draw(roundings), draw(overflows))
+        for i, kind in enumerate(kinds)
+    ]
+    output = draw(st.sampled_from([total, *made, *states]))
+    builder.scan(name, [x], body.graph(*made, output), stacked=draw(st.booleans()), origin=draw(origins))
+
+
 def _forest(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
     """Up to three trees on a flat tensor: children are any later split or any leaf, so that subtrees may be shared."""
     if len(x.shape) > 1:
@@ -263,6 +286,7 @@ def _forest(draw: DrawFn, builder: GraphBuilder, name: str, x: Value) -> None:
 
 _KINDS = [
     _forest,
+    _scan,
     _matmul,
     _matmul,
     _narrowed,

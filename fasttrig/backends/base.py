@@ -17,8 +17,9 @@ Target: TypeAlias = Literal["fpga", "rtl", "cms-emulator", "cms-emulator-integer
 """Values of ``fasttrig build --target``."""
 TARGETS: tuple[Target, ...] = get_args(Target)
 
-Schedule: TypeAlias = Literal["parallel", "streamed"]
-"""parallel: every element its own hardware; streamed: the elements of an event arrive one after the other."""
+Schedule: TypeAlias = Literal["parallel", "streamed", "iterated"]
+"""parallel: every element its own hardware; streamed: the elements of an event arrive one after the other; iterated:
+the body of a loop once, for all its steps."""
 
 
 @dataclass(frozen=True, slots=True)

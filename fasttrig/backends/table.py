@@ -126,6 +126,7 @@ class Rtl(Backend):
     reads = ("graph", "target", "inputs")
     targets, required_by = TARGETS, ("rtl",)
     rungs, proof = ("rtlsim",), "the RTL simulation"
+    schedules = ("parallel", "iterated")
     vectors = True
 
     def input_map(self, target: TargetSettings) -> str:
@@ -138,7 +139,7 @@ class Rtl(Backend):
 
 
 class Wrappers(Backend):
-    """They are Verilog and drive no clock enable: a project in VHDL or with a clock enable has none."""
+    """They are Verilog, drive no clock enable and give an event every clock: other projects have none."""
 
     name, folder, stage = "wrappers", f"{RTL}/wrapper", "writing the wrappers of the RTL"
     makes = "wrappers of the RTL: AXI4-Stream, and the payload of an EMP board"
@@ -146,7 +147,10 @@ class Wrappers(Backend):
     targets = TARGETS
 
     def supports(self, graph: Graph, target: TargetSettings) -> bool:
-        return target.rtl_language == "verilog" and not target.clock_enable
+        is_iterated = target.rtl_schedule == "iterated" or any(
+            own.rtl_schedule == "iterated" for own in target.layers.values()
+        )
+        return target.rtl_language == "verilog" and not target.clock_enable and not is_iterated
 
     def emit(self, request: Request) -> Mapping[str, str]:
         from fasttrig.backends.rtl import declared_latency_cycles

@@ -26,6 +26,7 @@ from fasttrig.emulator.evaluate import check_inputs
 from fasttrig.estimate.devices import require_known_part
 from fasttrig.ir.text import print_graph
 from fasttrig.ladder.checks import Work
+from fasttrig.passes.pipeline import without_loops
 from fasttrig.report.document import Report
 from fasttrig.report.html.index import require_own_index, write_index
 from fasttrig.settings import LayerSettings, TargetSettings
@@ -180,7 +181,8 @@ def _built_target(design: Design) -> TargetSettings:
 
 
 def _check_layers(design: Design, layers: Mapping[str, LayerSettings]) -> None:
-    names = [op.name for op in design.graph.ops]
+    graph = design.graph
+    names = list(dict.fromkeys(op.name for op in (*graph.ops, *without_loops(graph).ops)))
     for name in layers:
         if name not in names:
             raise ProjectError(

@@ -33,6 +33,7 @@ def build(
     strategy: Annotated[str, typer.Option(help="latency or resource.")] = "",
     reuse_factor: Annotated[Optional[int], typer.Option(help="Uses of a multiplier per inference.")] = None,  # noqa: UP045
     rtl_language: Annotated[str, typer.Option(help="verilog or vhdl.")] = "",
+    rtl_schedule: Annotated[str, typer.Option(help="parallel or iterated, of recurrent layers in the RTL.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Build again even if nothing changed.")] = False,
     synth: Annotated[bool, typer.Option("--synth", help="Run Yosys on the RTL and count LUT, FF, DSP.")] = False,
     as_json: AsJson = False,
@@ -53,6 +54,7 @@ def build(
         "strategy": strategy,
         "reuse_factor": reuse_factor,
         "rtl_language": rtl_language,
+        "rtl_schedule": rtl_schedule,
     }
     options = {key: content for key, content in given.items() if content not in (None, "")}
     console = make_console(stderr=as_json)

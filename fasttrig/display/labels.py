@@ -24,6 +24,7 @@ from fasttrig.ir.ops import (
     Relu,
     Reshape,
     Scale,
+    Scan,
     Select,
     Softmax,
     Table,
@@ -105,6 +106,7 @@ _FAMILIES: dict[type[Op], str] = {
     Gather: "wiring",
     Window: "wiring",
     Reshape: "wiring",
+    Scan: "function",
 }
 require_rows(_FAMILIES, "families")
 
@@ -157,6 +159,11 @@ def _table(op: Table) -> str:
 @_DETAILS.row(Softmax)
 def _softmax(op: Softmax) -> str:
     return f"{op.operand.shape[-1]} classes, {op.exp_table.raw.size:,} entries"
+
+
+@_DETAILS.row(Scan)
+def _scan(op: Scan) -> str:
+    return f"{op.n_steps} steps of {len(op.body.ops) - len(op.body.inputs)} ops, {len(op.states)} states"
 
 
 @_DETAILS.row(ArgMax)

@@ -15,8 +15,8 @@ import numpy as np
 from fasttrig.base.errors import DataError, near_names
 from fasttrig.base.fixed import INT64_BITS, FixedType, IntArray
 from fasttrig.emulator.arithmetic_steps import sum_type
-from fasttrig.emulator.carriers import CarriedArray, Tally, convert
-from fasttrig.emulator.plan import Step, plan
+from fasttrig.emulator.carriers import convert
+from fasttrig.emulator.plan import plan, run_steps
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Input, Value
 
@@ -81,29 +81,14 @@ def evaluate(
     chunk = min(CHUNK_EVENTS, max(1, CHUNK_NUMBERS // largest)) if chunk_events is None else max(1, chunk_events)
     for start in range(0, n_events, chunk):
         rows = slice(start, min(start + chunk, n_events))
-        _run_chunk(steps, {name: array[rows] for name, array in arrays.items()}, results, rows, tally)
+        given = {name: array[rows] for name, array in arrays.items()}
+        for value, made in run_steps(steps, given, results, tally).items():
+            results[value][rows] = convert(made, results[value].dtype)
     return Evaluation(
         {value.name: results[value] for value in graph.outputs},
         {value.name: results[value] for value in wanted},
         tally,
     )
-
-
-def _run_chunk(
-    steps: tuple[Step, ...], given: dict[str, IntArray], results: dict[Value, IntArray], rows: slice, tally: Tally
-) -> None:
-    alive: dict[Value, CarriedArray] = {}
-    for step in steps:
-        op = step.op
-        stored = [alive[value] for value in op.operands] or [given[op.name]]
-        operands = [convert(array, step.compute.dtype) for array in stored]
-        owns = step.owns or operands[0] is not stored[0]
-        made = convert(step.run(tally, owns, operands), step.result.dtype)
-        alive[op.result] = made
-        if op.result in results:
-            results[op.result][rows] = convert(made, results[op.result].dtype)
-        for value in step.frees:
-            del alive[value]
 
 
 def _wanted(graph: Graph, keep: Collection[str]) -> list[Value]:

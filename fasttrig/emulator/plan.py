@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from fasttrig.emulator.carriers import Carrier, OpSite, Run, magnitude
+from fasttrig.emulator.carriers import CarriedArray, Carrier, OpSite, Run, Tally, convert, magnitude
 from fasttrig.emulator.steps import bound_of, prepare
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Op, Value
@@ -59,6 +60,26 @@ def plan(graph: Graph) -> tuple[Step, ...]:
         run = prepare(OpSite(op, operands, ranges[op.result], compute))
         steps.append(Step(op, compute, Carrier.for_bound(magnitude(ranges[op.result])), run, frees, owns))
     return tuple(steps)
+
+
+def run_steps(
+    steps: tuple[Step, ...], given: Mapping[str, CarriedArray], wanted: Collection[Value], tally: Tally
+) -> dict[Value, CarriedArray]:
+    """Run a plan on the arrays of its inputs, by name; returns the `wanted` values, each in memory of its own."""
+    alive: dict[Value, CarriedArray] = {}
+    found: dict[Value, CarriedArray] = {}
+    for step in steps:
+        op = step.op
+        stored = [alive[value] for value in op.operands] or [given[op.name]]
+        operands = [convert(array, step.compute.dtype) for array in stored]
+        owns = step.owns or operands[0] is not stored[0]
+        made = convert(step.run(tally, owns, operands), step.result.dtype)
+        alive[op.result] = made
+        if op.result in wanted:
+            found[op.result] = made.copy()
+        for value in step.frees:
+            del alive[value]
+    return found
 
 
 def _compute_carrier(op: Op, ranges: Ranges, bound: int) -> Carrier:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fasttrig.emulator import structure_steps  # noqa: F401 - registers its rows
+from fasttrig.emulator import loop_steps, structure_steps  # noqa: F401 - they register their rows
 from fasttrig.emulator.arithmetic_steps import BOUNDS, PREPARE
 from fasttrig.emulator.carriers import OpSite, Run
 from fasttrig.ir.interval import Interval

@@ -18,6 +18,7 @@ from fasttrig.ir.forest import distinct_comparisons, tree_depths
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
+    PLAIN_OPS,
     Add,
     ArgMax,
     Cast,
@@ -42,6 +43,7 @@ from fasttrig.ir.ops import (
     Transpose,
     Window,
 )
+from fasttrig.passes.pipeline import without_loops
 from fasttrig.settings import TargetSettings
 
 _LAYERS: OpTable[[TargetSettings], Layer] = OpTable("estimates")
@@ -72,7 +74,7 @@ def from_graph(graph: Graph, settings: TargetSettings, *, stage: str = "csynth",
             got=settings.backend,
             want=" or ".join(CALIBRATED_TOOLS),
         )
-    layers = tuple(_LAYERS(op, settings) for op in graph.ops)
+    layers = tuple(_LAYERS(op, settings) for op in without_loops(graph).ops)
     return estimate_layers(
         layers,
         part=settings.part,
@@ -232,4 +234,4 @@ def _width(type_: FixedType) -> Width:
     return Width(type_.width, type_.integer_bits)
 
 
-_LAYERS.complete()
+_LAYERS.complete(PLAIN_OPS)

@@ -29,6 +29,7 @@ from fasttrig.ir.ops import (
     Relu,
     Reshape,
     Scale,
+    Scan,
     Select,
     Shape,
     Softmax,
@@ -235,6 +236,13 @@ class GraphBuilder:
         """Entries of the operand's first axis: (n, *rest) and (*m) -> (*m, *rest)."""
         return self._shaped(GatherBy(result=_draft(name, ()), operand=operand, index=index, origin=origin))
 
+    def scan(
+        self, name: str, sequences: Sequence[Value], body: Graph, *, stacked: bool = False, origin: str = ""
+    ) -> Value:
+        """Shapes: sequences (steps, ...) -> that of the body's last output, after (steps,) if `stacked`."""
+        result = replace(_draft(name, ()), type=body.outputs[-1].type)
+        return self._shaped(Scan(result=result, sequences=tuple(sequences), body=body, stacked=stacked, origin=origin))
+
     def forest(self, name: str, operand: Value, tables: Mapping[str, Const], *, origin: str = "") -> Value:
         """`tables` are the constants of `Forest` by field name; operand (n_features,) -> (n_outputs,)."""
         result = _draft(name, tables["base_margin"].shape)
@@ -255,7 +263,8 @@ class GraphBuilder:
         fault = draft.fault()
         if fault is not None:
             raise GraphError(fault.what, where=draft.where, got=fault.got, want=fault.want)
-        return self._exact(replace(draft, result=replace(draft.result, shape=draft.result_shape())))
+        shaped = replace(draft, result=replace(draft.result, shape=draft.result_shape()))
+        return self._exact(shaped) if shaped.exact else self._append(shaped)
 
     def _exact(self, draft: Op) -> Value:
         return self._append(exactly_typed(draft, [Interval.of_type(v.type, v.shape) for v in draft.operands]))

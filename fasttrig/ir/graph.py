@@ -54,6 +54,11 @@ class Graph:
         """Every constant once, in the order of first use."""
         return tuple(dict.fromkeys(const for op in self.ops for const in op.constants))
 
+    @property
+    def all_ops(self) -> tuple[Op, ...]:
+        """The ops of the graph and of the bodies inside, each body before its op."""
+        return tuple(each for op in self.ops for each in (*(o for body in op.bodies for o in body.all_ops), op))
+
     def __iter__(self) -> Iterator[Op]:
         return iter(self.ops)
 

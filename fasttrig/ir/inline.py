@@ -22,10 +22,21 @@ def inlined(graph: Graph, given: Mapping[str, Value], prefix: str) -> tuple[list
             continue
         result = replace(old.result, name=prefix + old.name)
         renamed[old.result] = result
-        ops.append(replace(with_operands(old, renamed), **{"result": result, **_constants(old, prefix)}))
+        ops.append(replace(with_operands(old, renamed), **{"result": result, **_parts(old, prefix)}))
     return ops, tuple(renamed[value] for value in graph.outputs)
 
 
-def _constants(op: Op, prefix: str) -> dict[str, Any]:
+def _parts(op: Op, prefix: str) -> dict[str, Any]:
+    """The constants and the bodies of `op`, renamed."""
     held = {spec.name: getattr(op, spec.name) for spec in fields(op)}
-    return {key: replace(one, name=prefix + one.name) for key, one in held.items() if isinstance(one, Const)}
+    found: dict[str, Any] = {
+        key: replace(one, name=prefix + one.name) for key, one in held.items() if isinstance(one, Const)
+    }
+    return found | {key: _body(one, prefix) for key, one in held.items() if isinstance(one, Graph)}
+
+
+def _body(body: Graph, prefix: str) -> Graph:
+    sources = tuple(replace(op, result=replace(op.result, name=prefix + op.name)) for op in body.inputs)
+    given = {old.name: new.result for old, new in zip(body.inputs, sources, strict=True)}
+    ops, outputs = inlined(body, given, prefix)
+    return Graph(prefix + body.name, (*sources, *ops), outputs)

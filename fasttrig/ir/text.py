@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from enum import Enum
 from fractions import Fraction
@@ -24,8 +24,8 @@ from fasttrig.ir.ops import OPS, Const, Op, Reduction, Shape, Value
 
 VERSION = 1
 _KINDS = {kind.__name__: kind for kind in OPS}
-_MAX_DIGITS = 400
-_TOKEN = re.compile(r'\s*(u?fixed<\d{1,9},-?\d{1,9}>|"(?:[^"\\]|\\.)*"|@?[A-Za-z_][\w./-]*|-?\d+|[()\[\]=,:])')
+_MAX_DIGITS, _MAX_DEPTH = 400, 8
+_TOKEN = re.compile(r'\s*(u?fixed<\d{1,9},-?\d{1,9}>|"(?:[^"\\]|\\.)*"|@?[A-Za-z_][\w./-]*|-?\d+|[()\[\]{}=,:])')
 _RAW_PER_LINE = 32
 
 
@@ -34,9 +34,7 @@ def print_graph(graph: Graph) -> str:
     lines = [f"fasttrig-ir {VERSION}", f"graph {graph.name} {_print_link(graph)}", ""]
     for const in graph.constants:
         lines += [f"const @{const.name} : {_shape(const.shape)} {const.type}", *_raw_lines(const), ""]
-    lines += [_print_op(op) for op in graph.ops]
-    lines += [f"return {', '.join(value.name for value in graph.outputs)}", ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_block(graph), ""])
 
 
 def _print_link(graph: Graph) -> str:
@@ -48,6 +46,16 @@ def _print_link(graph: Graph) -> str:
 def print_op(op: Op) -> str:
     """One op as in the text, without its origin."""
     return _print_op(replace(op, origin=""))
+
+
+def _block(graph: Graph, indent: str = "") -> Iterator[str]:
+    """The lines of the ops and what is returned; the body of an op is a block inside."""
+    for op in graph.ops:
+        yield indent + _print_op(op) + " {" * bool(op.body_field)
+        for body in op.bodies:
+            yield from _block(body, indent + "  ")
+            yield indent + "}"
+    yield f"{indent}return {', '.join(value.name for value in graph.outputs)}"
 
 
 def _print_op(op: Op) -> str:
@@ -63,6 +71,8 @@ def _print_field(content: Any) -> str:
         return content.name
     if isinstance(content, Const):
         return f"@{content.name}"
+    if isinstance(content, Graph):
+        return content.name
     if isinstance(content, Enum):
         return content.name
     if isinstance(content, tuple):
@@ -98,7 +108,7 @@ def parse_graph(text: str) -> Graph:
 class _Parser:
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
-        self.number = 0
+        self.number, self.depth = 0, 0
         self.values: dict[str, Value] = {}
         self.constants: dict[str, Const] = {}
         self.tokens: list[str] = []
@@ -113,16 +123,36 @@ class _Parser:
         self.expect("graph")
         name, link, scale = self.name(), self.enum(Postprocessor, lambda p: p.value), self.link_scale()
         self.end()
+        ops, outputs = self.block()
+        if any(line.split("#")[0].strip() for line in self.lines[self.number :]):
+            self.number += 1
+            raise self.fault("text after the end of the graph")
+        return Graph(name, ops, outputs, link, scale)
+
+    def block(self) -> tuple[tuple[Op, ...], tuple[Value, ...]]:
+        """The ops up to ``return``, and what is returned."""
         ops: list[Op] = []
         while True:
             self.next_line()
             if self.tokens[0] == "const" and self.tokens[1:2] != [":"]:
                 self.const()
             elif self.tokens[0] == "return" and self.tokens[1:2] != [":"]:
-                outputs = self.returned()
-                return Graph(name, tuple(ops), outputs, link, scale)
+                return tuple(ops), self.returned()
             else:
                 ops.append(self.op())
+
+    def body(self, name: str) -> Graph:
+        """The block of an op, up to ``}``; its values are known inside only."""
+        self.expect("{")
+        self.end()
+        if self.depth == _MAX_DEPTH:
+            raise self.fault("too many bodies inside each other", want=f"at most {_MAX_DEPTH}")
+        outside, self.values, self.depth = self.values, {}, self.depth + 1
+        graph = Graph(name, *self.block())
+        self.values, self.depth = outside, self.depth - 1
+        self.next_line()
+        self.expect("}")
+        return graph
 
     def link_scale(self) -> Fraction:
         """``(numerator, denominator)`` applied after the link; 1 if there is none."""
@@ -139,9 +169,6 @@ class _Parser:
         while self.tokens:
             self.expect(",")
             outputs.append(self.value())
-        if any(line.split("#")[0].strip() for line in self.lines[self.number :]):
-            self.number += 1
-            raise self.fault("text after the end of the graph")
         return tuple(outputs)
 
     def const(self) -> None:
@@ -177,13 +204,16 @@ class _Parser:
         word = self.take()
         if word not in _KINDS:
             raise self.fault("unknown op", got=word, try_=near_names(word, _KINDS))
-        arguments = self.arguments(_KINDS[word])
-        if self.tokens:
+        kind = _KINDS[word]
+        arguments = self.arguments(kind)
+        if self.tokens and self.tokens != ["{"]:
             self.expect("from")
             arguments["origin"] = self.string()
+        if kind.body_field:
+            arguments[kind.body_field] = self.body(arguments[kind.body_field])
         self.end()
         self.values[name] = result
-        return _KINDS[word](result=result, **arguments)
+        return kind(result=result, **arguments)
 
     def arguments(self, kind: type[Op]) -> dict[str, Any]:
         readers = _READERS[kind]
@@ -344,6 +374,7 @@ _BY_ANNOTATION: dict[str, Callable[[_Parser], Any]] = {
     "int": _Parser.integer,
     "int | None": _Parser.optional_integer,
     "str": _Parser.string,
+    "Graph": _Parser.name,
     "Rounding": lambda parser: parser.enum(Rounding),
     "Overflow": lambda parser: parser.enum(Overflow),
     "Reduction": lambda parser: parser.enum(Reduction),

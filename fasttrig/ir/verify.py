@@ -49,6 +49,8 @@ def verify(graph: Graph, after: str = "") -> Ranges:
             if value not in made:
                 want = next((_show(known) for known in made if known.name == value.name), "")
                 raise _fault(op, "an operand is not made before it is used", after, got=_show(value), want=want)
+        for body in op.bodies:
+            _verify_body(op, body, after)
         _check_op(op, [made[value] for value in op.operands], after)
         made[op.result] = op.interval(*(made[value] for value in op.operands))
         _check_range(op, made[op.result], after)
@@ -59,6 +61,13 @@ def verify(graph: Graph, after: str = "") -> Ranges:
         raise GraphError(_after("a graph needs at least one input and one output", after), where=where)
     _check_constants(graph, after)
     return made
+
+
+def _verify_body(op: Op, body: Graph, after: str) -> None:
+    try:
+        verify(body, after)
+    except GraphError as error:
+        raise GraphError(error.what, where=f"{op.where} > {error.where}", got=error.got, want=error.want) from None
 
 
 def _check_op(op: Op, operands: list[Interval], after: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from fasttrig.emulator.evaluate import Evaluation, evaluate
 from fasttrig.ir.ops import Forest
 from fasttrig.ladder.corners import N_RANDOM, corner_inputs
 from fasttrig.ladder.forest_corners import threshold_corners
+from fasttrig.passes.pipeline import without_loops
 from fasttrig.physics.classification import Agreement
 from fasttrig.physics.features import FeatureFacts, feature_facts
 from fasttrig.physics.firmware import FirmwarePhysics, firmware_physics
@@ -105,9 +106,11 @@ class Work:
 
     @cached_property
     def evaluation(self) -> Evaluation:
-        """The emulator's run on all compared events, with every op in its trace."""
+        """The emulator's run on all compared events, with every op in its trace; loops step by step."""
         graph = self.design.graph
-        return evaluate(graph, self.inputs, keep={op.name for op in graph.ops})
+        plain = without_loops(graph)
+        found = evaluate(plain, self.inputs, keep={op.name for op in plain.ops})
+        return found if plain is graph else replace(found, outputs=evaluate(graph, self.inputs).outputs)
 
     @cached_property
     def float_outputs(self) -> tuple[list[FloatArray], str]:
@@ -159,7 +162,7 @@ def measured(work: Work) -> Measured:
         scores,
         work.sensitivity,
         firmware,
-        saturations(design.graph, evaluation.trace, n_labelled),
+        saturations(without_loops(design.graph), evaluation.trace, n_labelled),
         leaf_grid(design, work.inputs, evaluation.outputs, n_labelled),
         _second_head(design, sample, evaluation, work.float_outputs[0]),
         _seeds(design, sample, evaluation, work.float_outputs[0]),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fasttrig.backends.rtl import declared_latency_cycles
+from fasttrig.backends.rtl import declared_ii_cycles, declared_latency_cycles
 from fasttrig.backends.table import BACKENDS
 from fasttrig.base.built_project import HLS, RTL, VHDL
 from fasttrig.base.errors import CheckFailed
@@ -130,13 +130,13 @@ def _rtlsim(work: Work) -> Rung:
         return Rung("rtlsim", "emulate", Status.DIFFERS, n_events, n_events, reason=f"{error.what}: {error.got}")
     if rung.status is not Status.EQUAL:
         return rung
-    (result,), declared = found, declared_latency_cycles(project)
-    if (result.latency_cycles, result.ii_cycles or 1) != (declared, 1):
+    (result,), declared, interval = found, declared_latency_cycles(project), declared_ii_cycles(project)
+    if (result.latency_cycles, result.ii_cycles or interval) != (declared, interval):
         return replace(
             rung,
             status=Status.DIFFERS,
             reason=f"latency {result.latency_cycles} cycles, declared "
-            f"{declared}; initiation interval {result.ii_cycles}, declared 1",
+            f"{declared}; initiation interval {result.ii_cycles}, declared {interval}",
         )
     rung = replace(rung, tool=result.tool, latency_cycles=result.latency_cycles, ii_cycles=result.ii_cycles)
     return replace(

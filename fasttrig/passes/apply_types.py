@@ -12,7 +12,7 @@ from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Cast, Input, MatMul, Op, Relu
 from fasttrig.ir.ranges import Ranges
 from fasttrig.passes.base import Pass
-from fasttrig.passes.retype import retyped, table_operands
+from fasttrig.passes.retype import pinned_operands, retyped
 
 
 class TypeChoice(Protocol):
@@ -45,7 +45,7 @@ class ApplyTypes(Pass):
 
     def requires(self, graph: Graph) -> None:
         ops = {op.name: op for op in graph.ops}
-        pinned = {value.name for value in table_operands(graph)}
+        pinned = {value.name for value in pinned_operands(graph)}
         for name, choice in self.choices.items():
             where = f"[types.{name}]"
             if name not in ops:
@@ -64,7 +64,7 @@ class ApplyTypes(Pass):
                 )
             if name in pinned:
                 raise InputError(
-                    "a table was made for the type of this op",
+                    "a table or a loop was made for the type of this op",
                     where=where,
                     got=str(choice.result),
                     want=str(ops[name].result.type),
@@ -75,7 +75,7 @@ class ApplyTypes(Pass):
         ranges: Ranges = {}
         taken = {op.name for op in graph.ops}
         grids = {op.name: op.result.type.fraction_bits for op in graph.ops}
-        pinned = {value.name for value in table_operands(graph)}
+        pinned = {value.name for value in pinned_operands(graph)}
 
         def step(op: Op) -> Op | Iterable[Op]:
             made = [_narrowed(_on_new_grid(op, grids), self.choices.get(op.name))]

@@ -10,21 +10,24 @@ from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Op
 from fasttrig.ir.ranges import Ranges
 from fasttrig.passes.base import Pass
-from fasttrig.passes.retype import retyped, table_operands
+from fasttrig.passes.retype import pinned_operands, retyped
 
 
 @dataclass(frozen=True, slots=True)
 class NarrowTypes(Pass):
     """Re-infer all ranges; sums keep room for every partial sum. No integer changes, no fraction bit is lost.
 
-    Declared types (Input, Cast, narrowed MatMul, Table, Softmax, ArgMax) stay, and so do operands of a Table.
+    Declared types (Input, Cast, narrowed MatMul, Table, Softmax, ArgMax, Scan) stay, and so do operands of a Table or
+    a Scan. `keep_outputs` also keeps the types of the graph's outputs.
     """
 
     name: ClassVar[str] = "narrow-types"
 
+    keep_outputs: bool = False
+
     def run(self, graph: Graph) -> Graph:
         ranges: Ranges = {}
-        kept = {value.name for value in table_operands(graph)}
+        kept = {value.name for value in (*pinned_operands(graph), *(graph.outputs if self.keep_outputs else ()))}
 
         def step(op: Op) -> Op:
             operands = [ranges[value] for value in op.operands]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fasttrig.ir.builder import exactly_typed
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.interval import Interval
-from fasttrig.ir.ops import Op, Reshape, Table, Value
+from fasttrig.ir.ops import Op, Reshape, Value
 
 
 def retyped(op: Op, operands: list[Interval]) -> Op:
@@ -17,10 +17,10 @@ def retyped(op: Op, operands: list[Interval]) -> Op:
     return exactly_typed(op, operands) if op.exact else op
 
 
-def table_operands(graph: Graph) -> set[Value]:
-    """Values whose type must stay, because a Table is indexed by all its raw integers (Reshapes looked through)."""
+def pinned_operands(graph: Graph) -> set[Value]:
+    """Values whose type must stay, because a table or a loop was made for it (Reshapes looked through)."""
     fixed: set[Value] = set()
     for op in reversed(graph.ops):
-        if isinstance(op, Table) or (isinstance(op, Reshape) and op.result in fixed):
+        if op.pins_operands or (isinstance(op, Reshape) and op.result in fixed):
             fixed.update(op.operands)
     return fixed

@@ -9,6 +9,7 @@ import numpy as np
 from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.data.labelled import Truth
 from fasttrig.design import Design
+from fasttrig.passes.pipeline import without_loops
 from fasttrig.physics.bootstrap import RocReplicas, area, roc_replicas
 from fasttrig.physics.classification import SIGNAL_EFFICIENCIES, Agreement
 from fasttrig.physics.regression import rms
@@ -84,4 +85,4 @@ def one_bit_less(design: Design, inputs: dict[str, IntArray], scores: Scores) ->
             return {RMS: rms(found[:, 0] - truth)}
         return {name: area(found[:, k], truth == k) for k, name in enumerate(scores.names)}
 
-    return sensitivities(design.graph, inputs, quality)
+    return sensitivities(without_loops(design.graph), inputs, quality)

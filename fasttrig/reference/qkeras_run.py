@@ -197,7 +197,7 @@ def require_exact(graph: Graph, bits: int) -> None:
 
 def _arithmetic(graph: Graph) -> tuple[Op, ...]:
     """Ops whose exact results need more bits than their operands: sums, products, factors."""
-    return tuple(op for op in graph.ops if op.exact and op.own_bits)
+    return tuple(op for op in graph.all_ops if op.exact and op.own_bits)
 
 
 def input_values(graph: Graph, inputs: IntArray | Mapping[str, IntArray]) -> dict[str, FloatArray]:

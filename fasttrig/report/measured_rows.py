@@ -12,6 +12,7 @@ from fasttrig.display.labels import details
 from fasttrig.ir.ops import Op
 from fasttrig.ir.ranges import Ranges, infer_ranges
 from fasttrig.ladder.checks import Measured
+from fasttrig.passes.pipeline import without_loops
 from fasttrig.physics.features import FeatureFacts
 from fasttrig.physics.regression import RegressionAgreement
 from fasttrig.physics.saturation import Saturations
@@ -120,8 +121,9 @@ def _sensitivity(row: Sensitivity) -> SensitivityRow:
 
 
 def _ops(design: Design, measured: Measured) -> list[OpRow]:
-    ranges = infer_ranges(design.graph)
-    return [_op(op, ranges, _exact_type(design, op, ranges), measured) for op in design.graph.ops]
+    graph = without_loops(design.graph)
+    ranges = infer_ranges(graph)
+    return [_op(op, ranges, _exact_type(design, op, ranges), measured) for op in graph.ops]
 
 
 def _exact_type(design: Design, op: Op, ranges: Ranges) -> str:

@@ -18,6 +18,7 @@ from fasttrig.base.setting_types import FeatureNames, Name, Namespace, TypeField
 
 OutputActivation = Literal["postprocessor", "firmware"]
 Strategy = Literal["latency", "resource", "distributed_arithmetic"]
+RtlSchedule = Literal["parallel", "iterated"]
 
 
 class Settings(BaseModel):
@@ -140,10 +141,16 @@ class TrainingSettings(Settings):
 
 
 class LayerSettings(Settings):
-    """``[target.layers.<op>]``: hls4ml's words for one op."""
+    """``[target.layers.<op>]``: hls4ml's words for one op, and the schedule of a loop in the RTL."""
 
     strategy: Strategy | None = None
     reuse_factor: int | None = Field(None, ge=1)
+    rtl_schedule: RtlSchedule | None = Field(None, description="of a recurrent layer: parallel or iterated")
+
+    @property
+    def is_of_hls(self) -> bool:
+        """Whether it is not about the RTL alone."""
+        return self.rtl_schedule is None or self.strategy is not None or self.reuse_factor is not None
 
 
 class DeviceSettings(Settings):
@@ -169,6 +176,9 @@ class TargetSettings(Settings):
     strategy: Strategy = "latency"
     reuse_factor: int = Field(1, ge=1)
     rtl_language: Literal["verilog", "vhdl"] = Field("verilog", description="of rtl/; Verilator and Yosys read Verilog")
+    rtl_schedule: RtlSchedule = Field(
+        "parallel", description="of recurrent layers in the RTL; iterated: one body, interval steps x its stages"
+    )
     max_stage_ns: float | None = Field(None, gt=0, description="of the RTL: logic between two registers at most")
     clock_enable: bool = Field(False, description="of the RTL: a port clk_en; rtl/ then has no wrappers")
     latency_cycles: int | None = Field(None, ge=2, description="of the RTL at most; spare cycles shorten its stages")

@@ -16,6 +16,7 @@ from fasttrig.base.fixed import IntArray
 from fasttrig.emulator.evaluate import check_inputs, evaluate
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import print_op
+from fasttrig.passes.pipeline import without_loops
 from fasttrig.toolchain.csim import csim
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def first_difference(
     Difference or None
         None when every op agrees.
     """
+    graph = without_loops(graph)
     arrays = check_inputs(graph, inputs)
     simulated = simulate_every_op(graph, target, arrays, folder=folder)
     emulated = evaluate(graph, arrays, keep=simulated).trace
@@ -83,6 +85,7 @@ def simulate_every_op(
     The project is emitted once more with each of them as an output, and compiled. A forest is one op. Shapes and
     `folder` as in `first_difference`.
     """
+    graph = without_loops(graph)
     arrays = check_inputs(graph, inputs)
     traced = replace(graph, outputs=hls_backend(graph, target).tensors(graph, target))
     with tempfile.TemporaryDirectory(prefix="fasttrig-trace-") as temporary:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.backends.rtl import DESIGN_FILE, has_clock_enable
+from fasttrig.backends.rtl import DESIGN_FILE, has_clock_enable, has_in_ready
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
 from fasttrig.base import firmware_files
 from fasttrig.base.cache import cache_folder
@@ -64,7 +64,7 @@ class RtlsimResult:
     latency_cycles : int
         Clocks from the edge that takes an input to the edge at which its output is valid; the same for every event.
     ii_cycles : int or None
-        Clocks between the outputs of inputs given back to back; None when there was a single event.
+        Clocks between the outputs of inputs given as soon as the design takes them; None when there was a single event.
     compile_seconds, run_seconds : float
         Wall time; `compile_seconds` is 0 if the cache held the program.
     tool : str
@@ -227,6 +227,7 @@ def _program(folder: Path, graph: Graph, root: Path, tool: str, optimisation: st
     sources, compiler = _sources(folder), find_compiler()
     sizes: tuple[str, ...] = (f"-DIN_BITS={total_bits(input_elements(graph))}", f"-DSETTLE_CYCLES={SETTLE_CYCLES}")
     sizes += ("-DCLOCK_ENABLE",) if has_clock_enable(folder) else ()
+    sizes += ("-DIN_READY",) if has_in_ready(folder) else ()
     key = _key(folder, sources, (tool, graph.name, optimisation, *sizes, *compiler))
 
     def make(work: Path) -> Path:

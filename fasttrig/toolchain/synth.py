@@ -14,10 +14,10 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.base.errors import InputError, ToolTimeoutError, near_names
@@ -159,6 +159,7 @@ def family_of(part: str) -> str:
 class _Design:
     top: str
     sources: tuple[str, ...]
+    shells: tuple[str, ...]
     part: str
     cost: float
 
@@ -212,7 +213,9 @@ def _read_design(project: Path) -> _Design:
     path = project / DESIGN_FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        design = _Design(content["top"], tuple(content["sources"]), content["part"], float(content["alkaid_cost"]))
+        design = _Design(
+            content["top"], tuple(content["sources"]), _shells(content), content["part"], float(content["alkaid_cost"])
+        )
         language = content["language"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
@@ -247,7 +250,7 @@ def _flat(project: Path, design: _Design, family: str, time_limit_s: float) -> S
 
 def _per_module(project: Path, design: _Design, family: str, time_limit_s: float) -> SynthResult:
     """Each module on its own, and what is around them as one more run."""
-    modules = {Path(name).stem: name for name in design.sources if not _is_shell(name, design)}
+    modules = {Path(name).stem: name for name in design.sources if name not in design.shells}
     jobs = [Job(project, (name,), module, family) for module, name in modules.items()]
     jobs.sort(key=lambda job: -(project / job.sources[-1]).stat().st_size)
     jobs.append(Job(project, design.sources, design.top, family, black_boxes=tuple(modules)))
@@ -261,8 +264,10 @@ def _per_module(project: Path, design: _Design, family: str, time_limit_s: float
     return SynthResult(tool_name(), family, "per module", dict(sorted(cells.items())), levels, seconds)
 
 
-def _is_shell(name: str, design: _Design) -> bool:
-    return name in (f"src/{design.top}.v", f"src/{design.top}_core.v")
+def _shells(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """Sources that connect other modules; folders of an older version do not list them."""
+    top = content["top"]
+    return tuple(content.get("shells", (f"src/{top}.v", f"src/{top}_core.v")))
 
 
 def _in_parallel(jobs: Sequence[Job], logs: Path, deadline: float) -> list[SynthesisRun]:

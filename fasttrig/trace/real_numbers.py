@@ -18,8 +18,8 @@ from fasttrig.emulator.forest import leaf_indices
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
-    OPS,
     PAD,
+    PLAIN_OPS,
     Add,
     ArgMax,
     Cast,
@@ -288,7 +288,7 @@ def _select(op: Select, operands: Reals) -> FloatArray:
     return np.where(operands[0] >= 0.5, operands[1], operands[2])
 
 
-_REAL.complete()
-_LOSSY = [kind for kind in OPS if kind.loses_bits is not Op.loses_bits]
+_REAL.complete(PLAIN_OPS)
+_LOSSY = [kind for kind in PLAIN_OPS if kind.loses_bits is not Op.loses_bits]
 _LOSSES.complete(_LOSSY)
 _ALLOWANCES.complete(_LOSSY)

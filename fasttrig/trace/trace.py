@@ -31,6 +31,7 @@ from fasttrig.emulator.evaluate import evaluate
 from fasttrig.emulator.forest import leaf_indices
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest, Op
+from fasttrig.passes.pipeline import without_loops
 from fasttrig.toolchain.csim import csim
 from fasttrig.toolchain.csim_trace import simulate_every_op
 from fasttrig.trace.real_numbers import evaluate_real, rounding_allowance, rounding_loss
@@ -127,7 +128,7 @@ class Trace:
 
 def trace(opened: Opened, event: TracedEvent, *, with_csim: bool = True, with_float: bool = True) -> Trace:
     """Evaluate one event every way there is."""
-    design, graph = opened.design, opened.design.graph
+    design, graph = opened.design, without_loops(opened.design.graph)
     raw = evaluate(graph, event.raw, keep={op.name for op in graph.ops}).trace
     real = evaluate_real(graph, _real_inputs(design, event))
     notes = [] if event.features is not None else ["inputs known only as raw integers: their own rounding is not seen"]
@@ -151,7 +152,7 @@ def trace(opened: Opened, event: TracedEvent, *, with_csim: bool = True, with_fl
         design.classes,
         tuple(tensors),
         scores,
-        _exits(design, raw),
+        _exits(graph, raw),
         tuple(notes),
         built_differs,
         design.inputs.names if design.inputs is not None else (),
@@ -220,9 +221,9 @@ def _scores(design: Design, found: dict[str, Any], *, is_raw: bool = True) -> Fl
     return postprocess(margins.reshape(1, -1), design.graph)[0]
 
 
-def _exits(design: Design, raw: dict[str, IntArray]) -> tuple[TreeExit, ...]:
+def _exits(graph: Graph, raw: dict[str, IntArray]) -> tuple[TreeExit, ...]:
     exits: list[TreeExit] = []
-    for op in design.graph.ops_of(Forest):
+    for op in graph.ops_of(Forest):
         leaves = leaf_indices(op, raw[op.operand.name])[0].tolist()
         exits += [
             TreeExit(tree, int(op.tree_output.raw[tree]), leaf, tuple(op.leaf.raw[leaf].tolist()))

@@ -5,6 +5,7 @@
 // An event is a row of 32-bit words, least significant first: the bits of in_data and of out_data. The first inputs come
 // back to back, which shows the initiation interval; later ones wait at random, and what is on the port meanwhile is
 // noise. A reset in the middle of some first inputs must leave no valid output behind. Ends with one line:
+// With IN_READY, an input waits for in_ready; inputs that are offered before must be ignored.
 // With CLOCK_ENABLE, edges with clk_en low come at random before each clock, and do not count.
 //   outputs N latency MIN MAX ii MIN MAX stray N
 // where "ii" are the clocks between outputs of back-to-back inputs, and "stray" counts valid outputs without an input.
@@ -24,7 +25,12 @@ double sc_time_stamp() { return 0; }
 namespace {
 
 constexpr long back_to_back = 64;  // inputs without a wait in between
-constexpr long drain_limit = 100000;  // clocks to wait for the last output
+constexpr long drain_limit = 100000;  // clocks to wait for the last output, or for in_ready
+
+struct Sent {
+    long cycle;
+    bool at_once;  // as soon as the design could take it
+};
 
 template <typename Word> void set_port(Word &port, const uint32_t *words) {
     uint64_t bits = words[0];
@@ -70,8 +76,9 @@ struct Bench {
     VerilatedContext context;
     Vtop top{&context};
     Random random;
-    long cycle = 0, received = 0, stray = 0, previous_sent = -1, previous_received = -1;
-    std::deque<long> sent;
+    long cycle = 0, received = 0, stray = 0, previous_received = -1;
+    bool at_once = false;
+    std::deque<Sent> sent;
     Range latency, interval;
     std::vector<uint32_t> in, out;
     std::FILE *output;
@@ -114,11 +121,10 @@ struct Bench {
             ++stray;
             return;
         }
-        const long since = sent.front();
+        const Sent event = sent.front();
         sent.pop_front();
-        latency.add(cycle - since);
-        if (received > 0 && since == previous_sent + 1) interval.add(cycle - previous_received);
-        previous_sent = since;
+        latency.add(cycle - event.cycle);
+        if (received > 0 && event.at_once) interval.add(cycle - previous_received);
         previous_received = cycle;
         get_port(top.out_data, out.data());
         std::fwrite(out.data(), 4, out.size(), output);
@@ -148,17 +154,37 @@ struct Bench {
         put_noise();
     }
 
+    bool ready() {
+#ifdef IN_READY
+        return top.in_ready;
+#else
+        return true;
+#endif
+    }
+
+    void wait_until_ready() {
+        for (long left = drain_limit; !ready() && left > 0; --left) {
+            put_noise();
+            top.in_valid = random.next() & 1u;  // must be ignored
+            step();
+        }
+        top.in_valid = 0;
+    }
+
     void send(std::FILE *input) {
+        wait_until_ready();
         if (std::fread(in.data(), 4, in.size(), input) != in.size()) std::exit(2);
         set_port(top.in_data, in.data());
         top.in_valid = 1;
-        sent.push_back(cycle);
+        sent.push_back({cycle, at_once});
         step();
         top.in_valid = 0;
+        at_once = true;
     }
 
     void wait_at_random() {
         if (random.next() % 8 != 0) return;
+        at_once = false;
         for (uint32_t left = 1 + random.next() % 3; left > 0; --left) {
             put_noise();
             step();

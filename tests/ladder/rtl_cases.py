@@ -12,12 +12,14 @@ from fasttrig.backends.rtl.ports import input_elements, output_elements
 from fasttrig.backends.rtl.tracing import trace_graph
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.graph import Graph
+from fasttrig.passes.pipeline import without_loops
 from fasttrig.settings import TargetSettings
 from fasttrig.toolchain.vectors import write_hex
 
 
 def traced_outputs(graph: Graph, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Raw outputs of alkaid's own interpreter; it knows real numbers only, which are exact up to 52 bits."""
+    graph = without_loops(graph)
     columns = np.concatenate([inputs[op.name].reshape(len(inputs[op.name]), -1) for op in graph.inputs], axis=1)
     lsb = np.array([element.word_type.lsb for element in input_elements(graph)])
     found = trace_graph(graph).program.predict(columns * lsb, n_threads=1)

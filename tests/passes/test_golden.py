@@ -207,7 +207,7 @@ return t"""
         (NETWORK, "r", Choice(accum=FixedType(4, 2)), "only a matrix product has an accumulator"),
         (NETWORK, "x", Choice(result=FixedType(4, 2)), "an input's type is the interface"),
         (NETWORK, "y", Choice(accum=FixedType(4, 3)), "the limit of a Relu is not a multiple"),
-        (TABLE, "q", Choice(result=FixedType(2, 2, False)), "a table was made for the type"),
+        (TABLE, "q", Choice(result=FixedType(2, 2, False)), "a table or a loop was made for the type"),
     ],
 )
 def test_apply_types_refuses(body: str, name: str, choice: Choice, message: str) -> None:

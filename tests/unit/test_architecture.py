@@ -15,8 +15,8 @@ PACKAGE = Path(fasttrig.__file__).parent
 LAYERS = (
     ("base",),
     ("ir", "settings"),
-    ("links",),
-    ("frontends", "passes", "emulator", "data"),
+    ("links", "passes"),
+    ("frontends", "emulator", "data"),
     ("backends", "decision"),
     ("toolchain", "estimate", "display"),
     ("reference",),

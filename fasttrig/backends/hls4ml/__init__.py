@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Value
+from fasttrig.passes.pipeline import without_loops
 
 if TYPE_CHECKING:
     from fasttrig.settings import TargetSettings
@@ -35,6 +36,7 @@ def emit(graph: Graph, target: TargetSettings) -> dict[str, str]:
 
     checked_identifier(graph.name, "model's name")
     target = target.model_copy(update={"namespace": target.namespace or f"{graph.name}_v1"})
+    graph = without_loops(graph)
     layers = plan(graph, target.io_type)
     built = model.build(layers, graph.name, target, Path(tempfile.gettempdir()))
     return project.texts(layers, graph, built, target)
@@ -44,5 +46,6 @@ def materialised(graph: Graph, target: TargetSettings) -> tuple[Value, ...]:
     """The values that have a tensor of their own in the project, in the graph's order: fused ops have none."""
     from fasttrig.backends.hls4ml.layer_list import plan
 
+    graph = without_loops(graph)
     made = {layer.value for layer in plan(graph, target.io_type).layers if layer.kind != "InputLayer"}
     return tuple(op.result for op in graph.ops if op.result in made)

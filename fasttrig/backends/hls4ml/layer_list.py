@@ -19,6 +19,7 @@ from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FLOAT64_BITS, FixedType, FloatArray, to_value
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
+    PLAIN_OPS,
     Add,
     Cast,
     Concat,
@@ -261,4 +262,4 @@ def _reshape(op: Reshape, planner: Planner) -> None:
     planner.put(kind, (op,), {"result": same_array}, inputs=(op.operand,), attributes=attributes)
 
 
-LAYERS.complete()
+LAYERS.complete(PLAIN_OPS)

@@ -144,8 +144,8 @@ def _entry(layer: Hls4mlLayer) -> dict[str, Any]:
 
 def _check_settings(plan: LayerPlan, target: TargetSettings) -> None:
     known = [op.name for layer in plan.layers for op in layer.ops]
-    for name in target.layers:
-        if name not in known:
+    for name, own in target.layers.items():
+        if own.is_of_hls and name not in known:
             raise UnsupportedError(
                 "unknown op name in the settings",
                 where=f"target.layers.{name}",

@@ -11,7 +11,8 @@ import numpy as np
 
 from fasttrig.base.errors import MissingPackageError, UnsupportedError
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import MatMul, Multiply
+from fasttrig.ir.ops import MatMul, Multiply, Scan
+from fasttrig.passes.pipeline import without_loops
 
 if TYPE_CHECKING:
     from fasttrig.backends.rtl.core import Language
@@ -44,6 +45,16 @@ def has_clock_enable(project_dir: Path) -> bool:
     return bool(json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8")).get("clock_enable", False))
 
 
+def declared_ii_cycles(project_dir: Path) -> int:
+    """The initiation interval that ``design.json`` of a written project states."""
+    return int(json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8"))["ii_cycles"])
+
+
+def has_in_ready(project_dir: Path) -> bool:
+    """Whether the top module of a written project has the port ``in_ready``."""
+    return bool(json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8")).get("in_ready", False))
+
+
 def written_op_stages(project_dir: Path) -> dict[str, int]:
     """Op name -> the pipeline stage (from 1) behind which its result stands; empty without a written project."""
     path = project_dir / DESIGN_FILE
@@ -56,7 +67,8 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
     `language` goes before that of the settings.
 
     The top module has the graph's name; its ports are ``clk, rst, in_valid, in_data, out_valid, out_data``, see
-    `ports`. ``design.json`` holds latency, initiation interval and alkaid's cost.
+    `ports`, and ``in_ready`` where a loop is iterated. ``design.json`` holds latency, initiation interval and alkaid's
+    cost.
 
     Raises
     ------
@@ -71,6 +83,7 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
         )
     from fasttrig.backends.rtl.bench import bench_files
     from fasttrig.backends.rtl.core import SUFFIX, core_files
+    from fasttrig.backends.rtl.facts import facts_of
     from fasttrig.backends.rtl.handover import handover_files
     from fasttrig.backends.rtl.modules import Hierarchy
     from fasttrig.backends.rtl.pipelining import pipelined
@@ -79,8 +92,14 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
     from fasttrig.backends.rtl.top import top_file
     from fasttrig.backends.rtl.tracing import trace_graph
 
+    iterated = iterated_loops(graph, settings)
+    graph = without_loops(graph, kept=iterated)
     _refuse_giants(graph)
     language = language or settings.rtl_language
+    if iterated:
+        from fasttrig.backends.rtl.iterated import iterated_files
+
+        return iterated_files(graph, settings, language)
     traced = trace_graph(graph)
     pipeline = pipelined(
         traced.program,
@@ -96,15 +115,43 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
         graph, pipeline, language, clock_enable=settings.clock_enable
     )
     sources = [path for path in files if not path.endswith(".mem")]
-    files |= bench_files(graph, pipeline, settings, sources, op_stages(graph, traced, pipeline), language)
-    return files | handover_files(graph, hierarchy, settings, sources, language)
+    facts = facts_of([pipeline], pipeline.latency_cycles)
+    files |= bench_files(graph, facts, settings, sources, op_stages(graph, traced, pipeline), language)
+    return files | handover_files(graph, [hierarchy], facts, settings, sources, language)
+
+
+def iterated_loops(graph: Graph, settings: TargetSettings) -> frozenset[str]:
+    """The loops that the RTL holds as one body, by name; the others are laid out step by step.
+
+    Raises
+    ------
+    UnsupportedError
+        If the settings ask for a loop where there is none.
+    """
+    loops = {op.name for op in graph.ops_of(Scan)}
+    own = {name: said.rtl_schedule for name, said in settings.layers.items() if said.rtl_schedule is not None}
+    wrong = [
+        f"[target.layers.{name}]" for name, schedule in own.items() if name not in loops and schedule == "iterated"
+    ]
+    if wrong or (settings.rtl_schedule == "iterated" and not loops):
+        raise UnsupportedError(
+            "only a loop can be iterated: a recurrent layer becomes one",
+            where=wrong[0] if wrong else "[target] rtl_schedule",
+            got="no loop of this name" if wrong else "a design without a loop",
+            want=", ".join(sorted(loops)) or "a recurrent layer",
+            try_='rtl_schedule = "parallel"',
+        )
+    return frozenset(name for name in loops if own.get(name, settings.rtl_schedule) == "iterated")
 
 
 def _refuse_giants(graph: Graph) -> None:
+    graphs = (graph, *(scan.body for scan in graph.ops_of(Scan)))
     products = sum(
-        op.operand.size // op.weight.shape[0] * int(np.count_nonzero(op.weight.raw)) for op in graph.ops_of(MatMul)
+        op.operand.size // op.weight.shape[0] * int(np.count_nonzero(op.weight.raw))
+        for each in graphs
+        for op in each.ops_of(MatMul)
     )
-    products += sum(op.result.size for op in graph.ops_of(Multiply))
+    products += sum(op.result.size for each in graphs for op in each.ops_of(Multiply))
     if products > MOST_PRODUCTS:
         raise UnsupportedError(
             "the design is too large for RTL in which every position is hardware of its own",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fasttrig.backends.rtl import DESIGN_FILE
 from fasttrig.backends.rtl.core import SUFFIX, Language
-from fasttrig.backends.rtl.pipelining import Pipeline
+from fasttrig.backends.rtl.facts import DesignFacts
 from fasttrig.backends.rtl.ports import Element, clock_enable_words, input_elements, output_elements, total_bits
 from fasttrig.base import firmware_files
 from fasttrig.base.templates import fill_file
@@ -19,13 +20,18 @@ if TYPE_CHECKING:
 
 def bench_files(
     graph: Graph,
-    pipeline: Pipeline,
+    facts: DesignFacts,
     settings: TargetSettings,
     sources: list[str],
     stages: dict[str, int],
     language: Language,
+    *,
+    shells: Sequence[str] | None = None,
 ) -> dict[str, str]:
-    """Everything beside the sources; `sources` in the order in which a tool must read them, `stages` per op."""
+    """Everything beside the sources; `sources` in the order in which a tool must read them, `stages` per op.
+
+    `shells` are the sources that connect modules of others; default: those of the top and its core.
+    """
     suffix = SUFFIX[language]
     inputs, outputs = input_elements(graph), output_elements(graph)
     words = {
@@ -34,20 +40,32 @@ def bench_files(
         "SOURCES": " \\\n    ".join(sources),
         "HALF_PERIOD_NS": f"{settings.clock_period_ns / 2:.3f}",
         "HALF_PERIOD_PS": str(round(settings.clock_period_ns * 500)),
-        "LATENCY_CYCLES": str(pipeline.latency_cycles),
+        "LATENCY_CYCLES": str(facts.latency_cycles),
         "IN_WORDS": str(len(inputs)),
         "OUT_WORDS": str(len(outputs)),
         "IN_BITS": str(total_bits(inputs)),
         "OUT_BITS": str(total_bits(outputs)),
     }
     words |= clock_enable_words(language, settings.clock_enable)
-    words |= _packing(inputs, outputs, language)
+    words |= _packing(inputs, outputs, language) | _ready_words(facts)
     files = {
         f"tb.{suffix}": f"rtl/tb.{suffix}.in",
         "Makefile": "rtl/Makefile.in",
     }
     texts = {name: fill_file(template, {}, words) for name, template in files.items()}
-    return texts | {DESIGN_FILE: _description(graph, pipeline, settings, language, sources, stages)}
+    shells = [f"src/{name}.{suffix}" for name in (graph.name, f"{graph.name}_core")] if shells is None else shells
+    return texts | {DESIGN_FILE: _description(graph, facts, settings, language, sources, stages, shells)}
+
+
+def _ready_words(facts: DesignFacts) -> dict[str, str]:
+    """What a Verilog bench does about the port ``in_ready``."""
+    if not facts.has_loops:
+        return dict.fromkeys(("READY_WIRE", "READY_PORT", "WAIT_READY"), "")
+    return {
+        "READY_WIRE": "    wire in_ready;\n",
+        "READY_PORT": ".in_ready(in_ready), ",
+        "WAIT_READY": "            while (in_ready !== 1'b1) @(negedge clk);\n",
+    }
 
 
 def _packing(inputs: tuple[Element, ...], outputs: tuple[Element, ...], language: Language) -> dict[str, str]:
@@ -77,28 +95,31 @@ def _packing(inputs: tuple[Element, ...], outputs: tuple[Element, ...], language
 
 def _description(
     graph: Graph,
-    pipeline: Pipeline,
+    facts: DesignFacts,
     settings: TargetSettings,
     language: Language,
     sources: list[str],
     stages: dict[str, int],
+    shells: Sequence[str],
 ) -> str:
     content = {
         "top": graph.name,
         "language": language,
         "sources": sources,
-        "latency_cycles": pipeline.latency_cycles,
-        "latency_ns": round(pipeline.latency_cycles * settings.clock_period_ns, 6),
-        "ii_cycles": 1,
+        "shells": sorted(shells),
+        "latency_cycles": facts.latency_cycles,
+        "latency_ns": round(facts.latency_cycles * settings.clock_period_ns, 6),
+        "ii_cycles": facts.ii_cycles,
         "clock_enable": settings.clock_enable,
-        "stages": pipeline.n_stages,
+        "in_ready": facts.has_loops,
+        "stages": facts.stages,
         "op_stages": stages,
         "clock_period_ns": settings.clock_period_ns,
         "part": settings.part,
-        "alkaid_cost": round(pipeline.cost, 3),
-        "register_bits": pipeline.register_bits,
-        "bram18": pipeline.bram18,
-        "stage_budget_ns": round(pipeline.budget_ns, 6),
-        "longest_stage_ns": round(pipeline.longest_stage_ns, 6),
+        "alkaid_cost": round(facts.cost, 3),
+        "register_bits": facts.register_bits,
+        "bram18": facts.bram18,
+        "stage_budget_ns": round(facts.budget_ns, 6),
+        "longest_stage_ns": round(facts.longest_stage_ns, 6),
     }
     return json.dumps(content, indent=1) + "\n"

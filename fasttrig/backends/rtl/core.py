@@ -82,7 +82,7 @@ def _header(hierarchy: Hierarchy, module: Module) -> list[str]:
     op = module.op
     stages = f"{module.span} of {hierarchy.pipeline.n_stages}" if module.stages else "registers only"
     return [
-        f"{module.name}: {type(op).__name__} '{op.name}'" + (f", from {_on_one_line(op.origin)}" if op.origin else ""),
+        f"{module.name}: {type(op).__name__} '{op.name}'" + (f", from {on_one_line(op.origin)}" if op.origin else ""),
         *(f"  reads  {_described(value)}" for value in dict.fromkeys(op.operands)),
         f"  makes  {_described(op.result)}",
         f"  in     {stages}",
@@ -90,7 +90,7 @@ def _header(hierarchy: Hierarchy, module: Module) -> list[str]:
     ]
 
 
-def _on_one_line(origin: str) -> str:
+def on_one_line(origin: str) -> str:
     """In ASCII: GHDL reads no other comments."""
     return " ".join(origin.split()).encode("ascii", "replace").decode()
 
@@ -105,7 +105,8 @@ def _core_header(hierarchy: Hierarchy) -> list[str]:
     name, n_stages = hierarchy.module_name("core"), hierarchy.pipeline.n_stages
     lines = [
         f"{name}: the pipeline of {hierarchy.graph.name}, {n_stages} stages",
-        "after a register at the input. One module for each op that makes something:",
+        f"{'after a register' if hierarchy.pipeline.port_registers else 'without a register'} at the input. "
+        "One module for each op that makes something:",
     ]
     for op in hierarchy.graph.ops:
         module = modules.get(op.name)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fasttrig.backends.constraints import WRAPPER_CLOCKS, constraint_files
 from fasttrig.backends.rtl.core import SUFFIX, Language
+from fasttrig.backends.rtl.facts import DesignFacts
 from fasttrig.backends.rtl.modules import Hierarchy
 from fasttrig.backends.rtl.ports import Element, clock_enable_words, input_elements, output_elements, runs, total_bits
 from fasttrig.base import firmware_files
@@ -20,11 +22,15 @@ _READ = {"verilog": "read_verilog", "vhdl": "read_vhdl -vhdl2008"}
 
 
 def handover_files(
-    graph: Graph, hierarchy: Hierarchy, settings: TargetSettings, sources: list[str], language: Language
+    graph: Graph,
+    hierarchies: Sequence[Hierarchy],
+    facts: DesignFacts,
+    settings: TargetSettings,
+    sources: list[str],
+    language: Language,
 ) -> dict[str, str]:
     """Constraints of the plain top, ``synth.tcl``, ``package_ip.tcl``, ``README.md`` and ``.gitignore``."""
-    pipeline = hierarchy.pipeline
-    kinds = tuple(WRAPPER_CLOCKS) if language == "verilog" and not settings.clock_enable else ()
+    kinds = tuple(WRAPPER_CLOCKS) if language == "verilog" and not settings.clock_enable and not facts.has_loops else ()
     tops = [graph.name, *(f"{graph.name}_{kind}" for kind in kinds)]
     inputs, outputs = input_elements(graph), output_elements(graph)
     words = {
@@ -36,28 +42,53 @@ def handover_files(
         "TOPS": " ".join(tops),
         "TCL_SOURCES": "\n    ".join(sources),
         "CLOCK_PERIOD_NS": f"{settings.clock_period_ns:g}",
-        "LATENCY_CYCLES": str(pipeline.latency_cycles),
-        "LATENCY_NS": f"{pipeline.latency_cycles * settings.clock_period_ns:g}",
-        "STAGES": str(pipeline.n_stages),
+        "LATENCY_CYCLES": str(facts.latency_cycles),
+        "LATENCY_NS": f"{facts.latency_cycles * settings.clock_period_ns:g}",
+        "STAGES": str(facts.stages),
         "IN_BITS": str(total_bits(inputs)),
         "OUT_BITS": str(total_bits(outputs)),
         "LAYOUT_ROWS": "\n".join([*_rows("in_data", inputs), *_rows("out_data", outputs)]),
         "MODULE_ROWS": "\n".join(
             f"| `{module.label}` | `{module.name}` | {type(module.op).__name__} | {module.span} | "
             f"{module.op.result.size} x {module.op.result.type} |"
+            for hierarchy in hierarchies
             for module in hierarchy.modules
         ),
         "FEATURES": firmware_files.read("rtl/features.md.in").strip(),
         "WRAPPERS": ", or one of the modules in `wrapper/` (AXI4-Stream, EMP)" if kinds else "",
         "CONSTRAINTS": "`clock.xdc`" + ", or `wrapper/<top>.xdc` for a wrapper" * bool(kinds),
-        "MEMORY": f"- Block RAM: {pipeline.bram18} RAMB18 for tables; their entries are in `src/*.mem`.\n"
-        if pipeline.bram18
+        "MEMORY": f"- Block RAM: {facts.bram18} RAMB18 for tables; their entries are in `src/*.mem`.\n"
+        if facts.bram18
         else "",
     }
+    words |= _interval_words(graph, facts)
     words |= clock_enable_words(language, settings.clock_enable)
     files = {name: fill_file(f"rtl/{name}.in", {}, words) for name in _FILES}
     files[".gitignore"] = firmware_files.read("rtl/gitignore")
     return files | constraint_files(graph.name, "clk", settings, "clock")
+
+
+def _interval_words(graph: Graph, facts: DesignFacts) -> dict[str, str]:
+    """What the README says about the distance of events, and how the top module is made."""
+    core = f"{graph.name}_core"
+    if not facts.has_loops:
+        made = f"the valid bits and `{core}`, which connects one module for each op of the model"
+        return {
+            "READY_ROW": "",
+            "INTERVAL": "Initiation interval: 1 cycle. There is no back-pressure.",
+            "HIERARCHY": made,
+            "NAMES_IN": f"`{core}`",
+            "INSTANCE": "tb.dut.core.<instance>",
+        }
+    return {
+        "READY_ROW": "| `in_ready` | out | 1 | an event can be taken; `in_valid` does nothing while it is low |\n",
+        "INTERVAL": f"Initiation interval: {facts.ii_cycles} cycles. Between events `in_ready` is low. There is no "
+        "back-pressure at the output.",
+        "HIERARCHY": "the parts of the design one after the other. A plain part is a pipeline (`part0`), a loop is one "
+        "body (`<loop>_step_core`) with its control. Each core connects one module for each op",
+        "NAMES_IN": "each core",
+        "INSTANCE": "tb.dut.<part>.core.<instance>` or `tb.dut.<loop>.body.<instance>",
+    }
 
 
 _FILES = ("README.md", "sources.tcl", "synth.tcl", "package_ip.tcl")

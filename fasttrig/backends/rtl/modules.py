@@ -162,7 +162,9 @@ class Hierarchy:
         ]
         if port is not None:
             reads = {(place, -1): port}
-            taken = [(signals.number((step, -1)), port, low) for step, low in port.lows.items()]
+            taken = [
+                (signals.number((step, self.pipeline.made_in(step))), port, low) for step, low in port.lows.items()
+            ]
         makes = {key: bus for key, bus in self.buses.items() if key[0] == place}
         stages: dict[int, list[tuple[int, Signal, Expression]]] = defaultdict(list)
         for step in steps:

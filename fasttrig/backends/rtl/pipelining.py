@@ -47,6 +47,8 @@ class Pipeline:
     register_bits : int
     bram18 : int
         RAMB18 of the tables in block RAM; `cost` and `longest_stage_ns` leave those tables out.
+    port_registers : int
+        Registers in front of the first stage.
     """
 
     program: CombLogic
@@ -59,10 +61,11 @@ class Pipeline:
     cost: float
     register_bits: int
     bram18: int
+    port_registers: int = PORT_REGISTERS
 
     def made_in(self, step: int) -> int:
-        """The stage that makes a step; -1 for an input, which has a register before the first stage."""
-        return -1 if self.program.ops[step].opcode == INPUT else self.stage_of[step]
+        """The stage that makes a step; for an input -1 with a register before the first stage, 0 without one."""
+        return -self.port_registers if self.program.ops[step].opcode == INPUT else self.stage_of[step]
 
 
 SEARCH_STEPS = 24
@@ -76,6 +79,8 @@ def pipelined(
     *,
     max_stage_ns: float | None = None,
     latency_cycles: int | None = None,
+    port_registers: int = PORT_REGISTERS,
+    taken_ns: float = 0.0,
 ) -> Pipeline:
     """`program` with three-input adders fused, cut into stages; one input a cycle.
 
@@ -85,13 +90,17 @@ def pipelined(
         Bound on a stage by the delay model, where it is below that of the clock.
     latency_cycles : int, optional
         Most cycles that the design may take. Stages become as short as these cycles allow.
+    port_registers : int
+        0 for a program whose inputs come from registers.
+    taken_ns : float
+        Delay of what lies between those registers and the first stage.
 
     Raises
     ------
     UnsupportedError
         When the design needs more than `latency_cycles`.
     """
-    budget_ns = clock_period_ns * (1.0 - clock_uncertainty_percent / 100.0)
+    budget_ns = clock_period_ns * (1.0 - clock_uncertainty_percent / 100.0) - taken_ns
     budget_ns = budget_ns if max_stage_ns is None else min(budget_ns, max_stage_ns)
     fused, steps = _with_additions_of_three(program)
     if latency_cycles is not None:
@@ -104,16 +113,17 @@ def pipelined(
         tuple(steps),
         tuple(stage_of),
         n_stages,
-        n_stages + PORT_REGISTERS,
+        n_stages + port_registers,
         _longest_path(fused, stage_of),
         budget_ns,
         fused.cost - sum(op.cost for index, op in enumerate(fused.ops) if is_block_rom(fused, index)),
-        _register_bits(fused, stage_of, n_stages),
+        _register_bits(fused, stage_of, n_stages, port_registers),
         bram18(fused),
+        port_registers,
     )
 
 
-def _register_bits(program: CombLogic, stage_of: Sequence[int], n_stages: int) -> int:
+def _register_bits(program: CombLogic, stage_of: Sequence[int], n_stages: int, port_registers: int) -> int:
     """Bits of the registers that carry each step from the stage that makes it to the last one that reads it."""
     last = [-1] * len(program.ops)
     for index, op in enumerate(program.ops):
@@ -121,7 +131,7 @@ def _register_bits(program: CombLogic, stage_of: Sequence[int], n_stages: int) -
             last[i] = max(last[i], stage_of[index])
     for i in program.out_idxs:
         last[i] = n_stages
-    made = [-1 if op.opcode == INPUT else stage for op, stage in zip(program.ops, stage_of, strict=True)]
+    made = [-port_registers if op.opcode == INPUT else stage for op, stage in zip(program.ops, stage_of, strict=True)]
     return sum(
         sum(op.qint.kif) * max(0, use - stage)
         for op, use, stage in zip(program.ops, last, made, strict=True)

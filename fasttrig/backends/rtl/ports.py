@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fasttrig.base.fixed import FixedType
 from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,12 @@ def input_elements(graph: Graph) -> tuple[Element, ...]:
 
 
 def output_elements(graph: Graph) -> tuple[Element, ...]:
-    kinds = [(value.name, value.type, value.type) for value in graph.outputs for _ in range(value.size)]
-    return _packed(kinds)
+    return value_elements(graph.outputs)
+
+
+def value_elements(values: Sequence[Value]) -> tuple[Element, ...]:
+    """Every element of every value, in order, each in the value's type."""
+    return _packed([(value.name, value.type, value.type) for value in values for _ in range(value.size)])
 
 
 def total_bits(elements: tuple[Element, ...]) -> int:

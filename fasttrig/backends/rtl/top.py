@@ -17,7 +17,7 @@ def top_file(graph: Graph, pipeline: Pipeline, language: Language, *, clock_enab
         "NAME": graph.name,
         "DESCRIPTION": f"{graph.inputs[0].result.size if len(graph.inputs) == 1 else len(inputs)} numbers in, "
         f"{len(outputs)} out",
-        "LAYOUT": _layout("in_data", inputs, comment) + "\n" + _layout("out_data", outputs, comment),
+        "LAYOUT": layout("in_data", inputs, comment) + "\n" + layout("out_data", outputs, comment),
         "IN_BITS": str(total_bits(inputs)),
         "OUT_BITS": str(total_bits(outputs)),
         "LATENCY_CYCLES": str(pipeline.latency_cycles),
@@ -26,7 +26,7 @@ def top_file(graph: Graph, pipeline: Pipeline, language: Language, *, clock_enab
     return fill_file(f"rtl/top.{SUFFIX[language]}.in", {}, words)
 
 
-def _layout(port: str, elements: tuple[Element, ...], comment: str) -> str:
+def layout(port: str, elements: tuple[Element, ...], comment: str) -> str:
     """One line per run of equal types of a tensor."""
     return "\n".join(
         f"{comment}   {port}[{high}:{low}]  {first.tensor}: {count} x {first.type}"

@@ -42,6 +42,7 @@ from fasttrig.base.fixed import FixedType, Overflow, Rounding, to_value
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import (
     PAD,
+    PLAIN_OPS,
     Add,
     ArgMax,
     Cast,
@@ -382,4 +383,4 @@ _ROWS: Mapping[type[Op], Callable[..., Numbers]] = {
     TopK: _top_k,
     GatherBy: _gather_by,
 }
-require_rows(_ROWS, "RTL rows")
+require_rows(_ROWS, "RTL rows", PLAIN_OPS)

@@ -27,6 +27,7 @@ from fasttrig.backends.rtl.steps import (
     Term,
 )
 from fasttrig.backends.rtl.tables import TableText
+from fasttrig.base.fixed import FixedType
 from fasttrig.base.templates import fill_file
 
 COMMENT = "//"
@@ -108,6 +109,13 @@ def core_words(hierarchy: Hierarchy, elements: Iterable[Element], clock_enable: 
         "INSTANCES": "\n\n".join(instances),
         "OUTPUTS": "\n".join(outputs),
     }
+
+
+def from_bus(bus: str, width: int, element: Element, fixed_type: FixedType) -> str:
+    """`element` of a bus of `width` bits in another type, which holds it."""
+    kind = element.type
+    number = Signal(bus, kind.width, kind.signed, kind.fraction_bits, 0, element.low_bit, width)
+    return _field(Field(number, kind.fraction_bits - fixed_type.fraction_bits, fixed_type.width))
 
 
 def _placed(number: Signal, element: Element) -> Field:

@@ -17,6 +17,7 @@ from fasttrig.ir.interval import Interval
 from fasttrig.ir.ops import Forest, Input, MatMul, Op, Value
 from fasttrig.ir.ranges import Ranges
 from fasttrig.ir.verify import verify
+from fasttrig.passes.pipeline import without_loops
 
 BLOCK_EVENTS, PLANE_EVENTS = 64, 512
 """Events in a block, without and with forests."""
@@ -84,6 +85,7 @@ def program_of(graph: Graph) -> Program:
     GraphError
         If the graph is not well formed.
     """
+    graph = without_loops(graph)
     ranges = verify(graph)
     program = Program(graph, ranges, io_type(graph))
     live = graph.live_ops

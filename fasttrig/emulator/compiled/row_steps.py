@@ -17,6 +17,7 @@ from fasttrig.ir.interval import Interval
 from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import (
     PAD,
+    PLAIN_OPS,
     Add,
     ArgMax,
     Cast,
@@ -355,4 +356,4 @@ def _forest(op: Forest, site: CompiledSite) -> SourcePart:
     return SourcePart(("forest",), ((struct, (head, *lines)),), (call,), (planes, n_planes))
 
 
-_ROWS.complete()
+_ROWS.complete(PLAIN_OPS)

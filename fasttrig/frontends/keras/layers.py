@@ -205,7 +205,7 @@ LAYERS: dict[str, LayerRow] = {
     "RepeatVector": LayerRow(_nothing, lower_repeat, "`Gather`"),
     **dict.fromkeys(
         GATES,
-        LayerRow(prepare_recurrent, lower_recurrent, "the ops of every step; with a `state_quantizer`"),
+        LayerRow(prepare_recurrent, lower_recurrent, "`Scan` over the steps; with a `state_quantizer`"),
     ),
     **dict.fromkeys(
         BIDIRECTIONAL,

@@ -33,6 +33,12 @@ class Names:
         self._used.add(name.casefold())
         return name
 
+    def copy(self) -> Names:
+        """The same names, for work that may be thrown away."""
+        made = Names()
+        made._used = set(self._used)
+        return made
+
 
 @dataclass(slots=True)
 class Lowering:

@@ -1,4 +1,4 @@
-"""Recurrent layers, step by step: the products with the input at once, then the gates of each step.
+"""Recurrent layers: a loop whose body is one step of the cell.
 
 Formulas and their order are those of qkeras/qrecurrent.py; all of them are exact, so `implementation` does not matter.
 """
@@ -6,11 +6,12 @@ Formulas and their order are those of qkeras/qrecurrent.py; all of them are exac
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.base.fixed import FixedType
 from fasttrig.frontends.keras.layer_parts import (
     Activation,
     apply_activation,
@@ -21,7 +22,9 @@ from fasttrig.frontends.keras.layer_parts import (
 )
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.source import LayerSpec
-from fasttrig.ir.ops import PAD, Const, Value
+from fasttrig.ir.builder import GraphBuilder
+from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Const, Value
 
 GATES = {"QSimpleRNN": 1, "QLSTM": 4, "QGRU": 3}
 """Gates of a cell: columns of its kernels, in units."""
@@ -85,32 +88,47 @@ def lower_recurrent(low: Lowering, layer: LayerSpec, plan: RecurrentPlan, name: 
             got=str(operand.shape),
             want=f"(steps, {plan.kernel.shape[0]})",
         )
-    cell = _Cell(low, layer, plan, name)
-    products = cell.matmul("input", operand, plan.kernel, plan.bias)
-    steps = range(operand.shape[0])
-    zero = cell.zeros(operand)
-    states: tuple[Value, ...] = (zero,) * (2 if layer.kind == "QLSTM" else 1)
-    results: list[Value] = []
-    for number, step in enumerate(reversed(steps) if layer.config.get("go_backwards") else steps):
-        cell.step, cell.is_last = number, number == len(steps) - 1
-        states = _CELLS[layer.kind](cell, cell.row(products, step), states)
-        results.append(states[0])
-    if not layer.config.get("return_sequences"):
-        return results[-1]
-    rows = [cell.reshaped(f"row{i}", value, (1, plan.units)) for i, value in enumerate(results)]
-    return low.builder.concat(low.names.new(name), tuple(rows), axis=0, origin=cell.origin)
+    origin = low.origin(layer)
+    if layer.config.get("go_backwards"):
+        order = range(operand.shape[0])[::-1]
+        operand = low.builder.gather(low.names.new(f"{name}_backwards"), operand, 0, order, origin=origin)
+    body = _body(low, layer, plan, name, operand.type)
+    stacked = bool(layer.config.get("return_sequences"))
+    return low.builder.scan(low.names.new(name), [operand], body, stacked=stacked, origin=origin)
+
+
+MOST_ROUNDS = 4
+"""Bodies built until the states have the types of the next states: two where each step quantises its states."""
+
+
+def _body(low: Lowering, layer: LayerSpec, plan: RecurrentPlan, name: str, entry_type: FixedType) -> Graph:
+    """One step of the cell, with state types that hold the next states."""
+    n_states = 2 if layer.kind == "QLSTM" else 1
+    types: tuple[FixedType, ...] = (FixedType(1, 1),) * n_states
+    for _ in range(MOST_ROUNDS):
+        inside = replace(low, builder=GraphBuilder(f"{name}_step"), names=low.names.copy())
+        cell = _Cell(inside, layer, plan, name)
+        states = [inside.builder.input(cell.new(f"old{i}"), (plan.units,), kind) for i, kind in enumerate(types)]
+        entry = inside.builder.input(cell.new("entry"), (plan.kernel.shape[0],), entry_type)
+        products = cell.matmul("input", entry, plan.kernel, plan.bias)
+        made = _CELLS[layer.kind](cell, products, tuple(states))
+        found = tuple(value.type for value in made)
+        if found == types:
+            low.names = inside.names
+            return inside.builder.graph(*made, made[0])
+        types = found
+    raise _growing(low, layer)
 
 
 class _Cell:
-    """Builds the ops of one step, named after the layer and the step."""
+    """Builds the ops of one step, named after the layer."""
 
     def __init__(self, low: Lowering, layer: LayerSpec, plan: RecurrentPlan, name: str) -> None:
         self.low, self.layer, self.plan, self.name = low, layer, plan, name
         self.origin = low.origin(layer)
-        self.step, self.is_last = -1, False
 
     def new(self, part: str) -> str:
-        return self.low.names.new(f"{self.name}_{part}" if self.step < 0 else f"{self.name}_{part}_step{self.step}")
+        return self.low.names.new(f"{self.name}_{part}")
 
     def matmul(self, part: str, operand: Value, weight: Const, bias: Const) -> Value:
         return self.low.builder.matmul(self.new(part), operand, weight, bias, origin=self.origin)
@@ -120,19 +138,6 @@ class _Cell:
 
     def multiply(self, part: str, left: Value, right: Value) -> Value:
         return self.low.builder.multiply(self.new(part), left, right, origin=self.origin)
-
-    def reshaped(self, part: str, value: Value, shape: tuple[int, ...]) -> Value:
-        return self.low.builder.reshape(self.new(part), value, shape, origin=self.origin)
-
-    def zeros(self, operand: Value) -> Value:
-        """The state before the first step."""
-        flat = self.reshaped("flat", operand, (operand.size,))
-        index = [PAD] * self.plan.units
-        return self.low.builder.gather(self.new("zero"), flat, 0, index, origin=self.origin)
-
-    def row(self, products: Value, step: int) -> Value:
-        taken = self.low.builder.gather(self.new("taken"), products, 0, [step], origin=self.origin)
-        return self.reshaped("products", taken, (products.shape[1],))
 
     def gates(self, part: str, value: Value) -> list[Value]:
         """The columns of each gate."""
@@ -145,14 +150,10 @@ class _Cell:
         ]
 
     def activated(self, part: str, value: Value, activation: Activation, key: str) -> Value:
-        name = f"{self.name}_{part}_step{self.step}"
-        return apply_activation(self.low, self.layer, value, activation, name, key)
+        return apply_activation(self.low, self.layer, value, activation, f"{self.name}_{part}", key)
 
     def state(self, part: str, value: Value) -> Value:
         return self.activated(part, value, self.plan.state, "state_quantizer")
-
-    def no_bias(self, columns: int) -> Const:
-        return Const.covering(self.new("no_bias"), np.zeros(columns, dtype=np.int64), 0)
 
 
 def _simple(cell: _Cell, products: Value, states: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -242,14 +243,18 @@ def _inner(low: Lowering, layer: LayerSpec, key: str) -> Activation:
 
 def _state(low: Lowering, layer: LayerSpec) -> Activation:
     if layer.config.get("state_quantizer") is None and layer.kind != "QSimpleRNN":
-        raise UnsupportedError(
-            "the state of this layer is not quantised: it would gain bits at every step",
-            where=low.where(layer, "state_quantizer"),
-            got="None",
-            want="a quantizer, such as quantized_bits(8,1,alpha=1)",
-            try_="retrain with state_quantizer='quantized_bits(8,1,alpha=1)'",
-        )
+        raise _growing(low, layer)
     return read_activation(low, layer, layer.config.get("state_quantizer"), "state_quantizer")
+
+
+def _growing(low: Lowering, layer: LayerSpec) -> UnsupportedError:
+    return UnsupportedError(
+        "the state of this layer is not quantised: it would gain bits at every step",
+        where=low.where(layer, "state_quantizer"),
+        got=str(layer.config.get("state_quantizer")),
+        want="a quantizer, such as quantized_bits(8,1,alpha=1)",
+        try_="retrain with state_quantizer='quantized_bits(8,1,alpha=1)'",
+    )
 
 
 def _biases(low: Lowering, layer: LayerSpec, columns: int) -> tuple[Const, Const]:

@@ -15,6 +15,7 @@ from fasttrig.ir.ops.casting import ElementCast
 from fasttrig.ir.ops.control import ArgMax, Compare, GatherBy, Select, TopK
 from fasttrig.ir.ops.elementwise import Add, Multiply
 from fasttrig.ir.ops.lookup import Softmax, Table
+from fasttrig.ir.ops.loops import Scan
 from fasttrig.ir.ops.reduction import Reduce, Reduction
 from fasttrig.ir.ops.rewiring import PAD, Gather, Rewiring, Transpose, Window
 from fasttrig.ir.ops.structure import Concat, Input, Reshape
@@ -23,6 +24,7 @@ from fasttrig.ir.ops.trees import Forest
 __all__ = [
     "OPS",
     "PAD",
+    "PLAIN_OPS",
     "Add",
     "ArgMax",
     "Cast",
@@ -44,6 +46,7 @@ __all__ = [
     "Reshape",
     "Rewiring",
     "Scale",
+    "Scan",
     "Select",
     "Shape",
     "Softmax",
@@ -78,8 +81,12 @@ OPS: tuple[type[Op], ...] = (
     ElementCast,
     TopK,
     GatherBy,
+    Scan,
 )
 """Every op of the IR."""
+
+PLAIN_OPS = tuple(kind for kind in OPS if not kind.body_field)
+"""The ops without a body: all that a graph holds after the pass unroll-scans."""
 
 
 def require_rows(table: Mapping[type[Op], object], what: str, kinds: Iterable[type[Op]] | None = None) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 
 from fasttrig.base.errors import GraphError
 from fasttrig.base.fixed import FixedType, IntArray
 from fasttrig.ir.interval import Interval
+
+if TYPE_CHECKING:
+    from fasttrig.ir.graph import Graph
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -111,6 +114,12 @@ class Op:
     same_integers: ClassVar[bool] = False
     """Whether the result is the operand's integers in their order: a reader may share the memory."""
 
+    body_field: ClassVar[str] = ""
+    """Name of the field that holds a body graph; empty for a plain op."""
+
+    pins_operands: ClassVar[bool] = False
+    """Whether the op was made for the exact types of its operands: passes leave those types alone."""
+
     @property
     def name(self) -> str:
         return self.result.name
@@ -137,6 +146,11 @@ class Op:
     def constants(self) -> tuple[Const, ...]:
         contents = (getattr(self, spec.name) for spec in fields(self))
         return tuple(content for content in contents if isinstance(content, Const))
+
+    @property
+    def bodies(self) -> tuple[Graph, ...]:
+        """The body graph of a loop; none for a plain op."""
+        return (getattr(self, self.body_field),) if self.body_field else ()
 
     @property
     def exact(self) -> bool:

@@ -24,6 +24,7 @@ class Table(Op):
     function: str
 
     pointwise: ClassVar[bool] = True
+    pins_operands: ClassVar[bool] = True
 
     @property
     def fraction_bits(self) -> int:

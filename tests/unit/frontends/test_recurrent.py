@@ -65,8 +65,16 @@ def test_files_are_the_live_model(ending: str, tmp_path) -> None:
     assert texts[0] == texts[1]
 
 
-def test_a_growing_state_is_refused() -> None:
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: qkeras.QLSTM(3, name="rnn", **{**CELL, "state_quantizer": None}),
+        lambda: qkeras.QSimpleRNN(3, activation="relu", name="rnn", **WEIGHTS),
+    ],
+    ids=["lstm", "simple"],
+)
+def test_a_growing_state_is_refused(layer) -> None:
     with pytest.raises(RefusalError) as caught:
-        read_qkeras(of_layer(qkeras.QLSTM(3, name="rnn", **{**CELL, "state_quantizer": None})), input_type=INPUT)
+        read_qkeras(of_layer(layer()), input_type=INPUT)
     assert "state_quantizer" in str(caught.value)
     assert np.all([refusal.where.endswith("state_quantizer") for refusal in caught.value.refusals])
