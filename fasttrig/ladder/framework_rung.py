@@ -38,7 +38,9 @@ def domain(design: Design, graph: Graph) -> str:
 
     wide = beyond_float32(graph)
     note = f"; in float32, as trained, these sums may round: {', '.join(wide)}" if wide else ""
-    return f"QKeras in float64, inputs on the grid of {grid}{note}"
+    own = design.project is not None and design.project.model.quantisation == "fasttrig"
+    whose = "; the quantisation is fasttrig's own (`fasttrig quantise`)" if own else ""
+    return f"QKeras in float64, inputs on the grid of {grid}{note}{whose}"
 
 
 def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:

@@ -31,7 +31,7 @@ from fasttrig.base.errors import CheckFailed, InputError, MissingPackageError
 from fasttrig.base.fixed import FLOAT32_BITS, FLOAT64_BITS, FloatArray, IntArray, to_value
 from fasttrig.data.spread import spread
 from fasttrig.frontends.keras.final_link import LINKS
-from fasttrig.frontends.keras.layers import LAYERS
+from fasttrig.frontends.keras.layers import LAYERS, REFUSED_LAYERS
 from fasttrig.frontends.keras.pooling import average_factor
 from fasttrig.frontends.keras.qkeras import link_layer, read_spec
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
@@ -239,7 +239,12 @@ def _prepared(spec: ModelSpec, source: Any, float64: bool, scales: Sequence[Roun
     keras, qkeras = import_framework()
     if getattr(qkeras.quantizers, "_sigmoid", None) is not qkeras.quantizers.hard_sigmoid:
         raise InputError("QKeras' internal sigmoid was changed", want="qkeras.quantizers.set_internal_sigmoid('hard')")
-    unknown = [layer.kind for layer in spec.layers if layer.kind not in LAYERS and layer.kind != "InputLayer"]
+    known = {
+        "InputLayer",
+        *LAYERS,
+        *REFUSED_LAYERS,
+    }  # a float network runs too: it is what a quantised one is compared to
+    unknown = [layer.kind for layer in spec.layers if layer.kind not in known]
     if unknown:
         raise InputError("fasttrig refuses to run an unknown layer", where=spec.source, got=unknown[0])
     original = _load(keras, qkeras, source, spec)

@@ -80,7 +80,8 @@ def refuse_dense(low: Lowering, layer: LayerSpec) -> Any:
         where=low.where(layer),
         got=layer.kind,
         want="QDense with kernel_quantizer and bias_quantizer",
-        try_="retrain with QDense(..., kernel_quantizer='quantized_bits(6,0,alpha=1)')",
+        try_="`fasttrig quantise` the float network, or retrain with QDense(..., "
+        "kernel_quantizer='quantized_bits(6,0,alpha=1)')",
     )
 
 
