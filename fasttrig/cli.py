@@ -17,7 +17,9 @@ from fasttrig.commands.emulate import emulate
 from fasttrig.commands.estimate import estimate
 from fasttrig.commands.init import init
 from fasttrig.commands.patterns import patterns
+from fasttrig.commands.quantise import quantise
 from fasttrig.commands.rate import rate
+from fasttrig.commands.read import read
 from fasttrig.commands.report import report
 from fasttrig.commands.shell import CommandGroup, add_command, epilog, run_app
 from fasttrig.commands.synth import synth
@@ -51,6 +53,15 @@ add_command(
     ),
 )
 add_command(app, train, START, ("fasttrig train jet_mlp", "fasttrig train .        the model of ./model.toml"))
+add_command(
+    app,
+    quantise,
+    START,
+    (
+        "fasttrig quantise jet_float.h5 --data jets5 --classes g,q,W,Z,t --max-auc-loss 0.003 -o jet_small",
+        "fasttrig quantise models/jet_mlp -o jet_small    the float twin of a model folder",
+    ),
+)
 app.add_typer(
     data_app, name="data", cls=CommandGroup, rich_help_panel=START, help="Generate and describe event samples."
 )
@@ -82,6 +93,15 @@ add_command(
     (
         "fasttrig synth build/jet_mlp",
         "fasttrig synth build/jet_bdt --per-module --json",
+    ),
+)
+add_command(
+    app,
+    read,
+    LOOK,
+    (
+        "fasttrig read my_tagger.h5",
+        "fasttrig read my_tagger.h5 --input-type 'fixed<12,4>' --json",
     ),
 )
 add_command(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from fasttrig.commands.timing import StageTimes
+    from fasttrig.quantise.descent import SearchProgress
     from fasttrig.training.results import TrainingProgress
 
 Counted = Callable[[int, int | None], None]
@@ -133,6 +134,23 @@ def training() -> Iterator[TrainingProgress | None]:
                 tasks[network] = bar.add_task(network, total=steps, loss="")
             shown = f"validation loss {loss:.4f}" if loss else ""
             bar.update(tasks[network], completed=step, loss=shown)
+
+        yield report
+
+
+@contextmanager
+def searching(name: str) -> Iterator[SearchProgress | None]:
+    """Yields the callback that `fasttrig.quantise.whole.quantise` takes; None in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    with _progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as bar:
+        task = bar.add_task(f"{name}: reading", total=None)
+
+        def report(step: str, tried: int, loss: float, cost: float) -> None:
+            bar.update(task, description=f"{name}: {step}: {tried} tried, loss {loss:.5f}, {cost:,.0f} LUT")
 
         yield report
 

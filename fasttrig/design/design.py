@@ -18,9 +18,11 @@ from fasttrig.data.events import Arrays, arrays_of
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.quantise import column_rules, given_raw, n_events_of, raw_inputs
 from fasttrig.decision.decision import TriggerDecision, combined_graph
+from fasttrig.design.model_graph import read_graph
 from fasttrig.emulator.emulation import Emulation, emulation_of, postprocess
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions
+from fasttrig.frontends.scales import RoundedScale
 from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph
 from fasttrig.settings import ModelProject
@@ -42,7 +44,8 @@ class Design:
 
     ``print(design)`` shows the graph. `narrowed` names the ops whose types ``[types]`` of model.toml narrowed;
     `ensemble` is the float reading of a tree model; `classes` names the scores, where anyone did; `options` are the
-    choices of the caller of `read`. A design that combines `taggers` holds theirs and its `decision`.
+    choices of the caller of `read`; `scales` are the real scales of a network that were rounded. A design that combines
+    `taggers` holds theirs and its `decision`.
     """
 
     graph: Graph
@@ -55,6 +58,7 @@ class Design:
     options: ReadOptions = AS_THE_MODEL_SAYS
     taggers: Mapping[str, Design] = field(default_factory=dict)
     decision: TriggerDecision | None = None
+    scales: tuple[RoundedScale, ...] = ()
 
     @property
     def built_folder(self) -> Path | None:
@@ -76,13 +80,10 @@ class Design:
     def as_read(self) -> Graph:
         """The graph as the frontend made it: no pass has run, no type was narrowed by hand, the link is on the host."""
         types = {op.name: op.result.type for op in self.graph.inputs}
-        from fasttrig.design.reading import read_graph
-
         if self.decision is not None:
             return combined_graph(self.graph.name, self.decision)
-
         options = replace(self.options, output_activation=None)
-        return read_graph(self.source, types, self.graph.name, self.inputs, self.project, options)[0]
+        return read_graph(self.source, types, self.graph.name, self.inputs, self.project, options).graph
 
     def model_files(self) -> dict[str, Path]:
         """The models and float twins by their names in model.toml; of each tagger after its name."""

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fasttrig.base.built_project import GRAPH, INPUTS, OUTPUTS, BuiltProject
-from fasttrig.base.errors import GraphError, InputError, UnsupportedError
+from fasttrig.base.errors import GraphError, InputError
 from fasttrig.base.fixed import FixedType
 from fasttrig.data.inputs import InputMap
 from fasttrig.data.outputs import load_classes, outputs_json, require_second_head
-from fasttrig.data.spread import n_numbers, with_feature_types
 from fasttrig.decision.decision import Tagger, combined_graph, decide
 from fasttrig.design.design import Design
+from fasttrig.design.model_graph import read_graph
 from fasttrig.frontends import trees
 from fasttrig.frontends.keras.saved_model import is_saved_model
-from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions, read_model, with_weights
+from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions, with_weights
 from fasttrig.frontends.source import ModelParts
-from fasttrig.frontends.trees.ensemble import Ensemble
-from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.passes.pipeline import compile_graph
 from fasttrig.settings import MODEL_FILE, ModelProject, OutputActivation, find_models, load_project
@@ -38,6 +35,7 @@ def read(
     leaf_fraction_bits: int | None = None,
     output_activation: OutputActivation | None = None,
     weights: str | Path | None = None,
+    max_scale_error_lsb: float | None = None,
 ) -> Design:
     """A design from a model folder, a build folder, a ``model.toml``, a model file, or a live QKeras or tree model.
 
@@ -49,8 +47,8 @@ def read(
     name : str, optional
         Name of the design; default the model's own.
     batchnorm_type : FixedType or "fixed<W,I>", optional
-        Round scales and offsets of a network's batch normalisations to this type instead of refusing them. The
-        framework's check rounds them in the same way.
+        Round scales and offsets of a network's batch normalisations to this type. The framework's check rounds them in
+        the same way.
     leaf_fraction_bits : int, optional
         Fraction bits of a tree model's leaves and outputs; default: the grid that training chose, that of a conifer
         file, or one fine enough for the forest's margins (`lower_forest`).
@@ -60,6 +58,9 @@ def read(
     weights : path, optional
         The weights (``.h5``) of a Keras architecture in `source` (``.json``); default: the one such file next to it,
         such as ``model_weights.h5``.
+    max_scale_error_lsb : float, optional
+        What the rounding of a real scale (alpha='auto', BatchNormalization) to an integer multiplier may change, in
+        steps of the quantiser that follows; 0 refuses real scales. Default: what ``[model]`` says, else 0.25.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def read(
         input_type = FixedType.parse(input_type)
     if isinstance(batchnorm_type, str):
         batchnorm_type = FixedType.parse(batchnorm_type)
-    options = ReadOptions(batchnorm_type, leaf_fraction_bits, output_activation)
+    options = ReadOptions(batchnorm_type, leaf_fraction_bits, output_activation, max_scale_error_lsb)
     if not isinstance(source, str | Path):
         return _design(source, input_type, name, None, None, options)
     path = Path(source)
@@ -121,6 +122,8 @@ def read_project(project: ModelProject, options: ReadOptions | None = None) -> D
     options = options or AS_THE_MODEL_SAYS
     if options.output_activation is None:
         options = replace(options, output_activation=project.model.output_activation)
+    if options.max_scale_error_lsb is None:
+        options = replace(options, max_scale_error_lsb=project.model.max_scale_error_lsb)
     return _design(file, inputs.type, project.model.name, inputs, project, options)
 
 
@@ -233,50 +236,20 @@ def _design(
     options: ReadOptions,
 ) -> Design:
     types = project.types if project is not None else {}
-    graph, ensemble = read_graph(source, input_type, name, inputs, project, options)
+    found = read_graph(source, input_type, name, inputs, project, options)
+    graph = found.graph
     classes: tuple[str, ...] = ()
     if project is not None:
         require_second_head(graph, project)
         classes = (project.data.target,) if project.data.is_regression else project.data.classes
-    return Design(compile_graph(graph, types), source, inputs, project, tuple(types), ensemble, classes, options)
-
-
-def read_graph(
-    source: Any,
-    input_type: FixedType | Mapping[str, FixedType] | None,
-    name: str | None,
-    inputs: InputMap | None,
-    project: ModelProject | None,
-    options: ReadOptions,
-) -> tuple[Graph, Ensemble | None]:
-    if project is not None and trees.reads(source) and options.leaf_fraction_bits is None:
-        options = replace(options, leaf_fraction_bits=_leaf_bits(project))
-    is_forest = trees.reads(source)  # its thresholds depend on the features' types
-    channel_types = inputs.channel_types if inputs is not None and is_forest else ()
-    graph, ensemble = read_model(source, input_type, name, channel_types, options)
-    if inputs is not None and n_numbers(graph) != len(inputs.features):
-        shapes = ", ".join(str(op.result.shape) for op in graph.inputs)
-        raise UnsupportedError(
-            "the model does not take the features of the input map",
-            where=str(source),
-            got=f"inputs of shape {shapes}: {n_numbers(graph)} numbers",
-            want=f"{len(inputs.features)} numbers, in the order of the features",
-        )
-    if inputs is not None and inputs.channel_types and not channel_types:
-        graph = with_feature_types(graph, inputs.channel_types)
-    return graph, ensemble
-
-
-def _leaf_bits(project: ModelProject | None) -> int | None:
-    """The leaf grid that training chose; None if there is none, for the frontend's default."""
-    if project is None or project.trees is None:
-        return None
-    path = project.path(project.trees.types_file)
-    try:
-        return int(json.loads(path.read_text(encoding="utf-8"))["leaf_fraction_bits"])
-    except FileNotFoundError:
-        return None
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            "cannot read the leaf grid", where=str(path), got=repr(error), try_=f"fasttrig train {project.model.name}"
-        ) from None
+    return Design(
+        compile_graph(graph, types),
+        source,
+        inputs,
+        project,
+        tuple(types),
+        found.ensemble,
+        classes,
+        options,
+        scales=found.scales,
+    )

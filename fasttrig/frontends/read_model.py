@@ -10,7 +10,8 @@ from typing import Any
 from fasttrig.base.errors import InputError
 from fasttrig.base.fixed import FixedType
 from fasttrig.frontends import trees
-from fasttrig.frontends.keras.qkeras import read_qkeras
+from fasttrig.frontends.keras.qkeras import convert
+from fasttrig.frontends.scales import MAX_SCALE_ERROR_LSB, RoundedScale
 from fasttrig.frontends.source import ModelParts
 from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph
@@ -24,6 +25,16 @@ class ReadOptions:
     batchnorm_type: FixedType | None = None
     leaf_fraction_bits: int | None = None
     output_activation: OutputActivation | None = None
+    max_scale_error_lsb: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadModel:
+    """The graph of a model; the float reading of a tree model; the real scales of a network that were rounded."""
+
+    graph: Graph
+    ensemble: Ensemble | None = None
+    scales: tuple[RoundedScale, ...] = ()
 
 
 AS_THE_MODEL_SAYS = ReadOptions()
@@ -35,8 +46,8 @@ def read_model(
     name: str | None,
     channel_types: tuple[FixedType, ...],
     options: ReadOptions,
-) -> tuple[Graph, Ensemble | None]:
-    """The graph of a model file or a live model, and the float reading of a tree model.
+) -> ReadModel:
+    """The graph of a model file or a live model, and what is known beside it.
 
     Raises
     ------
@@ -45,25 +56,33 @@ def read_model(
     """
     if not trees.reads(source):
         _refuse(source, leaf_fraction_bits=options.leaf_fraction_bits)
-        graph = read_qkeras(
+        allowed = options.max_scale_error_lsb
+        graph, scales = convert(
             source,
             input_type=input_type,
             name=name,
             output_activation=options.output_activation or "postprocessor",
             channel_types=channel_types,
             batchnorm_type=options.batchnorm_type,
+            max_scale_error_lsb=MAX_SCALE_ERROR_LSB if allowed is None else allowed,
         )
-        return graph, None
+        return ReadModel(graph, scales=scales)
     in_firmware = options.output_activation if options.output_activation == "firmware" else None
-    _refuse(source, batchnorm_type=options.batchnorm_type, output_activation=in_firmware)
+    _refuse(
+        source,
+        batchnorm_type=options.batchnorm_type,
+        output_activation=in_firmware,
+        max_scale_error_lsb=options.max_scale_error_lsb,
+    )
     single = next(iter(input_type.values())) if isinstance(input_type, Mapping) else input_type
-    return trees.read_trees(
+    graph, ensemble = trees.read_trees(
         source,
         input_type=single,
         channel_types=channel_types,
         name=name,
         leaf_fraction_bits=options.leaf_fraction_bits,
     )
+    return ReadModel(graph, ensemble)
 
 
 def with_weights(path: Path, weights: Path) -> ModelParts:
@@ -87,6 +106,7 @@ def with_weights(path: Path, weights: Path) -> ModelParts:
 _WHY = {
     "leaf_fraction_bits": "leaf_fraction_bits is for models of trees",
     "batchnorm_type": "a tree model has no batch normalisation",
+    "max_scale_error_lsb": "a tree model has no real scales",
     "output_activation": "the link of a tree model stays on the host",
 }
 

@@ -28,6 +28,7 @@ from fasttrig.emulator.evaluate import Evaluation, evaluate
 from fasttrig.ir.ops import Forest
 from fasttrig.ladder.corners import N_RANDOM, corner_inputs
 from fasttrig.ladder.forest_corners import threshold_corners
+from fasttrig.ladder.scale_cost import ScaleCost, scale_cost
 from fasttrig.passes.pipeline import without_loops
 from fasttrig.physics.classification import Agreement
 from fasttrig.physics.features import FeatureFacts, feature_facts
@@ -63,6 +64,7 @@ class Measured:
     leaf_grid : what rounding the leaves of a forest changes, on the same events
     second_head : the number that a second output estimates, float against quantised; None where there is none
     seeds : of a decision, on the labelled events
+    scale_cost : what rounding the real scales cost; None for a model without real scales
     """
 
     agreement: TaskAgreement | None
@@ -76,6 +78,7 @@ class Measured:
     leaf_grid: LeafGrid | None = None
     second_head: RegressionAgreement | None = None
     seeds: tuple[SeedFacts, ...] = ()
+    scale_cost: ScaleCost | None = None
 
 
 class Work:
@@ -166,6 +169,7 @@ def measured(work: Work) -> Measured:
         leaf_grid(design, work.inputs, evaluation.outputs, n_labelled),
         _second_head(design, sample, evaluation, work.float_outputs[0]),
         _seeds(design, sample, evaluation, work.float_outputs[0]),
+        scale_cost(design, work.inputs, scores),
     )
 
 

@@ -21,7 +21,7 @@ def raw_outputs(design: Design, graph: Graph, inputs: dict[str, IntArray]) -> di
     else:
         from fasttrig.reference.qkeras_run import framework_raw
 
-        found = framework_raw(graph, design.source, inputs, batchnorm_type=design.options.batchnorm_type)
+        found = framework_raw(graph, design.source, inputs, scales=design.scales)
     return {out.name: found[read.name] for out, read in zip(design.graph.outputs, graph.outputs, strict=True)}
 
 
@@ -38,7 +38,9 @@ def domain(design: Design, graph: Graph) -> str:
 
     wide = beyond_float32(graph)
     note = f"; in float32, as trained, these sums may round: {', '.join(wide)}" if wide else ""
-    return f"QKeras in float64, inputs on the grid of {grid}{note}"
+    own = design.project is not None and design.project.model.quantisation == "fasttrig"
+    whose = "; the quantisation is fasttrig's own (`fasttrig quantise`)" if own else ""
+    return f"QKeras in float64, inputs on the grid of {grid}{note}{whose}"
 
 
 def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:
@@ -49,7 +51,7 @@ def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:
         return "compare leaf by leaf: fasttrig.reference.tree_libraries.library_leaves against Ensemble.library_leaves"
     from fasttrig.reference.qkeras_run import first_difference, framework_trace, input_values
 
-    trace = framework_trace(design.source, input_values(graph, row), batchnorm_type=design.options.batchnorm_type)
+    trace = framework_trace(design.source, input_values(graph, row), scales=design.scales)
     emulated = evaluate(graph, row, keep={op.name for op in graph.ops}).trace
     found = first_difference(graph, trace, emulated)
     if found is None:

@@ -76,13 +76,18 @@ def worst_events(scores: Scores, n: int = N_WORST) -> list[tuple[int, int]]:
     return [(int(event), int(columns[event])) for event in order]
 
 
+def figures_of(scores: Scores) -> dict[str, float]:
+    """The RMS error of a regression, else the AUC of each class, of the quantised scores."""
+    found, truth = scores.quantised, scores.truth
+    if scores.is_regression:
+        return {RMS: rms(found[:, 0] - truth)}
+    return {name: area(found[:, k], truth == k) for k, name in enumerate(scores.names)}
+
+
 def one_bit_less(design: Design, inputs: dict[str, IntArray], scores: Scores) -> tuple[Sensitivity, ...]:
     """Every op narrowed in turn; `inputs` are the raw inputs of the events of `scores`."""
 
     def quality(raw: dict[str, IntArray], events: IntArray) -> dict[str, float]:
-        found, truth = design.interpret(raw, "raw").scores, scores.truth[events]
-        if scores.is_regression:
-            return {RMS: rms(found[:, 0] - truth)}
-        return {name: area(found[:, k], truth == k) for k, name in enumerate(scores.names)}
+        return figures_of(replace(scores, quantised=design.interpret(raw, "raw").scores, truth=scores.truth[events]))
 
     return sensitivities(without_loops(design.graph), inputs, quality)

@@ -19,6 +19,7 @@ from fasttrig.ir.graph import Graph, rewrite
 from fasttrig.ir.ops import Cast, Const, Op, Value
 from fasttrig.ir.ranges import infer_ranges
 from fasttrig.ir.verify import verify
+from fasttrig.passes.narrow_types import NarrowTypes
 
 NarrowedPart = Literal["result", "weights", "leaves"]
 MeasureFigures = Callable[[dict[str, IntArray], IntArray], dict[str, float]]
@@ -98,10 +99,10 @@ def _coarse_inputs(op: Op, given: dict[str, IntArray]) -> dict[str, IntArray]:
 
 
 def _with(graph: Graph, target: Op, change: Callable[[Op, Any], tuple[Op, ...]]) -> Graph:
-    """`graph` with `target` changed and everything else as it is."""
+    """`graph` with `target` changed; exact ops after it get room for numbers that reach further."""
     ranges = infer_ranges(graph)
     operands = [ranges[value] for value in target.operands]
-    changed = rewrite(graph, lambda op: change(op, operands) if op.name == target.name else op)
+    changed = NarrowTypes().run(rewrite(graph, lambda op: change(op, operands) if op.name == target.name else op))
     verify(changed, after="narrowing by one bit")
     return changed
 

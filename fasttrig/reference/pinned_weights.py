@@ -6,8 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from fasttrig.base.errors import CheckFailed
+from fasttrig.base.fixed import FloatArray
 from fasttrig.frontends.keras.wrappers import TIMES
+from fasttrig.frontends.scales import RoundedScale
 from fasttrig.reference.keras_layers import leaves
+
+_FLOAT32_ERROR = 1e-5
+"""Of a weight that QKeras computed in float32 as scale times step, in a straight-through sum."""
 
 QUANTISED = ("kernel", "depthwise", "pointwise", "recurrent", "state", "bias", "average")
 """What has a quantiser of its own in a layer or a cell."""
@@ -31,6 +37,28 @@ def quantised_in_float32(keras: Any, model: Any) -> dict[tuple[str, int, str], n
                 single = keras.backend.constant(np.asarray(weight), dtype="float32")
                 found[name, number, f"{key}_quantizer_internal"] = np.asarray(quantizer(single), dtype=np.float64)
     return found
+
+
+def with_multipliers(row: RoundedScale, weight: FloatArray) -> FloatArray:
+    """The weight that QKeras quantised with a real scale, with the multipliers of `row` in place of the scale.
+
+    Raises
+    ------
+    CheckFailed
+        If QKeras found another scale, or other steps: the quotient is then no integer.
+    """
+    found = np.where(row.found == 0, 1.0, row.found)
+    steps = np.rint(weight / found)
+    off = np.abs(weight - steps * found) > _FLOAT32_ERROR * np.maximum(np.abs(weight), found)
+    if off.any():
+        place = tuple(int(index) for index in np.argwhere(off)[0])
+        raise CheckFailed(
+            "QKeras quantises a weight to no multiple of the scale that fasttrig found",
+            where=f"layer '{row.layer}' > {row.part}, element {place}",
+            got=f"{weight[place]!r}",
+            want=f"an integer times {np.broadcast_to(found, weight.shape)[place]!r}",
+        )
+    return np.asarray(steps * row.scale)
 
 
 def owner_of(layer: Any) -> Any:

@@ -20,7 +20,7 @@ import importlib
 import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,14 +28,14 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.errors import CheckFailed, InputError, MissingPackageError
-from fasttrig.base.fixed import FLOAT32_BITS, FLOAT64_BITS, FixedType, FloatArray, IntArray, to_value
+from fasttrig.base.fixed import FLOAT32_BITS, FLOAT64_BITS, FloatArray, IntArray, to_value
 from fasttrig.data.spread import spread
 from fasttrig.frontends.keras.final_link import LINKS
-from fasttrig.frontends.keras.layers import LAYERS
-from fasttrig.frontends.keras.normalisation import rounded_parameters
+from fasttrig.frontends.keras.layers import LAYERS, REFUSED_LAYERS
 from fasttrig.frontends.keras.pooling import average_factor
 from fasttrig.frontends.keras.qkeras import link_layer, read_spec
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
+from fasttrig.frontends.scales import RoundedScale
 from fasttrig.frontends.source import ModelParts, ModelSpec, refuse_code
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Op, Value
@@ -45,7 +45,13 @@ from fasttrig.reference.keras_runtime import import_framework
 from fasttrig.reference.known_objects import known_objects
 from fasttrig.reference.layer_ends import layer_ends, layer_of
 from fasttrig.reference.loading import loaded
-from fasttrig.reference.pinned_weights import QUANTISED, owner_of, parts_of_layer, quantised_in_float32
+from fasttrig.reference.pinned_weights import (
+    QUANTISED,
+    owner_of,
+    parts_of_layer,
+    quantised_in_float32,
+    with_multipliers,
+)
 from fasttrig.reference.pruning import without_pruning
 
 BATCH_EVENTS = 4096
@@ -75,7 +81,7 @@ def framework_predict(
     x_values: FloatArray | Mapping[str, FloatArray],
     *,
     float64: bool = True,
-    batchnorm_type: FixedType | None = None,
+    scales: Sequence[RoundedScale] = (),
 ) -> dict[str, FloatArray]:
     """Outputs of the model in its framework, by output layer name, in the model's order; logits before a link.
 
@@ -85,8 +91,8 @@ def framework_predict(
     x_values : float array, shape (n_events, *shape), or a mapping of input layer name to such an array
     float64 : bool
         Run in float64 (exact far beyond 24 bits); False runs as trained, in float32.
-    batchnorm_type : FixedType, optional
-        Round batch normalisations as `read_qkeras` did.
+    scales : sequence of RoundedScale
+        Real scales that `convert` rounded; the framework computes with the same multipliers.
 
     Raises
     ------
@@ -94,7 +100,7 @@ def framework_predict(
         If TensorFlow, tf_keras or qkeras is missing, or Keras 3 is already in use.
     """
     spec = read_spec(source)
-    with _prepared(spec, source, float64, batchnorm_type) as (keras, model):
+    with _prepared(spec, source, float64, scales) as (keras, model):
         runner = keras.Model(model.inputs, model.outputs)
         found = runner.predict(_ordered(spec, x_values, float64), batch_size=BATCH_EVENTS, verbose=0)
     results = found if isinstance(found, list) else [found]
@@ -107,7 +113,7 @@ def framework_trace(
     x_values: FloatArray | Mapping[str, FloatArray],
     *,
     float64: bool = True,
-    batchnorm_type: FixedType | None = None,
+    scales: Sequence[RoundedScale] = (),
 ) -> dict[str, FloatArray]:
     """The output of every layer that is called once, by layer name; otherwise as `framework_predict`.
 
@@ -115,7 +121,7 @@ def framework_trace(
     """
     spec = read_spec(source)
     names = {layer.name for layer in spec.layers if layer.kind != "InputLayer" and len(layer.calls) == 1}
-    with _prepared(spec, source, float64, batchnorm_type) as (keras, model):
+    with _prepared(spec, source, float64, scales) as (keras, model):
         recorders = {name: Recorder(layer) for name, layer in leaves(model).items() if name in names}
         arrays = _ordered(spec, x_values, float64)
         for start in range(0, len(arrays[0]), BATCH_EVENTS):
@@ -130,7 +136,7 @@ def framework_raw(
     inputs: IntArray | Mapping[str, IntArray],
     *,
     float64: bool = True,
-    batchnorm_type: FixedType | None = None,
+    scales: Sequence[RoundedScale] = (),
 ) -> dict[str, IntArray]:
     """The framework's outputs as raw integers of the graph's outputs, from raw integers of its inputs.
 
@@ -142,7 +148,7 @@ def framework_raw(
         If an output of the framework is not on the grid of the graph's output.
     """
     require_exact(graph, FLOAT64_BITS if float64 else FLOAT32_BITS)
-    found = framework_predict(source, input_values(graph, inputs), float64=float64, batchnorm_type=batchnorm_type)
+    found = framework_predict(source, input_values(graph, inputs), float64=float64, scales=scales)
     pairs = zip(graph.outputs, found.items(), strict=True)
     return {value.name: raw_of(value, array, layer) for value, (layer, array) in pairs}
 
@@ -228,14 +234,17 @@ def raw_of(value: Value, array: FloatArray, layer: str) -> IntArray:
 
 
 @contextmanager
-def _prepared(
-    spec: ModelSpec, source: Any, float64: bool, batchnorm_type: FixedType | None
-) -> Iterator[tuple[Any, Any]]:
+def _prepared(spec: ModelSpec, source: Any, float64: bool, scales: Sequence[RoundedScale]) -> Iterator[tuple[Any, Any]]:
     """(tf_keras, the model to run); run the model only inside the block."""
     keras, qkeras = import_framework()
     if getattr(qkeras.quantizers, "_sigmoid", None) is not qkeras.quantizers.hard_sigmoid:
         raise InputError("QKeras' internal sigmoid was changed", want="qkeras.quantizers.set_internal_sigmoid('hard')")
-    unknown = [layer.kind for layer in spec.layers if layer.kind not in LAYERS and layer.kind != "InputLayer"]
+    known = {
+        "InputLayer",
+        *LAYERS,
+        *REFUSED_LAYERS,
+    }  # a float network runs too: it is what a quantised one is compared to
+    unknown = [layer.kind for layer in spec.layers if layer.kind not in known]
     if unknown:
         raise InputError("fasttrig refuses to run an unknown layer", where=spec.source, got=unknown[0])
     original = _load(keras, qkeras, source, spec)
@@ -247,7 +256,7 @@ def _prepared(
         with quantizers_in(qkeras, float64), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Keras on quantizers as constraints
             model = _copy(keras, qkeras, original, float64)
-            _adapt(keras, model, spec, pinned, batchnorm_type)
+            _adapt(keras, model, spec, pinned, scales)
             yield keras, model
     finally:
         keras.backend.set_floatx(floatx)
@@ -335,10 +344,13 @@ def _adapt(
     model: Any,
     spec: ModelSpec,
     pinned: Mapping[tuple[str, int, str], np.ndarray],
-    batchnorm_type: FixedType | None,
+    scales: Sequence[RoundedScale],
 ) -> None:
+    rounded = {(row.layer, row.part): row for row in scales}
     parts = {name: parts_of_layer(layer) for name, layer in leaves(model).items()}
     for (name, number, attribute), weight in pinned.items():
+        row = rounded.get((name, attribute.removesuffix("_internal")))
+        weight = weight if row is None else with_multipliers(row, weight)
         setattr(owner_of(parts[name][number]), attribute, Constant(keras, weight))
     layers = {name: first for name, (first, *_) in parts.items()}
     for layer in spec.layers:
@@ -347,9 +359,9 @@ def _adapt(
             quantizer = read_quantizer(layer.config["average_quantizer"], layer.name)
             factor = average_factor(quantizer, _pool_area(running), layer.name)
             running.call = Averages(keras, running, factor)
-        if batchnorm_type is not None and layer.kind == "BatchNormalization":
-            scale, offset = rounded_parameters(layer, batchnorm_type, layer.name)
-            layers[layer.name].call = Affine(keras, scale, offset)
+        row = rounded.get((layer.name, "scale"))
+        if row is not None and row.offset is not None:
+            layers[layer.name].call = Affine(keras, row.scale, row.offset)
     _without_link(keras, layers, spec)
 
 

@@ -177,6 +177,27 @@ class LeafGridRow(ReportRow):
     n_flipped: int = Field(description="events whose decision differs from that of leaves which are not rounded")
 
 
+class RoundedScaleRow(ReportRow):
+    layer: str = Field(description="of the framework")
+    part: str = Field(description="kernel_quantizer, bias_quantizer or scale (a batch normalisation)")
+    n_scales: int
+    bits: int = Field(description="of the widest multiplier, without sign and trailing zeros")
+    largest_change: float = Field(description="of a scale, as a share of it")
+    error_lsb: float = Field(description="largest error of a number that is not clipped, in `lsb`")
+    lsb: str
+
+
+class RoundedScalesRow(ReportRow):
+    """Real scales of the trained model that the firmware has as integer multipliers; the ladder's framework too."""
+
+    scales: list[RoundedScaleRow]
+    n_events: int = Field(0, description="labelled events of `change`; 0 where there are none")
+    change: dict[str, float] = Field(
+        {}, description="of the AUC by class, or of the RMS error: with multipliers minus with the real scales"
+    )
+    reason: str = Field("", description="why `change` was not measured")
+
+
 class WorstEventRow(ReportRow):
     event: int = Field(description="row of the test split, from 0")
     output: str = Field(description="the class whose score differs most, or the target")
@@ -287,6 +308,7 @@ class MeasuredRows(ReportRow):
     firmware: FirmwareRow | None = Field(None, description="null without labelled events")
     saturation: SaturationRow | None = Field(None, description="null for a graph without casts")
     leaf_grid: LeafGridRow | None = Field(None, description="null where no leaf is rounded, or no class decided")
+    rounded_scales: RoundedScalesRow | None = Field(None, description="null for a model without real scales")
     sample: str = Field("", description="the labelled events: how many, of which split and sample")
     worst_events: list[WorstEventRow] = Field([], description="where quantised and float model differ most")
     inputs: list[InputRow]

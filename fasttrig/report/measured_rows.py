@@ -12,6 +12,7 @@ from fasttrig.display.labels import details
 from fasttrig.ir.ops import Op
 from fasttrig.ir.ranges import Ranges, infer_ranges
 from fasttrig.ladder.checks import Measured
+from fasttrig.ladder.scale_cost import ScaleCost
 from fasttrig.passes.pipeline import without_loops
 from fasttrig.physics.features import FeatureFacts
 from fasttrig.physics.regression import RegressionAgreement
@@ -27,6 +28,8 @@ from fasttrig.report.document import (
     OpRow,
     OutputRow,
     RegressionRow,
+    RoundedScaleRow,
+    RoundedScalesRow,
     SaturationRow,
     SeedRow,
     SensitivityRow,
@@ -45,6 +48,7 @@ def measured_rows(design: Design, measured: Measured) -> MeasuredRows:
         firmware=FirmwareRow.model_validate(measured.firmware.to_dict()) if measured.firmware else None,
         saturation=_saturation(measured.saturation),
         leaf_grid=LeafGridRow(**asdict(measured.leaf_grid)) if measured.leaf_grid else None,
+        rounded_scales=_rounded_scales(design, measured.scale_cost),
         sample=_sample(design, measured.scores),
         worst_events=_worst_events(measured.scores),
         inputs=_inputs(design, measured),
@@ -84,6 +88,24 @@ def _inputs(design: Design, measured: Measured) -> list[InputRow]:
 
 def _saturation(found: Saturations | None) -> SaturationRow | None:
     return SaturationRow(n_events=found.n_events, clipped_events=found.clipped_events) if found and found.ops else None
+
+
+def _rounded_scales(design: Design, cost: ScaleCost | None) -> RoundedScalesRow | None:
+    if not design.scales:
+        return None
+    rows = [
+        RoundedScaleRow(
+            layer=row.layer,
+            part=row.part,
+            n_scales=row.scale.size,
+            bits=row.bits,
+            largest_change=row.largest_change,
+            error_lsb=row.error_lsb,
+            lsb=row.lsb,
+        )
+        for row in design.scales
+    ]
+    return RoundedScalesRow(scales=rows, **asdict(cost if cost is not None else ScaleCost()))
 
 
 def _sample(design: Design, scores: Scores | None) -> str:

@@ -14,7 +14,7 @@ from fasttrig.report.hardware import CountRow, EstimatedResources, SynthesisedRe
 from fasttrig.report.implementations import ordered_resources
 from fasttrig.report.tables import new_table, share_text
 from fasttrig.report.terminal_words import firmware_tables
-from fasttrig.report.words import leaf_sentence, link_sentence
+from fasttrig.report.words import leaf_sentence, link_sentence, scale_sentences
 
 _COLOURS = {"equal": "green", "met": "green", "good": "green", "differs": "red", "exceeded": "red", "failed": "red"}
 
@@ -50,6 +50,8 @@ def render(report: Report) -> Group:
     parts.append(_ops(report))
     if report.saturation is not None:
         parts.append(Text(f"events with at least one clip in any op: {report.saturation.clipped_events:.1%}"))
+    if report.rounded_scales is not None:
+        parts += [Text(line) for line in scale_sentences(report.rounded_scales)]
     if report.leaf_grid is not None:
         parts.append(Text(leaf_sentence(report.leaf_grid)))
     if report.resources:

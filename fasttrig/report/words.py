@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fasttrig.report.document import FirmwareRow, LeafGridRow, RankingRow, Report, WorkingPointRow
+from fasttrig.report.document import FirmwareRow, LeafGridRow, RankingRow, Report, RoundedScalesRow, WorkingPointRow
 
 HALF = "0.5"
 RANKED_BY = {"score": "after the link", "word": "raw word", "lead": "lead over the others"}
@@ -96,3 +96,17 @@ def coarsest(firmware: FirmwareRow) -> Sequence[tuple[str, int, float]]:
 
 def _rejection(rows: dict[str, RankingRow], quantity: str) -> float | None:
     return rows[quantity].background_rejection.get(HALF) if quantity in rows else None
+
+
+def scale_sentences(row: RoundedScalesRow) -> list[str]:
+    """Each rounded scale, and what the rounding cost."""
+    lines = [
+        f"{scale.layer} > {scale.part}: {scale.n_scales} real scale{'s' if scale.n_scales > 1 else ''} rounded to "
+        f"{scale.bits} bits, by {scale.largest_change:.2%} at most; error at most {scale.error_lsb:.2g} {scale.lsb}"
+        for scale in row.scales
+    ]
+    if not row.change:
+        return [*lines, f"cost of the rounding: not measured ({row.reason})"]
+    name, change = max(row.change.items(), key=lambda item: abs(item[1]))
+    figure = "RMS error" if name == "rms" else f"AUC of {name}"
+    return [*lines, f"cost of the rounding on {row.n_events:,} events: {change:+.6f} in the {figure} (the largest)"]

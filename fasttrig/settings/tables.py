@@ -41,6 +41,12 @@ class ModelSettings(Settings):
         "postprocessor",
         description="where a network's final softmax or sigmoid is computed; postprocessor: the host",
     )
+    quantisation: Literal["trained", "fasttrig"] = Field(
+        "trained", description="whose the quantisation of `file` is: of the training, or of `fasttrig quantise`"
+    )
+    max_scale_error_lsb: float | None = Field(
+        None, ge=0, lt=1024, description="what rounding a real scale of a network may change; default 0.25, 0: refuse"
+    )
     card: str = Field("README.md", description="the model card that `fasttrig train` writes")
 
 

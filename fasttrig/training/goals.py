@@ -10,7 +10,7 @@ import numpy as np
 
 from fasttrig.base.fixed import FloatArray
 from fasttrig.data.labelled import Truth
-from fasttrig.physics.classification import auc_per_class
+from fasttrig.physics.bootstrap import area
 from fasttrig.physics.regression import rms
 from fasttrig.settings import ModelProject, TreeSettings
 
@@ -74,4 +74,5 @@ def _mean_auc(margins: FloatArray, labels: Truth, classes: tuple[str, ...]) -> f
     if margins.shape[1] == 1:
         margins = np.concatenate([-margins, margins], axis=1)
     powers = np.exp(margins - margins.max(axis=1, keepdims=True))
-    return float(np.mean(list(auc_per_class(powers / powers.sum(axis=1, keepdims=True), labels, classes).values())))
+    scores = powers / powers.sum(axis=1, keepdims=True)
+    return float(np.mean([area(scores[:, k], labels == k) for k in range(len(classes))]))

@@ -41,6 +41,11 @@ BY_TESTS = {
     "fasttrig init my_trees --kind bdt": "tests/project/test_init.py::test_it_builds_as_it_stands",
     "fasttrig train .": "tests/docs/test_readme.py::test_block (on jet_mlp)",
     "python ci/readme.py": "tests/docs/test_readme.py::test_the_tables_are_the_codes_own",
+    "fasttrig quantise models/jet_mlp -o jet_small": "tests/unit/quantise/test_quantise.py::test_the_command (smaller)",
+    "fasttrig quantise jet_float.h5 --data jets5 --classes g,q,W,Z,t --max-auc-loss 0.003 -o jet_tagger": (
+        "tests/unit/quantise/test_quantise.py::test_the_command (smaller)"
+    ),
+    "fasttrig build jet_tagger": "tests/unit/quantise/test_quantise.py::test_the_folder_is_equal_to_qkeras",
     "fasttrig build build/x": "tests/ladder/test_build_of_a_build.py::test_on_the_command_line_in_its_own_place",
 }
 """Run by another test, where it is cheaper."""

@@ -26,6 +26,7 @@ LAYERS = (
     ("report",),
     ("build",),
     ("training", "doctor", "streaming", "scaffold"),
+    ("quantise",),
     ("commands",),
     ("cli",),
 )

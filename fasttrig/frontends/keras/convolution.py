@@ -23,6 +23,8 @@ from fasttrig.frontends.keras.layer_parts import (
     quantised_weight,
     read_activation,
     require_channels_last,
+    scaled_matmul,
+    steps_and_scale,
     weight_of,
 )
 from fasttrig.frontends.keras.lowering import Lowering
@@ -67,6 +69,8 @@ class ConvolutionPlan:
     """Of shape (elements * channels, filters) for the first, (channels, filters) for others."""
     bias: Const
     activation: Activation
+    scale: Const | None = None
+    """Multiplier of each filter, where QKeras' scale is a real number."""
     upsampling: tuple[int, ...] = ()
     """Of a transposed convolution: the distance of its inputs on each axis."""
 
@@ -127,7 +131,7 @@ def prepare_transposed(low: Lowering, layer: LayerSpec) -> ConvolutionPlan | Non
         )
     steps = (1,) * len(sliding.stride)
     unit = Sliding(sliding.kernel, steps, steps, sliding.padding)
-    return ConvolutionPlan(unit, plan.weights, plan.bias, plan.activation, sliding.stride)
+    return ConvolutionPlan(unit, plan.weights, plan.bias, plan.activation, upsampling=sliding.stride)
 
 
 def lower_convolution(
@@ -158,7 +162,7 @@ def lower_convolution(
         is_last = number == len(plan.weights) - 1
         bias = plan.bias if is_last else _zeros(low, f"{layer.name}_no_bias", weight.shape[1])
         own = name if is_last else f"{name}_depthwise"
-        value = low.builder.matmul(low.names.new(own), value, weight, bias, origin=low.origin(layer))
+        value = scaled_matmul(low, layer, own, value, weight, bias, plan.scale if is_last else None)
     suffix = activation_suffix(plan.activation)
     return apply_activation(low, layer, value, plan.activation, f"{name}_{suffix}", "activation")
 
@@ -262,7 +266,7 @@ def _prepared(
             got=f"kernel {kernel.shape}",
             want=f"{sliding.kernel} and two axes of channels",
         )
-    weight = low.attempt(lambda: quantised_weight(low, layer, weight_key, quantizer_key, kernel))
+    scaled = low.attempt(lambda: _weight_and_scale(low, layer, weight_key, quantizer_key, kernel))
     if weight_key == "depthwise_kernel":
         n_filters = kernel.shape[-1] * kernel.shape[-2]
     else:
@@ -274,9 +278,19 @@ def _prepared(
         bias = weight_of(low, layer, "bias")
     offset = low.attempt(lambda: bias_const(low, layer, bias, n_filters))
     activation = low.attempt(lambda: read_activation(low, layer, layer.config.get("activation"), "activation"))
-    if weight is None or offset is None or activation is None:
+    if scaled is None or offset is None or activation is None:
         return None
-    return ConvolutionPlan(sliding, (_with_raw(weight, arrange(weight.raw)),), offset, activation)
+    weight, scale = scaled
+    return ConvolutionPlan(sliding, (_with_raw(weight, arrange(weight.raw)),), offset, activation, scale)
+
+
+def _weight_and_scale(
+    low: Lowering, layer: LayerSpec, key: str, quantizer_key: str, kernel: np.ndarray
+) -> tuple[Const, Const | None]:
+    """A real scale is kept on its own where the last axis of the kernel is the filters, else folded in."""
+    if key == "kernel" and layer.kind != "QConv2DTranspose":
+        return steps_and_scale(low, layer, key, quantizer_key, kernel)
+    return quantised_weight(low, layer, key, quantizer_key, kernel), None
 
 
 def _groups(layer: LayerSpec) -> int:

@@ -13,8 +13,9 @@ from fasttrig.frontends.keras.layer_parts import (
     activation_suffix,
     apply_activation,
     bias_const,
-    quantised_weight,
     read_activation,
+    scaled_matmul,
+    steps_and_scale,
     weight_of,
 )
 from fasttrig.frontends.keras.lowering import Lowering
@@ -28,6 +29,8 @@ class DensePlan:
     weight: Const
     bias: Const
     activation: Activation
+    scale: Const | None = None
+    """Multiplier of each unit, where QKeras' scale is a real number."""
 
 
 def prepare_dense(low: Lowering, layer: LayerSpec) -> DensePlan | None:
@@ -45,12 +48,12 @@ def _dense_plan(low: Lowering, layer: LayerSpec, kernel: np.ndarray, bias: np.nd
             got=f"kernel {kernel.shape}",
             want=f"(n_in, {units})",
         )
-    weight = low.attempt(lambda: quantised_weight(low, layer, "kernel", "kernel_quantizer", kernel))
+    weight = low.attempt(lambda: steps_and_scale(low, layer, "kernel", "kernel_quantizer", kernel))
     offset = low.attempt(lambda: bias_const(low, layer, bias, units))
     activation = low.attempt(lambda: read_activation(low, layer, layer.config.get("activation"), "activation"))
     if weight is None or offset is None or activation is None:
         return None
-    return DensePlan(weight, offset, activation)
+    return DensePlan(weight[0], offset, activation, weight[1])
 
 
 def prepare_dense_batchnorm(low: Lowering, layer: LayerSpec) -> DensePlan | None:
@@ -66,7 +69,7 @@ def lower_dense(low: Lowering, layer: LayerSpec, plan: DensePlan, name: str, ope
             where=low.where(layer, "kernel"),
             got=f"kernel {plan.weight.shape} on {operand.shape}",
         )
-    result = low.builder.matmul(low.names.new(name), operand, plan.weight, plan.bias, origin=low.origin(layer))
+    result = scaled_matmul(low, layer, name, operand, plan.weight, plan.bias, plan.scale)
     suffix = activation_suffix(plan.activation)
     return apply_activation(low, layer, result, plan.activation, f"{name}_{suffix}", "activation")
 
@@ -77,7 +80,8 @@ def refuse_dense(low: Lowering, layer: LayerSpec) -> Any:
         where=low.where(layer),
         got=layer.kind,
         want="QDense with kernel_quantizer and bias_quantizer",
-        try_="retrain with QDense(..., kernel_quantizer='quantized_bits(6,0,alpha=1)')",
+        try_="`fasttrig quantise` the float network, or retrain with QDense(..., "
+        "kernel_quantizer='quantized_bits(6,0,alpha=1)')",
     )
 
 

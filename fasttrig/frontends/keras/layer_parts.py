@@ -17,6 +17,7 @@ from fasttrig.frontends.keras.activations import (
 from fasttrig.frontends.keras.final_link import LINKS, lower_link
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.quantizers import Quantizer, quantizer_name, read_quantizer
+from fasttrig.frontends.keras.real_scales import folded, has_real_scale, scaled_weight
 from fasttrig.frontends.keras.smooth import FUNCTIONS, function_before, is_smooth, lower_smooth
 from fasttrig.frontends.keras.weights import trainable, weight_const
 from fasttrig.frontends.source import THRESHOLDS, LayerSpec
@@ -108,9 +109,37 @@ def weight_of(low: Lowering, layer: LayerSpec, key: str) -> np.ndarray:
 
 
 def quantised_weight(low: Lowering, layer: LayerSpec, key: str, quantizer_key: str, weight: np.ndarray) -> Const:
-    """A weight by its quantiser, with the scale that QKeras finds for weights."""
+    """A weight by its quantiser, with the scale that QKeras finds for weights; a real one is folded into it."""
     quantizer = trainable(required_quantizer(low, layer, quantizer_key))
-    return weight_const(low.names.new(f"{layer.name}_{key}"), quantizer, weight, low.where(layer, quantizer_key))
+    name = low.names.new(f"{layer.name}_{key}")
+    if has_real_scale(quantizer):
+        return folded(*scaled_weight(low, layer, name, quantizer, weight, quantizer_key))
+    return weight_const(name, quantizer, weight, low.where(layer, quantizer_key))
+
+
+def steps_and_scale(
+    low: Lowering, layer: LayerSpec, key: str, quantizer_key: str, weight: np.ndarray
+) -> tuple[Const, Const | None]:
+    """A weight by its quantiser; a real scale, one number per channel of the last axis, is kept on its own."""
+    quantizer = trainable(required_quantizer(low, layer, quantizer_key))
+    name = low.names.new(f"{layer.name}_{key}")
+    if not has_real_scale(quantizer):
+        return weight_const(name, quantizer, weight, low.where(layer, quantizer_key)), None
+    steps, found = scaled_weight(low, layer, name, quantizer, weight, quantizer_key)
+    return steps, Const.covering(low.names.new(f"{layer.name}_scale"), found.raw, found.fraction_bits)
+
+
+def scaled_matmul(
+    low: Lowering, layer: LayerSpec, name: str, operand: Value, weight: Const, bias: Const, scale: Const | None
+) -> Value:
+    """``operand @ weight * scale + bias``. Shapes: operand (..., n_in) -> (..., n_out)."""
+    origin = low.origin(layer)
+    if scale is None:
+        return low.builder.matmul(low.names.new(name), operand, weight, bias, origin=origin)
+    none = Const.covering(low.names.new(f"{layer.name}_no_bias"), np.zeros(bias.shape, dtype=np.int64), 0)
+    steps = low.builder.matmul(low.names.new(f"{name}_steps"), operand, weight, none, origin=origin)
+    noted = low.origin(layer, str(next(row for row in reversed(low.scales) if row.layer == layer.name)))
+    return low.builder.scale(low.names.new(name), steps, scale, bias, origin=noted)
 
 
 def bias_const(low: Lowering, layer: LayerSpec, bias: np.ndarray | None, units: int) -> Const:
@@ -118,6 +147,8 @@ def bias_const(low: Lowering, layer: LayerSpec, bias: np.ndarray | None, units: 
     if bias is None:
         return Const.covering(name, np.zeros(units, dtype=np.int64), 0)
     quantizer = required_quantizer(low, layer, "bias_quantizer")
+    if has_real_scale(quantizer):
+        return folded(*scaled_weight(low, layer, name, quantizer, bias, "bias_quantizer"))
     return weight_const(name, quantizer, bias, low.where(layer, "bias_quantizer"))
 
 

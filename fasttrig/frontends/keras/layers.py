@@ -161,7 +161,9 @@ LAYERS: dict[str, LayerRow] = {
     "ELU": LayerRow(prepare_elu, lower_elu, "`Table`, with the quantiser that reads it"),
     "PReLU": LayerRow(prepare_prelu, lower_relu, "`Relu`; one slope for all, a power of two"),
     "LeakyReLU": LayerRow(prepare_relu, lower_relu, "`Relu`; slopes that are powers of two"),
-    "BatchNormalization": LayerRow(plan_batchnorm, lower_batchnorm, "`Scale`, where that is exact"),
+    "BatchNormalization": LayerRow(
+        plan_batchnorm, lower_batchnorm, "`Scale`; scales that are on no small grid become integer multipliers, by name"
+    ),
     "QBatchNormalization": LayerRow(refuse_qbatchnorm, _same),
     "Concatenate": LayerRow(_nothing, lower_concat, "`Concat`"),
     "Add": LayerRow(_nothing, lower_add, "`Add`"),
@@ -245,8 +247,8 @@ REFUSED_LAYERS = {
     "TernaryDense": "a class of your own code, which a file does not hold; rebuild it as QDense with"
     " kernel_quantizer='ternary(alpha=1,threshold=0.5)' and set its weights",
     "SELU": "it is an exponential below zero; retrain with LeakyReLU(0.125)",
-    "Conv1D": "its kernel is not quantised; retrain with QConv1D",
-    "Conv2D": "its kernel is not quantised; retrain with QConv2D",
+    "Conv1D": "its kernel is not quantised; `fasttrig quantise` the float network, or retrain with QConv1D",
+    "Conv2D": "its kernel is not quantised; `fasttrig quantise` the float network, or retrain with QConv2D",
     "DepthwiseConv2D": "its kernel is not quantised; retrain with QDepthwiseConv2D",
     "SeparableConv1D": "its kernels are not quantised; retrain with QSeparableConv1D",
     "SeparableConv2D": "its kernels are not quantised; retrain with QSeparableConv2D",

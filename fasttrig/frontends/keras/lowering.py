@@ -10,6 +10,7 @@ from typing import TypeVar
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType, FloatArray
 from fasttrig.base.names import identifier
+from fasttrig.frontends.scales import MAX_SCALE_ERROR_LSB, RoundedScale
 from fasttrig.frontends.source import LayerSpec, ModelSpec
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Postprocessor
@@ -51,7 +52,11 @@ class Lowering:
     firmware_links : bool
         Whether that link is computed on the chip.
     batchnorm_type : FixedType or None
-        The type to which scales and offsets of batch normalisations are rounded; None: exact or refused.
+        The type to which scales and offsets of batch normalisations are rounded; None: see the next.
+    max_scale_error_lsb : float
+        What rounding a real scale to an integer multiplier may change; 0: real scales are refused.
+    scales : list of RoundedScale
+        Every scale rounded so far.
     smooth : dict
         By layer name, the function that a quantiser behind the layer still has to apply.
     """
@@ -61,6 +66,8 @@ class Lowering:
     link_layer: str | None = None
     firmware_links: bool = False
     batchnorm_type: FixedType | None = None
+    max_scale_error_lsb: float = MAX_SCALE_ERROR_LSB
+    scales: list[RoundedScale] = field(default_factory=list)
     names: Names = field(default_factory=Names)
     refusals: list[UnsupportedError] = field(default_factory=list)
     postprocessor: Postprocessor = Postprocessor.NONE

@@ -12,6 +12,7 @@ from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.base.fixed import FixedType, Overflow, Rounding, from_value
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.quantizers import read_quantizer
+from fasttrig.frontends.keras.real_scales import note_normalisation, rounded_normalisation
 from fasttrig.frontends.keras.weights import quantise, trainable
 from fasttrig.frontends.source import LayerSpec
 from fasttrig.ir.ops import Const, Value
@@ -35,10 +36,16 @@ def plan_batchnorm(low: Lowering, layer: LayerSpec) -> ScalePlan:
     _require_last_axis(low, layer)
     scale, offset = scale_and_offset(layer, low.where(layer))
     if low.batchnorm_type is not None:
-        make, note = _rounded, f"scale and offset rounded to {low.batchnorm_type}"
-    else:
-        make, note = _exact, ""
-    return ScalePlan(make(low, layer, "scale", scale), make(low, layer, "offset", offset), note)
+        consts = _rounded(low, layer, "scale", scale), _rounded(low, layer, "offset", offset)
+        note_normalisation(low, layer, (scale, offset), consts)
+        return ScalePlan(*consts, f"scale and offset rounded to {low.batchnorm_type}")
+    if low.max_scale_error_lsb == 0 or all(exact_grid(of) is not None for of in (scale, offset)):
+        return ScalePlan(_exact(low, layer, "scale", scale), _exact(low, layer, "offset", offset), "")
+    first, second = (
+        Const.covering(low.names.new(f"{layer.name}_{part}"), found.raw, found.fraction_bits)
+        for part, found in zip(("scale", "offset"), rounded_normalisation(low, layer, scale, offset), strict=True)
+    )
+    return ScalePlan(first, second, str(note_normalisation(low, layer, (scale, offset), (first, second))))
 
 
 def lower_batchnorm(low: Lowering, layer: LayerSpec, plan: ScalePlan, name: str, operands: list[Value]) -> Value:
@@ -60,13 +67,6 @@ def scale_and_offset(layer: LayerSpec, where: str) -> tuple[np.ndarray, np.ndarr
     beta = layer.weights.get("beta", np.zeros_like(mean)).astype(np.float64)
     scale = gamma / np.sqrt(variance.astype(np.float64) + float(layer.config.get("epsilon", 1e-3)))
     return scale, beta - mean.astype(np.float64) * scale
-
-
-def rounded_parameters(layer: LayerSpec, fixed_type: FixedType, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Scale and offset as the firmware has them when they are rounded to `fixed_type`, as real numbers."""
-    scale, offset = scale_and_offset(layer, where)
-    lsb = fixed_type.lsb
-    return from_value(scale, fixed_type) * lsb, from_value(offset, fixed_type) * lsb
 
 
 def _moment(layer: LayerSpec, key: str, where: str) -> np.ndarray:
@@ -101,19 +101,27 @@ def _rounded(low: Lowering, layer: LayerSpec, part: str, values: np.ndarray) -> 
     return Const(low.names.new(f"{layer.name}_{part}"), fixed_type, raw.astype(np.int64))
 
 
-def _exact(low: Lowering, layer: LayerSpec, part: str, values: np.ndarray) -> Const:
+def exact_grid(values: np.ndarray) -> tuple[list[int], int] | None:
+    """Raw integers of at most `EXACT_BITS` bits and their fraction bits; None where the numbers are on no such grid."""
     fractions = [Fraction(float(value)) for value in values]
     fraction_bits = max((fraction.denominator.bit_length() - 1 for fraction in fractions), default=0)
     raw = [int(fraction * 2**fraction_bits) for fraction in fractions]
-    if max((abs(item).bit_length() for item in raw), default=0) > EXACT_BITS:
+    fits = max((abs(item).bit_length() for item in raw), default=0) <= EXACT_BITS
+    return (raw, fraction_bits) if fits else None
+
+
+def _exact(low: Lowering, layer: LayerSpec, part: str, values: np.ndarray) -> Const:
+    found = exact_grid(values)
+    if found is None:
         raise UnsupportedError(
             "a batch normalisation with real numbers is not exact on any grid",
             where=low.where(layer, part),
             got=f"{part} from {values.min():.9g} to {values.max():.9g}",
             want=f"numbers on one power-of-two grid of {EXACT_BITS} bits",
-            try_="retrain with QDenseBatchnorm, or give batchnorm_type (such as fixed<18,8>): scale and offset are then"
-            " rounded to it, and the report says so",
+            try_="leave max_scale_error_lsb at its default, or give batchnorm_type (such as fixed<18,8>): scale and"
+            " offset are then rounded, and the report says so",
         )
+    raw, fraction_bits = found
     return Const.covering(low.names.new(f"{layer.name}_{part}"), np.array(raw, dtype=np.int64), fraction_bits)
 
 

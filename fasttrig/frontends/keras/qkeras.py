@@ -22,6 +22,7 @@ from fasttrig.frontends.keras.model_file import read_model_file
 from fasttrig.frontends.keras.parts import parts_of, read_parts
 from fasttrig.frontends.keras.quantizers import quantizer_name, read_quantizer
 from fasttrig.frontends.keras.saved_model import is_saved_model, read_saved_model
+from fasttrig.frontends.scales import MAX_SCALE_ERROR_LSB, RoundedScale
 from fasttrig.frontends.source import LayerSpec, ModelParts, ModelSpec, TensorRef
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
@@ -39,14 +40,37 @@ def read_qkeras(
     output_activation: Literal["postprocessor", "firmware"] = "postprocessor",
     channel_types: ChannelTypes = None,
     batchnorm_type: FixedType | None = None,
+    max_scale_error_lsb: float = MAX_SCALE_ERROR_LSB,
 ) -> Graph:
-    """Read a QKeras model into a verified integer graph.
+    """Read a QKeras model into a verified integer graph: `convert` without what was rounded."""
+    return convert(
+        source,
+        input_type=input_type,
+        name=name,
+        output_activation=output_activation,
+        channel_types=channel_types,
+        batchnorm_type=batchnorm_type,
+        max_scale_error_lsb=max_scale_error_lsb,
+    )[0]
+
+
+def convert(
+    source: str | os.PathLike[str] | Any,
+    *,
+    input_type: InputTypes = None,
+    name: str | None = None,
+    output_activation: Literal["postprocessor", "firmware"] = "postprocessor",
+    channel_types: ChannelTypes = None,
+    batchnorm_type: FixedType | None = None,
+    max_scale_error_lsb: float = MAX_SCALE_ERROR_LSB,
+) -> tuple[Graph, tuple[RoundedScale, ...]]:
+    """Read a QKeras model into a verified integer graph, and the real scales that were rounded.
 
     Parameters
     ----------
     source : path or model
         A ``.h5`` or ``.keras`` file, an architecture ``.json`` with its weights next to it, `ModelParts`, a
-        SavedModel folder of Keras 2, or a live model.
+        SavedModel folder of Keras 2, a live model, or a `ModelSpec`.
     input_type : FixedType, mapping of input layer name to FixedType, or None
         The grid of the inputs. None: taken from the QActivation right after the input.
     name : str, optional
@@ -56,7 +80,10 @@ def read_qkeras(
     channel_types : sequence of FixedType, or mapping of input layer name to such a sequence
         Types of single features (last axis).
     batchnorm_type : FixedType, optional
-        Round scales and offsets of BatchNormalization layers to this type instead of refusing them.
+        Round scales and offsets of BatchNormalization layers to this type.
+    max_scale_error_lsb : float
+        What the rounding of a real scale (alpha='auto', BatchNormalization) to an integer multiplier may change, in
+        steps of the quantiser that follows; 0: real scales are refused.
 
     Raises
     ------
@@ -65,6 +92,10 @@ def read_qkeras(
     InputError
         If the file or an argument cannot be used.
     """
+    if not 0 <= max_scale_error_lsb < 2**10:
+        raise InputError(
+            "no such max_scale_error_lsb", got=str(max_scale_error_lsb), want="0 to refuse real scales, or such as 0.25"
+        )
     if output_activation not in ("postprocessor", "firmware"):
         raise InputError("no such output_activation", got=repr(output_activation), want="'postprocessor' or 'firmware'")
     model = read_spec(source)
@@ -74,6 +105,7 @@ def read_qkeras(
         link_layer=link_layer(model),
         firmware_links=output_activation == "firmware",
         batchnorm_type=batchnorm_type,
+        max_scale_error_lsb=max_scale_error_lsb,
     )
     plans = _prepare_all(low)
     try:
@@ -87,7 +119,7 @@ def read_qkeras(
         raise RefusalError(low.refusals)
     outputs = [values[ref] for ref in model.outputs]
     try:
-        return low.builder.graph(*outputs, postprocessor=low.postprocessor)
+        return low.builder.graph(*outputs, postprocessor=low.postprocessor), tuple(low.scales)
     except GraphError as error:
         raise GraphError(
             f"{error.what}   (reading {model.file_name})", where=error.where, got=error.got, want=error.want
@@ -96,6 +128,8 @@ def read_qkeras(
 
 def read_spec(source: str | os.PathLike[str] | Any) -> ModelSpec:
     """The model as plain data, from a file or a live object."""
+    if isinstance(source, ModelSpec):
+        return source
     if isinstance(source, ModelParts):
         return read_parts(source)
     if isinstance(source, (str, os.PathLike)):

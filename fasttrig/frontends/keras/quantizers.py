@@ -249,7 +249,7 @@ _FLAGS = (
     "use_ste",
     "use_variables",
 )
-_NO_AUTO = "scales that are real numbers are not read yet; retrain with alpha=1, or with alpha='auto_po2' on weights"
+_NO_REAL_ALPHA = "retrain with alpha=1, or with alpha='auto_po2' or 'auto' on weights"
 _NO_OPTION = "retrain without it: fasttrig reads one scale per output channel, found by QKeras"
 _CHECKS = (
     ("bits", lambda v: _is_count(v, 1, 32), "a whole number from 1 to 32", "retrain with fewer bits"),
@@ -261,13 +261,7 @@ _CHECKS = (
     ),
     ("symmetric", lambda v: v in (0, 1), "0 or 1", ""),
     *((flag, _is_flag, "True or False", "") for flag in _FLAGS),
-    (
-        "alpha",
-        lambda v: v != "auto" if isinstance(v, str) else True,
-        "alpha=1, or a power of two per output channel (alpha='auto_po2')",
-        _NO_AUTO,
-    ),
-    ("alpha", _is_alpha, "None, a power of two (or an array of them), or 'auto_po2'", _NO_AUTO),
+    ("alpha", _is_alpha, "None, a power of two (or an array of them), 'auto' or 'auto_po2'", _NO_REAL_ALPHA),
     ("scale_axis", lambda v: v is None, "None: scales per output channel", "retrain without scale_axis"),
     ("qnoise_factor", lambda v: v == 1, "1: fully quantised", "set qnoise_factor to 1 before saving"),
     *(

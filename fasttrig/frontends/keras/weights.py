@@ -32,11 +32,15 @@ _AUTO_ON_KERNELS = ("quantized_bits", "ternary", "binary")
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Quantised real numbers and the fraction bits at which they are integers; the declared type where there is one."""
+    """Quantised real numbers and the fraction bits at which they are integers; the declared type where there is one.
+
+    With alpha='auto' the numbers are ``values * scale``: integers, and a real scale that broadcasts over them.
+    """
 
     values: Real
     fraction_bits: int
     type: FixedType | None = None
+    scale: Real | None = None
 
 
 def trainable(quantizer: Quantizer) -> Quantizer:
@@ -101,6 +105,8 @@ def quantise(quantizer: Quantizer, weight: Real, where: str) -> Grid:
             want="use_stochastic_rounding=False: QKeras' own inference fails with it",
         )
     grid = row(quantizer, weight, where)
+    if grid.scale is not None:
+        return grid
     return replace(grid, values=_straight_through(quantizer, weight, grid.values))
 
 
@@ -135,17 +141,29 @@ def _bits(quantizer: Quantizer, x: Real, where: str) -> Grid:
 def _bits_auto(quantizer: Quantizer, x: Real, where: str) -> Grid:
     bits, integer = int(quantizer["bits"]), int(quantizer["integer"])
     levels = (2 ** (bits - 1) - 1) * 2
+    if quantizer["alpha"] == "auto" and quantizer.is_newer:
+        raise UnsupportedError(
+            "releases of QKeras find different scales for alpha='auto'",
+            where=where,
+            got=str(quantizer),
+            want="a model that QKeras 0.9.0 wrote",
+            try_="retrain with alpha='auto_po2', or give the scales as numbers",
+        )
     if levels == 0:
         raise UnsupportedError(
             "fasttrig cannot use this quantizer",
             where=where,
             got=str(quantizer),
-            want="at least two bits with alpha='auto_po2'",
+            want="at least two bits with an automatic alpha",
             try_="use binary",
         )
     scaled = np.ldexp(x, -integer)
     top = x.dtype.type(levels / 2)
     magnitude = np.abs(scaled)
+    if quantizer["alpha"] == "auto":
+        scale = magnitude.max(axis=_channel_axes(x), keepdims=True) * 2 / x.dtype.type(levels)
+        steps = np.floor(magnitude / _not_zero(scale) + x.dtype.type(0.5))
+        return Grid(np.sign(x) * np.where(steps < top, steps, top), 0, scale=np.ldexp(scale, integer))
     exponent = _nearest_exponent(magnitude.max(axis=_channel_axes(x), keepdims=True) * 2 / x.dtype.type(levels))
 
     def rounded(exponent: IntArray) -> Real:
@@ -175,9 +193,11 @@ def _ternary(quantizer: Quantizer, x: Real, where: str) -> Grid:
             "fasttrig cannot use this quantizer",
             where=where,
             got=str(quantizer),
-            want="no threshold with alpha='auto_po2': QKeras finds it",
+            want="no threshold with an automatic alpha: QKeras finds it",
         )
     axes = None if x.ndim == 1 else _channel_axes(x)
+    if quantizer["alpha"] == "auto":
+        return _ternary_real(quantizer, x, axes)
     exponent = _nearest_exponent(2 * np.abs(x).max(axis=axes, keepdims=True) / x.dtype.type(3.0))
     steps = np.zeros_like(x)
     for _ in range(int(quantizer["number_of_unrolls"])):
@@ -187,9 +207,21 @@ def _ternary(quantizer: Quantizer, x: Real, where: str) -> Grid:
     return _shifted(steps, exponent)
 
 
+def _ternary_real(quantizer: Quantizer, x: Real, axes: tuple[int, ...] | None) -> Grid:
+    scale = 2 * np.abs(x).max(axis=axes, keepdims=True) / x.dtype.type(3.0)
+    steps = np.zeros_like(x)
+    for _ in range(int(quantizer["number_of_unrolls"])):
+        nearest = scale * np.rint(x / _not_zero(scale))
+        steps = np.where((np.abs(nearest) >= scale / 2) & (scale > 0), np.sign(x), x.dtype.type(0))
+        scale = _best_scale(x, steps)
+    return Grid(steps, 0, scale=scale)
+
+
 def _binary(quantizer: Quantizer, x: Real, where: str) -> Grid:
     sign = _sign(x)
     levels = (sign + 1) / 2 if quantizer["use_01"] else sign
+    if quantizer["alpha"] == "auto":
+        return Grid(levels, 0, scale=_best_scale(x, levels))
     if quantizer.alpha_is_auto:
         return _shifted(levels, _best_exponent(x, levels))
     return _scaled(levels, 0, quantizer, x, where)
@@ -233,15 +265,25 @@ def _nearest_exponent(scale: Real) -> IntArray:
     return np.rint(np.log(scale + dtype(EPSILON)) / dtype(np.log(2.0))).astype(np.int64)
 
 
+def _not_zero(scale: Real) -> Real:
+    """A channel of zeros has no scale; any other number gives the same steps, zero."""
+    return np.where(scale == 0, scale.dtype.type(1), scale)
+
+
 def _best_exponent(x: Real, steps: Real) -> IntArray:
-    """log2 of the least-squares scale between `x` and its integers, per channel (per element of a vector)."""
+    """log2 of the least-squares scale."""
+    return _nearest_exponent(_best_scale(x, steps))
+
+
+def _best_scale(x: Real, steps: Real) -> Real:
+    """The least-squares scale between `x` and its integers, per channel (per element of a vector)."""
     if x.ndim > 1:
         axes = _channel_axes(x)
         overlap = (x * steps).mean(axis=axes, keepdims=True, dtype=x.dtype)
         power = (steps * steps).mean(axis=axes, keepdims=True, dtype=x.dtype)
     else:
         overlap, power = x * steps, steps * steps
-    return _nearest_exponent(overlap / (power + x.dtype.type(EPSILON)))
+    return np.asarray(overlap / (power + x.dtype.type(EPSILON)))
 
 
 def _exponent_range(quantizer: Quantizer, magnitude_bits: int, where: str) -> tuple[int, int]:

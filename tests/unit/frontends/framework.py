@@ -13,7 +13,7 @@ from fasttrig.base.fixed import FixedType
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.keras.activations import ActivationSite, lower_activation
 from fasttrig.frontends.keras.lowering import Lowering
-from fasttrig.frontends.keras.qkeras import read_qkeras
+from fasttrig.frontends.keras.qkeras import convert
 from fasttrig.frontends.keras.quantizers import read_quantizer
 from fasttrig.frontends.source import ModelSpec
 from fasttrig.ir.builder import GraphBuilder
@@ -69,10 +69,10 @@ def random_inputs(graph: Graph, n_events: int, seed: int = 0) -> dict[str, np.nd
 
 def require_equal(source: Any, input_type: Any = None, n_events: int = 2000, **options: Any) -> Graph:
     """Read `source`, run both sides on random raw inputs, compare every raw integer; returns the graph."""
-    graph = read_qkeras(source, input_type=input_type, **options)
+    graph, scales = convert(source, input_type=input_type, **options)
     inputs = random_inputs(graph, n_events)
     emulated = evaluate(graph, inputs).outputs
-    found = framework_raw(graph, source, inputs, batchnorm_type=options.get("batchnorm_type"))
+    found = framework_raw(graph, source, inputs, scales=scales)
     assert list(found) == [value.name for value in graph.outputs]
     for name, raw in found.items():
         assert np.array_equal(raw, emulated[name]), explain(graph, source, inputs)

@@ -232,7 +232,6 @@ def test_text_is_read_as_qkeras_reads_it(text: str) -> None:
     [
         ("quantized_bits(6,0,alpha=None)", "not a number"),
         ("quantized_bits(6,0,alpha=auto)", "not a number"),
-        ("quantized_bits(6,0,alpha='auto')", "cannot use this quantizer"),
         ("quantized_bits(6,0,alpha=0.3)", "cannot use this quantizer"),
         ("quantized_bits(6,0,alpha=-1)", "cannot use this quantizer"),
         ("quantized_bits(6,-1,alpha=1)", "cannot use this quantizer"),

@@ -155,7 +155,7 @@ def test_read_takes_the_batchnorm_type_that_a_refusal_recommends(tmp_path: Path)
     path = tmp_path / "m.keras"
     model.save(path)
     with pytest.raises(RefusalError, match="batchnorm_type"):
-        fasttrig.read(path, input_type=INPUT)
+        fasttrig.read(path, input_type=INPUT, max_scale_error_lsb=0)
     design = fasttrig.read(path, input_type=INPUT, batchnorm_type="fixed<18,8>")
     graph = design.as_read()
     inputs = random_inputs(graph, 300)

@@ -133,14 +133,14 @@ def test_weights_that_releases_of_qkeras_round_differently(monkeypatch: pytest.M
         quantise(new, weight, "m")
 
 
-@pytest.mark.parametrize(
-    "content", ["ternary(alpha='auto')", "binary(alpha='auto')", "quantized_bits(4,0,alpha='auto')"]
-)
-def test_real_scales_are_refused_with_the_way_out(content: str) -> None:
-    with pytest.raises(RefusalError) as caught:
-        read_qkeras(sequential(qdense(3, "a", kernel_quantizer=content)), input_type=INPUT)
-    (refusal,) = caught.value.refusals
-    assert "real numbers are not read yet" in refusal.try_ and "auto_po2" in refusal.try_
+def test_releases_that_find_other_real_scales_are_refused() -> None:
+    options = {"bits": 4, "alpha": "auto", "post_training_scale": None}
+    content = {"class_name": "quantized_bits", "config": options}
+    quantizer = read_quantizer(content, "m")
+    assert quantizer is not None
+    with pytest.raises(UnsupportedError, match="different scales") as caught:
+        quantise(quantizer, np.ones((2, 3), np.float32), "m")
+    assert "auto_po2" in caught.value.try_
 
 
 @pytest.mark.parametrize(
