@@ -121,6 +121,8 @@ def read_project(project: ModelProject, options: ReadOptions | None = None) -> D
     options = options or AS_THE_MODEL_SAYS
     if options.output_activation is None:
         options = replace(options, output_activation=project.model.output_activation)
+    if options.batchnorm_type is None:
+        options = replace(options, batchnorm_type=project.model.batchnorm_type)
     return _design(file, inputs.type, project.model.name, inputs, project, options)
 
 

@@ -40,6 +40,9 @@ class ModelSettings(Settings):
         "postprocessor",
         description="where a network's final softmax or sigmoid is computed; postprocessor: the host",
     )
+    batchnorm_type: TypeField | None = Field(
+        None, description="scales and offsets of batch normalisations are rounded to it"
+    )
     card: str = Field("README.md", description="the model card that `fasttrig train` writes")
 
 
@@ -101,9 +104,18 @@ class DecisionSettings(Settings):
 
 
 class ArchitectureSettings(Settings):
-    """``[architecture]``: a dense network."""
+    """``[architecture]``: a dense network, or a Python file that makes any network; `fasttrig train` alone runs it."""
 
-    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field(description="widths of the hidden layers")
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field((), description="widths of the hidden layers")
+    file: str | None = Field(
+        None, description="instead of `hidden`: a Python file with quantised_network and float_network"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> ArchitectureSettings:
+        if ("hidden" in self.model_fields_set) == (self.file is not None):
+            raise ValueError('want either hidden = [64, 32], or file = "architecture.py"')
+        return self
 
 
 class QuantiserSettings(Settings):
