@@ -1,6 +1,6 @@
 """N-subjettiness (Thaler, Van Tilburg, 1011.2268) on the axes of exclusive kT subjets.
 
-    tau_N = sum_i pt_i min(R_1i, ..., R_Ni) / (R0 sum_i pt_i)
+    tau_N(beta) = sum_i pt_i min(R_1i, ..., R_Ni)^beta / (R0^beta sum_i pt_i)
 
 The axes are those of the exclusive kT clustering and are not minimised further. A jet of fewer than N constituents has
 tau_N = 0, and no axes: NaN.
@@ -15,9 +15,15 @@ from fasttrig.data.simulation.clustering import kt_subjets, wrap_phi
 
 
 def n_subjettiness(
-    pt_gev: FloatArray, eta: FloatArray, phi_rad: FloatArray, offsets: IntArray, n: int, radius: float
+    pt_gev: FloatArray,
+    eta: FloatArray,
+    phi_rad: FloatArray,
+    offsets: IntArray,
+    n: int,
+    radius: float,
+    betas: tuple[float, ...] = (1.0,),
 ) -> tuple[FloatArray, FloatArray]:
-    """tau_N of shape (n_jets,), and the (eta, phi) of the axes in falling pT, shape (n_jets, n, 2).
+    """tau_N of shape (n_jets, n_betas), and the (eta, phi) of the axes in falling pT, shape (n_jets, n, 2).
 
     Parameters
     ----------
@@ -29,9 +35,10 @@ def n_subjettiness(
     distance = to_axes(eta, phi_rad, offsets, axes).min(axis=1)
     jet = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     n_jets = len(offsets) - 1
-    above = np.bincount(jet, weights=pt_gev * np.nan_to_num(distance), minlength=n_jets)
+    shares = np.nan_to_num(distance) / radius
+    above = [np.bincount(jet, weights=pt_gev * shares**beta, minlength=n_jets) for beta in betas]
     below = np.bincount(jet, weights=pt_gev, minlength=n_jets)
-    return above / (radius * np.maximum(below, 1e-9)), axes
+    return np.stack(above, axis=1) / np.maximum(below, 1e-9)[:, None], axes
 
 
 def to_axes(eta: FloatArray, phi_rad: FloatArray, offsets: IntArray, axes: FloatArray) -> FloatArray:
