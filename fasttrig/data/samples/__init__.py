@@ -7,7 +7,7 @@ from pathlib import Path
 from fasttrig.base.errors import InputError, near_names
 
 FOLDER = Path(__file__).resolve().parent
-SAMPLES: dict[str, str] = {name: f"{name}.parquet" for name in ("jets5", "hbb", "muons")}
+SAMPLES: dict[str, str] = {name: f"{name}.parquet" for name in ("jets5", "hbb", "top", "muons")}
 NAMES: tuple[str, ...] = tuple(SAMPLES)
 
 

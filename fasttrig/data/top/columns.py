@@ -6,7 +6,7 @@ from fasttrig.data.columns import Column
 
 CLASS_NAMES: tuple[str, ...] = ("QCD", "t")
 
-N_CONSTITUENTS = 20
+N_CONSTITUENTS = 15
 """Constituents kept per jet, in decreasing transverse momentum."""
 
 MAX_AXES = 6
