@@ -16,6 +16,7 @@ from fasttrig.commands.doctor import doctor
 from fasttrig.commands.emulate import emulate
 from fasttrig.commands.estimate import estimate
 from fasttrig.commands.init import init
+from fasttrig.commands.models import models
 from fasttrig.commands.patterns import patterns
 from fasttrig.commands.rate import rate
 from fasttrig.commands.report import report
@@ -50,6 +51,7 @@ add_command(
         "fasttrig init my_trees --kind bdt    boosted trees",
     ),
 )
+add_command(app, models, START, ("fasttrig models", "fasttrig models --json"))
 add_command(app, train, START, ("fasttrig train jet_mlp", "fasttrig train .        the model of ./model.toml"))
 app.add_typer(
     data_app, name="data", cls=CommandGroup, rich_help_panel=START, help="Generate and describe event samples."
