@@ -13,7 +13,7 @@ test:
 
 # The property tests at their nightly size.
 nightly: $(VENV)/.test
-	FASTTRIG_NETWORKS=1000 FASTTRIG_CSIM=200 $(BIN)/python -m pytest -m "nightly or not nightly" tests/ladder tests/unit/hostile tests/unit/fixed tests/unit/quantise
+	FASTTRIG_NETWORKS=1000 FASTTRIG_CSIM=200 $(BIN)/python -m pytest -m "nightly or not nightly" tests/ladder tests/unit/hostile tests/unit/fixed tests/unit/quantise tests/project/test_zoo.py tests/unit/data/test_jet_samples.py
 
 bench: $(VENV)/.test
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e '.[bench]'

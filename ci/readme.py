@@ -34,6 +34,7 @@ from fasttrig.ir.graph import Graph
 from fasttrig.ir.text import parse_graph
 from fasttrig.ladder.run_rungs import SIMULATED
 from fasttrig.links.patterns import FORMATS
+from fasttrig.report.gallery import ESTIMATED, read_gallery
 from fasttrig.settings import TargetSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -149,6 +150,17 @@ def systems() -> str:
     return table(("", "system", "state today"), [(row["id"], row["name"], state(row)) for row in rows])
 
 
+def gallery() -> str:
+    """The numbers of ``fasttrig models``."""
+    rows = []
+    for row in read_gallery(ROOT / "models"):
+        figure = ", ".join(f"{name} {value:.4f}" for name, value in row.figures.items())
+        latency = "" if row.latency_ns is None else f"{row.latency_ns:.1f}"
+        lut = "" if row.lut is None else f"{row.lut:,}" + (" (estimate, HLS)" if row.lut_stage == ESTIMATED else "")
+        rows.append((_form(row.name), row.description, figure, latency, lut))
+    return table(("model", "what", "quantised, on the test split", "latency (ns)", "LUT"), rows)
+
+
 def state(system: dict[str, Any]) -> str:
     """``works``, ``layers are read`` or ``not yet``, for each of the system's compact forms."""
     if "state" in system:
@@ -216,6 +228,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "outputs": outputs,
     "op_rows": op_rows,
     "systems": systems,
+    "gallery": gallery,
     "estimates": estimates,
 }
 

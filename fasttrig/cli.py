@@ -16,6 +16,7 @@ from fasttrig.commands.doctor import doctor
 from fasttrig.commands.emulate import emulate
 from fasttrig.commands.estimate import estimate
 from fasttrig.commands.init import init
+from fasttrig.commands.models import models
 from fasttrig.commands.patterns import patterns
 from fasttrig.commands.quantise import quantise
 from fasttrig.commands.rate import rate
@@ -52,6 +53,7 @@ add_command(
         "fasttrig init my_trees --kind bdt    boosted trees",
     ),
 )
+add_command(app, models, START, ("fasttrig models", "fasttrig models --json"))
 add_command(app, train, START, ("fasttrig train jet_mlp", "fasttrig train .        the model of ./model.toml"))
 add_command(
     app,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from fasttrig.commands.options import AsJson, print_json
 from fasttrig.commands.progress import Counted, counting
 from fasttrig.commands.shell import CommandGroup, add_command, epilog
+
+if TYPE_CHECKING:
+    from fasttrig.data.simulation.chunk import JetSample
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -25,15 +28,21 @@ class SampleName(StrEnum):
     """Samples that can be generated."""
 
     JETS5 = "jets5"
+    HBB = "hbb"
+    TOP = "top"
     MUONS = "muons"
 
 
-NOUNS = {SampleName.JETS5: "jets", SampleName.MUONS: "muons"}
+NOUNS = {name: "muons" if name is SampleName.MUONS else "jets" for name in SampleName}
 
 
 def make(
     sample: Annotated[
-        SampleName, typer.Argument(help="jets5: boosted jets of five classes; muons: a toy of bending muons.")
+        SampleName,
+        typer.Argument(
+            help="jets5: boosted jets of five classes; hbb: H to bb against QCD; top: top quarks against QCD; "
+            "muons: a toy of bending muons."
+        ),
     ],
     events: Annotated[int, typer.Option("--events", min=5, help="Number of jets (all classes together) or muons.")],
     output: Annotated[
@@ -62,13 +71,30 @@ def _make(
         from fasttrig.data.muons import make_muons
 
         return make_muons(events, seed, output, progress)
-    from fasttrig.data.jets5.make import make_jets5
+    from fasttrig.data.simulation.make import make_jets
 
-    return make_jets5(events, seed, output, workers, progress)
+    return make_jets(_jet_sample(sample), events, seed, output, workers, progress)
+
+
+def _jet_sample(name: SampleName) -> JetSample:
+    if name is SampleName.HBB:
+        from fasttrig.data.hbb.measure import HBB
+
+        return HBB
+    if name is SampleName.TOP:
+        from fasttrig.data.top.measure import TOP
+
+        return TOP
+    from fasttrig.data.jets5.measure import JETS5
+
+    return JETS5
 
 
 def describe(
-    file: Annotated[str, typer.Argument(help="Parquet, HDF5, NumPy, ROOT (file.root:tree) or CSV; or jets5, muons.")],
+    file: Annotated[
+        str,
+        typer.Argument(help="Parquet, HDF5, NumPy, ROOT (file.root:tree) or CSV; or a sample of fasttrig's."),
+    ],
     plots: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--plots", help="Output folder for one plot per observable; replaces only such plots."),

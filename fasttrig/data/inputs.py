@@ -16,6 +16,7 @@ import numpy as np
 
 from fasttrig.base.column_rules import ColumnRule
 from fasttrig.base.errors import DataError
+from fasttrig.base.feature_names import column_of
 from fasttrig.base.fixed import FixedType, FloatArray, IntArray, Overflow, Rounding, from_value
 
 FORMAT = "fasttrig-inputs 1"
@@ -165,14 +166,15 @@ class InputMap:
     ) -> InputMap:
         """The smallest shifts whose ranges hold the central `quantile` of the training sample.
 
+        All places of one column of lists share offset and shift: the objects of a set mean the same everywhere.
+
         Parameters
         ----------
         x : array of shape (n_events, n_features)
             The training sample, in the features' units.
         """
         types = types or {}
-        tail = (1 - quantile) / 2
-        low, high = np.quantile(np.asarray(x, dtype=np.float64), [tail, 1 - tail], axis=0)
+        low, high = _bounds(np.asarray(x, dtype=np.float64), names, quantile)
         maps = []
         for k, name in enumerate(names):
             fixed_type = types.get(name, input_type)
@@ -205,6 +207,16 @@ def _feature(row: dict[str, Any]) -> FeatureMap:
     return FeatureMap(
         str(row["name"]), str(row["unit"]), float(row["offset"]), int(row["shift"]), FixedType.parse(row["type"])
     )
+
+
+def _bounds(x: FloatArray, names: Sequence[str], quantile: float) -> tuple[FloatArray, FloatArray]:
+    """Ends of the central `quantile` of each feature, of all places of its column together; shapes (n_features,)."""
+    columns = [column_of(name) for name in names]
+    low, high = np.empty(len(names)), np.empty(len(names))
+    for column in dict.fromkeys(columns):
+        places = [k for k, other in enumerate(columns) if other == column]
+        low[places], high[places] = np.quantile(x[:, places], [(1 - quantile) / 2, 1 - (1 - quantile) / 2])
+    return low, high
 
 
 def _fit(name: str, unit: str, low: float, high: float, fixed_type: FixedType, input_type: FixedType) -> FeatureMap:

@@ -124,6 +124,8 @@ def read_project(project: ModelProject, options: ReadOptions | None = None) -> D
         options = replace(options, output_activation=project.model.output_activation)
     if options.max_scale_error_lsb is None:
         options = replace(options, max_scale_error_lsb=project.model.max_scale_error_lsb)
+    if options.batchnorm_type is None:
+        options = replace(options, batchnorm_type=project.model.batchnorm_type)
     return _design(file, inputs.type, project.model.name, inputs, project, options)
 
 

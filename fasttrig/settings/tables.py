@@ -47,6 +47,9 @@ class ModelSettings(Settings):
     max_scale_error_lsb: float | None = Field(
         None, ge=0, lt=1024, description="what rounding a real scale of a network may change; default 0.25, 0: refuse"
     )
+    batchnorm_type: TypeField | None = Field(
+        None, description="scales and offsets of batch normalisations are rounded to it"
+    )
     card: str = Field("README.md", description="the model card that `fasttrig train` writes")
 
 
@@ -108,9 +111,18 @@ class DecisionSettings(Settings):
 
 
 class ArchitectureSettings(Settings):
-    """``[architecture]``: a dense network."""
+    """``[architecture]``: a dense network, or a Python file that makes any network; `fasttrig train` alone runs it."""
 
-    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field(description="widths of the hidden layers")
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field((), description="widths of the hidden layers")
+    file: str | None = Field(
+        None, description="instead of `hidden`: a Python file with quantised_network and float_network"
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> ArchitectureSettings:
+        if ("hidden" in self.model_fields_set) == (self.file is not None):
+            raise ValueError('want either hidden = [64, 32], or file = "architecture.py"')
+        return self
 
 
 class QuantiserSettings(Settings):

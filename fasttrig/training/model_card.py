@@ -10,6 +10,9 @@ from fasttrig.physics.task import TaskAgreement
 from fasttrig.settings import ModelProject
 from fasttrig.training.results import Trained
 
+REJECTIONS_AT = ("0.3", "0.5")
+"""Signal efficiencies of the background rejections in the card of a model with two classes."""
+
 CARD_MARK = "fasttrig train"
 """Stands in every card, and in the README.md that `fasttrig init` writes: what training may replace."""
 
@@ -63,9 +66,16 @@ def _table(agreement: Agreement) -> list[str]:
     classes = list(agreement.auc_float)
     rows = [("float", agreement.accuracy_float, agreement.auc_float)]
     rows.append(("quantised", agreement.accuracy_quantised, agreement.auc_quantised))
-    head = ["model", "accuracy", *(f"AUC {name}" for name in classes)]
+    figures = {f"1/eps_B of {classes[-1]} at eps_S = {cut}": cut for cut in REJECTIONS_AT} if len(classes) == 2 else {}
+    head = ["model", "accuracy", *(f"AUC {name}" for name in classes), *figures]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for kind, accuracy, auc in rows:
+        rejection = agreement.background_rejection[kind][classes[-1]]
         cells = [kind, f"{accuracy:.4f}", *(f"{auc[name]:.4f}" for name in classes)]
+        cells += [_rejection(rejection[cut]) for cut in figures.values()]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def _rejection(found: float | None) -> str:
+    return "no background left" if found is None else f"{found:.0f}"

@@ -1,4 +1,4 @@
-"""Builds the dense tagger of a ``model.toml``: quantised with QKeras, and its float twin."""
+"""The dense tagger of a ``model.toml``: quantised with QKeras, and its float twin."""
 
 from __future__ import annotations
 

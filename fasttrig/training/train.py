@@ -13,8 +13,8 @@ from fasttrig.data.labelled import LabelledSample, load_sample
 from fasttrig.physics.classification import class_scores, compare
 from fasttrig.reference.keras_runtime import import_framework
 from fasttrig.settings import MODEL_FILE, ModelProject
+from fasttrig.training.architecture import architecture_of, fed
 from fasttrig.training.forests import train_forest
-from fasttrig.training.networks import float_network, n_outputs, quantised_network
 from fasttrig.training.results import Trained, TrainingProgress, replace_file
 
 
@@ -41,14 +41,15 @@ def train(project: ModelProject, progress: TrainingProgress | None = None) -> Tr
         "float": {name: inputs.scaled(part.x) for name, part in splits.items()},
         "quantised": {name: to_value(inputs.to_raw(part.x), inputs.type) for name, part in splits.items()},
     }
+    architecture = architecture_of(project, len(sample.names))
     networks: dict[str, Any] = {}
     epochs = {}
-    for kind, make in (("float", float_network), ("quantised", quantised_network)):
+    for kind, make in architecture.makers.items():
         import_framework()[0].utils.set_random_seed(project.training.seed)
-        networks[kind] = make(project, len(sample.names))
+        networks[kind] = make()
         epochs[kind] = _fit(networks[kind], kind, project, splits, seen[kind], progress)
     scores = {
-        kind: class_scores(network.predict(seen[kind]["test"], batch_size=4096, verbose=0))
+        kind: class_scores(network.predict(fed(network, seen[kind]["test"]), batch_size=4096, verbose=0))
         for kind, network in networks.items()
     }
     agreement = compare(scores["float"], scores["quantised"], splits["test"].labels, project.data.classes)
@@ -57,7 +58,8 @@ def train(project: ModelProject, progress: TrainingProgress | None = None) -> Tr
     _save(networks["float"], twin)
     inputs_path = project.path(project.model.inputs_file)
     replace_file(inputs_path, lambda path: path.write_text(inputs.to_json(), encoding="utf-8"))
-    summary = _summary(project, len(sample.names), epochs)
+    about = (*architecture.about, *_size(project, networks["quantised"]), *_normalisation(project))
+    summary = (*about, "Epochs run: " + ", ".join(f"{kind} {count}" for kind, count in epochs.items()) + ".")
     return Trained((model, twin, inputs_path), agreement, len(sample.labels), summary)
 
 
@@ -76,7 +78,7 @@ def check_settings(project: ModelProject) -> None:
             got=f"target = {project.data.target!r}",
             try_="[trees], or your own training",
         )
-    if project.architecture is None or project.quantisers is None:
+    if project.architecture is None or (project.architecture.file is None and project.quantisers is None):
         raise ProjectError(
             "training needs an architecture and quantisers, or trees",
             where=where,
@@ -84,15 +86,18 @@ def check_settings(project: ModelProject) -> None:
         )
 
 
-def _summary(project: ModelProject, n_features: int, epochs: dict[str, int]) -> tuple[str, ...]:
-    assert project.architecture is not None and project.quantisers is not None
-    widths = "-".join(map(str, (n_features, *project.architecture.hidden, n_outputs(project))))
-    quantisers = project.quantisers
-    return (
-        f"Network: {widths}; weights {quantisers.weight}, activations {quantisers.activation}, input "
-        f"{project.input_settings.type} (types as `ap_fixed` counts them).",
-        "Epochs run: " + ", ".join(f"{kind} {count}" for kind, count in epochs.items()) + ".",
-    )
+def _size(project: ModelProject, network: Any) -> tuple[str, ...]:
+    """Of a network of the user's own; the widths of a dense one say the same."""
+    if project.architecture is None or project.architecture.file is None:
+        return ()
+    trained = sum(int(weight.shape.num_elements()) for weight in network.trainable_weights)
+    return (f"Parameters: {network.count_params():,}, of which {trained:,} are trained.",)
+
+
+def _normalisation(project: ModelProject) -> tuple[str, ...]:
+    """What the firmware rounds that the training does not."""
+    kept = project.model.batchnorm_type
+    return () if kept is None else (f"Scales and offsets of batch normalisations are rounded to {kept} when read.",)
 
 
 def _fit(
@@ -105,7 +110,7 @@ def _fit(
 ) -> int:
     keras, _ = import_framework()
     settings = project.training
-    binary = n_outputs(project) == 1
+    binary = network.output_shape[-1] == 1
     network.compile(
         keras.optimizers.Adam(settings.learning_rate),
         "binary_crossentropy" if binary else "sparse_categorical_crossentropy",
@@ -116,9 +121,9 @@ def _fit(
             progress(kind, epoch + 1, settings.epochs, logs["val_loss"])
 
     history = network.fit(
-        grid["train"],
+        fed(network, grid["train"]),
         splits["train"].labels,
-        validation_data=(grid["validation"], splits["validation"].labels),
+        validation_data=(fed(network, grid["validation"]), splits["validation"].labels),
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         verbose=0,

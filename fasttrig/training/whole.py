@@ -7,7 +7,7 @@ from pathlib import Path
 from fasttrig.base.errors import ProjectError
 from fasttrig.base.staging import require_own_file, staged_files
 from fasttrig.data.labelled import sample_path
-from fasttrig.settings import MODEL_FILE, ModelProject
+from fasttrig.settings import MODEL_FILE, ArchitectureSettings, ModelProject
 from fasttrig.training.golden import GOLDEN_FILES, write_golden
 from fasttrig.training.model_card import CARD_MARK, card_text
 from fasttrig.training.results import Trained, TrainingProgress
@@ -47,6 +47,8 @@ def _outputs(project: ModelProject) -> set[str]:
     if project.trees is not None:
         named["[trees] types_file"] = project.trees.types_file
     taken = {project.path(MODEL_FILE).resolve(): MODEL_FILE, sample_path(project).resolve(): "the sample"}
+    if project.architecture is not None and project.architecture.file is not None:
+        taken[project.path(project.architecture.file).resolve()] = "the architecture"
     for key, name in named.items():
         path = project.path(name).resolve()
         if path in taken:
@@ -69,11 +71,18 @@ def _check_card(path: Path) -> None:
 def _writing_to(project: ModelProject, folder: Path) -> ModelProject:
     """The same settings in another folder, which has what the files need of subfolders."""
     data = project.data.model_copy(update={"sample": _absolute_sample(project)})
-    copy = project.model_copy(update={"folder": folder, "data": data})
+    copy = project.model_copy(update={"folder": folder, "data": data, "architecture": _absolute_architecture(project)})
     for name in (project.model.file, project.model.float_file, project.model.inputs_file):
         if name:
             copy.path(name).parent.mkdir(parents=True, exist_ok=True)
     return copy
+
+
+def _absolute_architecture(project: ModelProject) -> ArchitectureSettings | None:
+    architecture = project.architecture
+    if architecture is None or architecture.file is None:
+        return architecture
+    return architecture.model_copy(update={"file": str(project.path(architecture.file).absolute())})
 
 
 def _absolute_sample(project: ModelProject) -> str:

@@ -13,6 +13,7 @@ SETTING = re.compile(r"^#(?=\[|[a-z_0-9]+ = )", re.MULTILINE)
 
 COMBINED = {"taggers", "words", "sort_by", "n_objects", "scores", "where", "otherwise", "seeds"}
 TRAINED_ALONE = {
+    "batchnorm_type",
     *("file", "weights_file", "float_file", "inputs_file", "output_activation", "card", "features", "target"),
     *("target_unit", "thresholds", "type", "quantile", "hidden", "weight", "bias", "activation", "rounds", "max_depth"),
     *("learning_rate", "min_child_weight", "types_file", "seed", "epochs", "batch_size", "patience", "accum"),

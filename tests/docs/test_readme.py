@@ -39,6 +39,7 @@ BY_TESTS = {
     "fasttrig train jet_bdt": "tests/unit/training/test_regression.py::test_from_a_sample_to_a_report (smaller)",
     "fasttrig build my_tagger": "tests/project/test_init.py::test_it_builds_as_it_stands",
     "fasttrig init my_trees --kind bdt": "tests/project/test_init.py::test_it_builds_as_it_stands",
+    "fasttrig models": "tests/cli/test_models.py::test_the_command_shows_them",
     "fasttrig train .": "tests/docs/test_readme.py::test_block (on jet_mlp)",
     "python ci/readme.py": "tests/docs/test_readme.py::test_the_tables_are_the_codes_own",
     "fasttrig quantise models/jet_mlp -o jet_small": "tests/unit/quantise/test_quantise.py::test_the_command (smaller)",

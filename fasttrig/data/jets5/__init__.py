@@ -2,13 +2,10 @@
 
 Importing this package loads neither NumPy, Pythia nor FastJet; the modules inside do, when they are used.
 
-settings    settings of the generator: processes, windows, matching, detector, all in one frozen dataclass
-events      Pythia's event records as flat arrays
-detector    particles -> smeared candidates
-clustering  candidates -> anti-kT jets, matching to the parent, mMDT grooming
+parameters  settings of the generator: its processes
 substructure  groomed jets -> the sixteen observables
-chunk       one class, one seed, n jets -> columns of raw integers
-make        all chunks, in parallel -> one Parquet file
+measure     jets -> the columns of the sample
+make        `make_jets5`; all else that makes samples of jets is in `fasttrig.data.simulation`
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from pathlib import Path
 from fasttrig.base.errors import InputError, near_names
 
 FOLDER = Path(__file__).resolve().parent
-SAMPLES: dict[str, str] = {"jets5": "jets5.parquet", "muons": "muons.parquet"}
+SAMPLES: dict[str, str] = {name: f"{name}.parquet" for name in ("jets5", "hbb", "top", "muons")}
 NAMES: tuple[str, ...] = tuple(SAMPLES)
 
 
@@ -17,7 +17,8 @@ def path(name: str) -> Path:
     Parameters
     ----------
     name : str
-        `jets5`: 83,200 jets of five classes. `muons`: 60,000 muons of the bending toy.
+        `jets5`: 83,200 jets of five classes. `hbb`: 30,000 jets, H to bb against QCD. `top`: 16,000 jets, top quarks
+        against QCD. `muons`: 60,000 muons of the bending toy.
 
     Raises
     ------

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from fasttrig.data.jets5.clustering import Jets, find_jets, groom, select_matched, wrap_phi
-from fasttrig.data.jets5.detector import Candidates
-from fasttrig.data.jets5.events import Parents
 from fasttrig.data.jets5.parameters import GeneratorSettings
+from fasttrig.data.simulation.clustering import Jets, find_jets, groom, select_matched, wrap_phi
+from fasttrig.data.simulation.detector import Candidates
+from fasttrig.data.simulation.events import Parents
 
 Vector = tuple[float, float, float, float]
 
@@ -117,6 +117,7 @@ def test_find_jets_equals_slow_anti_kt() -> None:
         rng.uniform(-3.1, 3.1, n),
         np.zeros(n, dtype=np.int64),
         np.ones(n, dtype=np.int64),
+        np.zeros(n),
         np.zeros(n),
     )
     jets = find_jets(candidates, 3, GeneratorSettings(jet_pt_min_gev=100.0))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fasttrig.data.jets5.detector import CHARGED_HADRON, ELECTRON, MUON, NEUTRAL_HADRON, PHOTON, reconstruct
-from fasttrig.data.jets5.events import Particles
-from fasttrig.data.jets5.parameters import Detector
+from fasttrig.data.simulation.detector import CHARGED_HADRON, ELECTRON, MUON, NEUTRAL_HADRON, PHOTON, reconstruct
+from fasttrig.data.simulation.events import Particles
+from fasttrig.data.simulation.settings import Detector
 
 
 def particles(pdg_id, charge, pt, eta, phi, x_mm=0.0, y_mm=0.0) -> Particles:
@@ -22,6 +22,7 @@ def particles(pdg_id, charge, pt, eta, phi, x_mm=0.0, y_mm=0.0) -> Particles:
         energy_gev=pt * np.cosh(eta),
         x_mm=x,
         y_mm=y,
+        z_mm=np.zeros_like(y),
     )
 
 

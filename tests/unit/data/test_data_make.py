@@ -11,9 +11,10 @@ import pytest
 from fasttrig.base.errors import InputError, MissingPackageError
 from fasttrig.data.columns import CLASS_NAMES
 from fasttrig.data.jets5 import make_jets5
-from fasttrig.data.jets5.make import assign_splits, plan
+from fasttrig.data.jets5.measure import JETS5
 from fasttrig.data.jets5.parameters import GeneratorSettings
 from fasttrig.data.readers import read_table
+from fasttrig.data.simulation.make import assign_splits, plan
 
 N_JETS = 22
 
@@ -83,7 +84,7 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path) -> None:
 
 
 def test_chunks_depend_on_the_settings_only() -> None:
-    tasks = plan(2503, 9, GeneratorSettings(chunk_jets=200))
+    tasks = plan(JETS5, 2503, 9, GeneratorSettings(chunk_jets=200))
     assert sum(task.n_jets for task in tasks) == 2503
     per_class = np.bincount([task.label for task in tasks], weights=[task.n_jets for task in tasks])
     assert per_class.tolist() == [501, 501, 501, 500, 500]

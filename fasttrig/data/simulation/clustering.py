@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -14,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from fasttrig.base.fixed import FloatArray, IntArray
-from fasttrig.data.jets5.detector import Candidates
-from fasttrig.data.jets5.events import Parents
-from fasttrig.data.jets5.parameters import GeneratorSettings
 from fasttrig.data.optional import import_sim
+from fasttrig.data.simulation.detector import Candidates
+from fasttrig.data.simulation.events import Parents
+from fasttrig.data.simulation.settings import JetSettings
 
 WHOLE_JET_RADIUS = 100.0
 """Large enough that Cambridge/Aachen always ends in one jet."""
@@ -62,7 +63,7 @@ class GroomedJets:
     offsets: IntArray
 
 
-def find_jets(candidates: Candidates, n_events: int, settings: GeneratorSettings) -> Jets:
+def find_jets(candidates: Candidates, n_events: int, settings: JetSettings) -> Jets:
     """Cluster with anti-kT and keep the jets above the lower edge of the transverse-momentum window."""
     fastjet = _fastjet()
     offsets = np.searchsorted(candidates.event, np.arange(n_events + 1))
@@ -87,7 +88,7 @@ def find_jets(candidates: Candidates, n_events: int, settings: GeneratorSettings
     )
 
 
-def select_matched(jets: Jets, parents: Parents, settings: GeneratorSettings) -> IntArray:
+def select_matched(jets: Jets, parents: Parents, settings: JetSettings) -> IntArray:
     """Rows of the jets inside the windows with a parent within `match_dr`, in their order.
 
     A parent belongs to its nearest jet only, so no parent labels two jets.
@@ -129,6 +130,32 @@ def groom(pt_gev: FloatArray, eta: FloatArray, phi_rad: FloatArray, offsets: Int
         phi_rad=np.arctan2(py, px),
         offsets=np.concatenate([[0], np.cumsum(_counts(kept.px))]),
     )
+
+
+def kt_subjets(pt_gev: FloatArray, eta: FloatArray, phi_rad: FloatArray, offsets: IntArray, n: int) -> FloatArray:
+    """(eta, phi) of the `n` exclusive kT subjets of each jet, in falling pT; NaN for a jet of fewer constituents.
+
+    Shapes as in `groom` -> (n_jets, n, 2).
+    """
+    fastjet = _fastjet()
+    counts = np.diff(offsets)
+    axes = np.full((len(counts), n, 2), np.nan)
+    large = np.flatnonzero(counts >= n)
+    if not len(large):
+        return axes
+    rows = np.repeat(counts >= n, counts)
+    kept = np.concatenate([[0], np.cumsum(counts[large])])
+    definition = fastjet.JetDefinition(fastjet.kt_algorithm, WHOLE_JET_RADIUS)
+    clusters = fastjet.ClusterSequence(_momenta(pt_gev[rows], eta[rows], phi_rad[rows], kept), definition)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # FastJet 3.5 compares a definition with an algorithm, and warns of kT itself
+        found = clusters.exclusive_jets(n)
+    px, py, pz = (_flat(found[name]).reshape(-1, n) for name in ("px", "py", "pz"))
+    pt = np.hypot(px, py)
+    order = np.argsort(-pt, axis=1, kind="stable")
+    values = np.stack([np.arcsinh(pz / pt), np.arctan2(py, px)], axis=2)
+    axes[large] = np.take_along_axis(values, order[:, :, None], axis=1)
+    return axes
 
 
 def wrap_phi(phi_rad: FloatArray) -> FloatArray:

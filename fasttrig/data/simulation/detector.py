@@ -8,15 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fasttrig.base.fixed import FloatArray, IntArray
-from fasttrig.data.jets5.events import Particles
-from fasttrig.data.jets5.parameters import Detector
+from fasttrig.data.simulation.events import Particles
+from fasttrig.data.simulation.settings import Detector
 
 CHARGED_HADRON, NEUTRAL_HADRON, PHOTON, ELECTRON, MUON = range(5)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Massless reconstructed candidates, sorted by event; every array has shape (n_candidates,)."""
+    """Massless reconstructed candidates, sorted by event; every array has shape (n_candidates,).
+
+    `d0_mm` is smeared; `z0_mm` is not: the samples that use it smear it.
+    """
 
     event: IntArray
     pt_gev: FloatArray
@@ -25,6 +28,7 @@ class Candidates:
     charge: IntArray
     identity: IntArray
     d0_mm: FloatArray
+    z0_mm: FloatArray
 
     def take(self, rows: NDArray[np.generic]) -> Candidates:
         """The candidates at `rows` (indices or a mask)."""
@@ -62,7 +66,10 @@ def _truth(particles: Particles, detector: Detector, rng: np.random.Generator) -
     identity = np.where((identity == CHARGED_HADRON) & is_lost, NEUTRAL_HADRON, identity)
     identity = np.where((identity == ELECTRON) & ~is_tracked, PHOTON, identity)
     has_track = (identity != NEUTRAL_HADRON) & (identity != PHOTON)
-    d0_mm = (particles.y_mm * particles.px_gev - particles.x_mm * particles.py_gev) / np.maximum(pt_gev, 1e-9)
+    safe_gev = np.maximum(pt_gev, 1e-9)
+    d0_mm = (particles.y_mm * particles.px_gev - particles.x_mm * particles.py_gev) / safe_gev
+    along_mm = (particles.x_mm * particles.px_gev + particles.y_mm * particles.py_gev) / safe_gev
+    z0_mm = particles.z_mm - along_mm * particles.pz_gev / safe_gev
     truth = Candidates(
         event=particles.event,
         pt_gev=pt_gev,
@@ -71,6 +78,7 @@ def _truth(particles: Particles, detector: Detector, rng: np.random.Generator) -
         charge=np.where(has_track, particles.charge, 0),
         identity=identity,
         d0_mm=np.where(has_track, d0_mm, 0.0),
+        z0_mm=np.where(has_track, z0_mm, 0.0),
     )
     keep = (np.abs(eta) < detector.calo_eta_max) & ~is_muon_lost
     return truth.take(keep), particles.energy_gev[keep]
@@ -101,6 +109,7 @@ def _tracks(truth: Candidates, detector: Detector, rng: np.random.Generator) -> 
         charge=true.charge,
         identity=true.identity,
         d0_mm=true.d0_mm + d0_spread_mm * rng.standard_normal(n),
+        z0_mm=true.z0_mm,
     )
     return smeared.take(smeared.pt_gev > detector.track_pt_min_gev)
 
@@ -131,6 +140,7 @@ def _cells(
         charge=np.zeros(len(key), dtype=np.int64),
         identity=np.full(len(key), identity, dtype=np.int64),
         d0_mm=np.zeros(len(key)),
+        z0_mm=np.zeros(len(key)),
     )
     return cells.take(cells.pt_gev > (detector.photon_pt_min_gev if is_photon else detector.hadron_pt_min_gev))
 

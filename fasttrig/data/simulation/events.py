@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from fasttrig.base.errors import ToolError
 from fasttrig.base.fixed import FloatArray, IntArray
-from fasttrig.data.jets5.parameters import PARENT_IDS, PARTONS_OF_HARD_PROCESS, GeneratorSettings
-from fasttrig.data.jets5.stopwatch import Stopwatch
 from fasttrig.data.optional import import_sim
+from fasttrig.data.simulation.settings import JetSettings
+from fasttrig.data.simulation.stopwatch import Stopwatch
 
 NEUTRINO_IDS = (12, 14, 16)
 STATUS_HARD_OUTGOING = -23
@@ -32,6 +32,7 @@ class Particles:
     energy_gev: FloatArray
     x_mm: FloatArray
     y_mm: FloatArray
+    z_mm: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +49,15 @@ class EventSource:
 
     Parameters
     ----------
-    settings : Settings
+    settings : JetSettings
     class_name : str
-        One of ``g q W Z t``.
+        One of the settings' processes.
     seed : int
         Pythia's own seed, 1 to 900,000,000.
     """
 
-    def __init__(self, settings: GeneratorSettings, class_name: str, seed: int) -> None:
-        self._class_name = class_name
+    def __init__(self, settings: JetSettings, class_name: str, seed: int) -> None:
+        self._class_name, self._settings = class_name, settings
         self._pythia = import_sim("pythia8mc").Pythia("", False)
         for line in settings.pythia_lines(class_name, seed):
             if not self._pythia.readString(line):
@@ -101,14 +102,15 @@ class EventSource:
             energy_gev=momentum["e"][visible],
             x_mm=_vertex(vertex.px),
             y_mm=_vertex(vertex.py),
+            z_mm=_vertex(vertex.pz),
         )
         parents = self._parents(flat, np.cumsum(counts) - counts, event)
         return particles, Parents(event[parents], *_eta_phi(*(momentum[name][parents] for name in ("px", "py", "pz"))))
 
     def _parents(self, flat: dict[str, NDArray[Any]], first: IntArray, event: IntArray) -> IntArray:
         pdg_id = flat["id"]
-        wanted = np.isin(np.abs(pdg_id), PARENT_IDS[self._class_name])
-        if self._class_name in PARTONS_OF_HARD_PROCESS:
+        wanted = np.isin(np.abs(pdg_id), self._settings.parent_ids[self._class_name])
+        if self._class_name in self._settings.hard_partons:
             return np.flatnonzero(wanted & (flat["status"] == STATUS_HARD_OUTGOING))
         rows = np.flatnonzero(wanted)
         is_last = np.ones(len(rows), dtype=bool)
