@@ -17,6 +17,7 @@ TRAINED_ALONE = {
     *("file", "weights_file", "float_file", "inputs_file", "output_activation", "card", "features", "target"),
     *("target_unit", "thresholds", "type", "quantile", "hidden", "weight", "bias", "activation", "rounds", "max_depth"),
     *("learning_rate", "min_child_weight", "types_file", "seed", "epochs", "batch_size", "patience", "accum"),
+    *("quantisation", "max_scale_error_lsb"),
     *("taggers", "words", "seeds", "types"),  # tables, whose keys are names of the user's
 }
 
