@@ -213,7 +213,7 @@ def test_an_op_without_a_row_fails_at_import(path):
     """The page on adding an op: the error for a forgotten table names the table and the op."""
     module = path.removesuffix(".py").replace("/", ".")
     probe = (
-        "import fasttrig.ir.ops as ops\nclass MyOp: pass\nops.OPS += (MyOp,)\n"
+        "import fasttrig.ir.ops as ops\nclass MyOp: pass\nops.OPS += (MyOp,)\nops.PLAIN_OPS += (MyOp,)\n"
         "from fasttrig.base.errors import GraphError\nimport importlib\n"
         f"try: importlib.import_module({module!r})\nexcept GraphError as error: print(error)"
     )

@@ -157,10 +157,10 @@ def test_an_iterated_design_has_no_wrappers() -> None:
 @needs_verilator
 @pytest.mark.nightly
 def test_a_gru_of_20_steps_takes_below_a_quarter_of_the_luts(tmp_path) -> None:
-    """20 steps of 6 features, 8 units, 6 bits; Yosys counts."""
-    graph, luts = gru(20, 6, 8), {}
+    """20 steps of 6 features, 2 units, 6 bits: Yosys took 15 minutes for the parallel one on a busy machine."""
+    graph, luts = gru(20, 6, 2), {}
     for schedule in ("iterated", "parallel"):
         settings = TargetSettings.model_validate({"rtl_schedule": schedule})
         simulated(graph, settings, tmp_path / schedule)
-        luts[schedule] = synthesise(tmp_path / schedule).lut
+        luts[schedule] = synthesise(tmp_path / schedule, time_limit_s=3600.0).lut
     assert luts["iterated"] < luts["parallel"] / 4
