@@ -39,6 +39,12 @@ BY_TESTS = {
     "fasttrig train jet_bdt": "tests/unit/training/test_regression.py::test_from_a_sample_to_a_report (smaller)",
     "fasttrig build my_tagger": "tests/project/test_init.py::test_it_builds_as_it_stands",
     "fasttrig init my_trees --kind bdt": "tests/project/test_init.py::test_it_builds_as_it_stands",
+    "fasttrig init my_cascade --kind cascade": "tests/project/test_init.py::test_it_builds_as_it_stands",
+    "fasttrig train network": "tests/project/test_cascade.py::test_taggers_are_trained_alone",
+    "fasttrig build network": "tests/project/test_init.py::test_it_builds_as_it_stands",
+    "fasttrig compare-data build/jet_mlp recorded.parquet": "tests/project/test_recorded.py::test_equal_words",
+    "fasttrig rate jet_mlp minbias.parquet --khz 10": "tests/project/test_rates.py::test_seeds_have_rates_and_overlaps",
+    "fasttrig build --rtl-schedule iterated": "tests/ladder/test_loops.py::test_several_loops",
     "fasttrig models": "tests/cli/test_models.py::test_the_command_shows_them",
     "fasttrig train .": "tests/docs/test_readme.py::test_block (on jet_mlp)",
     "python ci/readme.py": "tests/docs/test_readme.py::test_the_tables_are_the_codes_own",
@@ -203,9 +209,11 @@ def test_settings(page):
     from fasttrig.settings import ModelProject
 
     whole = tomllib.loads((ROOT / "models" / "jet_mlp" / "model.toml").read_text())
+    combined = {"model": {"name": "combined"}, "taggers": {"trees": "trees"}, "data": whole["data"]}
     for block in TOML.findall(page.read_text()):
         tables = tomllib.loads(block)
-        ModelProject.model_validate(tables if "model" in tables else whole | tables)
+        base = combined if {"words", "preparation", "decision"} & set(tables) else whole
+        ModelProject.model_validate(tables if "model" in tables else base | tables)
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"^\| \[(\S+?)\]", readme.op_rows(), re.MULTILINE))))

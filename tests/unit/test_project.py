@@ -49,7 +49,7 @@ def test_narrowed_types(tmp_path):
     [
         ("fixed<8,3>", "float32", "inputs.type = 'float32': not a fixed-point type"),
         ('name = "tiny"', 'name = "my tagger"', "model.name = 'my tagger': not an identifier"),
-        ('file = "tiny.h5"', "", "model.file: missing"),
+        ('file = "tiny.h5"', "", "want either a file in [model], or [taggers]"),
         ('type = "fixed', 'typo = 1\ntype = "fixed', "inputs.typo: unknown key; did you mean 'type'"),
         ('["a", "b"]', '["a"]', "data: classes: want at least two names"),
     ],
