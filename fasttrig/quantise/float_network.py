@@ -51,7 +51,7 @@ def prepare(spec: ModelSpec) -> FloatNetwork:
     refusals = list(_refusals(spec))
     if refusals:
         raise RefusalError(refusals)
-    spec = _split_activations(spec)
+    spec = _split_activations(_without_models(spec))
     layers = {layer.name: layer for layer in spec.layers}
     folded: list[str] = []
     for norm in [layer for layer in spec.layers if layer.kind == "BatchNormalization"]:
@@ -130,6 +130,29 @@ def _refusals(spec: ModelSpec) -> Iterable[UnsupportedError]:
 
 def _refusal(spec: ModelSpec, layer: LayerSpec, what: str, try_: str) -> UnsupportedError:
     return UnsupportedError(what, where=spec.where(layer), got=layer.kind, want=", ".join(QUANTISED_KINDS), try_=try_)
+
+
+def _without_models(spec: ModelSpec) -> ModelSpec:
+    """Layers of models inside the model under names of their own: ``encoder/fc1`` becomes ``encoder_fc1``."""
+    taken: set[str] = set()
+    names: dict[str, str] = {}
+    for layer in spec.layers:
+        wanted = name = layer.name.replace("/", "_")
+        count = 1
+        while name in taken:
+            count += 1
+            name = f"{wanted}_{count}"
+        taken.add(name)
+        names[layer.name] = name
+
+    def moved(refs: tuple[TensorRef, ...]) -> tuple[TensorRef, ...]:
+        return tuple(replace(ref, layer=names[ref.layer]) for ref in refs)
+
+    layers = tuple(
+        replace(layer, name=names[layer.name], models=(), calls=tuple(moved(call) for call in layer.calls))
+        for layer in spec.layers
+    )
+    return replace(spec, layers=layers, inputs=moved(spec.inputs), outputs=moved(spec.outputs))
 
 
 def _split_activations(spec: ModelSpec) -> ModelSpec:

@@ -14,10 +14,12 @@ from fasttrig.estimate.from_graph import from_graph
 from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.frontends.source import LayerSpec, ModelSpec
 from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Op
 from fasttrig.passes.pipeline import compile_graph
 from fasttrig.quantise.candidate import RawWeights, Site, candidate, sites_of
 from fasttrig.quantise.float_network import FloatNetwork
 from fasttrig.quantise.rounding import best_weights, round_weights
+from fasttrig.reference.layer_ends import layer_of
 from fasttrig.settings import TargetSettings
 
 MOST_ROWS = 8_000
@@ -149,7 +151,7 @@ class Search:
 
     def _fit_layer(self, layer: LayerSpec, choice: QuantisationChoice, fitted: Mapping[str, RawWeights]) -> RawWeights:
         graph = self._as_read(candidate(self.network, fitted, choice.results))
-        operand = next(op for op in graph.ops if op.name == layer.name).operands[0]
+        operand = product_of(graph, layer.name).operands[0]
         raw = evaluate(graph, self.fitted, keep=[operand.name]).trace[operand.name]
         x = to_value(raw, operand.type).reshape(-1, operand.shape[-1])
         y = self.trace[layer.name].reshape(-1, self.trace[layer.name].shape[-1])
@@ -181,6 +183,11 @@ class Search:
         integer_bits = int(np.ceil(np.log2(top))) + 1
         least = max(integer_bits, 1)
         return FixedType(width + least - integer_bits, least)
+
+
+def product_of(graph: Graph, layer: str) -> Op:
+    """The matrix product that a layer became; an op's name is not always the layer's."""
+    return next(op for op in graph.ops if layer_of(op) == layer and op.weights is not None)
 
 
 def _margins(graph: Graph, raw: IntArray) -> FloatArray:

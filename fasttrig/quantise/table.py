@@ -12,7 +12,8 @@ from fasttrig.base.fixed import to_value
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.estimate.constants import signed_digits
 from fasttrig.estimate.from_graph import from_graph
-from fasttrig.quantise.search import Search, TriedTypes
+from fasttrig.quantise.search import Search, TriedTypes, product_of
+from fasttrig.reference.layer_ends import layer_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +48,19 @@ def layer_choices(search: Search, best: TriedTypes, widest: TriedTypes) -> tuple
     """One row a layer, in the order of the data."""
     luts = [_luts(search, found) for found in (widest, best)]
     graph = search.graph(best.spec)
-    names = [layer.name for layer in search.network.weighted]
-    trace = evaluate(graph, search.fitted, keep=names).trace
+    products = {layer.name: product_of(graph, layer.name) for layer in search.network.weighted}
+    trace = evaluate(graph, search.fitted, keep=[op.name for op in products.values()]).trace
     rows = []
     for layer in best.spec.layers:
-        if layer.name not in names:
+        if layer.name not in products:
             continue
         sites = [site.name for site in search.sites if site.after == layer.name]
         kept = {name: best.choice.results[name] for name in sites}
-        kind = next(op for op in graph.ops if op.name == layer.name).weights
+        op = products[layer.name]
+        kind = op.weights
         assert kind is not None
         real = search.trace[layer.name]
-        got = to_value(trace[layer.name], graph.op(layer.name).result.type)
+        got = to_value(trace[op.name], op.result.type)
         rows.append(
             LayerChoice(
                 layer.name,
@@ -88,8 +90,11 @@ def _restored(search: Search, best: TriedTypes, layer: str, sites: list[str]) ->
 def _luts(search: Search, found: TriedTypes) -> dict[str, int]:
     """LUTs by layer; a site's casts count to the layer before it."""
     after = {site.name: site.after for site in search.sites}
+    graph = search.graph(found.spec)
+    layers = {op.name: layer_of(op) or op.name for op in graph.ops}
     luts: dict[str, int] = {}
-    for row in from_graph(search.graph(found.spec), search.target, stage="synth").layers:
-        name = after.get(row.name, row.name)
+    for row in from_graph(graph, search.target, stage="synth").layers:
+        name = layers.get(row.name, row.name)
+        name = after.get(name, name)
         luts[name] = luts.get(name, 0) + row.lut
     return luts

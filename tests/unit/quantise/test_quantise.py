@@ -256,3 +256,23 @@ def test_a_network_of_images_and_one_of_every_activation(tmp_path: Path) -> None
     raw = rng.integers(0, 256, (100, 6, 6, 1))
     got = raw_outputs(design, graph, {"x": raw})
     assert np.array_equal(got["head"], evaluate(design.graph, {"x": raw}).outputs["head"])
+
+
+@pytest.mark.nightly
+def test_a_regression(folder: Path, tmp_path: Path) -> None:
+    """The RMS error may grow by a share; the output is a number without a link."""
+    model = float_network(final=None)
+    x = keras.Input((N_FEATURES,), name="x")
+    number = LAYERS.Dense(1, name="number")(model(x))
+    keras.Model(x, number, name="outer").save(tmp_path / "number.h5")
+    table = pq.read_table(folder / "sample.parquet").drop(["label"])
+    features = np.stack([table[f"f{k}"].to_numpy() for k in range(N_FEATURES)], axis=1)
+    truth = framework_predict(tmp_path / "number.h5", features)["number"][:, 0]
+    noise = np.random.default_rng(2).normal(0, 0.2 * truth.std(), len(truth))
+    pq.write_table(table.append_column("y", pa.array(truth + noise)), tmp_path / "sample.parquet")
+    data = {"sample": str(tmp_path / "sample.parquet"), "features": project_of(folder).data.features, "target": "y"}
+    project = ModelProject.model_validate({**project_of(folder).model_dump(), "folder": folder, "data": data})
+    found = quantise(tmp_path / "number.h5", project, tmp_path / "out", max_rms_growth=0.05)
+    assert found.figure == "RMS error" and 0 < found.loss <= 0.05 and found.test_loss < 0.1
+    assert found.lut < 0.8 * found.lut_widest
+    assert fasttrig.read(tmp_path / "out").project.data.target == "y"
