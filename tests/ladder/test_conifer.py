@@ -74,7 +74,7 @@ def joined_project(graphs: list[Graph], folder: Path) -> None:
     write_files(common | sources, folder)
 
 
-@pytest.mark.parametrize("first", [0, 25, *(pytest.param(first, marks=pytest.mark.nightly) for first in (50, 75))])
+@pytest.mark.parametrize("first", [0, *(pytest.param(first, marks=pytest.mark.nightly) for first in (25, 50, 75))])
 def test_random_forests_on_every_rung(first, tmp_path):
     """25 forests to a program (a hundred at night): NumPy, compiled emulator and C-simulation give the same words."""
     graphs = [random_forest(seed) for seed in range(first, first + PER_PROGRAM)]

@@ -26,7 +26,8 @@ EVENT = 17
 def traced(started):
     """Both builds, traced from inside the project folder, as a user does."""
     found = {}
-    for kind, project in started.items():
+    for kind in ("network", "bdt"):
+        project = started[kind]
         arguments = ("trace", f"build/{project.built.name}", "--event", EVENT, "--json")
         done = fasttrig(*arguments, cwd=project.folder)
         assert done.returncode == 0, done.stderr
