@@ -30,7 +30,8 @@ _IN_MEMORY = ("emulation", "comparison", "sensitivity")
 def facts(design: Design, settings: TargetSettings, manifest: Mapping[str, Any]) -> dict[str, str]:
     """Hashes of all that decides a build, by the names that `Stage.inputs` and `Backend.reads` use."""
     hashes, project, source = manifest["hashes"], design.project, design.source
-    files = (source.architecture, source.weights) if isinstance(source, ModelParts) else (source,)
+    parts = (source.architecture, source.weights) if isinstance(source, ModelParts) else (source,)
+    files = tuple(design.model_files().values()) if design.taggers else parts
     read = [*map(_hash_of, files), repr(design.options), design.narrowed, design.built_folder is not None]
     data = project.data.model_dump(mode="json") if project is not None else None
     return {

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from fasttrig.base.errors import EXIT_CHECK_FAILED
-from fasttrig.commands.completion import complete_designs
-from fasttrig.commands.options import AsJson, make_console, print_json
+from fasttrig.commands.options import AnyDesign, AsJson, make_console, print_json
 from fasttrig.commands.progress import counting
 
 if TYPE_CHECKING:
@@ -21,12 +20,7 @@ SHOWN = 10
 
 
 def compare_data(
-    design: Annotated[
-        str,
-        typer.Argument(
-            help="A built project (build/jet_mlp), or a model's folder, file or name.", autocompletion=complete_designs
-        ),
-    ],
+    design: AnyDesign,
     recorded: Annotated[list[str], typer.Argument(help="Files with the inputs and the words of the firmware; globs.")],
     prefix: Annotated[
         Optional[str],  # noqa: UP045
@@ -70,7 +64,8 @@ def _show(found: DataComparison, design: str) -> None:
         typer.echo(f"with {guess.feature} one step {way}, {guess.n_explained} of the first {kept} of them are equal")
     if not found.guesses:
         typer.echo(f"no single input, one step higher or lower, explains any of the first {kept}")
-    typer.echo(f"next: fasttrig trace {design} --event {found.events[0].row} --events FILE")
+    first = found.events[0]
+    typer.echo(f"next: fasttrig trace {design} --event {first.row} --events {first.file}")
 
 
 def _columns(found: DataComparison) -> Table:
@@ -85,9 +80,9 @@ def _columns(found: DataComparison) -> Table:
 def _events(found: DataComparison) -> Table:
     from fasttrig.report.tables import new_table
 
-    columns = (("row", "right"), ("word", "left"), ("recorded", "right"), ("emulated", "right"))
+    columns = (("file", "left"), ("row", "right"), ("word", "left"), ("recorded", "right"), ("emulated", "right"))
     table = new_table(f"The first {min(SHOWN, len(found.events))} of them", columns)
     for event in found.events[:SHOWN]:
         for name, (theirs, mine) in event.words.items():
-            table.add_row(f"{event.row}", name, f"{theirs:,}", f"{mine:,}")
+            table.add_row(event.file, f"{event.row}", name, f"{theirs:,}", f"{mine:,}")
     return table

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from fasttrig.commands.completion import complete_designs
-from fasttrig.commands.options import AsJson, print_json
+from fasttrig.commands.options import AnyDesign, AsJson, print_json
 from fasttrig.commands.progress import counting
 
 if TYPE_CHECKING:
@@ -18,12 +17,7 @@ NameList = Optional[list[str]]  # noqa: UP045 (typer reads this form on every Py
 
 
 def emulate(
-    design: Annotated[
-        str,
-        typer.Argument(
-            help="A built project (build/jet_mlp), or a model's folder, file or name.", autocompletion=complete_designs
-        ),
-    ],
+    design: AnyDesign,
     events: Annotated[list[str], typer.Argument(help="Parquet, ROOT, HDF5, NumPy or CSV; file.root:tree; globs.")],
     output: Annotated[Path, typer.Option("--output", "-o", help=".parquet, .root or .h5; for many files a folder.")],
     keep: Annotated[NameList, typer.Option("--keep", help="Column to write again; repeatable. Default: all.")] = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from fasttrig.commands.completion import complete_models
+from fasttrig.commands.completion import complete_designs, complete_models
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +24,12 @@ TrainedModels = Annotated[
     typer.Argument(
         help="Model folders, model.toml files, or names below models/; default: ./model.toml.",
         autocompletion=complete_models,
+    ),
+]
+AnyDesign = Annotated[
+    str,
+    typer.Argument(
+        help="A built project (build/jet_mlp), or a model's folder, file or name.", autocompletion=complete_designs
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print machine-readable JSON instead of tables.")]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from fasttrig.commands.completion import complete_designs
-from fasttrig.commands.options import AsJson, make_console, print_json
+from fasttrig.commands.options import AnyDesign, AsJson, make_console, print_json
 from fasttrig.commands.progress import counting
 
 if TYPE_CHECKING:
@@ -26,18 +25,13 @@ class CutChoice(StrEnum):
 
 
 def rate(
-    design: Annotated[
-        str,
-        typer.Argument(
-            help="A built project (build/jet_mlp), or a model's folder, file or name.", autocompletion=complete_designs
-        ),
-    ],
+    design: AnyDesign,
     background: Annotated[list[str], typer.Argument(help="Files of background events, such as minimum bias; globs.")],
     khz: Annotated[float, typer.Option("--khz", min=0.0, help="Rate that each output may have.")],
     signal: Annotated[FileList, typer.Option("--signal", help="Files of signal, for its efficiency.")] = None,
     input_khz: Annotated[
         Optional[float],  # noqa: UP045
-        typer.Option("--input-khz", min=0.0, help="Rate of the background; default [physics] input_rate_khz."),
+        typer.Option("--input-khz", min=0.0, help="Rate of the background; default: that of the model."),
     ] = None,
     cut: Annotated[
         CutChoice, typer.Option("--cut", help="On the word, or on its lead over the others.")

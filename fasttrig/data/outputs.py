@@ -51,8 +51,8 @@ def _output(graph: Graph, index: int, classes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def load_classes(path: Path) -> tuple[str, ...]:
-    """The names of the scores; empty without a file.
+def load_names(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of the scores, and of the seeds: the words of an output after the first; empty without a file.
 
     Raises
     ------
@@ -60,12 +60,13 @@ def load_classes(path: Path) -> tuple[str, ...]:
         For a damaged file, or one of another format.
     """
     if not path.exists():
-        return ()
+        return (), ()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']!r}")
-        return tuple(map(str, content["classes"]))
+        seeds = [str(word) for row in content["outputs"][1:] for word in row["words"]]
+        return tuple(map(str, content["classes"])), tuple(seeds)
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(
             "cannot read the names of the outputs",

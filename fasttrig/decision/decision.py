@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -93,6 +94,7 @@ class TriggerDecision:
         The outputs of the combined graph, in its order, as numbers.
         """
 
+        @cache
         def value(quantity: ReadNumber) -> RealArray:
             if not quantity.tagger:
                 found = columns[quantity.name]

@@ -49,7 +49,9 @@ def words_for(maps: Sequence[InputMap], given: Mapping[str, FixedType], sorting:
     common = covering_type(list(types.values()))
     if common.width > MOST_BITS:
         got = f"{common.width} bits from the finest step to the largest number"
-        raise InputError("the words of the features have no common grid", where="[words]", got=got, want=f"{MOST_BITS}")
+        raise InputError(
+            "the words of the features have no common grid", where="[words]", got=got, want=f"at most {MOST_BITS} bits"
+        )
     rows = tuple(FeatureMap(name, found[0].unit, 0.0, 0, types[name]) for name, found in readers.items())
     return InputMap(rows, common)
 

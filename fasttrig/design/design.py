@@ -25,7 +25,7 @@ from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions
 from fasttrig.frontends.scales import RoundedScale
 from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.ir.graph import Graph
-from fasttrig.settings import ModelProject
+from fasttrig.settings import ModelProject, PhysicsSettings
 from fasttrig.toolchain.emulator_library import has_compiler, load
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class Design:
     ``print(design)`` shows the graph. `narrowed` names the ops whose types ``[types]`` of model.toml narrowed;
     `ensemble` is the float reading of a tree model; `classes` names the scores, where anyone did; `options` are the
     choices of the caller of `read`; `scales` are the real scales of a network that were rounded. A design that combines
-    `taggers` holds theirs and its `decision`.
+    `taggers` holds theirs and its `decision`; `seed_names` are those of the bits of its last output, which a build
+    folder keeps.
     """
 
     graph: Graph
@@ -58,6 +59,7 @@ class Design:
     options: ReadOptions = AS_THE_MODEL_SAYS
     taggers: Mapping[str, Design] = field(default_factory=dict)
     decision: TriggerDecision | None = None
+    seed_names: tuple[str, ...] = ()
     scales: tuple[RoundedScale, ...] = ()
 
     @property
@@ -71,11 +73,24 @@ class Design:
         """The model's version: of its settings, or as the report of its build folder keeps it; else 1."""
         if self.project is not None:
             return self.project.model.version
+        return int(self._of_report("model", "version") or 1)
+
+    @property
+    def input_rate_khz(self) -> float:
+        """Rate of the events that the tagger sees: ``[physics]``, or as the report of its build folder keeps it."""
+        if self.project is not None:
+            return self.project.physics.input_rate_khz
+        return float(self._of_report("firmware", "input_rate_khz") or PhysicsSettings().input_rate_khz)
+
+    def _of_report(self, table: str, key: str) -> int | float | None:
+        """A number of the report in the build folder; None where there is none."""
+        if self.built_folder is None:
+            return None
         try:
-            report = json.loads(BuiltProject(self.built_folder or Path()).report.read_text(encoding="utf-8"))
-            return int(report["model"]["version"]) if self.built_folder is not None else 1
+            number = json.loads(BuiltProject(self.built_folder).report.read_text(encoding="utf-8"))[table][key]
         except (OSError, ValueError, KeyError, TypeError):
-            return 1
+            return None
+        return number if isinstance(number, int | float) else None
 
     def as_read(self) -> Graph:
         """The graph as the frontend made it: no pass has run, no type was narrowed by hand, the link is on the host."""
@@ -91,11 +106,6 @@ class Design:
         for name, tagger in self.taggers.items():
             own |= {f"{name}/{file}": path for file, path in tagger.model_files().items()}
         return own
-
-    @property
-    def seed_names(self) -> tuple[str, ...]:
-        """Names of the bits of the last output; empty without seeds."""
-        return tuple(self.decision.seeds) if self.decision is not None else ()
 
     @property
     def has_float_twin(self) -> bool:

@@ -11,7 +11,7 @@ from fasttrig.base.built_project import GRAPH, INPUTS, OUTPUTS, BuiltProject
 from fasttrig.base.errors import GraphError, InputError
 from fasttrig.base.fixed import FixedType
 from fasttrig.data.inputs import InputMap
-from fasttrig.data.outputs import load_classes, outputs_json, require_second_head
+from fasttrig.data.outputs import load_names, outputs_json, require_second_head
 from fasttrig.decision.decision import Tagger, combined_graph, decide
 from fasttrig.design.design import Design
 from fasttrig.design.model_graph import read_graph
@@ -152,13 +152,14 @@ def _read_taggers(project: ModelProject, options: ReadOptions) -> Design:
     classes = (project.data.target,) if project.data.is_regression else project.data.classes
     return Design(
         compile_graph(graph, project.types),
-        project.folder / MODEL_FILE,
+        decision,
         decision.words,
         project,
         tuple(project.types),
         classes=classes,
         taggers=members,
         decision=decision,
+        seed_names=tuple(decision.seeds),
     )
 
 
@@ -221,12 +222,9 @@ def load_built(folder: str | Path) -> Design:
     except GraphError as error:
         error.where = " > ".join(part for part in (str(path), error.where) if part)
         raise
-    return Design(
-        graph,
-        path,
-        InputMap.load(built.inputs) if built.inputs.exists() else None,
-        classes=load_classes(built.outputs),
-    )
+    classes, seeds = load_names(built.outputs)
+    inputs = InputMap.load(built.inputs) if built.inputs.exists() else None
+    return Design(graph, path, inputs, classes=classes, seed_names=seeds)
 
 
 def _design(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -59,7 +60,7 @@ class WordCounts:
         """The events at or above `threshold`."""
         return Share.of(sum(count for number, count in self.counts.items() if number >= threshold), self.n_events)
 
-    def threshold(self, share: float) -> int:
+    def threshold(self, share: Fraction) -> int:
         """The lowest threshold that at most `share` of the events reach; above all of them if need be."""
         if not self.counts:
             raise DataError("there are no events to find a threshold on")
@@ -88,13 +89,13 @@ class RatePoint:
     signal: Share | None
 
 
-def cut_numbers(words: IntArray, place: int, cut: RateCut) -> IntArray:
-    """What is cut on, of shape (n_events,): the word, or its lead over the largest of the other words."""
-    return words[:, place] if cut == "word" else leads(words)[:, place]
+def cut_numbers(words: IntArray, cut: RateCut) -> IntArray:
+    """What is cut on, of shape (n_events, n_words): the words, or the lead of each over the largest of the others."""
+    return words if cut == "word" else leads(words)
 
 
 def rate_point(
-    output: str, cut: RateCut, kind: FixedType, background: WordCounts, signal: WordCounts | None, share: float
+    output: str, cut: RateCut, kind: FixedType, background: WordCounts, signal: WordCounts | None, share: Fraction
 ) -> RatePoint:
     """The cut at which at most `share` of the background passes."""
     threshold = background.threshold(share)
@@ -108,17 +109,23 @@ class SeedCounts:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = tuple(names)
-        self._patterns = WordCounts()
+        self.n_events = 0
+        self._patterns: dict[int, int] = {}
 
     def add(self, bits: IntArray) -> None:
         """Count `bits`, of shape (n_events, n_seeds)."""
-        self._patterns.add(bits.astype(np.int64) @ (1 << np.arange(len(self.names), dtype=np.int64)))
+        packed = np.packbits(bits.astype(np.uint8), axis=1, bitorder="little")
+        patterns, counts = np.unique(packed, axis=0, return_counts=True)
+        for row, count in zip(patterns, counts.tolist(), strict=True):
+            pattern = int.from_bytes(row.tobytes(), "little")
+            self._patterns[pattern] = self._patterns.get(pattern, 0) + count
+        self.n_events += len(bits)
 
     def share(self, mask: int) -> Share:
         """Events with at least one of the seeds in `mask`."""
-        found = self._patterns.counts.items()
-        return Share.of(sum(count for pattern, count in found if pattern & mask), self._patterns.n_events)
+        passing = sum(count for pattern, count in self._patterns.items() if pattern & mask)
+        return Share.of(passing, self.n_events)
 
     def alone(self, place: int) -> Share:
         """Events with this seed and no other."""
-        return Share.of(self._patterns.counts.get(1 << place, 0), self._patterns.n_events)
+        return Share.of(self._patterns.get(1 << place, 0), self.n_events)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fasttrig.base.fixed import FloatArray, IntArray
+from fasttrig.physics.working_points import Chosen, share
 
 ALL = "all"
 """The only group of events where no class is known."""
@@ -61,7 +62,7 @@ def seed_facts(
                 None if twin is None else _shares(twin[:, k], groups),
                 None if twin is None else float(np.mean(taken[:, k] != twin[:, k])),
                 float(np.mean(taken[:, k] & ~others)),
-                {other: _share(taken[taken[:, k], j]) for j, other in enumerate(conditions) if j != k},
+                {other: share(taken[taken[:, k], j]) for j, other in enumerate(conditions) if j != k},
             )
         )
     return tuple(found)
@@ -74,9 +75,5 @@ def groups_of(labels: IntArray, classes: Sequence[str]) -> dict[str, IntArray]:
     return {name: np.flatnonzero(labels == k) for k, name in enumerate(classes)}
 
 
-def _shares(taken: np.typing.NDArray[np.bool_], groups: Mapping[str, IntArray]) -> dict[str, float]:
-    return {name: float(taken[rows].mean()) if len(rows) else 0.0 for name, rows in groups.items()}
-
-
-def _share(taken: np.typing.NDArray[np.bool_]) -> float | None:
-    return float(taken.mean()) if len(taken) else None
+def _shares(taken: Chosen, groups: Mapping[str, IntArray]) -> dict[str, float]:
+    return {name: share(taken[rows]) or 0.0 for name, rows in groups.items()}

@@ -212,6 +212,19 @@ def _emulated(
     return part, added_columns(design, emulated(design, library, path, raw, part), prefix)
 
 
+def emulated_parts(design: Design, source: Events, *, raw: bool = False) -> Iterator[tuple[Part, Emulation]]:
+    """Every part of an open file and its emulation, on one thread.
+
+    Raises
+    ------
+    DataError
+        When the file cannot be read or holds NaN in a feature.
+    """
+    library, _ = _emulator(design, None, source.source.n_rows)
+    for part in source.parts(min(CHUNK_EVENTS, source.rows_of(CHUNK_BYTES))):
+        yield part, emulated(design, library, source.path, raw, part)
+
+
 def emulated(design: Design, library: CompiledEmulator | None, path: str, raw: bool, part: Part) -> Emulation:
     """The emulation of a part of the file `path`; errors name its rows."""
     with _placed(f"{path} > rows {part.first_row} to {part.first_row + part.n_rows - 1}"):

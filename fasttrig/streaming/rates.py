@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from fasttrig.base.errors import InputError
@@ -11,8 +12,8 @@ from fasttrig.base.fixed import IntArray
 from fasttrig.data.outputs import word_names
 from fasttrig.design import Design
 from fasttrig.physics.rates import RateCut, RatePoint, SeedCounts, Share, WordCounts, cut_numbers, rate_point
-from fasttrig.settings import PhysicsSettings
-from fasttrig.streaming.outputs import raw_outputs
+from fasttrig.streaming.chunks import Events
+from fasttrig.streaming.emulate_files import emulated_parts
 
 DoneOf = Callable[[int, int | None], None]
 
@@ -50,7 +51,7 @@ def find_rates(
     Parameters
     ----------
     background, signal : files of events, read once, part after part
-    input_khz : rate of all background events together; default ``[physics] input_rate_khz``
+    input_khz : rate of all background events together; default that of the model or of the build folder's report
     cut : "word", or "lead" for the word minus the largest of the others
 
     Raises
@@ -60,9 +61,7 @@ def find_rates(
     DataError
         For a file that cannot be read or has no events.
     """
-    project = design.project
-    known = PhysicsSettings() if project is None else project.physics
-    input_khz = known.input_rate_khz if input_khz is None else input_khz
+    input_khz = design.input_rate_khz if input_khz is None else input_khz
     if khz > input_khz or input_khz <= 0:
         raise InputError("a rate above that of the background", got=f"{khz} kHz", want=f"at most {input_khz} kHz")
     first = design.graph.outputs[0]
@@ -72,9 +71,10 @@ def find_rates(
     of_background, seeds = _counted(design, background, cut, progress)
     of_signal, signal_seeds = _counted(design, signal, cut, progress) if signal else ([], None)
     points = []
+    share = Fraction(str(khz)) / Fraction(str(input_khz))
     for k, name in enumerate(names):
         kept_words = of_signal[k] if of_signal else None
-        points.append(rate_point(name, cut, first.type, of_background[k], kept_words, khz / input_khz))
+        points.append(rate_point(name, cut, first.type, of_background[k], kept_words, share))
     for k, name in enumerate(seeds.names):
         kept = None if signal_seeds is None else signal_seeds.share(1 << k)
         points.append(RatePoint(name, "seed", None, None, seeds.share(1 << k), kept))
@@ -89,10 +89,10 @@ def _counted(
     first, last = design.graph.outputs[0], design.graph.outputs[-1]
     counts, seeds = [WordCounts() for _ in range(first.size)], SeedCounts(design.seed_names)
     done = 0
-    for outputs in _parts(design, files):
+    for outputs in _outputs(design, files):
         words = outputs[first.name].reshape(-1, first.size)
-        for place, count in enumerate(counts):
-            count.add(cut_numbers(words, place, cut))
+        for column, count in zip(cut_numbers(words, cut).T, counts, strict=True):
+            count.add(column)
         if seeds.names:
             seeds.add(outputs[last.name].reshape(len(words), -1))
         done += len(words)
@@ -101,6 +101,7 @@ def _counted(
     return counts, seeds
 
 
-def _parts(design: Design, files: Iterable[Path | str]) -> Iterator[dict[str, IntArray]]:
+def _outputs(design: Design, files: Iterable[Path | str]) -> Iterator[dict[str, IntArray]]:
     for file in files:
-        yield from raw_outputs(design, file)
+        for _, made in emulated_parts(design, Events.open(file, design, (), as_stored=False)):
+            yield made.raw

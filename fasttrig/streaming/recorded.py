@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,10 @@ import numpy as np
 from fasttrig.base.errors import DataError, near_names
 from fasttrig.base.fixed import IntArray
 from fasttrig.data.spread import flattened, spread
-from fasttrig.design import COMPILED_FROM, Design
+from fasttrig.design import Design
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.streaming.chunks import Events, Part, feature_arrays, raw_inputs
-from fasttrig.streaming.emulate_files import CHUNK_BYTES, CHUNK_EVENTS, emulated
+from fasttrig.streaming.emulate_files import emulated_parts
 from fasttrig.streaming.score_columns import raw_columns
 
 MOST_KEPT = 200
@@ -23,8 +23,9 @@ MOST_KEPT = 200
 
 @dataclass(frozen=True, slots=True)
 class DifferentEvent:
-    """One event whose words differ: its row, and each differing word by its column, (recorded, emulated)."""
+    """One event whose words differ: its file and row, and each differing word by its column, (recorded, emulated)."""
 
+    file: str
     row: int
     words: dict[str, tuple[int, int]]
 
@@ -87,16 +88,13 @@ def compare_recorded(
     for file in files:
         names = list(found.by_column)
         source = _open(file, design, names)
-        total = source.source.n_rows
-        library = design.compiled_emulator(None, COMPILED_FROM if total is None else total)
-        for part in source.parts(min(CHUNK_EVENTS, source.rows_of(CHUNK_BYTES))):
-            made = emulated(design, library, source.path, raw, part)
+        for part, made in emulated_parts(design, source, raw=raw):
             mine = np.stack(list(raw_columns(design, made.stored).values()), axis=1).astype(np.int64)
             theirs = np.stack([_whole(part.kept[name], name, source.path) for name in names], axis=1)
             rows = np.flatnonzero((mine != theirs).any(axis=1))
             kept = rows[: MOST_KEPT - len(found.events)]
             _count(found, mine, theirs, names)
-            found.events += [_different(row, part.first_row, mine, theirs, names) for row in kept.tolist()]
+            found.events += [_different(source.path, row, part.first_row, mine, theirs, names) for row in kept.tolist()]
             if len(kept):
                 inputs.append(_inputs_of(design, part, kept, raw=raw))
                 wanted.append(theirs[kept])
@@ -118,12 +116,13 @@ def _open(file: Path | str, design: Design, names: Sequence[str]) -> Events:
                 want=", ".join(names),
                 try_=f"--prefix; {near_names(name, known.kept)}",
             )
-    return Events.open(file, design, names, as_stored=False)
+    return replace(known, kept=tuple(names))
 
 
 def _whole(column: IntArray, name: str, path: str) -> IntArray:
     values = np.asarray(column)
-    if values.ndim != 1 or values.dtype.kind not in "biuf" or (values.astype(np.int64) != values).any():
+    is_whole = values.ndim == 1 and values.dtype.kind in "biuf" and bool(np.isfinite(values).all())
+    if not is_whole or (values.astype(np.int64) != values).any():
         got = f"{values.dtype}, {values.ndim - 1} numbers a row" if values.ndim != 1 else str(values.dtype)
         raise DataError("a recorded word is one whole number a row", where=f"{path} > column {name!r}", got=got)
     return values.astype(np.int64)
@@ -140,11 +139,13 @@ def _count(found: DataComparison, mine: IntArray, theirs: IntArray, names: Seque
     found.n_different += int(differences.any(axis=1).sum())
 
 
-def _different(row: int, first_row: int, mine: IntArray, theirs: IntArray, names: Sequence[str]) -> DifferentEvent:
+def _different(
+    file: str, row: int, first_row: int, mine: IntArray, theirs: IntArray, names: Sequence[str]
+) -> DifferentEvent:
     words = {
         name: (int(theirs[row, k]), int(mine[row, k])) for k, name in enumerate(names) if theirs[row, k] != mine[row, k]
     }
-    return DifferentEvent(first_row + row, words)
+    return DifferentEvent(file, first_row + row, words)
 
 
 def _inputs_of(design: Design, part: Part, rows: IntArray, *, raw: bool) -> IntArray:

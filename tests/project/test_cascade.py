@@ -91,6 +91,14 @@ def test_what_model_toml_cannot_say(started, tmp_path, before, after, told):
     assert told in str(caught.value)
 
 
+def test_a_changed_budget_measures_nothing_again(started, tmp_path):
+    folder = shutil.copytree(started["cascade"].folder, tmp_path / "copy")
+    text = (folder / "model.toml").read_text()
+    (folder / "model.toml").write_text(text.replace("max_auc_loss = 0.02", "max_auc_loss = 0.021", 1))
+    project = fasttrig.build(folder, target="fpga", out=folder / "build")
+    assert project.report.good and [stage.name for stage in project.stages if stage.state == "done"] == ["verdict"]
+
+
 def test_taggers_are_trained_alone(started):
     done = run("train", ".", cwd=started["cascade"].folder)
     assert done.returncode == 2 and "fasttrig train trees, fasttrig train network" in done.stderr

@@ -1,6 +1,7 @@
 """`fasttrig rate`: thresholds that keep a rate, counted by hand, and the rates of seeds."""
 
 import json
+from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ import fasttrig
 from fasttrig.base.errors import DataError, InputError
 from fasttrig.data.labelled import load_sample
 from fasttrig.design import open_design
-from fasttrig.physics.rates import Share, WordCounts
+from fasttrig.physics.rates import SeedCounts, Share, WordCounts
 from fasttrig.physics.working_points import leads
 from fasttrig.streaming.rates import find_rates
 from tests.commandline import fasttrig as run
@@ -62,6 +63,8 @@ def test_seeds_have_rates_and_overlaps(started, files):
         assert rows[name]["alone"]["n_passing"] == (bits[:, k] & ~bits[:, 1 - k]).sum()
         assert rows[name]["background"]["rate_khz"] == pytest.approx(40_000 * bits[:, k].mean())
     assert found["any_seed"]["n_passing"] == bits.any(axis=1).sum()
+    of_build = run("rate", started["cascade"].built, *two, "--khz", 40, "--json")
+    assert json.loads(of_build.stdout) == found, "a build folder keeps the names of its seeds and the input rate"
     shown = run("rate", ".", folder / "one.parquet", "--khz", 40, cwd=started["cascade"].folder)
     assert "any seed" in shown.stdout and "40,000 kHz" in shown.stdout
 
@@ -73,10 +76,16 @@ def test_intervals_and_thresholds_of_few_events():
         low = 0.0 if n_passing == 0 else beta.ppf(tail, n_passing, n - n_passing + 1)
         high = 1.0 if n_passing == n else beta.ppf(1 - tail, n_passing + 1, n - n_passing)
         assert (share.low, share.high) == (pytest.approx(low), pytest.approx(high))
+    bits = np.zeros((3, 100), dtype=np.int64)  # more seeds than bits of a word
+    bits[0, 99] = bits[1, 99] = bits[1, 3] = 1
+    seeds = SeedCounts(f"s{k}" for k in range(100))
+    seeds.add(bits)
+    assert [seeds.share(1 << k).n_passing for k in (0, 3, 99)] == [0, 1, 2]
+    assert (seeds.alone(99).n_passing, seeds.share(-1).n_passing) == (1, 2)
     counts = WordCounts()
     counts.add(np.array([5, 5, 5, 2]))
     counts.add(np.array([-1]))
-    assert [counts.threshold(share) for share in (0.0, 0.5, 0.6, 0.8, 1.0)] == [6, 6, 5, 2, -1]
+    assert [counts.threshold(Fraction(share)) for share in ("0", "0.5", "0.6", "0.8", "1")] == [6, 6, 5, 2, -1]
     with pytest.raises(DataError, match="no events"):
         WordCounts().threshold(0.5)
 
