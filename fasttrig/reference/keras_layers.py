@@ -70,6 +70,19 @@ class Averages:
         return averages if layer.activation is None else layer.activation(averages)
 
 
+class EmbeddedRows:
+    """Stands in for an Embedding: an integer that is no row gives zeros, as TensorFlow does on a GPU."""
+
+    def __init__(self, keras: Any, rows: np.ndarray) -> None:
+        self._rows, self._n_rows = Constant(keras, np.vstack([rows, np.zeros_like(rows[:1])])), len(rows)
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        import tensorflow as tf
+
+        found = tf.cast(inputs, tf.int32)
+        return tf.gather(self._rows(None), tf.where(found < self._n_rows, found, self._n_rows))
+
+
 class Affine:
     """Stands in for a batch normalisation whose scale and offset were rounded."""
 

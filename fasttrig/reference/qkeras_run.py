@@ -40,7 +40,7 @@ from fasttrig.frontends.source import ModelParts, ModelSpec, refuse_code
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Op, Value
 from fasttrig.reference.float64 import quantizers_in
-from fasttrig.reference.keras_layers import Affine, Averages, Constant, Recorder, leaves
+from fasttrig.reference.keras_layers import Affine, Averages, Constant, EmbeddedRows, Recorder, leaves
 from fasttrig.reference.keras_runtime import import_framework
 from fasttrig.reference.known_objects import known_objects
 from fasttrig.reference.layer_ends import layer_ends, layer_of
@@ -359,6 +359,8 @@ def _adapt(
             quantizer = read_quantizer(layer.config["average_quantizer"], layer.name)
             factor = average_factor(quantizer, _pool_area(running), layer.name)
             running.call = Averages(keras, running, factor)
+        if layer.kind == "Embedding":
+            layers[layer.name].call = EmbeddedRows(keras, np.asarray(layers[layer.name].embeddings, dtype=np.float64))
         row = rounded.get((layer.name, "scale"))
         if row is not None and row.offset is not None:
             layers[layer.name].call = Affine(keras, row.scale, row.offset)

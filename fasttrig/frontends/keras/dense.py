@@ -83,13 +83,3 @@ def refuse_dense(low: Lowering, layer: LayerSpec) -> Any:
         try_="`fasttrig quantise` the float network, or retrain with QDense(..., "
         "kernel_quantizer='quantized_bits(6,0,alpha=1)')",
     )
-
-
-def refuse_qbatchnorm(low: Lowering, layer: LayerSpec) -> Any:
-    raise UnsupportedError(
-        "QBatchNormalization is not exact on any grid",
-        where=low.where(layer),
-        got=f"epsilon={layer.config.get('epsilon')} is added to a quantised variance before the square root",
-        want="BatchNormalization with batchnorm_type, or a normalisation folded before quantisation",
-        try_="retrain with QDenseBatchnorm, or without normalisation",
-    )

@@ -34,8 +34,8 @@ from fasttrig.frontends.keras.dense import (
     prepare_dense,
     prepare_dense_batchnorm,
     refuse_dense,
-    refuse_qbatchnorm,
 )
+from fasttrig.frontends.keras.embedding import lower_embedding, prepare_embedding
 from fasttrig.frontends.keras.layer_parts import require_channels_last
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.merging import (
@@ -48,7 +48,7 @@ from fasttrig.frontends.keras.merging import (
     lower_subtract,
     prepare_dot,
 )
-from fasttrig.frontends.keras.normalisation import lower_batchnorm, plan_batchnorm
+from fasttrig.frontends.keras.normalisation import lower_batchnorm, plan_batchnorm, plan_qbatchnorm
 from fasttrig.frontends.keras.pooling import lower_pooling, prepare_pooling
 from fasttrig.frontends.keras.recurrent import GATES, lower_recurrent, prepare_recurrent
 from fasttrig.frontends.keras.shapes import (
@@ -164,7 +164,7 @@ LAYERS: dict[str, LayerRow] = {
     "BatchNormalization": LayerRow(
         plan_batchnorm, lower_batchnorm, "`Scale`; scales that are on no small grid become integer multipliers, by name"
     ),
-    "QBatchNormalization": LayerRow(refuse_qbatchnorm, _same),
+    "QBatchNormalization": LayerRow(plan_qbatchnorm, lower_batchnorm, "`Scale` of its quantised numbers; likewise"),
     "Concatenate": LayerRow(_nothing, lower_concat, "`Concat`"),
     "Add": LayerRow(_nothing, lower_add, "`Add`"),
     "Subtract": LayerRow(_nothing, lower_subtract, "`Scale` by -1 and `Add`"),
@@ -173,6 +173,7 @@ LAYERS: dict[str, LayerRow] = {
     "Minimum": LayerRow(_nothing, lower_extreme, "`Reduce` (min)"),
     "Average": LayerRow(_nothing, lower_average, "`Add` and `Scale`, of 2, 4, 8, ... tensors"),
     "Dot": LayerRow(prepare_dot, lower_dot, "`Multiply` and `Reduce`"),
+    "Embedding": LayerRow(prepare_embedding, lower_embedding, "`Table` for each column, and `Concat`"),
     "QConv1D": LayerRow(prepare_convolution, lower_convolution, _CONVOLUTION),
     "QConv2D": LayerRow(prepare_convolution, lower_convolution, _CONVOLUTION),
     "QConv2DBatchnorm": LayerRow(prepare_convolution_batchnorm, lower_convolution, "the same with the folded kernel"),
@@ -246,15 +247,24 @@ REFUSED_LAYERS = {
     " kernel_quantizer='binary(alpha=1)' and set its weights",
     "TernaryDense": "a class of your own code, which a file does not hold; rebuild it as QDense with"
     " kernel_quantizer='ternary(alpha=1,threshold=0.5)' and set its weights",
-    "SELU": "it is an exponential below zero; retrain with LeakyReLU(0.125)",
+    "SELU": "no layer of Keras; Activation('selu') in front of a quantiser is read",
     "Conv1D": "its kernel is not quantised; `fasttrig quantise` the float network, or retrain with QConv1D",
     "Conv2D": "its kernel is not quantised; `fasttrig quantise` the float network, or retrain with QConv2D",
     "DepthwiseConv2D": "its kernel is not quantised; retrain with QDepthwiseConv2D",
+    "DepthwiseConv1D": "its kernel is not quantised; retrain with QConv1D(groups=channels)",
     "SeparableConv1D": "its kernels are not quantised; retrain with QSeparableConv1D",
     "SeparableConv2D": "its kernels are not quantised; retrain with QSeparableConv2D",
     "Conv2DTranspose": "its kernel is not quantised; retrain with QConv2DTranspose",
     "SimpleRNN": "its weights are not quantised; retrain with QSimpleRNN",
     "LSTM": "its weights are not quantised; retrain with QLSTM",
     "GRU": "its weights are not quantised; retrain with QGRU",
+    **dict.fromkeys(
+        ("GarNet", "GarNetStack"),
+        "its sums of exponentials are not quantised; rebuild it of QDense, Table activations and SumOver",
+    ),
+    **dict.fromkeys(
+        ("FixedPointQuantizer", "HGQ>FixedPointQuantizer", "UnaryLUT", "HGQ>UnaryLUT"),
+        "a proxy that HGQ writes for hls4ml; give fasttrig the model that HGQ trained",
+    ),
     "LayerNormalization": "it divides by a square root; retrain with QDenseBatchnorm",
 }

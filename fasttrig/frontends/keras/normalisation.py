@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -46,6 +46,25 @@ def plan_batchnorm(low: Lowering, layer: LayerSpec) -> ScalePlan:
         for part, found in zip(("scale", "offset"), rounded_normalisation(low, layer, scale, offset), strict=True)
     )
     return ScalePlan(first, second, str(note_normalisation(low, layer, (scale, offset), (first, second))))
+
+
+def plan_qbatchnorm(low: Lowering, layer: LayerSpec) -> ScalePlan:
+    """QBatchNormalization: scale and offset of the numbers that its four quantisers give in float32.
+
+    Its epsilon and its square root stay real, so the scale is rounded as that of a BatchNormalization is.
+    """
+    weights = dict(layer.weights)
+    for key, part in (("gamma", "gamma"), ("beta", "beta"), ("moving_mean", "mean"), ("moving_variance", "variance")):
+        where = low.where(layer, f"{part}_quantizer")
+        quantizer = read_quantizer(layer.config.get(f"{part}_quantizer"), where)
+        if quantizer is None or key not in weights:
+            continue
+        if part in ("gamma", "variance"):
+            quantizer = trainable(quantizer)
+        grid = quantise(quantizer, weights[key], where)
+        values = grid.values if grid.scale is None else grid.values * grid.scale
+        weights[key] = values.astype(np.float32).reshape(weights[key].shape)
+    return plan_batchnorm(low, replace(layer, weights=weights))
 
 
 def lower_batchnorm(low: Lowering, layer: LayerSpec, plan: ScalePlan, name: str, operands: list[Value]) -> Value:

@@ -57,6 +57,19 @@ class _DenseBatchnorm(_Dense, _Normalised):
     pass
 
 
+class _Embedding(_Layer):
+    input_dim: Units
+    output_dim: Units
+    mask_zero: bool = False
+
+
+class _QNormalised(_Normalised):
+    gamma_quantizer: Quantiser = None
+    beta_quantizer: Quantiser = None
+    mean_quantizer: Quantiser = None
+    variance_quantizer: Quantiser = None
+
+
 class _Softmax(_Layer):
     axis: Axis | list[Axis] = -1
 
@@ -225,7 +238,8 @@ SCHEMAS: dict[str, type[_Layer]] = {
     "Activation": _Activated,
     "QActivation": _Activated,
     "BatchNormalization": _Normalised,
-    "QBatchNormalization": _Normalised,
+    "QBatchNormalization": _QNormalised,
+    "Embedding": _Embedding,
     "Softmax": _Softmax,
     "ReLU": _Rectified,
     "LeakyReLU": _Rectified,
@@ -307,6 +321,10 @@ KNOWN_KEYS: dict[str, set[str]] = {
     "QActivation": _OF_ACTIVATIONS,
     "BatchNormalization": _OF_NORMS,
     "QBatchNormalization": _OF_NORMS,
+    "Embedding": {
+        *("input_dim", "output_dim", "mask_zero", "input_length", "sparse"),
+        *(f"embeddings_{word}" for word in _TRAINING),
+    },
     "Softmax": {"axis"},
     "ReLU": {"negative_slope", "threshold", "max_value"},
     "LeakyReLU": {"alpha", "negative_slope"},

@@ -27,6 +27,7 @@ _NORM_VARIABLES = (("gamma", "scale"), ("beta", "center"))
 _MOVING = ("moving_mean", "moving_variance")
 _READ = (
     "alpha",
+    "embeddings",
     "kernel",
     "recurrent_kernel",
     "depthwise_kernel",
@@ -46,6 +47,7 @@ _KERNELS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("QConv1D", "QConv2D", "QConv2DBatchnorm", "QConv2DTranspose"), ("kernel",)),
     **dict.fromkeys(_DEPTHWISE, ("depthwise_kernel",)),
     "PReLU": ("alpha",),
+    "Embedding": ("embeddings",),
     **dict.fromkeys(_RECURRENT, ("kernel", "recurrent_kernel")),
     **dict.fromkeys(_SEPARABLE, ("depthwise_kernel", "pointwise_kernel")),
 }
@@ -128,7 +130,7 @@ def variable_names(kind: str, config: Mapping[str, Any]) -> list[str]:
 
 def kernel_names(kind: str, config: Mapping[str, Any]) -> list[str]:
     """The kernels of a layer and its bias, in Keras' order."""
-    has_bias = config.get("use_bias", True) and kind != "PReLU"
+    has_bias = config.get("use_bias", True) and kind not in ("PReLU", "Embedding")
     return [*_KERNELS.get(kind, ("kernel",)), *(["bias"] if has_bias else [])]
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 
 from fasttrig.base.errors import InputError, RefusalError, UnsupportedError
 from fasttrig.base.fixed import FixedType
 from fasttrig.frontends.keras.final_link import index_type
+from fasttrig.frontends.keras.layers import LAYERS as LAYERS_READ
+from fasttrig.frontends.keras.layers import REFUSED_LAYERS, WRAPPERS
 from fasttrig.frontends.keras.qkeras import read_qkeras
 from tests.unit.frontends.framework import keras, qdense, qkeras, randomised, require_equal, sequential
 
@@ -110,20 +114,6 @@ def test_refusal(case: str) -> None:
     (refusal,) = caught.value.refusals
     assert where in refusal.where and refusal.where.startswith(f"model '{model.name}' > layer '")
     assert what in refusal.what and hint in refusal.try_ and refusal.got and refusal.want
-
-
-def test_qbatchnormalization() -> None:
-    """The wheel's layer cannot even be built with its defaults; the class name alone decides."""
-    from fasttrig.frontends.keras.layers import prepare
-    from fasttrig.frontends.keras.lowering import Lowering
-    from fasttrig.frontends.source import LayerSpec, ModelSpec
-    from fasttrig.ir.builder import GraphBuilder
-
-    layer = LayerSpec("b", "QBatchNormalization", {"epsilon": 0.001}, {})
-    low = Lowering(ModelSpec("m", "m.h5", (layer,), (), ()), GraphBuilder("m"))
-    with pytest.raises(UnsupportedError, match="QBatchNormalization is not exact") as caught:
-        prepare(low, layer)
-    assert "epsilon=0.001" in caught.value.got
 
 
 def test_all_refusals_come_together() -> None:
@@ -268,3 +258,10 @@ def test_hgq_is_named_by_its_classes() -> None:
 
     with pytest.raises(UnsupportedError, match="HGQ and HGQ2 yet"):
         prepare(Lowering(ModelSpec("m", "m.h5", (), (), ()), GraphBuilder("m")), LayerSpec("a", "HDense", {}, {}))
+
+
+def test_every_class_of_hls4ml_is_known_by_name() -> None:
+    """Each layer class that hls4ml's Keras converter handles is read, or refused with its own advice."""
+    registry = importlib.import_module("hls4ml.converters.keras_v2_to_hls").layer_handlers
+    known = {*LAYERS_READ, *REFUSED_LAYERS, *WRAPPERS, "InputLayer", "Functional", "Sequential"}
+    assert len(registry) > 50 and not set(registry) - known
