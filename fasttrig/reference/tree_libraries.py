@@ -15,7 +15,7 @@ import numpy as np
 from fasttrig.base.errors import CheckFailed, MissingPackageError
 from fasttrig.base.fixed import FixedType, FloatArray, IntArray, to_value
 from fasttrig.base.link_functions import LINK_FUNCTIONS
-from fasttrig.frontends.trees import conifer_json, lightgbm_model, sklearn_model, xgboost_model
+from fasttrig.frontends.trees import conifer_json, lightgbm_model, pipelines, sklearn_model, xgboost_model
 from fasttrig.frontends.trees.ensemble import Ensemble
 from fasttrig.frontends.trees.files import read_document
 from fasttrig.ir.graph import Graph
@@ -51,7 +51,7 @@ def framework_raw(graph: Graph, ensemble: Ensemble, source: Any, inputs: Mapping
     values = to_value(inputs[forest.operand.name], forest.operand.type)
     if ensemble.score is not None:
         return {graph.outputs[0].name: _conifer_raw(graph.outputs[0].type, source, values)}
-    model = _opened(ensemble, source)
+    model, values = _behind(_opened(ensemble, source), values)
     exits = _exits(ensemble, _leaves(ensemble, model, values))
     _check_predictions(graph, ensemble, exits, _predictions(ensemble, model, values))
     total = np.tile(forest.base_margin.raw, (len(values), 1))
@@ -78,7 +78,12 @@ def _conifer_raw(fixed_type: FixedType, source: Any, values: FloatArray) -> IntA
 
 def library_leaves(ensemble: Ensemble, source: Any, values: Any) -> IntArray:
     """Exit leaf of each tree, numbered and found by the library. Shapes: (n, n_features) -> (n, n_trees)."""
-    return _leaves(ensemble, _opened(ensemble, source), values)
+    return _leaves(ensemble, *_behind(_opened(ensemble, source), values))
+
+
+def _behind(model: Any, values: FloatArray) -> tuple[Any, FloatArray]:
+    """The tree model of a pipeline and what its scalers give; another model and the values themselves."""
+    return (model.steps[-1][1], pipelines.scaled(model, values)) if pipelines.is_pipeline(model) else (model, values)
 
 
 def _opened(ensemble: Ensemble, source: Any) -> Any:
@@ -106,7 +111,9 @@ def _leaves(ensemble: Ensemble, model: Any, values: FloatArray) -> IntArray:
     elif sklearn_model.is_sklearn(model) and hasattr(model, "apply"):
         found = model.apply(values)
     elif sklearn_model.is_sklearn(model) and hasattr(model, "estimators_"):
-        found = np.stack([member.apply(values) for member in model.estimators_], axis=1)
+        features = getattr(model, "estimators_features_", None) or [slice(None)] * len(model.estimators_)
+        members = zip(model.estimators_, features, strict=True)
+        found = np.stack([member.apply(values[:, columns]) for member, columns in members], axis=1)
     elif conifer_json.is_conifer(model):
         from fasttrig.reference.conifer_header import leaves
 
@@ -120,7 +127,9 @@ def _predictions(ensemble: Ensemble, model: Any, values: FloatArray) -> FloatArr
     """Scores that the user sees; None if `predict` returns class names, or a file has no such method."""
     if conifer_json.is_conifer(model):
         return None
-    if hasattr(model, "predict_proba") and ensemble.objective != "binary:logitraw":
+    if type(model).__name__ == "IsolationForest":
+        found = -model.score_samples(values)
+    elif hasattr(model, "predict_proba") and ensemble.objective != "binary:logitraw":
         found = model.predict_proba(values)
     elif type(model).__name__ == "Booster" and xgboost_model.is_xgboost(model):
         found = None if ensemble.objective in _CLASS_NAMES else _of_booster(ensemble, model, values)

@@ -7,15 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xgboost
 from sklearn import ensemble as skl
 from sklearn import tree as skt
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
+from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FloatArray
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.emulator.forest import leaf_indices
-from fasttrig.frontends.trees import Ensemble, read_trees
+from fasttrig.frontends.trees import Ensemble, read_ensemble, read_trees
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.ops import Forest
+from fasttrig.reference.tree_libraries import framework_raw
 from tests.ladder.forest_cases import GRID, quantise, toy
 
 RAW, X, LABEL = toy(800)
@@ -72,6 +79,14 @@ SKLEARN: dict[str, tuple[Any, Any, Any]] = {
     "extra regression": (skl.ExtraTreesRegressor(**SIZE), THREE, lambda m: m.predict(X)),
     "ada two": (skl.AdaBoostClassifier(STUMP, **SIZE), TWO, lambda m: m.decision_function(X)),
     "ada three": (skl.AdaBoostClassifier(STUMP, **SIZE), THREE, lambda m: m.decision_function(X)),
+    "bagging three": (skl.BaggingClassifier(max_features=0.7, **SIZE), THREE, positive),
+    "bagging regression": (skl.BaggingRegressor(max_features=2, **SIZE), THREE, lambda m: m.predict(X)),
+    "isolation": (skl.IsolationForest(max_samples=64, **SIZE), TWO, lambda m: np.log2(-m.score_samples(X))),
+    "isolation features": (
+        skl.IsolationForest(max_samples=50, max_features=2, **SIZE),
+        TWO,
+        lambda m: np.log2(-m.score_samples(X)),
+    ),
     "tree three": (skt.DecisionTreeClassifier(random_state=1), THREE, positive),
     "tree regression": (skt.DecisionTreeRegressor(random_state=1), TARGETS, lambda m: m.predict(X)),
     "extra tree": (skt.ExtraTreeRegressor(random_state=1), THREE, lambda m: m.predict(X)),
@@ -86,8 +101,66 @@ def test_scikit_learn(name: str) -> None:
     check(graph, ensemble, margin(model))
     if hasattr(model, "apply"):
         assert np.array_equal(ensemble.library_leaves(X), model.apply(X).reshape(len(X), -1))
-    predicted = positive(model) if hasattr(model, "predict_proba") else model.predict(X)
+    if name.startswith("isolation"):
+        predicted = -model.score_samples(X)
+    else:
+        predicted = positive(model) if hasattr(model, "predict_proba") else model.predict(X)
+    if not name.startswith("hist"):  # those do not tell their leaves
+        found = framework_raw(graph, ensemble, model, {"x": RAW})
+        assert np.array_equal(found["margin"], evaluate(graph, RAW).outputs["margin"])
     assert np.abs(ensemble.predict(X) - predicted.reshape(len(X), -1)).max() < 1e-9
+
+
+SCALED: dict[str, tuple[list[Any], Any]] = {
+    "standard": ([StandardScaler()], skl.GradientBoostingClassifier(**SIZE)),
+    "standard, float64": ([StandardScaler()], skl.HistGradientBoostingClassifier(max_iter=6)),
+    "clipped": ([MinMaxScaler(clip=True)], skl.RandomForestClassifier(**SIZE)),
+    "robust, then largest": ([RobustScaler(), "passthrough", MaxAbsScaler()], skl.GradientBoostingClassifier(**SIZE)),
+    "xgboost": ([StandardScaler()], xgboost.XGBClassifier(n_estimators=6, max_depth=3, n_jobs=1)),
+    "no scaler": ([], skl.GradientBoostingClassifier(**SIZE)),
+}
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_pipeline(name: str) -> None:
+    """The pipeline's own leaves and predictions; thresholds between the grid's points and on them."""
+    scalers, final = SCALED[name]
+    model = make_pipeline(*scalers, final).fit(X[:300], TWO[:300])
+    graph, ensemble = read_trees(model, input_type=GRID, leaf_fraction_bits=BITS)
+    if name != "standard, float64":  # that model does not tell its leaves
+        found = framework_raw(graph, ensemble, model, {"x": RAW})
+        assert np.array_equal(found["margin"], evaluate(graph, RAW).outputs["margin"])
+    assert np.abs(ensemble.predict(X).ravel() - model.predict_proba(X)[:, 1]).max() < 1e-6
+    behind = [type(step).__name__ for step in scalers if step != "passthrough"]
+    assert ensemble.library.endswith(f" behind {' and '.join(behind)}") == bool(behind)
+
+
+def test_pipeline_thresholds_are_exact() -> None:
+    """Right at and just below each threshold the library itself changes sides, in float64."""
+    model = make_pipeline(StandardScaler(), skl.GradientBoostingClassifier(**SIZE)).fit(X, TWO)
+    ensemble = read_ensemble(model)
+    tree = ensemble.trees[0]
+    for node in range(tree.n_nodes):
+        at = np.zeros((2, ensemble.n_features))
+        at[:, tree.feature[node]] = np.nextafter(tree.threshold[node], -np.inf), tree.threshold[node]
+        inner = model[-1].estimators_[0, 0].tree_
+        own = np.flatnonzero(inner.children_left != -1)
+        seen = model[0].transform(at).astype(np.float32)[:, tree.feature[node]]
+        limit = [inner.threshold[n] for n in own if inner.feature[n] == tree.feature[node]]
+        assert any((seen[0] <= t) and not (seen[1] <= t) for t in limit)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (make_pipeline(PCA(2), skl.GradientBoostingClassifier(**SIZE)), "does more than scale"),
+        (make_pipeline(StandardScaler(), xgboost.XGBClassifier(n_estimators=2, missing=0.0)), "stands for a missing"),
+        (skl.BaggingClassifier(LogisticRegression(), **SIZE), "not a decision tree"),
+    ],
+)
+def test_refused_wrappers(model: Any, told: str) -> None:
+    with pytest.raises(UnsupportedError, match=told):
+        read_trees(model.fit(X, TWO), input_type=GRID)
 
 
 LIGHTGBM: dict[str, tuple[dict[str, Any], Any]] = {

@@ -14,6 +14,7 @@ from fasttrig.frontends.trees import (
     conifer_json,
     lightgbm_model,
     onnx_model,
+    pipelines,
     sklearn_model,
     tmva_xml,
     xgboost_document,
@@ -55,7 +56,17 @@ class Library:
     takes_rounds: bool = False
 
 
+def _read_pipeline(pipeline: Any) -> Ensemble:
+    return pipelines.read_live(pipeline, read_ensemble)
+
+
 LIBRARIES = (
+    Library(
+        "scikit-learn `Pipeline`",
+        f"{', '.join(pipelines.SCALERS)} in front of a live tree model of any library",
+        pipelines.is_pipeline,
+        _read_pipeline,
+    ),
     Library(
         "XGBoost",
         f"trees; the links of {len(xgboost_document.OBJECTIVES)} objectives, others without a link",

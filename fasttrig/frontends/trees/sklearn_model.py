@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,9 @@ _LOSS_LINKS = {
     "HuberLoss": (Link.NONE, 1.0),
     "PinballLoss": (Link.NONE, 1.0),
 }
+
+
+FeatureColumns: TypeAlias = Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +93,32 @@ def read_live(model: Any) -> Ensemble:
     )
 
 
-def _tree(model: Any, leaf: FloatArray, where: str, output: int = 0) -> Tree:
-    """A ``DecisionTree*``'s nodes with other leaf values, shape (n_rows, n_targets)."""
+def _tree(
+    model: Any,
+    leaf: FloatArray,
+    where: str,
+    output: int = 0,
+    features: FeatureColumns | None = None,
+    n_features: int = 0,
+) -> Tree:
+    """A ``DecisionTree*``'s nodes with other leaf values, shape (n_rows, n_targets).
+
+    `features` are the columns that the tree was given, of `n_features`; None: all.
+    """
     inner = model.tree_
+    feature = np.asarray(inner.feature)
+    if features is not None:
+        feature = np.where(feature < 0, feature, np.asarray(features)[np.maximum(feature, 0)])
     table = NodeTable(
         is_leaf=np.asarray(inner.children_left == -1),
         left=np.asarray(inner.children_left),
         right=np.asarray(inner.children_right),
-        feature=np.asarray(inner.feature),
+        feature=feature,
         threshold=np.asarray(inner.threshold, dtype=np.float64),
         default_left=_missing_go_left(inner),
         leaf=leaf,
     )
-    return grow(table, output=output, n_features=int(model.n_features_in_), where=where)
+    return grow(table, output=output, n_features=n_features or int(model.n_features_in_), where=where)
 
 
 def _missing_go_left(inner: Any) -> Any:
@@ -155,6 +171,60 @@ def _average(model: Any, where: str) -> _Parts:
         trees.append(_tree(member, leaf / len(members), place))
     start, link = np.zeros(trees[0].n_targets), _fraction_link(n_classes)
     return _Parts(trees, start, str(model.criterion), n_classes, len(members), link)
+
+
+def _bagging(model: Any, where: str) -> _Parts:
+    """Decision trees on samples of events and of features; the mean of their fractions or values."""
+    n_classes = _classes(model, where) if hasattr(model, "classes_") else 0
+    trees = []
+    for index, (member, features) in enumerate(_members(model, where)):
+        place = f"{where} > tree {index}"
+        if n_classes and len(member.classes_) != n_classes:
+            raise UnsupportedError(
+                "a tree has not seen every class", where=place, got=f"{len(member.classes_)} of {n_classes} classes"
+            )
+        leaf = _leaf_values(member, place) / len(model.estimators_)
+        trees.append(_tree(member, leaf, place, features=features, n_features=int(model.n_features_in_)))
+    start = np.zeros(trees[0].n_targets)
+    return _Parts(trees, start, "mean", n_classes, len(trees), _fraction_link(n_classes))
+
+
+def _isolation(model: Any, where: str) -> _Parts:
+    """Minus the mean path length over that of a random tree; 2 to its power is minus ``score_samples``.
+
+    Liu, Ting, Zhou, ICDM 2008, eqs. 1 and 2: a leaf of n samples stands for a random tree of them.
+    """
+    unit = len(model.estimators_) * float(_random_path(np.array([model.max_samples_]))[0])
+    trees = []
+    for index, (member, features) in enumerate(_members(model, where)):
+        inner = member.tree_
+        depth = np.zeros(inner.node_count)
+        for parent in np.flatnonzero(inner.children_left != -1):  # a parent stands before its children
+            depth[[inner.children_left[parent], inner.children_right[parent]]] = depth[parent] + 1
+        leaf = -(depth + _random_path(np.asarray(inner.n_node_samples)))[:, None] / unit
+        place = f"{where} > tree {index}"
+        trees.append(_tree(member, leaf, place, features=features, n_features=int(model.n_features_in_)))
+    return _Parts(trees, np.zeros(1), "isolation", 0, len(trees), Link.EXP, float(np.log(2.0)))
+
+
+def _random_path(n_samples: Any) -> FloatArray:
+    """Mean path length of an unsuccessful search in a random binary tree of `n_samples`; same shape."""
+    n = np.maximum(np.asarray(n_samples, dtype=np.float64), 3.0)
+    many = 2.0 * (np.log(n - 1.0) + np.euler_gamma) - 2.0 * (n - 1.0) / n
+    return np.asarray(np.where(n_samples <= 1, 0.0, np.where(n_samples == 2, 1.0, many)))
+
+
+def _members(model: Any, where: str) -> list[tuple[Any, FeatureColumns]]:
+    """The trees, and which features each was given."""
+    for index, member in enumerate(model.estimators_):
+        if not hasattr(member, "tree_"):
+            raise UnsupportedError(
+                "an estimator of the bag is not a decision tree",
+                where=f"{where} > {index}",
+                got=type(member).__name__,
+                want="DecisionTree or ExtraTree",
+            )
+    return list(zip(model.estimators_, model.estimators_features_, strict=True))
 
 
 def _fraction_link(n_classes: int) -> Link:
@@ -274,4 +344,6 @@ KINDS: dict[str, Callable[[Any, str], _Parts]] = {
     **dict.fromkeys(("GradientBoostingClassifier", "GradientBoostingRegressor"), _gradient_boosting),
     **dict.fromkeys(("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"), _hist_gradient_boosting),
     "AdaBoostClassifier": _adaboost,
+    **dict.fromkeys(("BaggingClassifier", "BaggingRegressor"), _bagging),
+    "IsolationForest": _isolation,
 }
