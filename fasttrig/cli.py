@@ -142,6 +142,7 @@ add_command(
         "fasttrig emulate build/jet_mlp events.parquet -o scores.parquet",
         "fasttrig emulate build/jet_mlp ntuple.root -o scores.root --tree Events --keep run --keep event",
         "fasttrig emulate build/jet_mlp 'run*.h5' -o scores/",
+        "fasttrig emulate build/jet_mlp '/data/2026/**/*.root' -o scores/ --workers 8 --skip-bad",
     ),
 )
 add_command(

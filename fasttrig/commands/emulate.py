@@ -30,20 +30,41 @@ def emulate(
     raw: Annotated[
         bool, typer.Option("--raw", help="The columns hold raw integers of the inputs instead of values.")
     ] = False,
+    workers: Annotated[
+        int,
+        typer.Option("--workers", min=0, help="Processes, each of one thread, for many files."),
+    ] = 0,
+    cluster: Annotated[str, typer.Option("--cluster", help="Address of a Dask scheduler, in place of processes.")] = "",
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="With workers: go on without what cannot be read; exit code 1 then.")
+    ] = False,
+    chunk_events: Annotated[
+        int, typer.Option("--chunk-events", min=1, help="With workers: events of a chunk, which has its own output.")
+    ] = 1 << 20,
+    retries: Annotated[int, typer.Option("--retries", min=0, help="With workers: further tries of a chunk.")] = 2,
     as_json: AsJson = False,
 ) -> None:
     """Run the bit-accurate emulator over files of any size, in constant memory.
 
-    Every column stays; per class a score and a raw integer are added. An output appears when it is whole.
+    Every column stays; per class a score and a raw integer are added. An output appears when it is whole. With
+    --workers or --cluster the command may be killed and given again: it does what is missing.
     """
     from fasttrig.commands.files import expand, output_paths
+    from fasttrig.commands.many_files import emulate_on, folder_paths
     from fasttrig.design import open_design
     from fasttrig.streaming import emulate_files
 
     files = expand(events)
-    outputs = output_paths(files, output)
+    on_workers = bool(workers or cluster or skip_bad)
+    outputs = folder_paths(files, output) if on_workers else output_paths(files, output)
     opened = open_design(design)
     named = [f"{file}:{tree}" if tree and file.endswith(".root") else file for file in files]
+    if on_workers:
+        from fasttrig.grid import GridOptions
+
+        options = GridOptions(keep, tree or "events", prefix, raw, force, chunk_events, retries, skip_bad=skip_bad)
+        emulate_on(opened, named, outputs, options, workers=workers, cluster=cluster, as_json=as_json)
+        return
     found = []
     with counting("events") as progress:
         for made in emulate_files(

@@ -58,6 +58,11 @@ DAMAGE = (
 READ_BYTES = 1 << 20
 """Buffer per Parquet column."""
 
+RowRange = tuple[int, int | None]
+"""The first row of a range, and the row after the last; None for the end of the file."""
+
+ALL_ROWS: RowRange = (0, None)
+
 
 class Source(Protocol):
     """An open file of columns; `n_rows` is None where only reading all of it would tell."""
@@ -68,8 +73,8 @@ class Source(Protocol):
     @property
     def n_rows(self) -> int | None: ...
 
-    def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
-        """Yield chunks of at most `chunk_rows` rows; of no rows one empty chunk."""
+    def chunks(self, names: Sequence[str], chunk_rows: int, rows: RowRange = ALL_ROWS) -> Iterator[Chunk]:
+        """Yield chunks of at most `chunk_rows` rows, of the range `rows`; of no rows one empty chunk."""
 
 
 class ParquetSource:
@@ -91,19 +96,37 @@ class ParquetSource:
         units = {name: str(column["unit"]) for name, column in columns.items()}
         self.metadata: Mapping[str, Any] = about | {"units": units} if units else about
 
-    def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
+    def chunks(self, names: Sequence[str], chunk_rows: int, rows: RowRange = ALL_ROWS) -> Iterator[Chunk]:
         """Yield chunks; lists must have a fixed length."""
-        for batch in self.batches(names, chunk_rows):
+        for batch in self.batches(names, chunk_rows, rows):
             yield self.values(batch, names)
 
-    def batches(self, names: Sequence[str], chunk_rows: int) -> Iterator[Any]:
-        """Yield record batches as they are stored, with columns of any type."""
+    def batches(self, names: Sequence[str], chunk_rows: int, rows: RowRange = ALL_ROWS) -> Iterator[Any]:
+        """Yield record batches as they are stored, with columns of any type; only their row groups are read."""
         if self.n_rows == 0:
             import pyarrow as pa
 
             columns = stored_columns(names, self.names)
             yield pa.RecordBatch.from_pylist([], pa.schema([self.schema.field(name) for name in columns]))
-        yield from self._file.iter_batches(chunk_rows, columns=list(stored_columns(names, self.names)))
+        groups, before = self._row_groups(rows)
+        left = (self.n_rows or 0) - rows[0] if rows[1] is None else rows[1] - rows[0]
+        for batch in self._file.iter_batches(
+            chunk_rows, row_groups=groups, columns=list(stored_columns(names, self.names))
+        ):
+            inside = batch.slice(min(before, len(batch)), left)
+            before, left = max(0, before - len(batch)), left - len(inside)
+            if len(inside):
+                yield inside
+            if left == 0:
+                return
+
+    def _row_groups(self, rows: RowRange) -> tuple[list[int], int]:
+        """The row groups that hold `rows`, and the rows of the first of these before the range."""
+        metadata = self._file.metadata
+        ends = np.cumsum([metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)], dtype=np.int64)
+        first = int(np.searchsorted(ends, rows[0], side="right"))
+        last = len(ends) if rows[1] is None else int(np.searchsorted(ends, rows[1], side="left")) + 1
+        return list(range(first, min(last, len(ends)))), rows[0] - (int(ends[first - 1]) if first else 0)
 
     def values(self, batch: Any, names: Sequence[str]) -> Chunk:
         """Some columns of a record batch, or elements of its lists."""
@@ -162,8 +185,9 @@ class CsvSource:
             self.names = tuple(reader.schema.names)
             self._first_types = dict(zip(reader.schema.names, reader.schema.types, strict=True))
 
-    def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
-        """Yield chunks."""
+    def chunks(self, names: Sequence[str], chunk_rows: int, rows: RowRange = ALL_ROWS) -> Iterator[Chunk]:
+        """Yield chunks; the number of rows is unknown, so the range is always the whole file."""
+        assert rows == ALL_ROWS
         import pyarrow as pa
 
         columns = stored_columns(names, self.names)
@@ -174,8 +198,8 @@ class CsvSource:
                 return
             for block in reader:
                 for start in range(0, block.num_rows, chunk_rows):
-                    rows = pa.Table.from_batches([block.slice(start, chunk_rows)])
-                    read = {name: _plain(name, rows.column(name).to_numpy()) for name in columns}
+                    table = pa.Table.from_batches([block.slice(start, chunk_rows)])
+                    read = {name: _plain(name, table.column(name).to_numpy()) for name in columns}
                     yield {name: read[name] if name in read else element(name, read[column_of(name)]) for name in names}
 
     def _reader(self, names: Sequence[str]) -> Any:
@@ -219,15 +243,16 @@ class ArraySource:
         self.names = tuple(arrays)
         self.n_rows: int | None = len(next(iter(arrays.values()))) if arrays else 0
 
-    def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
+    def chunks(self, names: Sequence[str], chunk_rows: int, rows: RowRange = ALL_ROWS) -> Iterator[Chunk]:
         """Yield chunks; the columns asked for must be equally long."""
         columns = stored_columns(names, self.names)
         lengths = {name: len(self._arrays[name]) for name in columns}
         if len(set(lengths.values())) > 1:
             raise DataError("the columns are not equally long", got=", ".join(f"{k}: {n}" for k, n in lengths.items()))
-        for start in range(0, max(1, next(iter(lengths.values()), 0)), chunk_rows):
-            rows = slice(start, start + chunk_rows)
-            read = {name: _plain(name, np.asarray(self._arrays[name][rows])) for name in columns}
+        stop = next(iter(lengths.values()), 0) if rows[1] is None else rows[1]
+        for start in range(rows[0], max(1, stop), chunk_rows):
+            taken = slice(start, min(start + chunk_rows, stop))
+            read = {name: _plain(name, np.asarray(self._arrays[name][taken])) for name in columns}
             yield {name: read[name] if name in read else element(name, read[column_of(name)]) for name in names}
 
 
@@ -253,7 +278,7 @@ class RootSource:
         self.names = tuple(self._tree.keys())
         self.n_rows: int | None = int(self._tree.num_entries)
 
-    def chunks(self, names: Sequence[str], chunk_rows: int) -> Iterator[Chunk]:
+    def chunks(self, names: Sequence[str], chunk_rows: int, rows: RowRange = ALL_ROWS) -> Iterator[Chunk]:
         """Yield chunks; the ends of the branches' baskets are checked first."""
         columns = stored_columns(names, self.names)
         lists = {column_of(name) for name in names if name not in self.names}
@@ -264,19 +289,23 @@ class RootSource:
             yield {name: empty.get(name, np.empty(0)) for name in names}
             return
         whole = [name for name in names if name in columns]
-        numbers = self._iterate(whole, chunk_rows, "np")
+        numbers = self._iterate(whole, chunk_rows, rows, "np")
         if not lists:
             yield from ({name: _plain(name, chunk[name]) for name in whole} for chunk in numbers)
             return
         others = numbers if whole else repeat({})
-        for chunk, flat in zip(others, self._iterate(sorted(lists), chunk_rows, "ak"), strict=bool(whole)):
+        for chunk, flat in zip(others, self._iterate(sorted(lists), chunk_rows, rows, "ak"), strict=bool(whole)):
             found = {name: _plain(name, chunk[name]) for name in whole}
             jagged = {column: _flat_lists(column, flat[column]) for column in lists}
             found |= {name: jagged_element(name, *jagged[column_of(name)]) for name in names if name not in found}
             yield {name: found[name] for name in names}
 
-    def _iterate(self, names: Sequence[str], chunk_rows: int, library: str) -> Iterator[Any]:
-        return self._tree.iterate(list(names), step_size=chunk_rows, library=library) if names else iter(())
+    def _iterate(self, names: Sequence[str], chunk_rows: int, rows: RowRange, library: str) -> Iterator[Any]:
+        if not names:
+            return iter(())
+        return self._tree.iterate(
+            list(names), step_size=chunk_rows, library=library, entry_start=rows[0], entry_stop=rows[1]
+        )
 
 
 def _flat_lists(column: str, lists: Any) -> tuple[NDArray[Any], NDArray[Any]]:

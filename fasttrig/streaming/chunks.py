@@ -13,7 +13,7 @@ import numpy as np
 from fasttrig.base.errors import DataError, near_names
 from fasttrig.base.fixed import IntArray
 from fasttrig.data.events import Arrays, stacked
-from fasttrig.data.formats import Chunk, ParquetSource, Source
+from fasttrig.data.formats import ALL_ROWS, Chunk, ParquetSource, RowRange, Source
 from fasttrig.data.quantise import given_raw, joined
 from fasttrig.data.readers import choose_columns, guarded, open_source
 from fasttrig.data.spread import flattened, spread
@@ -77,17 +77,17 @@ class Events:
 
     def rows_of(self, n_bytes: int) -> int:
         """About how many rows hold so many bytes, by the first few; at least one."""
-        for features, kept in guarded(self._chunks(PROBED_ROWS), self.path):
+        for features, kept in guarded(self._chunks(PROBED_ROWS, ALL_ROWS), self.path):
             size = kept.nbytes if self.as_stored else sum(column.nbytes for column in kept.values())
             size += sum(column.nbytes for column in features.values())
             return max(1, n_bytes * len(features[self.features[0]]) // max(1, size))
         return 1
 
-    def parts(self, chunk_rows: int) -> Iterator[Part]:
+    def parts(self, chunk_rows: int, rows: RowRange = ALL_ROWS) -> Iterator[Part]:
         """Parts of at most `chunk_rows` rows, in order; of a file without rows one that is empty."""
-        first_row = 0
+        first_row = rows[0]
         empty: Part | None = None
-        for features, kept in guarded(self._chunks(chunk_rows), self.path):
+        for features, kept in guarded(self._chunks(chunk_rows, rows), self.path):
             n_rows = len(features[self.features[0]])
             if n_rows:
                 yield Part(first_row, n_rows, features, kept)
@@ -97,14 +97,14 @@ class Events:
         if first_row == 0 and empty is not None:
             yield empty
 
-    def _chunks(self, chunk_rows: int) -> Iterator[tuple[Chunk, Any]]:
+    def _chunks(self, chunk_rows: int, rows: RowRange) -> Iterator[tuple[Chunk, Any]]:
         names = tuple(dict.fromkeys((*self.kept, *self.features)))
         if self.as_stored:
             assert isinstance(self.source, ParquetSource)
-            for batch in self.source.batches(names, chunk_rows):
+            for batch in self.source.batches(names, chunk_rows, rows):
                 yield self.source.values(batch, self.features), batch.select(list(self.kept))
             return
-        for chunk in self.source.chunks(names, chunk_rows):
+        for chunk in self.source.chunks(names, chunk_rows, rows):
             yield {name: chunk[name] for name in self.features}, {name: chunk[name] for name in self.kept}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fasttrig.base.errors import FasttrigError, InputError
-from fasttrig.data.formats import Chunk
+from fasttrig.data.formats import ALL_ROWS, Chunk, RowRange
 from fasttrig.data.readers import check_finite, split_tree
 from fasttrig.design import COMPILED_FROM, Design
 from fasttrig.emulator.compiled.library import CompiledEmulator
@@ -31,6 +31,9 @@ CHUNK_EVENTS, CHUNK_BYTES = 65_536, 1 << 24
 
 MAX_WORKERS = 8
 """Chunks emulated at a time; more would wait for the reader, and be held in memory."""
+
+Seen = Callable[[int, Chunk], None]
+"""Called in the order of the file with the first row of a part, and the columns added to it."""
 
 RowProgress = Callable[[int, int | None], None]
 """Called with the events done, and those there are in all (None where nobody knows)."""
@@ -127,6 +130,8 @@ def emulate_file(
     chunk_events: int | None = None,
     progress: RowProgress | None = None,
     raw: bool = False,
+    rows: RowRange = ALL_ROWS,
+    seen: Seen | None = None,
 ) -> Emulated:
     """Write the columns of a file of events again, with the scores and raw outputs of the bit-accurate emulator.
 
@@ -152,6 +157,10 @@ def emulate_file(
         Events in memory at a time, per thread; default by the size of a row.
     raw : bool
         The columns hold raw integers of the design's inputs, as for `Design.emulate`; default values.
+    rows : first row, and the row after the last
+        The part of the file that is read; default all of it.
+    seen : callable, optional
+        Gets the columns added to every part.
 
     Raises
     ------
@@ -164,7 +173,7 @@ def emulate_file(
         raise InputError("no thread to do the work", got=f"threads={threads}", want="at least 1")
     threads = min(MAX_WORKERS, _cores() if threads is None else threads)
     source = Events.open(events, design, keep, as_stored=output.suffix.lower() == ".parquet")
-    total = source.source.n_rows
+    total = source.source.n_rows if rows[1] is None else rows[1] - rows[0]
     library, emulator = _emulator(design, compiled, total)
     prefix = f"{design.graph.name}_" if prefix is None else prefix
     chunk_events = min(CHUNK_EVENTS, source.rows_of(CHUNK_BYTES)) if chunk_events is None else chunk_events
@@ -174,12 +183,14 @@ def emulate_file(
     pools = ThreadPoolExecutor(threads), ThreadPoolExecutor(1)
     with writing(output, tree, source.schema) as write, pools[0] as workers, pools[1] as writer:
         written: Future[None] | None = None
-        for part, added in _in_order(workers, work, source.parts(chunk_events), ahead=threads + 1):
+        for part, added in _in_order(workers, work, source.parts(chunk_events, rows), ahead=threads + 1):
             if written is None:
                 refuse_twice(source.kept, added, source.path)
             else:
                 written.result()
             written = writer.submit(write, part.kept, added)
+            if seen is not None:
+                seen(part.first_row, added)
             done += part.n_rows
             if progress is not None:
                 progress(done, total)

@@ -48,6 +48,11 @@ def raw_columns(design: Design, stored: Mapping[str, IntArray]) -> dict[str, Int
     return found
 
 
+def word_types(design: Design) -> dict[str, FixedType]:
+    """The type of every column of `raw_columns`."""
+    return {name: _type_of(design, place) for place, name in enumerate(raw_columns(design, {}))}
+
+
 def _type_of(design: Design, place: int) -> FixedType:
     """The type of a word, counted over all outputs."""
     return [output.type for output in design.graph.outputs for _ in range(output.size)][place]

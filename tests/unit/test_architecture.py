@@ -26,7 +26,7 @@ LAYERS = (
     ("report",),
     ("build",),
     ("training", "doctor", "streaming", "scaffold"),
-    ("quantise",),
+    ("quantise", "grid"),
     ("commands",),
     ("cli",),
 )
