@@ -101,7 +101,8 @@ def main() -> None:
     raw = np.random.default_rng(1).integers(-128, 128, (N_IMAGES, SIZE, SIZE, CHANNELS)).astype(np.int32)
     want = evaluate(graph, raw[:N_SIMULATED].astype(np.int64)).outputs
     emulator, program = load(graph), program_of(graph)
-    print(f"workspace of the compiled emulator: {program.bytes_per_event * program.block_events / 1e6:.1f} MB")
+    size = f"{program.workspace_bytes / 1e6:.2f} MB for {program.block_events} images"
+    print(f"workspace of the compiled emulator: {size}")
     require(emulator({"x": raw[:N_SIMULATED]}), want, "the compiled emulator")
     with tempfile.TemporaryDirectory() as folder:
         write_texts(Path(folder), emit(graph, TargetSettings()))

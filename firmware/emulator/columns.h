@@ -34,7 +34,7 @@ struct Call {
     std::size_t first, end;  // events
 };
 
-constexpr std::size_t tile_events = 64;  // a divisor of every block
+constexpr std::size_t tile_events = block_events < 64 ? block_events : 64;  // a divisor of every block
 
 template <class T>
 FT_INLINE const char *gather(const char *data, std::int64_t stride, std::size_t n_events, char *FT_RESTRICT to)

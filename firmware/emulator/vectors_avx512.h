@@ -1,6 +1,6 @@
 struct Avx512 {
     using Vector = __m512i;
-    static constexpr std::size_t lanes = 16, n_vectors = 4;
+    static constexpr std::size_t lanes = 16, n_vectors = block_events < 64 ? block_events / 16 : 4;
     static constexpr __mmask16 all = 0xffff;  // GCC 12 warns of uninitialised memory in the forms without a mask
 
     FT_TARGET FT_INLINE static Vector load(const void *p) { return _mm512_load_si512(static_cast<const Vector *>(p)); }

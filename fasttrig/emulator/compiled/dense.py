@@ -60,16 +60,22 @@ def dense_of(graph: Graph, op: MatMul, ranges: Ranges) -> Dense | None:
     return Dense(op, packing, epilogue)
 
 
-def dense_lines(dense: Dense, ranges: Ranges, written: Packing | None) -> tuple[str, ...]:
-    """The struct of constants; `written` is the packing of the result, none where it is plain."""
+def dense_lines(dense: Dense, ranges: Ranges, written: Packing | None, n_apart: int | None) -> tuple[str, ...]:
+    """The struct of constants.
+
+    `written` is the packing of the result, none where it is plain; `n_apart` the number of neighbouring inputs that are
+    packed apart from the next ones, none where a row is packed as a whole.
+    """
     op, packing, epilogue = dense.op, dense.packing, dense.epilogue
     weight, bias = op.aligned()
+    n_rows = op.operand.size // len(weight)
+    weight = weight if n_apart is None else _apart(weight, n_apart, packing.group.size)
     groups = as_groups(weight, packing.group.size)
     low, high = _limits(epilogue)
     used = (groups != 0).any(axis=1)
     sparse = bool(used.mean() < SPARSE_BELOW)
     return (
-        cpp.sizes(rows=op.operand.size // len(weight), n_in=len(weight), n_out=len(bias)),
+        cpp.sizes(rows=n_rows, n_in=len(weight), n_out=len(bias)),
         rounding_line(epilogue.rounding),
         cpp.constant("int", "dropped_bits", epilogue.dropped_bits),
         cpp.switch("clamps_below", epilogue.low is not None),
@@ -82,6 +88,12 @@ def dense_lines(dense: Dense, ranges: Ranges, written: Packing | None) -> tuple[
         *cpp.rows("weight", groups.reshape(-1, groups.shape[2]).T, _weight_type(packing)),
         *(_sparse_lines(groups, used, packing) if sparse else ()),
     )
+
+
+def _apart(weight: IntArray, n: int, group: int) -> IntArray:
+    """Weights of shape (n_in, n_out) with zeros after each `n` inputs, up to whole groups."""
+    runs = weight.reshape(-1, n, weight.shape[1])
+    return np.pad(runs, ((0, 0), (0, -n % group), (0, 0))).reshape(-1, weight.shape[1])
 
 
 def as_groups(weight: IntArray, group: int) -> IntArray:

@@ -8,19 +8,24 @@ from dataclasses import dataclass, field
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import INT64_BITS
 from fasttrig.emulator.compiled import cpp
-from fasttrig.emulator.compiled.dense import Dense, dense_lines, dense_of
+from fasttrig.emulator.compiled.dense import Dense, dense_lines
 from fasttrig.emulator.compiled.integers import INT32, INT64, CType, stored_type
+from fasttrig.emulator.compiled.layout import Layout, layout_of
+from fasttrig.emulator.compiled.neighbours import neighbour_lines
 from fasttrig.emulator.compiled.row_steps import CompiledSite, part_of
 from fasttrig.emulator.compiled.weight_packing import Packing
 from fasttrig.ir.graph import Graph
 from fasttrig.ir.interval import Interval
-from fasttrig.ir.ops import Forest, Input, MatMul, Op, Value
+from fasttrig.ir.ops import Forest, Input, Op, Value
 from fasttrig.ir.ranges import Ranges
 from fasttrig.ir.verify import verify
 from fasttrig.passes.pipeline import without_loops
 
 BLOCK_EVENTS, PLANE_EVENTS = 64, 512
 """Events in a block, without and with forests."""
+
+SMALLER_BLOCKS, WORKSPACE_BYTES = (32, 16), 1 << 19
+"""Blocks of graphs whose workspace would exceed these bytes, which a second-level cache holds, and them alone."""
 
 
 @dataclass(slots=True)
@@ -62,17 +67,16 @@ class Program:
     @property
     def block_events(self) -> int:
         """Events in a block: a multiple of every kernel's tile; planes are the widest vectors then."""
-        return PLANE_EVENTS if "forest" in self.pieces else BLOCK_EVENTS
+        if "forest" in self.pieces:
+            return PLANE_EVENTS
+        blocks = (BLOCK_EVENTS, *SMALLER_BLOCKS)
+        fitting = (events for events in blocks if self.bytes_per_event * events <= WORKSPACE_BYTES)
+        return next(fitting, blocks[-1])
 
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Assignment of ops: dense layers by name, ops inside an epilogue, and the layout in which each value is read."""
-
-    dense: dict[str, Dense]
-    fused: frozenset[Op]
-    plain: frozenset[Value]
-    packed: dict[Value, tuple[Packing, ...]]
+    @property
+    def workspace_bytes(self) -> int:
+        """Bytes of everything between the inputs and the outputs of a block."""
+        return self.bytes_per_event * self.block_events
 
 
 def program_of(graph: Graph) -> Program:
@@ -89,14 +93,14 @@ def program_of(graph: Graph) -> Program:
     ranges = verify(graph)
     program = Program(graph, ranges, io_type(graph))
     live = graph.live_ops
-    plan = _plan(graph, live, ranges)
+    plan = layout_of(Graph(graph.name, live, graph.outputs), ranges)
     arrays: dict[Value, str] = {}
     first = 0
     for source in graph.inputs:
         _emit_input(program, plan, source, first, arrays, is_read=source in live)
         first += source.result.size
     for op in live:
-        if op.operands and op not in plan.fused:
+        if op.operands and op not in plan.fused and op.result not in plan.windows:
             _emit(program, plan, op, arrays)
     _emit_saves(program, arrays)
     return program
@@ -124,25 +128,8 @@ def io_type(graph: Graph) -> CType:
     return INT32 if narrow else INT64
 
 
-def _plan(graph: Graph, live: tuple[Op, ...], ranges: Ranges) -> _Layout:
-    only_live = Graph(graph.name, live, graph.outputs)
-    dense: dict[str, Dense] = {}
-    plain: set[Value] = set(graph.outputs)
-    packed: dict[Value, dict[Packing, None]] = {}
-    for product in only_live.ops_of(MatMul):
-        layer = dense_of(only_live, product, ranges)
-        if layer is not None:
-            dense[product.name] = layer
-            packed.setdefault(layer.op.operand, {})[layer.packing] = None
-    fused = frozenset(op for layer in dense.values() for op in layer.epilogue.fused)
-    for op in live:
-        if op.name not in dense and op not in fused:
-            plain.update(op.operands)
-    return _Layout(dense, fused, frozenset(plain), {value: tuple(found) for value, found in packed.items()})
-
-
 def _emit_input(
-    program: Program, plan: _Layout, op: Input, first: int, arrays: dict[Value, str], *, is_read: bool
+    program: Program, plan: Layout, op: Input, first: int, arrays: dict[Value, str], *, is_read: bool
 ) -> None:
     value, name = op.result, f"{op.name}_input"
     program.struct(name, _input_lines(op, first))
@@ -157,8 +144,8 @@ def _emit_input(
     program.columns.append(
         f"if (!quantise_columns(columns + {first}, {value.size}, first, n_events, {columns}))\n        return false;"
     )
-    for packing in plan.packed.get(value, ()) if is_read else ():
-        array, struct = _packed_buffer(program, value, packing)
+    for packing in plan.packings(value) if is_read else ():
+        array, struct = _packed_buffer(program, plan, value, packing)
         program.loads.append(f"load_packed<{struct}, {name}>(in, n_events, {array});")
         program.columns.append(f"pack<{struct}>({columns}, {array});")
         _declare_pack(program, value, packing, struct)
@@ -182,52 +169,75 @@ def _input_lines(op: Input, first: int) -> list[str]:
     ]
 
 
-def _emit(program: Program, plan: _Layout, op: Op, arrays: dict[Value, str]) -> None:
+def _emit(program: Program, plan: Layout, op: Op, arrays: dict[Value, str]) -> None:
     layer = plan.dense.get(op.name)
     if layer is not None:
         _emit_dense(program, plan, layer, arrays)
         return
     value = op.result
+    if value in plan.same:
+        return
     if op.same_integers:
         arrays[value] = arrays[op.operands[0]]
     else:
-        arrays[value] = _plain_buffer(program, op)
-        intervals = tuple(program.ranges[operand] for operand in op.operands)
-        reads = tuple(arrays[operand] for operand in op.operands)
-        part = part_of(CompiledSite(op, intervals, program.ranges[value], reads, arrays[value]))
-        program.pieces.update(dict.fromkeys(part.pieces))
-        program.structs += [_comment(op)]
-        for name, lines in part.structs:
-            program.struct(name, lines)
-        if part.planes[1]:
-            program.planes(*part.planes)
-        program.calls += [_comment(op), *part.calls]
-    _emit_packs(program, plan, value, arrays)
+        _emit_part(program, plan, op, arrays)
+    if op.name not in plan.pooled:
+        _emit_packs(program, plan, value, arrays)
 
 
-def _emit_dense(program: Program, plan: _Layout, layer: Dense, arrays: dict[Value, str]) -> None:
+def _emit_part(program: Program, plan: Layout, op: Op, arrays: dict[Value, str]) -> None:
+    packing = plan.pooled.get(op.name)
+    if packing is None:
+        writes = arrays[op.result] = _plain_buffer(program, op)
+        reads = tuple(arrays[plan.source(operand)] for operand in op.operands)
+    else:
+        writes, _ = _packed_buffer(program, plan, op.result, packing)
+        reads = (f"at.{plan.packed_name(plan.source(op.operands[0]), packing)}",)
+    reads = tuple(_near(program, plan, op, *pair, packing) for pair in zip(op.operands, reads, strict=True))
+    intervals = tuple(program.ranges[operand] for operand in op.operands)
+    part = part_of(CompiledSite(op, intervals, program.ranges[op.result], reads, writes, packing))
+    program.pieces.update(dict.fromkeys(part.pieces))
+    program.structs += [_comment(op)]
+    for name, lines in part.structs:
+        program.struct(name, lines)
+    if part.planes[1]:
+        program.planes(*part.planes)
+    program.calls += [_comment(op), *part.calls]
+
+
+def _near(program: Program, plan: Layout, op: Op, operand: Value, array: str, packing: Packing | None) -> str:
+    """What `op` reads: an array, or the neighbourhoods in it."""
+    if operand not in plan.windows:
+        return array
+    struct = f"{op.name}_near"
+    program.struct(struct, neighbour_lines(plan.windows[operand], packing.offset if packing else 0))
+    return f"neighbours<{struct}, {'false' if packing is None else 'true'}>({array})"
+
+
+def _emit_dense(program: Program, plan: Layout, layer: Dense, arrays: dict[Value, str]) -> None:
     value = layer.result
-    packings = plan.packed.get(value, ())
-    direct = packings[0] if len(packings) == 1 and value not in plan.plain else None
-    source = _packed_name(layer.op.operand, layer.packing)
+    direct, operand = plan.direct(value), layer.op.operand
+    n_apart = plan.windows[operand].operand.shape[-1] if operand in plan.windows else None
+    array = f"at.{plan.packed_name(plan.source(operand), layer.packing)}"
+    source = _near(program, plan, layer.op, operand, array, layer.packing)
     struct = f"{layer.op.name}_op"
     comments = [_comment(op) for op in (layer.op, *layer.epilogue.fused)]
     program.structs += comments
-    program.struct(struct, dense_lines(layer, program.ranges, direct))
+    program.struct(struct, dense_lines(layer, program.ranges, direct, n_apart))
     if direct is None:
         arrays[value] = program.buffer(INT32.name, INT32.bits, f"{value.name}_raw", value.size)
         target = arrays[value]
     else:
-        target, _ = _packed_buffer(program, value, direct)
+        target, _ = _packed_buffer(program, plan, value, direct)
     program.pieces["dense"] = None
-    program.calls += [*comments, f"Kernels::template dense<{struct}>(at.{source}, {target});"]
+    program.calls += [*comments, f"Kernels::template dense<{struct}>({source}, {target});"]
     if direct is None:
         _emit_packs(program, plan, value, arrays)
 
 
-def _emit_packs(program: Program, plan: _Layout, value: Value, arrays: dict[Value, str]) -> None:
-    for packing in plan.packed.get(value, ()):
-        array, struct = _packed_buffer(program, value, packing)
+def _emit_packs(program: Program, plan: Layout, value: Value, arrays: dict[Value, str]) -> None:
+    for packing in plan.packings(value):
+        array, struct = _packed_buffer(program, plan, value, packing)
         _declare_pack(program, value, packing, struct)
         program.pieces["pack"] = None
         program.calls.append(f"pack<{struct}>({arrays[value]}, {array});")
@@ -264,16 +274,12 @@ def _plain_buffer(program: Program, op: Op) -> str:
     return program.buffer(kind.name, kind.bits, f"{op.name}_raw", op.result.size)
 
 
-def _packed_buffer(program: Program, value: Value, packing: Packing) -> tuple[str, str]:
+def _packed_buffer(program: Program, plan: Layout, value: Value, packing: Packing) -> tuple[str, str]:
     """The array of a packed value, and the name of the struct that describes it."""
     n, group = value.shape[-1], packing.group.size
     cells = value.size // n * -(-n // group) * group
-    name = _packed_name(value, packing)
+    name = plan.packed_name(value, packing)
     return program.buffer(packing.group.cell, 32 // group, name, cells), f"{name}_pack"
-
-
-def _packed_name(value: Value, packing: Packing) -> str:
-    return f"{value.name}_{packing.group.label}"
 
 
 def _shape(value: Value) -> str:

@@ -11,7 +11,8 @@ from fasttrig.emulator.arithmetic_steps import product_type, sum_type
 from fasttrig.emulator.carriers import magnitude
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.forest import forest_lines
-from fasttrig.emulator.compiled.integers import INT32, CType, compute_type
+from fasttrig.emulator.compiled.integers import INT32, CType, compute_type, stored_type
+from fasttrig.emulator.compiled.weight_packing import Packing
 from fasttrig.emulator.steps import bound_of
 from fasttrig.ir.interval import Interval
 from fasttrig.ir.op_table import OpTable
@@ -54,6 +55,8 @@ class CompiledSite:
     result: Interval
     reads: tuple[str, ...]
     writes: str
+    packing: Packing | None = None
+    """Of what a Reduce reads and writes, where that is packed."""
 
     def compute(self, bound: int | None = None) -> CType:
         """The type for everything on the way; `bound` (default: what the reference emulator proves) included."""
@@ -235,8 +238,17 @@ def _multiply(op: Multiply, site: CompiledSite) -> SourcePart:
 @_ROWS.row(Reduce)
 def _reduce(op: Reduce, site: CompiledSite) -> SourcePart:
     outer, n, inner = op.runs
-    function = f"    static constexpr Reduction reduction = Reduction::{op.reduction.value};"
-    return _one(site, "reduce", site.compute(), [cpp.sizes(outer=outer, n=n, inner=inner), function])
+    kind, group = (site.compute() if op.is_sum else stored_type(site.operands[0], op)).name, 1
+    if site.packing is not None:
+        kind, group, channels = site.packing.group.cell, site.packing.group.size, op.operand.shape[-1]
+        inner = inner // channels * -(-channels // group)
+    lines = [
+        f"    using Compute = {kind};",
+        cpp.sizes(outer=outer, n=n, inner=inner, group=group),
+        cpp.switch("packed", site.packing is not None),
+        f"    static constexpr Reduction reduction = Reduction::{op.reduction.value};",
+    ]
+    return _one(site, "reduce", None, lines)
 
 
 @_ROWS.row(Select)

@@ -43,6 +43,12 @@ class Packing:
     group: Group
     offset: int = 0
 
+    def holds(self, low: int, high: int) -> bool:
+        """Whether the cells take every number from `low` to `high`."""
+        if self.group is Group.PAIRS:
+            return INT16.holds(low, high)
+        return low >= self.offset and high - self.offset <= 255
+
 
 def packing_of(op: MatMul, operand: Interval) -> Packing | None:
     """The packing in which `op` reads its operand; none where its numbers do not fit 32-bit sums of packed products."""
@@ -54,7 +60,7 @@ def packing_of(op: MatMul, operand: Interval) -> Packing | None:
         (Packing(Group.QUADS, 0 if low >= 0 and high <= 255 else low), INT8),
         (Packing(Group.PAIRS), INT16),
     ):
-        if not _fits(packing, low, high) or not weight_type.holds(int(weight.min()), int(weight.max())):
+        if not packing.holds(low, high) or not weight_type.holds(int(weight.min()), int(weight.max())):
             continue
         if INT32.holds(0, largest_sum(weight, bias, low, high, packing.offset)):
             return packing
@@ -85,9 +91,3 @@ def groups_in_16_bits(weight: IntArray, high: int) -> int:
             break
         best = count
     return best
-
-
-def _fits(packing: Packing, low: int, high: int) -> bool:
-    if packing.group is Group.PAIRS:
-        return INT16.holds(low, high)
-    return high - packing.offset <= 255

@@ -165,13 +165,13 @@ def _source(program: Program, head: dict[str, str]) -> str:
 
 
 def _storage(program: Program) -> str:
-    stack = program.bytes_per_event * program.block_events <= STACK_BYTES
+    stack = program.workspace_bytes <= STACK_BYTES
     return "" if stack else "static thread_local "
 
 
 def _arithmetic(program: Program) -> str:
     ops = [piece for piece in program.pieces if piece != "dense"]
-    return "\n".join(read(f"emulator/{piece}.h") for piece in ("numbers", *ops, "rows"))
+    return "\n".join(read(f"emulator/{piece}.h") for piece in ("numbers", "operands", *ops, "rows"))
 
 
 def _structs(program: Program) -> str:

@@ -12,7 +12,7 @@ from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.forest import partial_sum_bounds
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import Const, Forest, Input, MatMul, Op, Value
+from fasttrig.ir.ops import Const, Forest, Input, MatMul, Op, Reduction, Value
 from fasttrig.ir.verify import verify
 
 SIX_BITS = FixedType(6, 1)
@@ -255,3 +255,39 @@ def events(graph: Graph, n_events: int, seed: int = 0) -> dict[str, IntArray]:
         for event, end in enumerate(ends[:n_events]):
             arrays[op.name][event] = end
     return arrays
+
+
+def neighbourhoods(seed: int, n_branches: int = 10) -> Graph:
+    """Windows of one to three axes on any type, before products and reductions, packed or not, read once or twice."""
+    rng = np.random.default_rng(seed)
+    b = GraphBuilder("neighbourhoods")
+    outputs: list[Value] = []
+    for number in range(n_branches):
+        rank, channels = 1 + number % 3, int(rng.integers(1, 7))
+        kind = FixedType((4, 8, 16, 40)[number % 4], 3, bool(rng.integers(2)))
+        x = b.input(f"x{number}", (*rng.integers(4, 7, rank).tolist(), channels), kind)
+        near = _window(b, rng, f"near{number}", x)
+        rows = b.reshape(f"rows{number}", near, (*near.shape[:-2], near.shape[-2] * channels))
+        y = layer(b, rng, f"product{number}", rows, int(rng.choice([3, 4, 8])), zeros=0.7 * (number % 2))
+        y = b.relu(f"relu{number}", y) if number % 3 else y
+        y = b.cast(f"cast{number}", y, FixedType(6, 4, bool(number % 3 == 0)), Rounding.RND, Overflow.SAT)
+        pooled = _window(b, rng, f"four{number}", y)
+        small = b.reduce(f"pool{number}", pooled, len(pooled.shape) - 2, tuple(Reduction)[number % 3])
+        outputs.append(layer(b, rng, f"end{number}", b.reshape(f"flat{number}", small, (small.size,)), 2))
+        sums = b.reduce(f"sums{number}", near, len(near.shape) - 2, tuple(Reduction)[number // 3 % 3])
+        outputs += [(sums, small, near, y)[number % 4], sums]
+    return b.graph(*dict.fromkeys(outputs))
+
+
+def _window(b: GraphBuilder, rng: np.random.Generator, name: str, x: Value) -> Value:
+    """Any strides, dilations and pads; the pad is an integer of the type."""
+    kernel, stride, dilation, before, after = (
+        tuple(rng.integers(low, high, len(x.shape) - 1).tolist())
+        for low, high in ((1, 4), (1, 3), (1, 2 + int(min(x.shape[:-1]) > 4)), (0, 3), (0, 2))
+    )
+    after = tuple(
+        max(pad, reach * (size - 1) + 1 - n - first)
+        for pad, reach, size, n, first in zip(after, dilation, kernel, x.shape, before, strict=False)
+    )
+    pad = int(rng.choice([0, x.type.min_raw, x.type.max_raw]))
+    return b.window(name, x, kernel, stride=stride, dilation=dilation, before=before, after=after, pad_raw=pad)

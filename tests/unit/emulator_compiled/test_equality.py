@@ -32,6 +32,7 @@ SANITISED_GRAPHS: dict[str, Callable[[], Graph]] = {
     "extremes": made.extremes,
     "other_ops": lambda: made.other_ops(3),
     "narrow_accumulators": lambda: made.narrow_accumulators(4),
+    "neighbourhoods": lambda: made.neighbourhoods(5),
 }
 
 
