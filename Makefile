@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: build test setup docs nightly bench fit clean
+.PHONY: build test setup docs nightly hgq bench fit clean
 
 build: $(VENV)/.core
 	$(BIN)/fasttrig build --target fpga
@@ -14,6 +14,16 @@ test:
 # The property tests at their nightly size.
 nightly: $(VENV)/.test
 	FASTTRIG_NETWORKS=1000 FASTTRIG_CSIM=200 $(BIN)/python -m pytest -m "nightly or not nightly" tests/ladder tests/unit/hostile tests/unit/fixed tests/unit/quantise tests/project/test_zoo.py tests/unit/data/test_jet_samples.py
+
+# Random networks of HGQ2, run in an environment of its own, against fasttrig: HGQ_SEED, HGQ_NETWORKS of each kind.
+HGQ_SEED     ?= 1
+HGQ_NETWORKS ?= 10
+
+hgq: $(VENV)/.test
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-hgq
+	$(BIN)/uv pip install --quiet --python .venv-hgq/bin/python 'HGQ2>=0.2,<0.3' 'keras>=3.15,<3.16' jax
+	.venv-hgq/bin/python tests/data/hgq/make.py build/hgq $(HGQ_SEED) $(HGQ_NETWORKS)
+	FASTTRIG_HGQ=build/hgq $(BIN)/python -m pytest tests/unit/frontends/test_hgq.py
 
 bench: $(VENV)/.test
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -c ci/constraints.txt -e '.[bench]'

@@ -25,6 +25,8 @@ from fasttrig.backends.table import hls_backend
 from fasttrig.backends.wrapper import KINDS
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.estimate.errors_table import ERRORS
+from fasttrig.frontends.hgq.layers import HGQ_LAYERS
+from fasttrig.frontends.hgq.schema import PREFIX
 from fasttrig.frontends.keras.activations import ACTIVATIONS
 from fasttrig.frontends.keras.layers import LAYERS, MODELS_INSIDE, REFUSED_LAYERS, WRAPPERS
 from fasttrig.frontends.keras.quantizers import REFUSED, SIGNATURES
@@ -61,12 +63,21 @@ def layers() -> str:
     """Layers with one explanation share a row; those that are always refused come last, with what to do."""
     by_text: dict[str, list[str]] = {}
     for name, row in LAYERS.items():
+        if name in HGQ_LAYERS:
+            continue
         by_text.setdefault(row.becomes or "refused: its numbers are not quantised exactly", []).append(f"`{name}`")
     rows = [(", ".join(names), text) for text, names in by_text.items()]
     rows += [("`Functional`, `Sequential`", MODELS_INSIDE)]
     rows += [(f"`{name}`", text) for name, text in WRAPPERS.items()]
     rows += [(f"`{name}`", f"refused: {reason}") for name, reason in REFUSED_LAYERS.items()]
     return table(("layer", "becomes"), sorted(rows, key=lambda row: row[1].startswith("refused")))
+
+
+def hgq_layers() -> str:
+    by_text: dict[str, list[str]] = {}
+    for name, row in HGQ_LAYERS.items():
+        by_text.setdefault(row.becomes, []).append(f"`{name.removeprefix(PREFIX)}`")
+    return table(("layer", "becomes"), [(", ".join(names), text) for text, names in by_text.items()])
 
 
 def quantisers() -> str:
@@ -222,6 +233,7 @@ def _yes(holds: bool) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "layers": layers,
+    "hgq_layers": hgq_layers,
     "quantisers": quantisers,
     "trees": trees,
     "backends": backends,

@@ -46,7 +46,7 @@ class Design:
     `ensemble` is the float reading of a tree model; `classes` names the scores, where anyone did; `options` are the
     choices of the caller of `read`; `scales` are the real scales of a network that were rounded. A design that combines
     `taggers` holds theirs and its `decision`; `seed_names` are those of the bits of its last output, which a build
-    folder keeps.
+    folder keeps. `runs_elsewhere`: the model's framework (HGQ2) has an environment of its own.
     """
 
     graph: Graph
@@ -61,6 +61,7 @@ class Design:
     decision: TriggerDecision | None = None
     seed_names: tuple[str, ...] = ()
     scales: tuple[RoundedScale, ...] = ()
+    runs_elsewhere: bool = False
 
     @property
     def built_folder(self) -> Path | None:

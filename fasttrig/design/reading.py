@@ -252,4 +252,5 @@ def _design(
         classes,
         options,
         scales=found.scales,
+        runs_elsewhere=found.runs_elsewhere,
     )

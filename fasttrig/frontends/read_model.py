@@ -10,7 +10,8 @@ from typing import Any
 from fasttrig.base.errors import InputError
 from fasttrig.base.fixed import FixedType
 from fasttrig.frontends import trees
-from fasttrig.frontends.keras.qkeras import convert
+from fasttrig.frontends.hgq.schema import PREFIX
+from fasttrig.frontends.keras.qkeras import convert, read_spec
 from fasttrig.frontends.scales import MAX_SCALE_ERROR_LSB, RoundedScale
 from fasttrig.frontends.source import ModelParts
 from fasttrig.frontends.trees.ensemble import Ensemble
@@ -30,11 +31,15 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReadModel:
-    """The graph of a model; the float reading of a tree model; the real scales of a network that were rounded."""
+    """The graph of a model; the float reading of a tree model; the real scales of a network that were rounded.
+
+    `runs_elsewhere`: its framework cannot be installed beside QKeras.
+    """
 
     graph: Graph
     ensemble: Ensemble | None = None
     scales: tuple[RoundedScale, ...] = ()
+    runs_elsewhere: bool = False
 
 
 AS_THE_MODEL_SAYS = ReadOptions()
@@ -57,8 +62,9 @@ def read_model(
     if not trees.reads(source):
         _refuse(source, leaf_fraction_bits=options.leaf_fraction_bits)
         allowed = options.max_scale_error_lsb
+        spec = read_spec(source)
         graph, scales = convert(
-            source,
+            spec,
             input_type=input_type,
             name=name,
             output_activation=options.output_activation or "postprocessor",
@@ -66,7 +72,8 @@ def read_model(
             batchnorm_type=options.batchnorm_type,
             max_scale_error_lsb=MAX_SCALE_ERROR_LSB if allowed is None else allowed,
         )
-        return ReadModel(graph, scales=scales)
+        of_hgq = any(layer.kind.startswith(PREFIX) for layer in spec.layers)
+        return ReadModel(graph, scales=scales, runs_elsewhere=of_hgq)
     in_firmware = options.output_activation if options.output_activation == "firmware" else None
     _refuse(
         source,

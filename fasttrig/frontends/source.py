@@ -27,7 +27,7 @@ MODEL_KINDS = ("Sequential", "Functional", "Model")
 Weights = dict[str, npt.NDArray[np.float32]]
 
 _TRUSTED_MODULES = (
-    *("keras", "tf_keras", "tensorflow.keras", "qkeras", "builtins", "fasttrig"),
+    *("keras", "tf_keras", "tensorflow.keras", "qkeras", "builtins", "fasttrig", "hgq"),
     "tensorflow_model_optimization",
 )
 _TRAINING_ONLY = ("_initializer", "_regularizer", "_constraint")
@@ -171,7 +171,7 @@ def refuse_code(config: Any, source: str, *, training_too: bool = False) -> None
                 want="layers whose meaning follows from their configuration",
                 try_="replace the Lambda layer or operator by a Keras or QKeras layer",
             )
-        if isinstance(module, str) and module.split(".")[0].lower() == "hgq":
+        if isinstance(module, str) and module.split(".")[0] == "HGQ":
             raise not_read_yet(f"{module}.{kind}"[:120], f"{source} > {_path(path)}")
         if module is not None and not _trusted(module):
             raise UnsupportedError(
@@ -183,14 +183,20 @@ def refuse_code(config: Any, source: str, *, training_too: bool = False) -> None
 
 
 def not_read_yet(got: str, where: str) -> UnsupportedError:
-    """The refusal of a model of HGQ or HGQ2."""
+    """The refusal of a model of HGQ 1."""
     return UnsupportedError(
-        "fasttrig does not read files of HGQ and HGQ2 yet",
+        "fasttrig does not read files of HGQ 1 yet",
         where=where,
         got=got,
-        want="a model of QKeras",
-        try_="retrain with QKeras, or convert the model with hls4ml or alkaid, which read HGQ",
+        want="a model of QKeras or of HGQ2",
+        try_="retrain with HGQ2, or convert the model with hls4ml, which reads HGQ 1",
     )
+
+
+def is_hgq(entry: Mapping[str, Any]) -> bool:
+    """Whether a layer of a configuration is of HGQ2: ``.keras`` files say its module, ``.h5`` files ``hgq>QDense``."""
+    module = str(entry.get("module")).split(".")[0]
+    return module == "hgq" or str(entry.get("class_name")).startswith("hgq>")
 
 
 def _trusted(module: Any) -> bool:

@@ -18,8 +18,11 @@ def _decision(design: Design) -> TriggerDecision:
     return design.decision
 
 
+OWN = "its emulator (types, link or framework of its own)"
+
+
 def _is_as_trained(tagger: Design) -> bool:
-    return not (tagger.narrowed or tagger.has_link_in_firmware)
+    return not (tagger.narrowed or tagger.has_link_in_firmware or tagger.runs_elsewhere)
 
 
 def raw_outputs(design: Design, graph: Graph, inputs: dict[str, IntArray]) -> dict[str, IntArray]:
@@ -57,7 +60,7 @@ def domain(design: Design) -> str:
     said = []
     for name, tagger in design.taggers.items():
         trained = _is_as_trained(tagger)
-        how = framework_rung.domain(tagger, tagger.as_read()) if trained else "its emulator (types or link of its own)"
+        how = framework_rung.domain(tagger, tagger.as_read()) if trained else OWN
         said.append(f"{name}: {how}")
     return "; ".join([*said, "the decision on their outputs in exact numbers"])
 

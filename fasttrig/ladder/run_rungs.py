@@ -25,6 +25,7 @@ SIMULATED = ("vitis", "vivado")
 """HLS tools whose C++ headers come with hls4ml."""
 
 NO_MODEL_FILE = "a build folder keeps no model file: build from the model itself, and its framework is run"
+ELSEWHERE = "HGQ2 runs in its own environment (it replaces the package qkeras); `make hgq` compares random networks"
 NO_GHDL = "GHDL is not installed (Debian's package ghdl)"
 _VENDOR_TOOLS = ("vitis_hls", "vitis-run", "vivado_hls")
 
@@ -72,8 +73,10 @@ def _framework(work: Work) -> Rung:
     return replace(rung, reason=frameworks.domain(design, graph) + narrowed + link)
 
 
-def _no_model_file(work: Work) -> str:
-    return NO_MODEL_FILE if work.design.built_folder is not None else ""
+def _no_framework(work: Work) -> str:
+    if work.design.built_folder is not None:
+        return NO_MODEL_FILE
+    return ELSEWHERE if work.design.runs_elsewhere else ""
 
 
 def event_of(inputs: dict[str, IntArray], mismatch: Mismatch) -> dict[str, IntArray]:
@@ -205,7 +208,7 @@ def _no_vendor_tool(work: Work) -> str:
 
 
 RUNGS: tuple[RungRow, ...] = (
-    RungRow("emulate", "framework", "running the framework", _framework, _no_model_file),
+    RungRow("emulate", "framework", "running the framework", _framework, _no_framework),
     RungRow("emulate_compiled", "emulate", "compiling and running the emulator in C++", _compiled),
     RungRow("csim", "emulate", "compiling and running the C-simulation", _csim, _no_headers),
     RungRow("rtlsim", "emulate", "compiling and running the RTL simulation", _rtlsim, _no_rtl_simulator),

@@ -95,7 +95,8 @@ def _read_about(design: Design, assumed: bool) -> About:
 
 def _network(spec: ModelSpec) -> tuple[str, ...]:
     kinds = Counter(layer.kind for layer in spec.layers if layer.kind != "InputLayer")
-    n_weights = sum(array.size for layer in spec.layers for array in layer.weights.values())
+    arrays = [array for layer in spec.layers for name, array in layer.weights.items() if "/" not in name]
+    n_weights = sum(array.size for array in arrays)
     layers = ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in kinds.items())
     return (f"network '{spec.name}': {layers}", f"{n_weights:,} weights")
 

@@ -58,6 +58,7 @@ BY_TESTS = {
 """Run by another test, where it is cheaper."""
 
 BY_HAND = {
+    "make hgq": "installs HGQ2 into an environment of its own",
     "make bench": "benchmarks take an otherwise idle machine",
     "python benchmarks/": "part of `make bench`",
     "vitis_hls -f build_prj.tcl": "needs AMD's tool and its licence",

@@ -297,6 +297,11 @@ def _groups(layer: LayerSpec) -> int:
     return int(layer.config.get("groups", 1) or 1)
 
 
+def kernel_matrix(kernel: Const, groups: int) -> Const:
+    """The kernel of a convolution as the matrix of its product."""
+    return _with_raw(kernel, _dense(kernel.raw, groups))
+
+
 def _dense(raw: IntArray, groups: int) -> IntArray:
     """(*kernel, channels of a group, filters) -> (elements * channels, filters), zeros outside each group."""
     elements, inner, filters = math.prod(raw.shape[:-2]), raw.shape[-2], raw.shape[-1]

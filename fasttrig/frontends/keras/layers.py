@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.frontends.hgq.layers import HGQ_JOINING, HGQ_LAYERS, unknown_layer
+from fasttrig.frontends.hgq.schema import PREFIX
 from fasttrig.frontends.keras.activation_layers import (
     lower_activation,
     lower_elu,
@@ -37,6 +36,7 @@ from fasttrig.frontends.keras.dense import (
 )
 from fasttrig.frontends.keras.embedding import lower_embedding, prepare_embedding
 from fasttrig.frontends.keras.layer_parts import require_channels_last
+from fasttrig.frontends.keras.layer_row import LayerRow, PreparedLayer
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.keras.merging import (
     lower_add,
@@ -69,16 +69,14 @@ from fasttrig.frontends.keras.wrappers import BIDIRECTIONAL
 from fasttrig.frontends.source import LayerSpec, not_read_yet
 from fasttrig.ir.ops import Value
 
-PreparedLayer = Any
-Prepare = Callable[[Lowering, LayerSpec], PreparedLayer]
-Lower = Callable[[Lowering, LayerSpec, PreparedLayer, str, list[Value]], Value]
-
 
 def prepare(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     """Everything of a layer that does not depend on its operands; all of its refusals are collected."""
     row = LAYERS.get(layer.kind)
     if row is not None:
         return row.prepare(low, layer)
+    if layer.kind.startswith(PREFIX):
+        raise unknown_layer(low, layer)
     if layer.kind in _HGQ:
         raise not_read_yet(layer.kind, low.where(layer))
     raise UnsupportedError(
@@ -120,7 +118,18 @@ def _nothing(low: Lowering, layer: LayerSpec) -> PreparedLayer:
     return None
 
 
-_JOINING = ("Concatenate", "Add", "Subtract", "Multiply", "Maximum", "Minimum", "Average", "Dot", "TakeBy")
+_JOINING = (
+    "Concatenate",
+    "Add",
+    "Subtract",
+    "Multiply",
+    "Maximum",
+    "Minimum",
+    "Average",
+    "Dot",
+    "TakeBy",
+    *HGQ_JOINING,
+)
 
 _CONVOLUTION = "`Window` and `MatMul`, then its activation; strides, dilation, groups, padding valid, same, causal"
 
@@ -133,15 +142,6 @@ _AVERAGES = (
 
 _INERT = ("Dropout", "GaussianDropout", "GaussianNoise", "AlphaDropout", "SpatialDropout1D", "ActivityRegularization")
 """Layers that act in training only."""
-
-
-@dataclass(frozen=True, slots=True)
-class LayerRow:
-    """The check and the lowering of a layer. `becomes` is the description, empty if `prepare` always refuses."""
-
-    prepare: Prepare
-    lower: Lower
-    becomes: str = ""
 
 
 LAYERS: dict[str, LayerRow] = {
@@ -221,6 +221,7 @@ LAYERS: dict[str, LayerRow] = {
     "Flatten": LayerRow(require_channels_last, lower_flatten, "`Reshape`"),
     "Reshape": LayerRow(_nothing, lower_reshape, "`Reshape`"),
     **dict.fromkeys(_INERT, LayerRow(_nothing, _same, "nothing: acts in training only")),
+    **HGQ_LAYERS,
 }
 """By layer class. docs/reference/supported.md lists the same layers."""
 
@@ -230,10 +231,9 @@ MODELS_INSIDE = "a model inside a model, at any depth, called once or often: its
 _HGQ = (
     *("HQuantize", "HDense", "HDenseBatchNorm", "HConv1D", "HConv2D", "HConv1DBatchNorm", "HConv2DBatchNorm"),
     *("HActivation", "HAdd", "PFlatten", "PReshape", "PPermute", "PConcatenate", "PMaxPooling1D", "PMaxPooling2D"),
-    *("PAveragePooling1D", "PAveragePooling2D", "Signature", "QBatchNormDense", "QEinsumDense", "QUnaryFunctionLUT"),
-    *("QEinsumDenseBatchnorm", "QAdd", "QMultiply", "QSubtract", "QDot", "QMeanPow2", "Quantizer"),
+    *("PAveragePooling1D", "PAveragePooling2D", "Signature"),
 )
-"""Layers of HGQ and HGQ2, where a file does not say the module."""
+"""Layers of HGQ 1, where a file does not say the module."""
 
 WRAPPERS = {
     "PruneLowMagnitude": "the layer inside; its kernel must be zero where the mask is",

@@ -73,7 +73,7 @@ def lower_extreme(low: Lowering, layer: LayerSpec, plan: Any, name: str, operand
         for i, value in enumerate(values)
     ]
     stack = low.builder.concat(low.names.new(f"{name}_stack"), tuple(sheets), axis=0, origin=origin)
-    reduction = Reduction.MAX if layer.kind == "Maximum" else Reduction.MIN
+    reduction = Reduction.MAX if layer.kind.endswith("Maximum") else Reduction.MIN
     return low.builder.reduce(low.names.new(name), stack, 0, reduction, origin=origin)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fasttrig.base.errors import InputError, UnsupportedError
+from fasttrig.frontends.hgq.schema import PREFIX, check_hgq_layer
 from fasttrig.frontends.keras.nested import flatten
 from fasttrig.frontends.keras.schema import MAX_NAME, check_layer
 from fasttrig.frontends.keras.wrappers import renamed, unwrapped
@@ -24,6 +25,7 @@ from fasttrig.frontends.source import (
     TensorRef,
     Weights,
     Wrapper,
+    is_hgq,
     refuse_code,
 )
 
@@ -219,7 +221,10 @@ def _layer(entry: Any, source: str) -> LayerSpec:
             want=f"two texts, the name of at most {MAX_NAME} characters",
         )
     kind = kind.rsplit(">", 1)[-1]
-    if not _is_model(kind):
+    if is_hgq(entry):
+        kind = f"{PREFIX}{kind}"
+        check_hgq_layer(kind, config, f"{source} > layer '{name}' ({kind[:80]})")
+    elif not _is_model(kind):
         check_layer(kind, config, f"{source} > layer '{name}' ({kind[:80]})")
     return LayerSpec(name, kind, config, {})
 

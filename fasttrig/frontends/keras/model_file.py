@@ -24,6 +24,8 @@ from typing import Any
 from fasttrig.base.errors import InputError, MissingPackageError
 from fasttrig.base.hdf5_heaps import require_sound_heaps
 from fasttrig.base.lfs import refuse_pointer
+from fasttrig.frontends.hgq.schema import PREFIX
+from fasttrig.frontends.hgq.weights import kept_names, named_weights, numbered_weights
 from fasttrig.frontends.keras.model_config import model_spec
 from fasttrig.frontends.keras.stored_weights import Budget, inner_weights, norm_names, read_array, variable_names
 from fasttrig.frontends.keras.wrappers import (
@@ -140,6 +142,7 @@ def weights_by_name(group: Any, tree: ModelTree, source: str) -> dict[str, Weigh
             continue
         here = group[stored_name]
         names = [_text(item) for item in _attribute(here, "weight_names", source, default=())]
+        names = kept_names(names) if layer.kind.startswith(PREFIX) else names
         inner = tree.models.get(layer.name)
         place = f"{source} > {'layer' if inner is None else 'model'} '{layer.name}'"
         arrays = [read_array(here, item, place, budget) for item in names]
@@ -148,6 +151,7 @@ def weights_by_name(group: Any, tree: ModelTree, source: str) -> dict[str, Weigh
             continue
         short = [_short(item) for item in names]
         short = directed(short) if layer.kind in BIDIRECTIONAL else short
+        short = named_weights(names) if layer.kind.startswith(PREFIX) else short
         found[layer.name] = dict(zip(short, arrays, strict=True))
         if len(found[layer.name]) != len(names):
             raise InputError("two weights of a layer share a name", where=place, got=", ".join(names)[:200])
@@ -234,6 +238,10 @@ def _weights_of_group(
             if layer.kind in BIDIRECTIONAL:
                 found["/".join((*models, layer.name))] = _both_ways(root[name], layer, where, budget)
                 continue
+            if layer.kind.startswith(PREFIX):
+                read = lambda group, key, where=where: read_array(group, key, where, budget)  # noqa: E731
+                found["/".join((*models, layer.name))] = numbered_weights(root[name], layer.kind, layer.config, read)
+                continue
             group = root[name] if stored_kind == layer.kind else root[name].get("layer", {})
             weights = _numbered(group, layer.kind, layer.config, where, budget)
             if stored_kind == PRUNING:
@@ -273,6 +281,7 @@ def _named(group: Any, names: list[str], where: str, budget: Budget) -> Weights:
 
 def snake_case(kind: str) -> str:
     """Keras' own spelling of a class name in weight files: ``QDense`` -> ``q_dense``."""
+    kind = kind.removeprefix(PREFIX)
     spaced = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", kind)
     return re.sub("([a-z])([A-Z])", r"\1_\2", spaced).lower()
 

@@ -13,6 +13,8 @@ from typing import Any, Literal
 from fasttrig.base.errors import GraphError, InputError, RefusalError, UnsupportedError, near_names
 from fasttrig.base.fixed import FixedType
 from fasttrig.base.names import check_model_name
+from fasttrig.frontends.hgq.layers import first_type
+from fasttrig.frontends.hgq.schema import PREFIX
 from fasttrig.frontends.keras.activations import declared_type
 from fasttrig.frontends.keras.final_link import LINKS
 from fasttrig.frontends.keras.layers import lower, prepare
@@ -251,6 +253,8 @@ def _type_behind(low: Lowering, layer: LayerSpec) -> FixedType:
 
 
 def _first_cast(low: Lowering, layer: LayerSpec) -> FixedType | None:
+    if layer.kind.startswith(PREFIX):
+        return first_type(low, layer)
     if layer.kind != "QActivation":
         return None
     try:

@@ -29,13 +29,13 @@ class _Config(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", protected_namespaces=())
 
 
-class _Layer(_Config):
+class LayerConfig(_Config):
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)] | None = None
     batch_input_shape: InputShape | None = None
     batch_shape: InputShape | None = None
 
 
-class _Activated(_Layer):
+class _Activated(LayerConfig):
     activation: Quantiser = None
 
 
@@ -46,7 +46,7 @@ class _Dense(_Activated):
     bias_quantizer: Quantiser = None
 
 
-class _Normalised(_Layer):
+class _Normalised(LayerConfig):
     axis: Axis | Annotated[list[Axis], Field(max_length=MAX_AXES)] = -1
     epsilon: Annotated[FiniteFloat, Field(ge=0)] = 1e-3
     center: bool = True
@@ -57,7 +57,7 @@ class _DenseBatchnorm(_Dense, _Normalised):
     pass
 
 
-class _Embedding(_Layer):
+class _Embedding(LayerConfig):
     input_dim: Units
     output_dim: Units
     mask_zero: bool = False
@@ -70,18 +70,18 @@ class _QNormalised(_Normalised):
     variance_quantizer: Quantiser = None
 
 
-class _Softmax(_Layer):
+class _Softmax(LayerConfig):
     axis: Axis | list[Axis] = -1
 
 
-class _Rectified(_Layer):
+class _Rectified(LayerConfig):
     negative_slope: FiniteFloat | None = None
     alpha: FiniteFloat | None = None
     threshold: Annotated[FiniteFloat, Field(ge=0)] | None = None
     max_value: FiniteFloat | None = None
 
 
-class _Thresholded(_Layer):
+class _Thresholded(LayerConfig):
     theta: Annotated[FiniteFloat, Field(ge=0)] = 1.0
 
 
@@ -149,62 +149,62 @@ class _GlobalPooling(_Activated):
     average_quantizer: Quantiser = None
 
 
-class _Upsampling(_Layer):
+class _Upsampling(LayerConfig):
     size: Units | Sizes
     data_format: DataFormat | None = None
 
 
-class _Padding(_Layer):
+class _Padding(LayerConfig):
     padding: Pads | PadPair | Annotated[list[PadPair], Field(max_length=MAX_AXES)]
     data_format: DataFormat | None = None
 
 
-class _Cropping(_Layer):
+class _Cropping(LayerConfig):
     cropping: Pads | PadPair | Annotated[list[PadPair], Field(max_length=MAX_AXES)]
     data_format: DataFormat | None = None
 
 
-class _Permute(_Layer):
+class _Permute(LayerConfig):
     dims: Sizes
 
 
-class _Repeat(_Layer):
+class _Repeat(LayerConfig):
     n: Units
 
 
 IndexPlace = Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS)]
 
 
-class _Take(_Layer):
+class _Take(LayerConfig):
     index: Annotated[
         list[Annotated[int, Field(ge=-MAX_UNITS, le=MAX_UNITS)]], Field(min_length=1, max_length=MAX_UNITS)
     ]
     axis: Axis = 0
 
 
-class _BestIndices(_Layer):
+class _BestIndices(LayerConfig):
     k: Units
     largest: bool = True
 
 
-class _Reduction(_Layer):
+class _Reduction(LayerConfig):
     axis: Axis = 0
 
 
-class _Dot(_Layer):
+class _Dot(LayerConfig):
     axes: Axis | Annotated[list[Axis], Field(min_length=2, max_length=2)]
     normalize: bool = False
 
 
-class _Concatenate(_Layer):
+class _Concatenate(LayerConfig):
     axis: Axis = -1
 
 
-class _Flatten(_Layer):
+class _Flatten(LayerConfig):
     data_format: str | None = None
 
 
-class _Bidirectional(_Layer):
+class _Bidirectional(LayerConfig):
     layer: dict[str, Any]
     backward_layer: dict[str, Any] | None = None
     merge_mode: Literal["concat", "sum", "mul", "ave"] | None = "concat"
@@ -215,12 +215,12 @@ class _PruningSchedule(_Config):
     config: dict[str, FiniteFloat | int | None]
 
 
-class _Pruning(_Layer):
+class _Pruning(LayerConfig):
     layer: dict[str, Any]
     pruning_schedule: _PruningSchedule | None = None
 
 
-class _Reshape(_Layer):
+class _Reshape(LayerConfig):
     target_shape: Annotated[list[Annotated[int, Field(ge=-1, le=MAX_UNITS)]], Field(max_length=MAX_AXES)]
 
 
@@ -231,7 +231,7 @@ _GLOBAL_POOLING = (
     "QGlobalAveragePooling2D",
 )
 
-SCHEMAS: dict[str, type[_Layer]] = {
+SCHEMAS: dict[str, type[LayerConfig]] = {
     "Dense": _Dense,
     "QDense": _Dense,
     "QDenseBatchnorm": _DenseBatchnorm,
@@ -368,8 +368,8 @@ KNOWN_KEYS: dict[str, set[str]] = {
 """By layer class, beside the common ones; a key of any other class passes, for the class decides there."""
 
 
-def check_layer(kind: str, config: Any, where: str) -> None:
-    """Raise where a layer's configuration is not as Keras writes it.
+def check_layer(kind: str, config: Any, where: str, schema: type[LayerConfig] | None = None) -> None:
+    """Raise where a layer's configuration is not as Keras writes it; `schema` is by default the one of its class.
 
     Raises
     ------
@@ -387,7 +387,7 @@ def check_layer(kind: str, config: Any, where: str) -> None:
         given = (str(key) for key, content in config.items() if content is not None)
         refuse_unknown(given, KNOWN_KEYS[kind] | _COMMON, where)
     try:
-        SCHEMAS.get(kind, _Layer).model_validate(dict(config))
+        (schema or SCHEMAS.get(kind, LayerConfig)).model_validate(dict(config))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = [str(part)[:80] for level, part in enumerate(first["loc"]) if level == 0 or isinstance(part, int)]

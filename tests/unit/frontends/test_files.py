@@ -302,7 +302,7 @@ def with_config(files: Path, tmp_path: Path, change) -> Path:
         ({"class_name": "Lambda", "config": {"name": "l", "function": ["4wEAAAA=", None, None]}}, "does not run code"),
         ({"class_name": "TFOpLambda", "config": {"name": "l", "function": "math.add"}}, "does not run code"),
         ({"module": "os.path", "class_name": "QDense", "config": {"name": "l"}}, "does not know the module"),
-        ({"module": "hgq.layers", "class_name": "QDense", "config": {"name": "l"}}, "HGQ and HGQ2 yet"),
+        ({"module": "HGQ.layers", "class_name": "HDense", "config": {"name": "l"}}, "HGQ 1 yet"),
         (
             {"class_name": "QDense", "config": {"name": "l", "activation": {"class_name": "function", "config": "x"}}},
             "does not run code",

@@ -240,23 +240,23 @@ def test_no_name_of_another_layer_is_offered(kind: str) -> None:
     assert "'ReLU'" not in caught.value.try_ and "'BatchNormalization'" not in caught.value.try_
 
 
-@pytest.mark.parametrize("module", ["hgq.layers.core.dense", "HGQ.layers.dense"])
-def test_hgq_is_named(module: str) -> None:
+@pytest.mark.parametrize("module", ["HGQ", "HGQ.layers.dense"])
+def test_hgq_1_is_named(module: str) -> None:
     from fasttrig.frontends.keras.model_config import model_spec
 
     entry = {"class_name": "QDense", "module": module, "config": {"name": "d", "units": 3}}
-    with pytest.raises(UnsupportedError, match="HGQ and HGQ2 yet") as caught:
+    with pytest.raises(UnsupportedError, match="HGQ 1 yet") as caught:
         model_spec({"class_name": "Sequential", "config": {"layers": [entry]}}, "m.keras", lambda tree: {})
     assert f"{module}.QDense" == caught.value.got
 
 
-def test_hgq_is_named_by_its_classes() -> None:
+def test_hgq_1_is_named_by_its_classes() -> None:
     from fasttrig.frontends.keras.layers import prepare
     from fasttrig.frontends.keras.lowering import Lowering
     from fasttrig.frontends.source import LayerSpec, ModelSpec
     from fasttrig.ir.builder import GraphBuilder
 
-    with pytest.raises(UnsupportedError, match="HGQ and HGQ2 yet"):
+    with pytest.raises(UnsupportedError, match="HGQ 1 yet"):
         prepare(Lowering(ModelSpec("m", "m.h5", (), (), ()), GraphBuilder("m")), LayerSpec("a", "HDense", {}, {}))
 
 
