@@ -50,7 +50,10 @@ def facts(design: Design, settings: TargetSettings, manifest: Mapping[str, Any])
 
 
 def _hash_of(source: Any) -> str:
-    """Of a model file's content; of a live model its class (the graph's hash tells the rest)."""
+    """Of the content of a model's file or folder; of a live model its class (the graph's hash tells the rest)."""
+    if isinstance(source, Path) and source.is_dir():
+        files = sorted(path for path in source.rglob("*") if path.is_file())
+        return sha256_json({path.relative_to(source).as_posix(): sha256_file(path) for path in files})
     return sha256_file(source) if isinstance(source, Path) and source.is_file() else type(source).__name__
 
 

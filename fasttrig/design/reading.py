@@ -16,6 +16,7 @@ from fasttrig.decision.decision import Tagger, combined_graph, decide
 from fasttrig.design.design import Design
 from fasttrig.design.model_graph import read_graph
 from fasttrig.frontends import trees
+from fasttrig.frontends.hls4ml_project.project import is_hls4ml_project
 from fasttrig.frontends.keras.saved_model import is_saved_model
 from fasttrig.frontends.read_model import AS_THE_MODEL_SAYS, ReadOptions, with_weights
 from fasttrig.frontends.source import ModelParts
@@ -37,7 +38,7 @@ def read(
     weights: str | Path | None = None,
     max_scale_error_lsb: float | None = None,
 ) -> Design:
-    """A design from a model folder, a build folder, a ``model.toml``, a model file, or a live QKeras or tree model.
+    """A design from a model folder, a build folder, a ``model.toml``, a model file, an hls4ml project, or a live model.
 
     Parameters
     ----------
@@ -79,7 +80,7 @@ def read(
         return _design(with_weights(path, Path(weights)), input_type, name, None, None, options)
     if BuiltProject(path).exists and not (path / MODEL_FILE).is_file():
         return load_built(path)
-    if is_saved_model(path) and not (path / MODEL_FILE).is_file():
+    if _is_model_folder(path):
         return _design(path, input_type, name, None, None, options)
     if path.is_dir() or path.name == MODEL_FILE or path.suffix == ".toml":
         return read_project(load_project(path), options)
@@ -98,9 +99,14 @@ def open_design(text: str) -> Design:
     path = Path(text)
     if BuiltProject(path).exists:
         return load_built(path)
-    if (path.is_file() and path.name != MODEL_FILE) or is_saved_model(path):
+    if (path.is_file() and path.name != MODEL_FILE) or _is_model_folder(path):
         return read(path)
     return read(find_models([text], Path.cwd())[0])
+
+
+def _is_model_folder(path: Path) -> bool:
+    """Whether a folder is a model by itself: a SavedModel, a finished hls4ml project."""
+    return (is_saved_model(path) or is_hls4ml_project(path)) and not (path / MODEL_FILE).is_file()
 
 
 def read_project(project: ModelProject, options: ReadOptions | None = None) -> Design:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from fasttrig.base.errors import InputError
 from fasttrig.base.fixed import FixedType
 from fasttrig.frontends import trees
 from fasttrig.frontends.hgq.schema import PREFIX
+from fasttrig.frontends.hls4ml_project.project import is_hls4ml_project, read_hls4ml_project
 from fasttrig.frontends.keras.qkeras import convert, read_spec
 from fasttrig.frontends.scales import MAX_SCALE_ERROR_LSB, RoundedScale
 from fasttrig.frontends.source import ModelParts
@@ -59,6 +60,8 @@ def read_model(
     InputError
         For options that are for the other kind of model.
     """
+    if isinstance(source, Path) and is_hls4ml_project(source):
+        return ReadModel(_read_project(source, input_type, name, options))
     if not trees.reads(source):
         _refuse(source, leaf_fraction_bits=options.leaf_fraction_bits)
         allowed = options.max_scale_error_lsb
@@ -90,6 +93,26 @@ def read_model(
         leaf_fraction_bits=options.leaf_fraction_bits,
     )
     return ReadModel(graph, ensemble)
+
+
+def _read_project(
+    source: Path, input_type: FixedType | Mapping[str, FixedType] | None, name: str | None, options: ReadOptions
+) -> Graph:
+    """The graph of a finished hls4ml project, whose types are its own."""
+    for option, content in asdict(options).items():
+        if content is not None and (option, content) != ("output_activation", "postprocessor"):
+            raise InputError("an hls4ml project is read as it is", where=str(source), got=f"{option}={content}")
+    graph = read_hls4ml_project(source, name).graph
+    for op in graph.inputs:
+        wanted = input_type.get(op.name) if isinstance(input_type, Mapping) else input_type
+        if wanted is not None and wanted != op.result.type:
+            raise InputError(
+                "the project's input has another type",
+                where=f"{source} > input '{op.name}'",
+                got=str(wanted),
+                want=str(op.result.type),
+            )
+    return graph
 
 
 def with_weights(path: Path, weights: Path) -> ModelParts:

@@ -1,12 +1,14 @@
-"""Run a model in the framework that trained it: QKeras for networks, XGBoost for trees."""
+"""Run a model in what it came from: QKeras for networks, XGBoost for trees, a project's own C++ for hls4ml's."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 
 from fasttrig.base.fixed import FloatArray, IntArray
 from fasttrig.design import Design
 from fasttrig.emulator.evaluate import evaluate
+from fasttrig.frontends.hls4ml_project.project import is_hls4ml_project
 from fasttrig.ir.graph import Graph
 
 
@@ -18,6 +20,10 @@ def raw_outputs(design: Design, graph: Graph, inputs: dict[str, IntArray]) -> di
         from fasttrig.reference.tree_libraries import framework_raw as trees_raw
 
         found = trees_raw(graph, design.ensemble, design.source, inputs)
+    elif _is_project(design):
+        from fasttrig.reference.hls4ml_project import project_raw
+
+        found = project_raw(graph, design.source, inputs)
     else:
         from fasttrig.reference.qkeras_run import framework_raw
 
@@ -34,6 +40,8 @@ def domain(design: Design, graph: Graph) -> str:
         note = f"; {design.ensemble.note}" if design.ensemble.note else ""
         compared = "scores" if design.ensemble.score else "leaves and predictions"
         return f"the {compared} of {design.ensemble.library}, inputs on the grid of {grid}{note}"
+    if _is_project(design):
+        return f"the project's own C++ with its own headers, inputs on the grid of {grid}"
     from fasttrig.reference.qkeras_run import beyond_float32
 
     wide = beyond_float32(graph)
@@ -49,6 +57,8 @@ def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:
         return "build each tagger alone: its own ladder names the first op that differs"
     if design.ensemble is not None:
         return "compare leaf by leaf: fasttrig.reference.tree_libraries.library_leaves against Ensemble.library_leaves"
+    if _is_project(design):
+        return "emulator and the project's C++ differ: report the project's parameters.h and nnet_utils"
     from fasttrig.reference.qkeras_run import first_difference, framework_trace, input_values
 
     trace = framework_trace(design.source, input_values(graph, row), scales=design.scales)
@@ -61,6 +71,11 @@ def explain(design: Design, graph: Graph, row: dict[str, IntArray]) -> str:
         f"first differing op: '{found.op}' ({op.origin}), {op.result.type}, element {found.index}: emulator "
         f"{found.graph_raw} raw, framework {found.framework_value!r}"
     )
+
+
+def _is_project(design: Design) -> bool:
+    """Whether the model is a finished hls4ml project: its framework is its own C++."""
+    return isinstance(design.source, Path) and is_hls4ml_project(design.source)
 
 
 def float_outputs(design: Design, x: FloatArray) -> list[FloatArray]:

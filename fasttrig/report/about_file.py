@@ -10,6 +10,7 @@ from typing import Any
 from fasttrig.base.errors import InputError, RefusalError
 from fasttrig.base.fixed import FixedType
 from fasttrig.design import Design, read
+from fasttrig.frontends.hls4ml_project.project import ReadProject, is_hls4ml_project, read_hls4ml_project
 from fasttrig.frontends.keras.qkeras import read_spec
 from fasttrig.frontends.source import ModelSpec
 from fasttrig.ir.graph import Postprocessor
@@ -87,6 +88,9 @@ def _read_about(design: Design, assumed: bool) -> About:
         content = (f"{len(ensemble.trees)} trees of {ensemble.library}, {ensemble.n_features} features",)
         exact = f"thresholds, as {ensemble.input_format} compares them on the input's grid; leaves are rounded"
         return About(content, exact, tuple(chosen))
+    if isinstance(design.source, Path) and is_hls4ml_project(design.source):
+        as_written = "every layer, bit by bit, as the project's own C++ with its own headers computes it"
+        return About(_hls4ml_project(read_hls4ml_project(design.source)), as_written, tuple(chosen))
     built = design.built_folder is not None
     lines = (f"a build of {len(design.graph.ops)} ops",) if built else _network(read_spec(design.source))
     rounded = "; the real scales below are rounded to integers, and the ladder's framework has the same integers"
@@ -99,6 +103,12 @@ def _network(spec: ModelSpec) -> tuple[str, ...]:
     n_weights = sum(array.size for array in arrays)
     layers = ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in kinds.items())
     return (f"network '{spec.name}': {layers}", f"{n_weights:,} weights")
+
+
+def _hls4ml_project(project: ReadProject) -> tuple[str, ...]:
+    kinds = Counter(call.function.removeprefix("nnet::") for call in project.top.calls)
+    layers = ", ".join(f"{n} {kind}" if n > 1 else kind for kind, n in kinds.items())
+    return (f"hls4ml project '{project.top.name}': {layers}", f"{project.n_weights:,} weights", project.releases)
 
 
 def _refused(path: Path, error: RefusalError) -> About:

@@ -45,6 +45,7 @@ BY_TESTS = {
     "fasttrig compare-data build/jet_mlp recorded.parquet": "tests/project/test_recorded.py::test_equal_words",
     "fasttrig rate jet_mlp minbias.parquet --khz 10": "tests/project/test_rates.py::test_seeds_have_rates_and_overlaps",
     "fasttrig build --rtl-schedule iterated": "tests/ladder/test_loops.py::test_several_loops",
+    "fasttrig read firmware/": "tests/ladder/test_hls4ml_projects.py::test_read_says_what_is_in_it",
     "fasttrig models": "tests/cli/test_models.py::test_the_command_shows_them",
     "fasttrig train .": "tests/docs/test_readme.py::test_block (on jet_mlp)",
     "python ci/readme.py": "tests/docs/test_readme.py::test_the_tables_are_the_codes_own",

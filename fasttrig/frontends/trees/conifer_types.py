@@ -58,8 +58,7 @@ class CppType:
         plain = "".join(text.split())
         if plain in _FLOATS:
             return cls(plain, None, format=_FLOATS[plain])
-        match = _AP_TYPE.fullmatch(plain)
-        found = _fixed(match, plain) if match else None
+        found = ap_type(plain)
         if found is None:
             raise UnsupportedError(
                 "unknown type in a conifer project",
@@ -107,6 +106,13 @@ class ConiferTypes:
             text = common if own is None else own
             found[name] = None if text is None else CppType.parse(text, f"{where} > config > {name}_precision")
         return cls(**found)
+
+
+def ap_type(text: str) -> CppType | None:
+    """The fixed-point type that a text spells, blanks or not; None for any other text, or a mode of some bits."""
+    plain = "".join(text.split())
+    match = _AP_TYPE.fullmatch(plain)
+    return _fixed(match, plain) if match else None
 
 
 def _text(config: Mapping[str, Any], *keys: str) -> str | None:
