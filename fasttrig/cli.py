@@ -15,6 +15,7 @@ from fasttrig.commands.data import app as data_app
 from fasttrig.commands.doctor import doctor
 from fasttrig.commands.emulate import emulate
 from fasttrig.commands.estimate import estimate
+from fasttrig.commands.export import export
 from fasttrig.commands.init import init
 from fasttrig.commands.models import models
 from fasttrig.commands.patterns import patterns
@@ -145,6 +146,7 @@ add_command(
         "fasttrig emulate build/jet_mlp '/data/2026/**/*.root' -o scores/ --workers 8 --skip-bad",
     ),
 )
+add_command(app, export, USE, ("fasttrig export build/jet_mlp -o jet_mlp_library",))
 add_command(
     app,
     compare_data,

@@ -5,6 +5,7 @@ chunks      a range of rows of a file, its key, its output and the record of its
 folder      the output folder of a run: its settings, its records, its lock
 work        what a worker does: look at a file, emulate a chunk
 workers     processes of this machine, or a Dask cluster
+export      the emulator as a shared library, for places without fasttrig
 run         gives work to the workers, again after a failure
 """
 
