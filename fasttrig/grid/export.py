@@ -14,6 +14,7 @@ from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.base.fixed import Rounding
 from fasttrig.base.staging import staged_files, write_texts
 from fasttrig.base.templates import fill_file
+from fasttrig.data.events import Arrays
 from fasttrig.data.quantise import column_rules
 from fasttrig.design import Design
 from fasttrig.emulator.compiled import write_emulator
@@ -79,7 +80,7 @@ def _rules(design: Design) -> Sequence[ColumnRule | None]:
     """How each number of an event becomes raw, in the order of the graph's inputs; None where doubles cannot say."""
     if design.inputs is not None:
         return design.inputs.rules()
-    arrays = {op.name: np.empty((0, *op.result.shape)) for op in design.graph.inputs}
+    arrays: Arrays = {op.name: np.empty((0, *op.result.shape)) for op in design.graph.inputs}
     return column_rules(design.graph, None, arrays, raw=False) or ()
 
 
