@@ -10,7 +10,7 @@ from fasttrig.base.fixed import INT64_BITS
 from fasttrig.emulator.compiled import cpp
 from fasttrig.emulator.compiled.dense import Dense, dense_lines
 from fasttrig.emulator.compiled.integers import INT32, INT64, CType, stored_type
-from fasttrig.emulator.compiled.layout import Layout, layout_of
+from fasttrig.emulator.compiled.memory_layout import MemoryLayout, layout_of
 from fasttrig.emulator.compiled.neighbours import neighbour_lines
 from fasttrig.emulator.compiled.row_steps import CompiledSite, part_of
 from fasttrig.emulator.compiled.weight_packing import Packing
@@ -129,7 +129,7 @@ def io_type(graph: Graph) -> CType:
 
 
 def _emit_input(
-    program: Program, plan: Layout, op: Input, first: int, arrays: dict[Value, str], *, is_read: bool
+    program: Program, plan: MemoryLayout, op: Input, first: int, arrays: dict[Value, str], *, is_read: bool
 ) -> None:
     value, name = op.result, f"{op.name}_input"
     program.struct(name, _input_lines(op, first))
@@ -169,7 +169,7 @@ def _input_lines(op: Input, first: int) -> list[str]:
     ]
 
 
-def _emit(program: Program, plan: Layout, op: Op, arrays: dict[Value, str]) -> None:
+def _emit(program: Program, plan: MemoryLayout, op: Op, arrays: dict[Value, str]) -> None:
     layer = plan.dense.get(op.name)
     if layer is not None:
         _emit_dense(program, plan, layer, arrays)
@@ -185,7 +185,7 @@ def _emit(program: Program, plan: Layout, op: Op, arrays: dict[Value, str]) -> N
         _emit_packs(program, plan, value, arrays)
 
 
-def _emit_part(program: Program, plan: Layout, op: Op, arrays: dict[Value, str]) -> None:
+def _emit_part(program: Program, plan: MemoryLayout, op: Op, arrays: dict[Value, str]) -> None:
     packing = plan.pooled.get(op.name)
     if packing is None:
         writes = arrays[op.result] = _plain_buffer(program, op)
@@ -205,7 +205,7 @@ def _emit_part(program: Program, plan: Layout, op: Op, arrays: dict[Value, str])
     program.calls += [_comment(op), *part.calls]
 
 
-def _near(program: Program, plan: Layout, op: Op, operand: Value, array: str, packing: Packing | None) -> str:
+def _near(program: Program, plan: MemoryLayout, op: Op, operand: Value, array: str, packing: Packing | None) -> str:
     """What `op` reads: an array, or the neighbourhoods in it."""
     if operand not in plan.windows:
         return array
@@ -214,7 +214,7 @@ def _near(program: Program, plan: Layout, op: Op, operand: Value, array: str, pa
     return f"neighbours<{struct}, {'false' if packing is None else 'true'}>({array})"
 
 
-def _emit_dense(program: Program, plan: Layout, layer: Dense, arrays: dict[Value, str]) -> None:
+def _emit_dense(program: Program, plan: MemoryLayout, layer: Dense, arrays: dict[Value, str]) -> None:
     value = layer.result
     direct, operand = plan.direct(value), layer.op.operand
     n_apart = plan.windows[operand].operand.shape[-1] if operand in plan.windows else None
@@ -235,7 +235,7 @@ def _emit_dense(program: Program, plan: Layout, layer: Dense, arrays: dict[Value
         _emit_packs(program, plan, value, arrays)
 
 
-def _emit_packs(program: Program, plan: Layout, value: Value, arrays: dict[Value, str]) -> None:
+def _emit_packs(program: Program, plan: MemoryLayout, value: Value, arrays: dict[Value, str]) -> None:
     for packing in plan.packings(value):
         array, struct = _packed_buffer(program, plan, value, packing)
         _declare_pack(program, value, packing, struct)
@@ -274,7 +274,7 @@ def _plain_buffer(program: Program, op: Op) -> str:
     return program.buffer(kind.name, kind.bits, f"{op.name}_raw", op.result.size)
 
 
-def _packed_buffer(program: Program, plan: Layout, value: Value, packing: Packing) -> tuple[str, str]:
+def _packed_buffer(program: Program, plan: MemoryLayout, value: Value, packing: Packing) -> tuple[str, str]:
     """The array of a packed value, and the name of the struct that describes it."""
     n, group = value.shape[-1], packing.group.size
     cells = value.size // n * -(-n // group) * group

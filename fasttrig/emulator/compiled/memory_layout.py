@@ -10,12 +10,35 @@ from fasttrig.emulator.compiled.dense import Dense, dense_of
 from fasttrig.emulator.compiled.integers import stored_type
 from fasttrig.emulator.compiled.weight_packing import Packing
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import MatMul, Op, Reduce, Reshape, Value, Window
+from fasttrig.ir.op_table import OpTable
+from fasttrig.ir.ops import MatMul, Op, Reduce, Value, Window
 from fasttrig.ir.ranges import Ranges
+
+_NEAR: OpTable[[], bool] = OpTable("readers of neighbourhoods")
+"""Whether an op reads neighbourhoods, or rows of them, one at a time, by the ops whose functions take them."""
+
+_PACKED: OpTable[[Packing, Ranges], bool] = OpTable("ops on packed bytes")
+"""Whether an op makes packed bytes of packed bytes, by the ops that can."""
+
+
+@_NEAR.row(MatMul)
+def _whole_rows(op: MatMul) -> bool:
+    return True
+
+
+@_NEAR.row(Reduce)
+def _element_by_element(op: Reduce) -> bool:
+    return op.axis == len(op.operand.shape) - 2
+
+
+@_PACKED.row(Reduce)
+def _cell_by_cell(op: Reduce, packing: Packing, ranges: Ranges) -> bool:
+    """The greatest or the least of numbers is that of their cells, where a row is not itself reduced."""
+    return not op.is_sum and op.axis < len(op.operand.shape) - 1 and packing.holds(*ranges[op.operand].bounds)
 
 
 @dataclass(slots=True)
-class Layout:
+class MemoryLayout:
     """Assignment of ops, and the layout in which each value is read.
 
     Attributes
@@ -54,22 +77,23 @@ class Layout:
         return f"{self.same.get(value, value).name}_{packing.group.label}"
 
 
-def layout_of(graph: Graph, ranges: Ranges) -> Layout:
+def layout_of(graph: Graph, ranges: Ranges) -> MemoryLayout:
     """The layout of a graph of nothing but live ops."""
     found = (dense_of(graph, op, ranges) for op in graph.ops_of(MatMul))
     dense = {layer.op.name: layer for layer in found if layer is not None}
     fused = frozenset(op for layer in dense.values() for op in layer.epilogue.fused)
-    layout = Layout(dense, fused, _unwritten(graph, ranges), {}, set(graph.outputs), {}, {})
+    layout = MemoryLayout(dense, fused, _unwritten(graph, ranges), {}, set(graph.outputs), {}, {})
     kernels_write = {layer.result for layer in dense.values()}
     for op in reversed(graph.ops):  # All readers of an op's result come before the op.
-        if op not in fused and op.result not in layout.windows:
+        if op.operands and op not in fused and op.result not in layout.windows:
             _demand(layout, op, ranges, kernels_write)
     return layout
 
 
-def _demand(layout: Layout, op: Op, ranges: Ranges, kernels_write: Iterable[Value]) -> None:
+def _demand(layout: MemoryLayout, op: Op, ranges: Ranges, kernels_write: Iterable[Value]) -> None:
     """What `op` reads, and how."""
-    layer, sources = layout.dense.get(op.name), [layout.source(operand) for operand in op.operands]
+    sources = [layout.source(operand) for operand in op.operands]
+    layer = layout.dense.get(op.name)
     if layer is not None:
         layout.packed.setdefault(sources[0], {})[layer.packing] = None
         return
@@ -80,7 +104,7 @@ def _demand(layout: Layout, op: Op, ranges: Ranges, kernels_write: Iterable[Valu
         layout.packed.setdefault(sources[0], {})[packing] = None
         layout.same[op.result] = layout.same.get(sources[0], sources[0])
         del layout.packed[op.result]
-    elif _pools_packed(op, packing, ranges) and sources[0] in kernels_write:
+    elif sources[0] in kernels_write and op in _PACKED and _PACKED(op, packing, ranges):
         layout.packed.setdefault(sources[0], {})[packing] = None
         layout.pooled[op.name] = packing
     else:
@@ -95,13 +119,6 @@ def _keeps_packing(op: Op, packing: Packing) -> bool:
     return ends[0] == ends[1] or all(size % packing.group.size == 0 for size in ends)
 
 
-def _pools_packed(op: Op, packing: Packing, ranges: Ranges) -> bool:
-    # Reason for asking the class: the greatest and the least are the only results that packed bytes give as they are.
-    if not isinstance(op, Reduce) or op.is_sum or op.axis == len(op.operand.shape) - 1:
-        return False
-    return packing.holds(*ranges[op.operand].bounds)
-
-
 def _unwritten(graph: Graph, ranges: Ranges) -> dict[Value, Window]:
     """The neighbourhoods, also with their last axes joined, whose readers can all go to the operand."""
     windows: dict[Value, Window] = {}
@@ -110,19 +127,11 @@ def _unwritten(graph: Graph, ranges: Ranges) -> dict[Value, Window]:
         joined = [user for user in graph.users(op.result) if _joins(user)]
         near = {op.result, *(user.result for user in joined)}
         users = [user for value in near for user in graph.users(value) if user not in joined]
-        if pad_fits and near.isdisjoint(graph.outputs) and all(_reads_near(user) for user in users):
+        if pad_fits and near.isdisjoint(graph.outputs) and all(user in _NEAR and _NEAR(user) for user in users):
             windows |= dict.fromkeys(near, op)
     return windows
 
 
 def _joins(op: Op) -> bool:
-    """Whether a Reshape of neighbourhoods makes each of them one row."""
-    return isinstance(op, Reshape) and op.result.shape[-1] == math.prod(op.operand.shape[-2:])
-
-
-def _reads_near(op: Op) -> bool:
-    """Whether an op that reads neighbourhoods, or rows of them, does so one at a time."""
-    # Reason for asking the class: only the functions of these three take neighbourhoods.
-    if isinstance(op, Reduce):
-        return op.axis == len(op.operand.shape) - 2
-    return isinstance(op, MatMul)
+    """Whether `op` makes each neighbourhood one row."""
+    return op.same_integers and op.result.shape[-1] == math.prod(op.operands[0].shape[-2:])
