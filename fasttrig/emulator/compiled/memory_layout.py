@@ -14,21 +14,21 @@ from fasttrig.ir.op_table import OpTable
 from fasttrig.ir.ops import MatMul, Op, Reduce, Value, Window
 from fasttrig.ir.ranges import Ranges
 
-_NEAR: OpTable[[], bool] = OpTable("readers of neighbourhoods")
-"""Whether an op reads neighbourhoods, or rows of them, one at a time, by the ops whose functions take them."""
+_NEAR: OpTable[[bool], bool] = OpTable("readers of neighbourhoods")
+"""Whether an op reads neighbourhoods one at a time, given whether each is joined to one row."""
 
 _PACKED: OpTable[[Packing, Ranges], bool] = OpTable("ops on packed bytes")
 """Whether an op makes packed bytes of packed bytes, by the ops that can."""
 
 
 @_NEAR.row(MatMul)
-def _whole_rows(op: MatMul) -> bool:
-    return True
+def _row_by_row(op: MatMul, joined: bool) -> bool:
+    return joined
 
 
 @_NEAR.row(Reduce)
-def _element_by_element(op: Reduce) -> bool:
-    return op.axis == len(op.operand.shape) - 2
+def _element_by_element(op: Reduce, joined: bool) -> bool:
+    return not joined and op.axis == len(op.operand.shape) - 2
 
 
 @_PACKED.row(Reduce)
@@ -74,7 +74,9 @@ class MemoryLayout:
 
     def packed_name(self, value: Value, packing: Packing) -> str:
         """The array of the packed value."""
-        return f"{self.same.get(value, value).name}_{packing.group.label}"
+        while value in self.same:
+            value = self.same[value]
+        return f"{value.name}_{packing.group.label}"
 
 
 def layout_of(graph: Graph, ranges: Ranges) -> MemoryLayout:
@@ -102,7 +104,7 @@ def _demand(layout: MemoryLayout, op: Op, ranges: Ranges, kernels_write: Iterabl
         layout.plain.update(sources)
     elif _keeps_packing(op, packing):
         layout.packed.setdefault(sources[0], {})[packing] = None
-        layout.same[op.result] = layout.same.get(sources[0], sources[0])
+        layout.same[op.result] = sources[0]
         del layout.packed[op.result]
     elif sources[0] in kernels_write and op in _PACKED and _PACKED(op, packing, ranges):
         layout.packed.setdefault(sources[0], {})[packing] = None
@@ -124,10 +126,13 @@ def _unwritten(graph: Graph, ranges: Ranges) -> dict[Value, Window]:
     windows: dict[Value, Window] = {}
     for op in graph.ops_of(Window):
         pad_fits = stored_type(ranges[op.operand], op).holds(op.pad, op.pad)
-        joined = [user for user in graph.users(op.result) if _joins(user)]
-        near = {op.result, *(user.result for user in joined)}
-        users = [user for value in near for user in graph.users(value) if user not in joined]
-        if pad_fits and near.isdisjoint(graph.outputs) and all(user in _NEAR and _NEAR(user) for user in users):
+        joined = {user.result for user in graph.users(op.result) if _joins(user)}
+        near = {op.result, *joined}
+        readers = [
+            (user, value in joined) for value in near for user in graph.users(value) if user.result not in joined
+        ]
+        one_by_one = all(user in _NEAR and _NEAR(user, is_joined) for user, is_joined in readers)
+        if pad_fits and one_by_one and near.isdisjoint(graph.outputs):
             windows |= dict.fromkeys(near, op)
     return windows
 

@@ -273,7 +273,14 @@ def neighbourhoods(seed: int, n_branches: int = 10) -> Graph:
         y = b.cast(f"cast{number}", y, FixedType(6, 4, bool(number % 3 == 0)), Rounding.RND, Overflow.SAT)
         pooled = _window(b, rng, f"four{number}", y)
         small = b.reduce(f"pool{number}", pooled, len(pooled.shape) - 2, tuple(Reduction)[number % 3])
-        outputs.append(layer(b, rng, f"end{number}", b.reshape(f"flat{number}", small, (small.size,)), 2))
+        flat = b.reshape(f"flat{number}", b.reshape(f"one{number}", small, (1, *small.shape)), (small.size,))
+        outputs.append(layer(b, rng, f"end{number}", flat, 2))
+        if number >= 7:  # each element by itself, neighbouring places together: no rows of neighbourhoods
+            again = _window(b, rng, f"again{number}", x)
+            outputs.append(layer(b, rng, f"each{number}", again, 2))
+            far = _window(b, rng, f"far{number}", y)
+            far = b.reshape(f"line{number}", far, (*far.shape[:-2], far.shape[-2] * far.shape[-1]))
+            outputs.append(b.reduce(f"down{number}", far, len(far.shape) - 2, Reduction.MAX))
         sums = b.reduce(f"sums{number}", near, len(near.shape) - 2, tuple(Reduction)[number // 3 % 3])
         outputs += [(sums, small, near, y)[number % 4], sums]
     return b.graph(*dict.fromkeys(outputs))

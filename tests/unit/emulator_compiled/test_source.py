@@ -13,10 +13,11 @@ from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.base.firmware_files import root
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.emulator.compiled import write_emulator
-from fasttrig.emulator.compiled.program import io_type
+from fasttrig.emulator.compiled.program import io_type, program_of
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
+from fasttrig.ir.ops import Reduction
 from fasttrig.toolchain.emulator_library import load
 from fasttrig.toolchain.run import find_compiler, run
 from tests.unit.emulator_compiled import graphs as made
@@ -66,6 +67,23 @@ def test_the_same_graph_gives_the_same_bytes() -> None:
 @pytest.mark.parametrize("file", ["small.h", "small.cpp"])
 def test_golden_text(file: str) -> None:
     assert what_the_model_decides(write_emulator(small_graph(), version=2)[file]) == (GOLDEN / file).read_text("utf-8")
+
+
+def test_an_image_needs_little_memory() -> None:
+    """Convolution, pooling and the dense layer behind them read packed bytes where they lie: nothing is copied."""
+    rng = np.random.default_rng(0)
+    b = GraphBuilder("image")
+    y = b.input("x", (37, 37, 4), FixedType(8, 3))
+    near = b.window("near", y, (3, 3), stride=(1, 1), dilation=(1, 1), before=(1, 1), after=(1, 1))
+    y = b.relu("relu", made.layer(b, rng, "conv", b.reshape("rows", near, (37, 37, 36)), 8))
+    y = b.cast("act", y, FixedType(6, 2, False), Rounding.RND_CONV, Overflow.SAT)
+    four = b.window("four", y, (2, 2), stride=(2, 2), dilation=(1, 1), before=(0, 0), after=(0, 0))
+    pool = b.reduce("pool", four, 2, Reduction.MAX)
+    program = program_of(b.graph(made.layer(b, rng, "fc", b.reshape("flat", pool, (pool.size,)), 2)))
+    names = ("x_quads", "act_quads", "pool_quads", "fc_raw")
+    assert [line.split()[-2].split("[")[0] for line in program.buffers] == list(names)
+    assert program.bytes_per_event == 37 * 37 * (4 + 8) + 18 * 18 * 8 + 2 * 4
+    assert program.workspace_bytes < 1_000_000
 
 
 def test_only_standard_headers_are_included() -> None:
