@@ -25,7 +25,7 @@ BLOCK_EVENTS, PLANE_EVENTS = 64, 512
 """Events in a block, without and with forests."""
 
 SMALLER_BLOCKS, WORKSPACE_BYTES = (32, 16), 1 << 19
-"""Blocks of graphs whose workspace would exceed these bytes, which a second-level cache holds, and them alone."""
+"""Blocks for graphs whose workspace would exceed these bytes, a part of a second-level cache."""
 
 
 @dataclass(slots=True)
