@@ -7,9 +7,11 @@ from typing import Any
 
 from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.base.fixed import FixedType
+from fasttrig.frontends.hgq.einsum import lower_einsum, prepare_einsum
 from fasttrig.frontends.hgq.products import prepare_convolution, prepare_dense
 from fasttrig.frontends.hgq.quantiser import LearnedBits, lower_quantiser, read_quantiser
 from fasttrig.frontends.hgq.schema import PREFIX
+from fasttrig.frontends.hgq.unary import lower_unary, prepare_unary
 from fasttrig.frontends.keras.convolution import lower_convolution
 from fasttrig.frontends.keras.dense import lower_dense
 from fasttrig.frontends.keras.layer_row import LayerRow, Lower, Prepare
@@ -137,6 +139,9 @@ _ROWS: dict[str, LayerRow] = {
         ("QConv1D", "QConv2D"),
         _row(prepare_convolution, lower_convolution, "`Window` and `MatMul`; strides, dilation, groups, padding"),
     ),
+    "QEinsumDense": _row(prepare_einsum, lower_einsum, "`Transpose`, `MatMul`; one product over axes of the input"),
+    "QEinsumDenseBatchnorm": _row(prepare_einsum, lower_einsum, "the same with the folded kernel"),
+    "QUnaryFunctionLUT": LayerRow(prepare_unary, lower_unary, "`Cast` and `Table`; one number of bits for all results"),
     "QAdd": _row(_nothing, lower_add, "`Add`"),
     "QSubtract": _row(_nothing, lower_subtract, "`Scale` by -1 and `Add`"),
     "QMultiply": _row(_nothing, lower_multiply, "`Multiply`"),

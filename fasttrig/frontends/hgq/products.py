@@ -9,15 +9,13 @@ import numpy as np
 
 from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.frontends.hgq.quantiser import Float32, LearnedBits, read_quantiser, require_shape, weight_const
+from fasttrig.frontends.hgq.settled import ULP, settled
 from fasttrig.frontends.keras.convolution import ConvolutionPlan, kernel_matrix, sliding_of
 from fasttrig.frontends.keras.dense import DensePlan
 from fasttrig.frontends.keras.layer_parts import Activation, weight_of
 from fasttrig.frontends.keras.lowering import Lowering
 from fasttrig.frontends.source import LayerSpec
 from fasttrig.ir.ops import Const
-
-KERAS_EPSILON = np.float32(1e-7)
-"""What HGQ2's QEinsumDenseBatchnorm adds to the variance: Keras' own epsilon, whatever its configuration says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ def prepare_dense(low: Lowering, layer: LayerSpec) -> DensePlan:
     """QDense and QBatchNormDense."""
     kernel, units = weight_of(low, layer, "kernel"), int(layer.config["units"])
     if kernel.ndim != 2 or kernel.shape[1] != units:
-        raise _misfit(low, layer, kernel, f"(n_in, {units})")
+        raise misfit(low, layer, kernel, f"(n_in, {units})")
     found = _folded(low, layer, kernel, units) if layer.kind.endswith("BatchNormDense") else None
     found = found or plain_weights(low, layer, kernel, (units,))
     return DensePlan(*consts(low, layer, found.kernel, found.bias), activation=activation_of(low, layer))
@@ -41,7 +39,7 @@ def prepare_convolution(low: Lowering, layer: LayerSpec) -> ConvolutionPlan:
     kernel, filters = weight_of(low, layer, "kernel"), int(layer.config["filters"])
     sliding = sliding_of(low, layer, "kernel_size", "strides")
     if kernel.ndim != len(sliding.kernel) + 2 or kernel.shape[:-2] != sliding.kernel or kernel.shape[-1] != filters:
-        raise _misfit(low, layer, kernel, f"({', '.join(map(str, sliding.kernel))}, channels, {filters})")
+        raise misfit(low, layer, kernel, f"({', '.join(map(str, sliding.kernel))}, channels, {filters})")
     found = plain_weights(low, layer, kernel, (filters,))
     weight, bias = consts(low, layer, found.kernel, found.bias)
     matrix = kernel_matrix(weight, int(layer.config.get("groups", 1) or 1))
@@ -68,7 +66,7 @@ def plain_weights(low: Lowering, layer: LayerSpec, kernel: Float32, bias_shape: 
         return KernelAndBias(kernel, np.zeros(bias_shape, dtype=np.float32))
     bias = weight_of(low, layer, "bias")
     if bias.size != int(np.prod(bias_shape)):
-        raise _misfit(low, layer, bias, str(bias_shape))
+        raise misfit(low, layer, bias, str(bias_shape))
     return KernelAndBias(kernel, quantised(low, layer, "bq", bias).reshape(bias_shape))
 
 
@@ -87,34 +85,24 @@ def consts(low: Lowering, layer: LayerSpec, kernel: Float32, bias: Float32) -> t
 
 
 def _folded(low: Lowering, layer: LayerSpec, kernel: Float32, units: int) -> KernelAndBias:
-    """QBatchNormDense normalises what comes in; its bias is HGQ2's, with ``mean @ kernel`` of the plain kernel.
-
-    The order of a float32 sum is the machine's choice. So the bias is taken at both ends of what any order can give,
-    and one that its quantiser rounds differently there is refused.
-    """
+    """QBatchNormDense normalises what comes in; HGQ2's bias has ``mean @ kernel``, of the kernel without its scale."""
     mean, variance = (weight_of(low, layer, name) for name in ("moving_mean", "moving_variance"))
     gamma = weight_of(low, layer, "bn_gamma") if layer.config.get("scale", True) else np.float32(1)
     if mean.shape != kernel.shape[:1] or variance.shape != mean.shape:
-        raise _misfit(low, layer, kernel, f"({mean.size}, {units})")
-    scaler = gamma / np.sqrt(variance + np.float32(layer.config.get("epsilon", 1e-3)))
+        raise misfit(low, layer, kernel, f"({mean.size}, {units})")
+    scaler = gamma / np.sqrt(variance.astype(np.float64) + layer.config.get("epsilon", 1e-3))
+    scaled = scaler[:, None] * kernel.astype(np.float64)
     products = mean.astype(np.float64)[:, None] * kernel.astype(np.float64)
-    exact = weight_of(low, layer, "bias").astype(np.float64) - products.sum(axis=0)
-    spread = (len(mean) + 2) * 2.0**-23 * (np.abs(products).sum(axis=0) + np.abs(exact))
-    quantiser = weight_quantiser(low, layer, "bq", (units,))
-    low_end, high_end = (quantiser.weights((exact + side * spread).astype(np.float32)) for side in (-1, 1))
-    if not np.array_equal(low_end, high_end):
-        unit = int(np.flatnonzero(low_end != high_end)[0])
-        raise UnsupportedError(
-            "a folded bias lies so near a rounding edge that the order of a float32 sum decides it",
-            where=low.where(layer, f"bias of unit {unit}"),
-            got=f"{exact[unit]!r}, which rounds to {low_end[unit]} or {high_end[unit]}",
-            want="a bias that rounds one way in every order of the sum",
-            try_="train a few more steps, or fold the normalisation into a QDense",
-        )
-    return KernelAndBias(quantised(low, layer, "kq", (scaler[:, None] * kernel).astype(np.float32)), low_end)
+    moved = weight_of(low, layer, "bias").astype(np.float64) - products.sum(axis=0)
+    spread = (len(mean) + 2) * ULP * (np.abs(products).sum(axis=0) + np.abs(moved))
+    kernel_bits = weight_quantiser(low, layer, "kq", kernel.shape)
+    return KernelAndBias(
+        settled(kernel_bits, scaled, 4 * ULP * np.abs(scaled), low.where(layer, "kernel")),
+        settled(weight_quantiser(low, layer, "bq", (units,)), moved, spread, low.where(layer, "bias")),
+    )
 
 
-def _misfit(low: Lowering, layer: LayerSpec, weight: Any, want: str) -> InputError:
+def misfit(low: Lowering, layer: LayerSpec, weight: Any, want: str) -> InputError:
     return InputError(
         "the weights do not fit the layer", where=low.where(layer, "kernel"), got=str(weight.shape), want=want
     )

@@ -135,9 +135,37 @@ def table(draw):
     return inputs, QDense(2, name="last", **draw.dense())(x)
 
 
-KINDS = {
-    function.__name__: function for function in (dense, merges, convolution1d, convolution2d, einsum, pooled, table)
-}
+def wide(draw):
+    """Quantisers alone, over all widths that float32 holds: from 24 fraction bits to 23 integer bits."""
+    x = inputs = keras.Input((24,), name="x")
+    for name in ("q0", "q1"):
+        mode = str(draw.rng.choice(["SAT", "SAT_SYM"]))
+        x = Quantizer(draw.conf("datalane", overflow_mode=mode), name=name)(x)
+    return inputs, x
+
+
+def equations(draw):
+    x = inputs = keras.Input((2, 3, 4), name="x")
+    first = [
+        ("...c,cd->...d", (None, None, 5), "d"),
+        ("abcd,de->aebc", (5, 2, 3), None),
+        ("abcd,cde->abe", (2, 5), "e"),
+    ]
+    equation, shape, axes = first[draw.rng.integers(len(first))]
+    shape = (2, 3, 5) if None in shape else shape
+    return inputs, QEinsumDense(equation, shape, bias_axes=axes, name="first", **draw.dense(), **draw.output())(x)
+
+
+def slides(draw):
+    """A causal or dilated convolution, or one with groups."""
+    x = inputs = keras.Input((7, 4), name="x")
+    same = draw.conf("datalane", homogeneous_axis=(0, 1))  # HGQ2 pads before it quantises
+    options = [{"padding": "causal"}, {"dilation_rate": 2}, {"groups": 2}, {"padding": "same", "strides": 2}]
+    return inputs, QConv1D(4, 3, name="conv", **options[draw.rng.integers(len(options))], **draw.dense(iq_conf=same))(x)
+
+
+BY_DAY = (dense, merges, convolution1d, convolution2d, einsum, pooled, table, wide)
+KINDS = {function.__name__: function for function in (*BY_DAY, equations, slides)}
 
 
 def scramble(model, rng):
@@ -154,6 +182,9 @@ def scramble(model, rng):
     for quantiser in quantisers(model):
         k, i, f = (rng.integers(low, high, quantiser._k.shape) for low, high in ((0, 2), (-1, 4), (-1, 5)))
         k = np.where(rng.random(k.shape) < 0.6, 1, k)
+        if model.name == "wide":
+            i, f = rng.integers(-23, 24, i.shape), rng.integers(-24, 25, i.shape)
+            f = np.minimum(f, 23 - i)
         quantiser._k.assign(k.astype("uint8"))
         quantiser._i.assign(i + rng.uniform(-0.4, 0.4, i.shape))
         if hasattr(quantiser, "_f"):
@@ -192,15 +223,16 @@ def deflate(path):
 def main():
     if len(sys.argv) == 1:
         here = Path(__file__).parent
-        for kind in KINDS:
-            save(here, kind, 1)
+        for kind in BY_DAY:
+            save(here, kind.__name__, 1)
         save(here, "pooled", 2, "h5")
         return
     folder, seed, n = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(seed, seed + n):
         for kind in KINDS:
-            save(folder, kind, number)
+            save(folder, kind, number, "h5" if number % 5 == 0 else "keras")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -193,7 +193,7 @@ def test_a_bias_on_a_rounding_edge_is_refused(tmp_path: Path) -> None:
             if bits[key].shape and bits[key].dtype.kind == "f":
                 bits[key][...] = 1
 
-    with pytest.raises(RefusalError, match="rounding edge"):
+    with pytest.raises(RefusalError, match="near a rounding edge"):
         fasttrig.read(edited(tmp_path, weights=on_the_edge), input_type=GRID)
 
 
