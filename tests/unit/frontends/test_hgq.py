@@ -152,6 +152,29 @@ def test_refusals(tmp_path: Path, change, what: str, place: str) -> None:
     assert what in refusal.what and place in refusal.where and refusal.try_
 
 
+@pytest.mark.parametrize(
+    ("source", "change", "what"),
+    [
+        ("einsum_1", lambda layers: layers["each"].update(equation="bnc,nd->bnd"), "as one matrix product"),
+        ("einsum_1", lambda layers: layers["each"].update(equation="bnc,cd->bd"), "as one matrix product"),
+        ("table_1", lambda layers: layers["lut"].update(activation="gelu"), "a table of this layer"),
+        ("table_1", lambda layers: layers["lut"].update(enable_oq=False), "a table of this layer"),
+    ],
+)
+def test_refusals_of_other_layers(tmp_path: Path, source: str, change, what: str) -> None:
+    with pytest.raises(RefusalError, match=what):
+        fasttrig.read(edited(tmp_path, change, source=source), input_type=GRID)
+
+
+def test_a_table_too_large_is_refused(tmp_path: Path) -> None:
+    def finer(file) -> None:
+        bits = file["layers/q_unary_function_lut/iq/quantizer/vars/0"]
+        bits[...] = bits[...] + 12
+
+    with pytest.raises(RefusalError, match="too large"):
+        fasttrig.read(edited(tmp_path, weights=finer, source="table_1"), input_type=GRID)
+
+
 def test_an_option_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="does not know") as caught:
         fasttrig.read(edited(tmp_path, lambda layers: layers["fc3"].update(twist=2)), input_type=GRID)
