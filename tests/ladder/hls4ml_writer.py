@@ -1,6 +1,6 @@
 """Projects as hls4ml itself writes them, from seeded lists of layers; also a program: one written by another release.
 
-``PYTHONPATH=<folder of that release> python hls4ml_writer.py SEED OUT`` writes the same network.
+``PYTHONPATH=<folder of that release> python hls4ml_writer.py OUT SEED...`` writes the same networks to ``OUT/<seed>``.
 """
 
 from __future__ import annotations
@@ -58,6 +58,32 @@ def dense_network(seed: int) -> tuple[Layers, Precisions]:
     return layers, settings
 
 
+MERGES = ("add", "subtract", "multiply", "average", "maximum", "minimum")
+
+
+def merging_network(seed: int) -> tuple[Layers, Precisions]:
+    """Every merge of two dense layers, one after the other; then side by side with the input, and a dot product."""
+    rng = np.random.default_rng(seed)
+    layers: Layers = [{"class_name": "InputLayer", "name": "x", "input_shape": [8]}]
+    settings: Precisions = {"x": {"Precision": {"result": "fixed<10,4>"}}}
+    last = "x"
+    for index, merge in enumerate(MERGES):
+        for name, source in ((f"a{index}", last), (f"b{index}", "x")):
+            weights = {"weight_data": rng.normal(0, 0.5, (8, 8)), "bias_data": rng.normal(0, 0.5, 8)}
+            layers.append({"class_name": "Dense", "name": name, "n_in": 8, "n_out": 8, "inputs": [source], **weights})
+            result = RESULTS[int(rng.integers(len(RESULTS)))]
+            precision = {"weight": "fixed<8,2>", "bias": "fixed<8,2>", "accum": "fixed<20,8>", "result": result}
+            settings[name] = {"Precision": precision, "Strategy": "latency", "ReuseFactor": 1}
+        last = f"{merge}{index}"
+        layers.append({"class_name": "Merge", "name": last, "op": merge, "inputs": [f"a{index}", f"b{index}"]})
+        settings[last] = {"Precision": {"result": RESULTS[int(rng.integers(len(RESULTS)))]}}
+    joined = {"class_name": "Concatenate", "name": "joined", "op": "concatenate1d", "axis": -1, "inputs": [last, "x"]}
+    dot = {"class_name": "Dot", "name": "dot", "op": "dot1d", "axes": 1, "inputs": ["joined", "joined"]}
+    settings["joined"] = {"Precision": {"result": "fixed<11,5,RND,SAT,0>"}}
+    settings["dot"] = {"Precision": {"accum": "fixed<20,12>", "result": "fixed<16,9>"}}
+    return [*layers, joined, dot], settings
+
+
 def _activation(kind: str, name: str, rng: np.random.Generator) -> dict[str, Any]:
     if kind == "leaky":
         return {
@@ -99,7 +125,7 @@ def write_project(
         if hasattr(ModelGraph, "from_layer_list"):
             model = ModelGraph.from_layer_list(config, layers)
         else:
-            model = ModelGraph(hls4ml.model.graph.HLSConfig(config), layers)
+            model = ModelGraph(config, layers)
         for flow in hls4ml.model.flow.get_flow(model.config.backend.get_default_flow()).requires:
             model.apply_flow(flow)
         model.apply_flow(model.config.backend.get_default_flow())
@@ -108,4 +134,5 @@ def write_project(
 
 
 if __name__ == "__main__":
-    write_project(Path(sys.argv[2]), *dense_network(int(sys.argv[1])))
+    for seed in sys.argv[2:]:
+        write_project(Path(sys.argv[1]) / seed, *dense_network(int(seed)))

@@ -1,7 +1,10 @@
 """Finished hls4ml projects: read back, and equal to their own compiled C++; what is not understood is refused."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.hls4ml_project.project import read_hls4ml_project
 from fasttrig.ladder import framework_rung
 from fasttrig.reference.hls4ml_project import project_raw
-from tests.ladder.hls4ml_writer import dense_network, write_project
+from tests.ladder.hls4ml_writer import dense_network, merging_network, write_project
 
 
 def events(graph, n_events, seed=0):
@@ -51,6 +54,39 @@ def written(tmp_path_factory):
 def test_dense_networks_equal_their_own_cpp(written, seed):
     """Strategies, accumulators that saturate or wrap, activations, both softmaxes: see `dense_network`."""
     assert_equal_to_its_own_csim(written(seed))
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(1, 8))])
+def test_merges_equal_their_own_cpp(tmp_path, seed):
+    assert_equal_to_its_own_csim(write_project(tmp_path / "net", *merging_network(seed)))
+
+
+RELEASES = ("0.8.1", "1.0.0", "1.1.0", "1.2.0")
+OLD_SEEDS = ("1", "2", "4", "6")
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("release", RELEASES)
+def test_projects_of_older_releases_equal_their_own_cpp(tmp_path, release):
+    """The release is installed into a folder of this test; without the package index the test is not run."""
+    into = ["--python", sys.executable, "--target", str(tmp_path / "old")]
+    for packages in (["--no-deps", f"hls4ml=={release}"], ["calmjs.parse", "tabulate"]):
+        command = [sys.executable, "-m", "uv", "pip", "install", "-q", *into, *packages]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"not run: hls4ml {release} cannot be installed: {done.stderr.strip()[-200:]}")
+    program = Path(write_project.__code__.co_filename)
+    subprocess.run(
+        [sys.executable, str(program), str(tmp_path), *OLD_SEEDS],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "old")},
+        check=True,
+        capture_output=True,
+    )
+    for seed in OLD_SEEDS:
+        try:
+            assert_equal_to_its_own_csim(tmp_path / seed)
+        except RefusalError as refused:  # Slopes have the type of the data in the releases before 1.0.
+            assert release == "0.8.1" and "relu" in str(refused)
 
 
 def changed(written, tmp_path, file, old, new, count=1):

@@ -127,8 +127,8 @@ def _directive(source: CppSource, token: CppToken, sizes: dict[str, int], includ
     define = _DEFINE.fullmatch(token.text)
     if words[:1] == ["include"] and len(words) == 2:
         includes.append(words[1].strip('"<>'))
-    elif define is not None and define[1] not in sizes:
-        sizes[define[1]] = int(define[2].strip("()"))
+    elif define is not None and sizes.setdefault(define[1], int(define[2].strip("()"))) == int(define[2].strip("()")):
+        return  # The releases up to 1.1 repeat their sizes.
     elif words[:2] != ["pragma", "HLS"] and not is_guard(words):
         raise source.refusal("a directive that fasttrig does not know", [token], want="#include, #define NAME number")
 

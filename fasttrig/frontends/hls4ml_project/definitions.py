@@ -65,6 +65,10 @@ class ProjectHeaders:
                 if found.digest not in known_bodies().get(name, {}):
                     raise _unknown(found)
 
+    def is_of(self, name: str, release: str) -> bool:
+        """Whether the project's bodies of this name are those of a release; the names are required first."""
+        return all(release in known_bodies()[name].get(found.digest, ()) for found in self.by_name[name])
+
     def releases(self) -> list[str]:
         """The releases of hls4ml that have every body required so far."""
         known = known_bodies()

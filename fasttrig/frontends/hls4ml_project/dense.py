@@ -19,21 +19,24 @@ _PRODUCTS = {
     "nnet::product::weight_ternary": "product::weight_ternary",
 }
 _BODIES = {
-    _LATENCY: ("DenseLatency", "dense_latency"),
-    _RF_LEQ: ("DenseResource_rf_leq_nin", "dense_resource_rf_leq_nin"),
-    _RF_GT: ("DenseResource_rf_gt_nin_rem0", "dense_resource_rf_gt_nin_rem0"),
+    _LATENCY: ("dense_latency",),
+    _RF_LEQ: ("dense_resource_rf_leq_nin",),
+    _RF_GT: ("dense_resource_rf_gt_nin_rem0",),
 }
 
 
 def dense(layer: ProjectLayer) -> None:
     """``nnet::dense<data_T, res_T, CONFIG_T>(data, res, weights, biases)``."""
     layer.takes(3, 4)
-    kernel = layer.word("kernel")
+    layer.reading.headers.require(["dense"])
+    kernel = _by_strategy(layer) if layer.reading.headers.is_of("dense", "0.8.1") else layer.word("kernel")
     if kernel not in _BODIES:
         raise layer.refusal("a strategy of dense layers that fasttrig does not read", kernel, ", ".join(_BODIES))
     product = _product(layer)
-    settings = ("n_in", "n_out", "accum_t", "bias_t", "weight_t", "kernel", "product", "reuse_factor")
+    settings = ("n_in", "n_out", "accum_t", "bias_t", "weight_t", "kernel", "product")
     layer.understands(*settings, bodies=("dense", *_BODIES[kernel], product, "cast"))
+    if "kernel" in layer.config.types:
+        layer.reading.headers.require([kernel.removeprefix("nnet::")])
     n_in, n_out = layer.whole("n_in"), layer.whole("n_out")
     weight_type, bias_type = layer.type("weight_t"), layer.type("bias_t")
     transposed = kernel != _LATENCY
@@ -64,6 +67,17 @@ def _order(layer: ProjectLayer, kernel: str, n_in: int) -> list[int] | None:
     if reuse == 1 or layer.type("accum_t").overflow is Overflow.WRAP:
         return None
     return [first + step * reuse for first in range(reuse) for step in range(n_in // reuse)]
+
+
+def _by_strategy(layer: ProjectLayer) -> str:
+    """The kernel that the ``dense`` of the releases before 1.0 chooses."""
+    if layer.word("strategy") == "nnet::latency":
+        return _LATENCY
+    layer.reading.headers.require(["dense_resource"])
+    reuse, n_in = layer.whole("reuse_factor"), layer.whole("n_in")
+    if reuse > n_in and reuse % n_in:
+        raise layer.refusal("a reuse factor that fasttrig does not read", str(reuse), f"divides {n_in}, or a multiple")
+    return _RF_LEQ if reuse <= n_in else _RF_GT
 
 
 def _product(layer: ProjectLayer) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fasttrig.base.errors import RefusalError, UnsupportedError, near_names
-from fasttrig.frontends.hls4ml_project import activations, dense, softmax
+from fasttrig.frontends.hls4ml_project import activations, dense, merging, softmax
 from fasttrig.frontends.hls4ml_project.configuration import Declarations
 from fasttrig.frontends.hls4ml_project.cpp import CppSource, read_source
 from fasttrig.frontends.hls4ml_project.definitions import ProjectHeaders
@@ -34,10 +34,15 @@ LAYER_CALLS: Mapping[str, Callable[[ProjectLayer], None]] = {
     "nnet::sigmoid": activations.sigmoid,
     "nnet::tanh": activations.tanh,
     "nnet::softmax": softmax.softmax,
+    "nnet::dot1d": merging.dot,
+    "nnet::concatenate1d": merging.concatenate,
+    "nnet::concatenate2d": merging.concatenate,
+    **{f"nnet::{name}": merging.merge for name in merging.MERGES},
 }
 """What each call computes. Where the result stands among the arguments: `_PLACES`, else after one operand."""
 
-_PLACES = {"nnet::leaky_relu": 2, "nnet::prelu": 2}
+_OF_TWO = ("leaky_relu", "prelu", "dot1d", "concatenate1d", "concatenate2d", *merging.MERGES)
+_PLACES = {f"nnet::{name}": 2 for name in _OF_TWO}
 
 
 @dataclass(frozen=True, slots=True)

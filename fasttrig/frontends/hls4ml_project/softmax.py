@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,23 @@ _SETTINGS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What a generation of the headers takes from the configuration: sizes and types by their settings."""
+
+    n_slice: str
+    exp_size: str
+    inverse_size: str
+    accum: str
+    inverse_input: str
+
+
+_FIRST = _Tables("n_in", "table_size", "table_size", "exp_table_t", "exp_table_t")
+"""Up to release 1.1: one size, and the sum in the type of the exponentials."""
+
+_SECOND = _Tables("n_slice", "exp_table_size", "inv_table_size", "accum_t", "inv_inp_t")
+
+
 def softmax(layer: ProjectLayer) -> None:
     """``nnet::softmax<data_T, res_T, CONFIG_T>(data, res)``, implementations latency and stable."""
     layer.takes(3, 2)
@@ -30,50 +47,68 @@ def softmax(layer: ProjectLayer) -> None:
     if own is None:
         raise layer.refusal("a softmax that fasttrig does not read", kind, "stable or latency")
     layer.understands(*_SETTINGS, bodies=(*_BODIES, *own))
-    n_slice = layer.whole("n_slice")
-    if layer.number("exp_scale") != 1.0:
+    is_first = layer.reading.headers.is_of(own[0], "1.1.0")
+    tables = _FIRST if is_first else _SECOND
+    if not is_first and layer.number("exp_scale") != 1.0:
         raise layer.refusal("a softmax with a scale", str(layer.number("exp_scale")), "1.0")
-    operand = layer.operand(0, n_slice)
-    of_type = layer.array(0).type
-    if kind == "stable":
-        operand, of_type = _below_greatest(layer, operand), layer.type("inp_norm_t")
-    exponentials = _exponentials(layer, operand, of_type, negative=kind == "stable")
-    inverse = _inverse(layer, exponentials)
+    operand = layer.operand(0, layer.whole(tables.n_slice))
+    of_type, is_negative = layer.array(0).type, False
+    if kind == "stable" and is_first:
+        operand = _above_least(layer, operand)
+    elif kind == "stable":
+        operand, of_type, is_negative = _below_greatest(layer, operand), layer.type("inp_norm_t"), True
+    exponentials = _exponentials(layer, tables, operand, of_type, negative=is_negative)
+    inverse = _inverse(layer, tables, exponentials)
     built = layer.reading.builder
-    spread = built.gather(layer.name("inverses"), inverse, 0, [0] * n_slice, origin=layer.origin)
+    spread = built.gather(layer.name("inverses"), inverse, 0, [0] * operand.size, origin=layer.origin)
     layer.write_cast(built.multiply(layer.name("product"), exponentials, spread, origin=layer.origin))
+
+
+def _above_least(layer: ProjectLayer, operand: Value) -> Value:
+    """``data_T(ap_fixed<width, iwidth, AP_RND, AP_SAT>(data[i] - x_max))``, of the first generation."""
+    built, n_slice = layer.reading.builder, operand.shape[0]
+    minus = Const.covering(layer.name("minus"), np.full(n_slice, -1), 0)
+    zero = Const.covering(layer.name("none"), np.zeros(n_slice, dtype=np.int64), 0)
+    above = built.scale(layer.name("above"), _difference(layer, operand), minus, zero, origin=layer.origin)
+    signed = replace(fixed_of(layer.array(0).type), signed=True)
+    saturated = layer.fixed_cast(above, signed, Rounding.RND, Overflow.SAT, "saturated")
+    return layer.cast(saturated, layer.array(0).type, "index_input")
 
 
 def _below_greatest(layer: ProjectLayer, operand: Value) -> Value:
     """``inp_norm_t(x_max - data[i])``."""
+    return layer.cast(_difference(layer, operand), layer.type("inp_norm_t"), "normed")
+
+
+def _difference(layer: ProjectLayer, operand: Value) -> Value:
+    """``x_max - data[i]``, exact."""
     built, n_slice = layer.reading.builder, operand.shape[0]
     greatest = built.reduce(layer.name("greatest"), operand, 0, Reduction.MAX, origin=layer.origin)
     spread = built.gather(layer.name("greatests"), greatest, 0, [0] * n_slice, origin=layer.origin)
     minus = Const.covering(layer.name("minus_one"), np.full(n_slice, -1), 0)
     zero = Const.covering(layer.name("zero"), np.zeros(n_slice, dtype=np.int64), 0)
     turned = built.scale(layer.name("turned"), operand, minus, zero, origin=layer.origin)
-    difference = built.add(layer.name("below"), spread, turned, origin=layer.origin)
-    return layer.cast(difference, layer.type("inp_norm_t"), "normed")
+    return built.add(layer.name("below"), spread, turned, origin=layer.origin)
 
 
-def _exponentials(layer: ProjectLayer, operand: Value, of_type: CppType, *, negative: bool) -> Value:
+def _exponentials(layer: ProjectLayer, tables: _Tables, operand: Value, of_type: CppType, *, negative: bool) -> Value:
     """``accum_t(exp_table[top bits])``."""
-    index, x = _top_bits(layer, operand, fixed_of(of_type), layer.whole("exp_table_size"), "exp_index")
+    index, x = _top_bits(layer, operand, fixed_of(of_type), layer.whole(tables.exp_size), "exp_index")
     table_type = layer.type("exp_table_t")
     raw = fixed_value(table_type, exp_float32(-x if negative else x))
     table = layer.const("exponentials", fixed_of(table_type), raw)
-    return layer.cast(looked_up(layer, index, table, "exp"), layer.type("accum_t"), "exp")
+    return layer.cast(looked_up(layer, index, table, "exp"), layer.type(tables.accum), "exp")
 
 
-def _inverse(layer: ProjectLayer, exponentials: Value) -> Value:
+def _inverse(layer: ProjectLayer, tables: _Tables, exponentials: Value) -> Value:
     """``invert_table[top bits of inv_inp_t(sum)]``; the sum of numbers that are not negative saturates at its end."""
-    accum, sum_type = layer.type("accum_t"), layer.type("inv_inp_t")
-    if accum.overflow not in (Overflow.SAT, Overflow.WRAP) or (exponentials.type.signed and not _keeps_sign(layer)):
-        raise layer.refusal("a sum of exponentials whose order matters", accum.text, "a type that saturates")
+    accum, sum_type = layer.type(tables.accum), layer.type(tables.inverse_input)
+    if accum.overflow is not Overflow.WRAP and not _saturates_once(layer, accum):
+        raise layer.refusal("a sum of exponentials whose order matters", accum.text, "types that saturate")
     built = layer.reading.builder
     exact = built.reduce(layer.name("total"), exponentials, 0, Reduction.SUM, origin=layer.origin)
     total = layer.cast(layer.cast(exact, accum, "accumulated"), sum_type, "inverse_input")
-    index, x = _top_bits(layer, total, fixed_of(sum_type), layer.whole("inv_table_size"), "inverse_index")
+    index, x = _top_bits(layer, total, fixed_of(sum_type), layer.whole(tables.inverse_size), "inverse_index")
     table_type = layer.type("inv_table_t")
     if table_type.overflow is not Overflow.SAT:
         raise layer.refusal("a table of inverses that does not saturate at 1 / 0", table_type.text, "AP_SAT")
@@ -83,10 +118,9 @@ def _inverse(layer: ProjectLayer, exponentials: Value) -> Value:
     return looked_up(layer, index, table, "inverse")
 
 
-def _keeps_sign(layer: ProjectLayer) -> bool:
-    """Whether no exponential turns negative in its table or in the accumulator."""
-    types = (layer.type("exp_table_t"), layer.type("accum_t"))
-    return all(kind.overflow is Overflow.SAT for kind in types)
+def _saturates_once(layer: ProjectLayer, accum: CppType) -> bool:
+    """Whether a sum in any order is the exact sum, saturated: no exponential is negative."""
+    return accum.overflow is Overflow.SAT and layer.type("exp_table_t").overflow is Overflow.SAT
 
 
 def _top_bits(
