@@ -113,6 +113,10 @@ REFUSED = [
     ("net.cpp", LAST, "#define layer6_out layer5_out\n" + LAST, "a directive", "#define"),
     ("net.cpp", LAST, LAST.replace("layer5_out", "layer7_out"), "no array", "layer7_out"),
     ("net.cpp", "(x, layer2_out", "(layer5_out, layer2_out", "read before", "nnet::dense"),
+    ("net.cpp", LAST, f"    layer2_t w2[64];\n{LAST}", "hides weights", "w2"),
+    ("net.cpp", LAST, f"// a \\\n{LAST}", "goes on in the next line", ""),
+    ("net.cpp", LAST, f"#ifndef OTHER_H_\n{LAST}#endif\n", "a directive", "OTHER_H_"),
+    ("nnet_utils/nnet_helpers.h", ">> w[i];", ">> w[0];", "body of 'load_weights_from_txt'", "hash"),
     ("net.h", ");", ");\ninline int f() { return 0; }", "is not understood", "void net("),
     ("defines.h", "layer2_t;", "layer2_t;\nextern int other;", "does not understand", "extern int other"),
     ("defines.h", "ap_fixed<10,4> input_t", "float input_t", "a type", "float"),
@@ -136,6 +140,34 @@ def test_what_is_not_understood_is_refused_with_its_place(written, tmp_path, fil
         read_hls4ml_project(folder)
     text = str(refused.value)
     assert what in text and got in text and (Path(file).name in text or "net.cpp:" in text)
+
+
+def with_small_weights(folder, product, of_type, values):
+    """The first layer of a project as hls4ml writes one of binary or ternary weights."""
+    numbers = ", ".join(map(str, values))
+    firmware = folder / "firmware"
+    for file, old, new in (
+        ("parameters.h", "nnet::product::mult<", f"nnet::product::{product}<"),
+        ("defines.h", "ap_fixed<8,2> fc0_weight_t", f"{of_type} fc0_weight_t"),
+        ("weights/w2.txt", r"(?s).*", numbers),
+        ("weights/w2.h", r"(?s)= \{.*\};", f"= {{{numbers}}};"),
+    ):
+        text = (firmware / file).read_text()
+        text = re.sub(old, new, text, count=1) if file.startswith("weights") else text.replace(old, new, 1)
+        (firmware / file).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("product", "of_type", "low", "high"),
+    [
+        ("weight_binary", "ap_uint<1>", 0, 1),
+        pytest.param("weight_ternary", "ap_int<2>", -2, 1, marks=pytest.mark.nightly),
+    ],
+)
+def test_binary_and_ternary_weights_equal_their_own_cpp(written, tmp_path, product, of_type, low, high):
+    folder = Path(shutil.copytree(written(1), tmp_path / "small"))
+    with_small_weights(folder, product, of_type, np.random.default_rng(0).integers(low, high + 1, 64))
+    assert_equal_to_its_own_csim(folder)
 
 
 def test_comments_pragmas_and_unused_settings_change_nothing(written, tmp_path):

@@ -23,7 +23,8 @@ _TOKEN = re.compile(
 )
 _DEFINE = re.compile(r"#\s*define\s+(\w+)\s+(\(?-?[0-9]+\)?)\s*")
 _CONDITION = re.compile(r"#\s*(ifndef|ifdef)\s+(\w+)\s*")
-_SYNTHESIS = ("__SYNTHESIS__",)
+_SYNTHESIS = "__SYNTHESIS__"
+_GUARDS = ("_H", "_H_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,12 @@ def read_text(path: Path) -> str:
         raise InputError("cannot read a file of the hls4ml project", where=str(path), got=str(error)) from None
 
 
-def tokens_of(text: str) -> Iterator[CppToken]:
-    """All words of a C++ text but blanks and comments."""
+def tokens_of(path: Path) -> Iterator[CppToken]:
+    """All words of a C++ file but blanks and comments."""
     line = 1
-    for match in _TOKEN.finditer(text):
+    for match in _TOKEN.finditer(read_text(path)):
+        if match[0].startswith("//") and match[0].rstrip().endswith("\\"):
+            raise UnsupportedError("a comment that goes on in the next line", where=f"{path}:{line}", got=match[0][:80])
         if match.lastgroup != "blank":
             yield CppToken(match[0], line)
         line += match[0].count("\n")
@@ -96,21 +99,30 @@ def read_source(path: Path, *, synthesis: bool = False) -> CppSource:
     includes: list[str] = []
     taken: list[bool] = []  # of each condition around, whether its lines are compiled
     source = CppSource(path, (), sizes, ())
-    for token in tokens_of(read_text(path)):
+    tokens = list(tokens_of(path))
+    guard = tokens[0].line if tokens and _opens_guard(tokens[0]) else 0
+    for token in tokens:
         if not token.is_directive:
             if all(taken):
                 kept.append(token)
+        elif token.line == guard:
+            taken.append(True)
         elif not _nests(token, taken, synthesis) and all(taken):
             _directive(source, token, sizes, includes)
     return CppSource(path, tuple(kept), sizes, tuple(includes))
 
 
+def _opens_guard(token: CppToken) -> bool:
+    """Whether the first word of a header is ``#ifndef NAME_H_``."""
+    match = _CONDITION.fullmatch(token.text)
+    return match is not None and match[1] == "ifndef" and match[2].endswith(_GUARDS)
+
+
 def _nests(token: CppToken, taken: list[bool], synthesis: bool) -> bool:
     """Whether the directive is part of a condition, which it then opens, turns or closes."""
     match = _CONDITION.fullmatch(token.text)
-    if match is not None:
-        known = synthesis if match[2] in _SYNTHESIS else False
-        taken.append(known == (match[1] == "ifdef"))
+    if match is not None and match[2] == _SYNTHESIS:
+        taken.append(synthesis == (match[1] == "ifdef"))
         return True
     word = token.text[1:].split()[:1]
     if word == ["else"] and taken:
@@ -135,7 +147,7 @@ def _directive(source: CppSource, token: CppToken, sizes: dict[str, int], includ
 
 def is_guard(words: Sequence[str]) -> bool:
     """Whether the words of a directive are ``define NAME_H_``."""
-    return len(words) == 2 and words[0] == "define" and words[1].endswith(("_H", "_H_"))
+    return len(words) == 2 and words[0] == "define" and words[1].endswith(_GUARDS)
 
 
 def spelt(tokens: Sequence[CppToken]) -> str:

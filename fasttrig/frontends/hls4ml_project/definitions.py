@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from fasttrig.base.errors import UnsupportedError
-from fasttrig.frontends.hls4ml_project.cpp import CppToken, is_guard, read_text, tokens_of
+from fasttrig.frontends.hls4ml_project.cpp import CppToken, is_guard, tokens_of
 
 KNOWN_BODIES = Path(__file__).parent / "known_bodies.json"
 _OPEN, _CLOSE = {"(": ")", "[": "]", "{": "}"}, {")", "]", "}"}
@@ -89,7 +89,7 @@ def _unknown(found: HeaderDefinition) -> UnsupportedError:
 
 def definitions(path: Path) -> Iterator[HeaderDefinition]:
     """Each definition of a header; those of a namespace inside ``nnet`` with its name in front: ``product::mult``."""
-    words = [token for token in tokens_of(read_text(path)) if token.text.split()[:1] != ["#pragma"]]
+    words = [token for token in tokens_of(path) if token.text.split()[:1] != ["#pragma"]]
     spaces: list[str] = []
     start = place = 0
     while place < len(words):

@@ -120,7 +120,12 @@ def _read(path: Path, name: str | None) -> ReadProject:
     for array, text_file in top.weight_files.items():
         weights.load(array, text_file)
         weight_files.append(folder / WEIGHTS / text_file)
+    hidden = weights.types.keys() & (top.arrays.keys() | top.aliases.keys())
+    if hidden:
+        raise UnsupportedError("a variable hides weights", where=str(source.path), got=", ".join(sorted(hidden)))
     headers = ProjectHeaders(folder / HEADERS)
+    if top.weight_files:
+        headers.require(["load_weights_from_txt"])
     reading = ProjectReading(top, declared, weights, headers, GraphBuilder(name or top.name), {}, [])
     graph = _lower(reading)
     files = ProjectFiles(folder, top.name, tuple(weight_files))
