@@ -19,6 +19,7 @@ from fasttrig.commands.export import export
 from fasttrig.commands.init import init
 from fasttrig.commands.models import models
 from fasttrig.commands.patterns import patterns
+from fasttrig.commands.prove import prove
 from fasttrig.commands.quantise import quantise
 from fasttrig.commands.rate import rate
 from fasttrig.commands.read import read
@@ -96,6 +97,15 @@ add_command(
     (
         "fasttrig synth build/jet_mlp",
         "fasttrig synth build/jet_bdt --per-module --json",
+    ),
+)
+add_command(
+    app,
+    prove,
+    BUILD,
+    (
+        "fasttrig prove build/jet_bdt",
+        "fasttrig prove build/jet_bdt --model jet_bdt.json --json",
     ),
 )
 add_command(

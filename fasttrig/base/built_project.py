@@ -7,7 +7,7 @@ from pathlib import Path
 
 HLS, RTL, VHDL, EMULATOR, CMS = "hls", "rtl", "vhdl", "emulator", "cms"
 """Folders that backends write."""
-VECTORS, REPORTS = "vectors", "report"
+VECTORS, REPORTS, PROOF = "vectors", "report", "proof"
 GRAPH, INPUTS, OUTPUTS = "design.ir", "inputs.json", "outputs.json"
 MANIFEST = "manifest.json"
 """The hashes that decided a build, and those of its files."""
@@ -17,7 +17,7 @@ MEASURED, DRAWING = f"{REPORTS}/measured.json", f"{REPORTS}/design.svg"
 INPUTS_HEX, OUTPUTS_HEX, VECTORS_NPZ = "inputs.hex", "outputs.hex", "vectors.npz"
 TB_FEATURES, TB_PREDICTIONS = "tb_input_features.dat", "tb_output_predictions.dat"
 """Files inside `VECTORS`."""
-SCRATCH = (f"{HLS}/csim/", f"{RTL}/simulation/", f"{RTL}/synthesis/")
+SCRATCH = (f"{HLS}/csim/", f"{RTL}/simulation/", f"{RTL}/synthesis/", f"{PROOF}/")
 """Working folders of tools, also of earlier versions; not part of the documented build folder."""
 
 

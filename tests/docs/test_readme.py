@@ -32,6 +32,8 @@ BY_CI = {
 """Too slow or too wide to run inside a test: the CI step that runs it."""
 
 BY_TESTS = {
+    "fasttrig prove build/jet_bdt": "tests/ladder/test_proof.py::test_the_copy_needs_no_fasttrig",
+    "python build/jet_bdt/proof/check.py": "tests/ladder/test_proof.py::test_the_copy_needs_no_fasttrig",
     "make csim": "tests/ladder/test_csim_tool.py::test_make_csim_needs_no_fasttrig",
     "make verilator": "tests/ladder/test_rtlsim.py::test_the_projects_own_bench",
     "make iverilog": "tests/ladder/test_rtlsim.py::test_the_projects_own_bench",

@@ -19,7 +19,7 @@ LAYERS = (
     ("frontends", "emulator", "data"),
     ("backends", "decision"),
     ("toolchain", "estimate", "display"),
-    ("reference",),
+    ("proof", "reference"),
     ("design", "layers"),
     ("physics", "trace"),
     ("ladder",),
