@@ -126,7 +126,7 @@ class Rtl(Backend):
     reads = ("graph", "target", "inputs")
     targets, required_by = TARGETS, ("rtl",)
     rungs, proof = ("rtlsim",), "the RTL simulation"
-    schedules = ("parallel", "iterated")
+    schedules = ("parallel", "streamed", "iterated")
     vectors = True
 
     def input_map(self, target: TargetSettings) -> str:
@@ -147,10 +147,10 @@ class Wrappers(Backend):
     targets = TARGETS
 
     def supports(self, graph: Graph, target: TargetSettings) -> bool:
-        is_iterated = target.rtl_schedule == "iterated" or any(
+        waits = target.rtl_schedule != "parallel" or any(
             own.rtl_schedule == "iterated" for own in target.layers.values()
         )
-        return target.rtl_language == "verilog" and not target.clock_enable and not is_iterated
+        return target.rtl_language == "verilog" and not target.clock_enable and not waits
 
     def emit(self, request: Request) -> Mapping[str, str]:
         from fasttrig.backends.rtl import declared_latency_cycles

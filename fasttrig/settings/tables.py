@@ -18,7 +18,8 @@ from fasttrig.base.setting_types import FeatureNames, Name, Namespace, TypeField
 
 OutputActivation = Literal["postprocessor", "firmware"]
 Strategy = Literal["latency", "resource", "distributed_arithmetic"]
-RtlSchedule = Literal["parallel", "iterated"]
+LoopSchedule = Literal["parallel", "iterated"]
+RtlSchedule = Literal["parallel", "iterated", "streamed"]
 
 
 class Settings(BaseModel):
@@ -163,7 +164,7 @@ class LayerSettings(Settings):
 
     strategy: Strategy | None = None
     reuse_factor: int | None = Field(None, ge=1)
-    rtl_schedule: RtlSchedule | None = Field(None, description="of a recurrent layer: parallel or iterated")
+    rtl_schedule: LoopSchedule | None = Field(None, description="of a recurrent layer: parallel or iterated")
 
     @property
     def is_of_hls(self) -> bool:
@@ -195,7 +196,8 @@ class TargetSettings(Settings):
     reuse_factor: int = Field(1, ge=1)
     rtl_language: Literal["verilog", "vhdl"] = Field("verilog", description="of rtl/; Verilator and Yosys read Verilog")
     rtl_schedule: RtlSchedule = Field(
-        "parallel", description="of recurrent layers in the RTL; iterated: one body, interval steps x its stages"
+        "parallel",
+        description="of the RTL; iterated: one body for each recurrent layer; streamed: one position a clock",
     )
     max_stage_ns: float | None = Field(None, gt=0, description="of the RTL: logic between two registers at most")
     clock_enable: bool = Field(False, description="of the RTL: a port clk_en; rtl/ then has no wrappers")

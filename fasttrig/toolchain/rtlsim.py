@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fasttrig.backends.rtl import DESIGN_FILE, has_clock_enable, has_in_ready
+from fasttrig.backends.rtl import DESIGN_FILE, declared_ii_cycles, has_clock_enable, has_in_ready, written_positions
 from fasttrig.backends.rtl.ports import Element, input_elements, output_elements, total_bits
 from fasttrig.base import firmware_files
 from fasttrig.base.cache import cache_folder
@@ -48,6 +48,7 @@ VERILATOR_FLAGS = (
     "20000",
 )
 LANGUAGE = ("-std=c++17", "-w")
+DRIVERS, DRIVER_PARTS = ("driver.cpp", "stream_driver.cpp"), "driver_parts.h"
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 
 Words32 = npt.NDArray[np.uint32]
@@ -107,7 +108,9 @@ def rtlsim(
         When outputs are lost or invented, or the latency changes from event to event.
     """
     root = _verilator_root()
-    packed = _pack_all(input_elements(graph), graph, inputs)
+    n_in, n_out = written_positions(folder) or (1, 1)
+    packed = _pack_all(_at_port(input_elements(graph), n_in), graph, inputs)
+    n_events = len(packed) // n_in
     tool = f"Verilator {importlib.metadata.version('verilator')}"
     optimisation = "-O1" if len(packed) >= MANY_EVENTS else "-O0"
     program, compile_seconds = _program(folder, graph, root, tool, optimisation)
@@ -115,11 +118,11 @@ def rtlsim(
         packed.astype("<u4").tofile(work / "inputs.bin")
         files = [str(work / "inputs.bin"), str(work / "outputs.bin")]
         # Run in the project's folder: $readmemh reads tables by paths relative to it.
-        arguments = [str(program), *files, str(len(packed)), str(seed)]
+        arguments = [str(program), *files, str(n_events), str(seed)]
         done = run(arguments, cwd=folder, timeout_s=timeout_s, log=work / "driver.log")
-        latency, interval = _checked(done.stdout, len(packed), folder)
-        words = np.fromfile(work / "outputs.bin", dtype="<u4").reshape(len(packed), -1)
-    outputs = _unpack_all(output_elements(graph), graph, words)
+        latency, interval = _checked(done.stdout, n_events, folder)
+        words = np.fromfile(work / "outputs.bin", dtype="<u4").reshape(n_events * n_out, -1)
+    outputs = _unpack_all(_at_port(output_elements(graph), n_out), graph, words)
     return RtlsimResult(outputs, latency, interval, compile_seconds, done.seconds, tool)
 
 
@@ -187,11 +190,17 @@ def _pack_all(elements: tuple[Element, ...], graph: Graph, inputs: Mapping[str, 
                 want=f"(n_events, {', '.join(map(str, op.result.shape))}), at least one event",
             )
         columns.append(array.reshape(len(array), -1))
-    return pack(elements, np.concatenate(columns, axis=1))
+    return pack(elements, np.concatenate(columns, axis=1).reshape(-1, len(elements)))
+
+
+def _at_port(elements: tuple[Element, ...], n_positions: int) -> tuple[Element, ...]:
+    """Those of one position: all positions are alike, and follow each other in the tensor."""
+    return elements[: len(elements) // n_positions]
 
 
 def _unpack_all(elements: tuple[Element, ...], graph: Graph, words: Words32) -> dict[str, IntArray]:
     raw = unpack(elements, words)
+    raw = raw.reshape(-1, sum(value.size for value in graph.outputs))
     outputs, start = {}, 0
     for value in graph.outputs:
         outputs[value.name] = raw[:, start : start + value.size].reshape(len(raw), *value.shape)
@@ -225,25 +234,42 @@ def _checked(line: str, n_events: int, folder: Path) -> tuple[int, int | None]:
 def _program(folder: Path, graph: Graph, root: Path, tool: str, optimisation: str) -> tuple[Path, float]:
     """The compiled driver with the design inside, and the seconds spent: 0 if the cache holds it."""
     sources, compiler = _sources(folder), find_compiler()
-    sizes: tuple[str, ...] = (f"-DIN_BITS={total_bits(input_elements(graph))}", f"-DSETTLE_CYCLES={SETTLE_CYCLES}")
-    sizes += ("-DCLOCK_ENABLE",) if has_clock_enable(folder) else ()
-    sizes += ("-DIN_READY",) if has_in_ready(folder) else ()
-    key = _key(folder, sources, (tool, graph.name, optimisation, *sizes, *compiler))
+    driver, sizes = _driver(folder, graph)
+    key = _key(folder, sources, (tool, graph.name, optimisation, driver, *sizes, *compiler))
 
     def make(work: Path) -> Path:
         made = work / "verilated"
         _verilate(folder, graph, root, sources, work)
-        (work / "driver.cpp").write_text(firmware_files.read("rtl/driver.cpp"), encoding="utf-8")
+        for name in (driver, DRIVER_PARTS):
+            (work / name).write_text(firmware_files.read(f"rtl/{name}"), encoding="utf-8")
         include = root / "include"
         command = [*compiler, *LANGUAGE, f"-I{include}", f"-I{include / 'vltstd'}"]
         units = sorted(made.glob("*.cpp"), key=lambda path: -path.stat().st_size)
-        objects = _compile_units([*units, work / "driver.cpp"], made, [*command, *sizes, f"-I{made}"], optimisation)
+        objects = _compile_units([*units, work / driver], made, [*command, *sizes, f"-I{made}"], optimisation)
         objects += _runtime([include / name for name in RUNTIME], command, tool, work)
         link = [*compiler, *map(str, objects), "-o", str(work / "driver"), "-lpthread"]
         run(link, cwd=work, timeout_s=COMPILE_TIMEOUT_S, log=work / "link.log")
         return work / "driver"
 
     return compiled_program(key, "rtlsim", make)
+
+
+def _driver(folder: Path, graph: Graph) -> tuple[str, tuple[str, ...]]:
+    """The file of the driver, and the macros that it is compiled with."""
+    n_in, n_out = written_positions(folder) or (1, 1)
+    bits = total_bits(_at_port(input_elements(graph), n_in))
+    if written_positions(folder):
+        counts = {
+            "IN_BITS": bits,
+            "IN_POSITIONS": n_in,
+            "OUT_POSITIONS": n_out,
+            "REST_CYCLES": declared_ii_cycles(folder),
+        }
+        return "stream_driver.cpp", tuple(f"-D{name}={count}" for name, count in counts.items())
+    sizes: tuple[str, ...] = (f"-DIN_BITS={bits}", f"-DSETTLE_CYCLES={SETTLE_CYCLES}")
+    sizes += ("-DCLOCK_ENABLE",) if has_clock_enable(folder) else ()
+    sizes += ("-DIN_READY",) if has_in_ready(folder) else ()
+    return "driver.cpp", sizes
 
 
 def _verilate(folder: Path, graph: Graph, root: Path, sources: Sequence[str], work: Path) -> None:
@@ -311,7 +337,8 @@ def _sources(folder: Path) -> list[str]:
 
 def _key(folder: Path, sources: Sequence[str], tools: Sequence[str]) -> str:
     """A hash of all inputs of the program."""
-    digest = hashlib.sha256(repr((*tools, VERILATOR_FLAGS, LANGUAGE, firmware_files.read("rtl/driver.cpp"))).encode())
+    drivers = [firmware_files.read(f"rtl/{name}") for name in (*DRIVERS, DRIVER_PARTS)]
+    digest = hashlib.sha256(repr((*tools, VERILATOR_FLAGS, LANGUAGE, *drivers)).encode())
     for name in sources:
         digest.update(name.encode() + b"\0" + hashlib.sha256((folder / name).read_bytes()).digest())
     return digest.hexdigest()

@@ -55,6 +55,12 @@ def has_in_ready(project_dir: Path) -> bool:
     return bool(json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8")).get("in_ready", False))
 
 
+def written_positions(project_dir: Path) -> tuple[int, int] | None:
+    """Positions of an event on the ports of a written streamed project, in and out; None for other projects."""
+    stream = json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8")).get("stream")
+    return (int(stream["in_positions"]), int(stream["out_positions"])) if stream else None
+
+
 def written_op_stages(project_dir: Path) -> dict[str, int]:
     """Op name -> the pipeline stage (from 1) behind which its result stands; empty without a written project."""
     path = project_dir / DESIGN_FILE
@@ -67,8 +73,8 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
     `language` goes before that of the settings.
 
     The top module has the graph's name; its ports are ``clk, rst, in_valid, in_data, out_valid, out_data``, see
-    `ports`, and ``in_ready`` where a loop is iterated. ``design.json`` holds latency, initiation interval and alkaid's
-    cost.
+    `ports`, ``in_ready`` where a loop is iterated, and ``out_ready`` too where positions are streamed. ``design.json``
+    holds latency, initiation interval and alkaid's cost.
 
     Raises
     ------
@@ -92,10 +98,14 @@ def emit_rtl(graph: Graph, settings: TargetSettings, language: Language | None =
     from fasttrig.backends.rtl.top import top_file
     from fasttrig.backends.rtl.tracing import trace_graph
 
+    language = language or settings.rtl_language
+    if settings.rtl_schedule == "streamed":
+        from fasttrig.backends.rtl.streamed.emit import streamed_files
+
+        return streamed_files(without_loops(graph), settings, language)
     iterated = iterated_loops(graph, settings)
     graph = without_loops(graph, kept=iterated)
-    _refuse_giants(graph)
-    language = language or settings.rtl_language
+    refuse_giants(graph)
     if iterated:
         from fasttrig.backends.rtl.iterated import iterated_files
 
@@ -144,7 +154,8 @@ def iterated_loops(graph: Graph, settings: TargetSettings) -> frozenset[str]:
     return frozenset(name for name in loops if own.get(name, settings.rtl_schedule) == "iterated")
 
 
-def _refuse_giants(graph: Graph) -> None:
+def refuse_giants(graph: Graph) -> None:
+    """Raise UnsupportedError for more products than RTL can hold at once."""
     graphs = (graph, *(scan.body for scan in graph.ops_of(Scan)))
     products = sum(
         op.operand.size // op.weight.shape[0] * int(np.count_nonzero(op.weight.raw))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from fasttrig.backends.rtl import DESIGN_FILE
@@ -47,9 +48,9 @@ def bench_files(
         "OUT_BITS": str(total_bits(outputs)),
     }
     words |= clock_enable_words(language, settings.clock_enable)
-    words |= _packing(inputs, outputs, language) | _ready_words(facts)
+    words |= _packing(inputs, outputs, language) | _ready_words(facts) | _stream_words(facts)
     files = {
-        f"tb.{suffix}": f"rtl/tb.{suffix}.in",
+        f"tb.{suffix}": "rtl/stream_tb.v.in" if facts.stream else f"rtl/tb.{suffix}.in",
         "Makefile": "rtl/Makefile.in",
     }
     texts = {name: fill_file(template, {}, words) for name, template in files.items()}
@@ -66,6 +67,13 @@ def _ready_words(facts: DesignFacts) -> dict[str, str]:
         "READY_PORT": ".in_ready(in_ready), ",
         "WAIT_READY": "            while (in_ready !== 1'b1) @(negedge clk);\n",
     }
+
+
+def _stream_words(facts: DesignFacts) -> dict[str, str]:
+    """Positions of an event, for the bench of a streamed design."""
+    if facts.stream is None:
+        return {}
+    return {"IN_POSITIONS": str(facts.stream.in_positions), "OUT_POSITIONS": str(facts.stream.out_positions)}
 
 
 def _packing(inputs: tuple[Element, ...], outputs: tuple[Element, ...], language: Language) -> dict[str, str]:
@@ -111,7 +119,7 @@ def _description(
         "latency_ns": round(facts.latency_cycles * settings.clock_period_ns, 6),
         "ii_cycles": facts.ii_cycles,
         "clock_enable": settings.clock_enable,
-        "in_ready": facts.has_loops,
+        "in_ready": facts.has_in_ready,
         "stages": facts.stages,
         "op_stages": stages,
         "clock_period_ns": settings.clock_period_ns,
@@ -122,4 +130,6 @@ def _description(
         "stage_budget_ns": round(facts.budget_ns, 6),
         "longest_stage_ns": round(facts.longest_stage_ns, 6),
     }
+    if facts.stream is not None:
+        content["stream"] = asdict(facts.stream)
     return json.dumps(content, indent=1) + "\n"

@@ -9,6 +9,15 @@ from fasttrig.backends.rtl.pipelining import Pipeline
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """What passes the ports of a streamed design: positions of an event in and out, and the words of each FIFO."""
+
+    in_positions: int
+    out_positions: int
+    fifo_depths: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class DesignFacts:
     """Timing and size.
 
@@ -26,6 +35,8 @@ class DesignFacts:
         alkaid's estimate of the LUTs.
     has_loops : bool
         The top module then has a port ``in_ready``.
+    stream : Stream or None
+        Of a streamed design: its top module has the ports ``in_ready`` and ``out_ready``.
     """
 
     latency_cycles: int
@@ -37,6 +48,11 @@ class DesignFacts:
     register_bits: int
     bram18: int
     has_loops: bool = False
+    stream: Stream | None = None
+
+    @property
+    def has_in_ready(self) -> bool:
+        return self.has_loops or self.stream is not None
 
 
 def facts_of(
@@ -46,6 +62,7 @@ def facts_of(
     ii_cycles: int = 1,
     register_bits: int = 0,
     has_loops: bool = False,
+    stream: Stream | None = None,
 ) -> DesignFacts:
     """Facts of a design of these pipelines; `register_bits` are those outside them."""
     return DesignFacts(
@@ -58,4 +75,5 @@ def facts_of(
         register_bits + sum(pipeline.register_bits for pipeline in pipelines),
         sum(pipeline.bram18 for pipeline in pipelines),
         has_loops,
+        stream,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fasttrig.backends.constraints import WRAPPER_CLOCKS, constraint_files
 from fasttrig.backends.rtl.core import SUFFIX, Language
-from fasttrig.backends.rtl.facts import DesignFacts
+from fasttrig.backends.rtl.facts import DesignFacts, Stream
 from fasttrig.backends.rtl.modules import Hierarchy
 from fasttrig.backends.rtl.ports import Element, clock_enable_words, input_elements, output_elements, runs, total_bits
 from fasttrig.base import firmware_files
@@ -30,7 +30,8 @@ def handover_files(
     language: Language,
 ) -> dict[str, str]:
     """Constraints of the plain top, ``synth.tcl``, ``package_ip.tcl``, ``README.md`` and ``.gitignore``."""
-    kinds = tuple(WRAPPER_CLOCKS) if language == "verilog" and not settings.clock_enable and not facts.has_loops else ()
+    is_wrapped = language == "verilog" and not settings.clock_enable and not facts.has_in_ready
+    kinds = tuple(WRAPPER_CLOCKS) if is_wrapped else ()
     tops = [graph.name, *(f"{graph.name}_{kind}" for kind in kinds)]
     inputs, outputs = input_elements(graph), output_elements(graph)
     words = {
@@ -71,6 +72,8 @@ def handover_files(
 def _interval_words(graph: Graph, facts: DesignFacts) -> dict[str, str]:
     """What the README says about the distance of events, and how the top module is made."""
     core = f"{graph.name}_core"
+    if facts.stream is not None:
+        return _stream_words(facts, facts.stream)
     if not facts.has_loops:
         made = f"the valid bits and `{core}`, which connects one module for each op of the model"
         return {
@@ -88,6 +91,20 @@ def _interval_words(graph: Graph, facts: DesignFacts) -> dict[str, str]:
         "body (`<loop>_step_core`) with its control. Each core connects one module for each op",
         "NAMES_IN": "each core",
         "INSTANCE": "tb.dut.<part>.core.<instance>` or `tb.dut.<loop>.body.<instance>",
+    }
+
+
+def _stream_words(facts: DesignFacts, stream: Stream) -> dict[str, str]:
+    positions = f"{stream.in_positions} positions of an event in raster order, {stream.out_positions} out"
+    return {
+        "READY_ROW": "| `in_ready` | out | 1 | a position is taken at an edge with `in_valid` and `in_ready` |\n"
+        "| `out_ready` | in | 1 | a result leaves at an edge with `out_valid` and `out_ready` |\n",
+        "INTERVAL": f"Initiation interval: {facts.ii_cycles} cycles. An event is streamed ({positions}): a port holds "
+        "one position, and the latency is that of the last result after the first position when nobody waits.",
+        "HIERARCHY": "a row of stages, each a line buffer or an accumulator (`front`), the pipeline of one position "
+        "(`core`) and a FIFO. Each core connects one module for each op",
+        "NAMES_IN": "each core",
+        "INSTANCE": "tb.dut.<stage>.core.<instance>",
     }
 
 
