@@ -90,6 +90,7 @@ def cluster() -> Iterator[str]:
         yield cluster.scheduler_address
 
 
+@pytest.mark.nightly
 def test_a_dask_cluster_whose_worker_is_killed(cluster: str, long_run: Path, tmp_path: Path) -> None:
     from distributed import Client
 
