@@ -13,7 +13,7 @@ test:
 
 # The property tests at their nightly size.
 nightly: $(VENV)/.test
-	FASTTRIG_NETWORKS=1000 FASTTRIG_CSIM=200 $(BIN)/python -m pytest -m "nightly or not nightly" tests/ladder tests/unit/hostile tests/unit/fixed tests/unit/quantise tests/project/test_zoo.py tests/unit/data/test_jet_samples.py
+	FASTTRIG_NETWORKS=1000 FASTTRIG_CSIM=200 $(BIN)/python -m pytest -m "nightly or not nightly" tests/ladder tests/unit/hostile tests/unit/fixed tests/unit/quantise tests/project/test_zoo.py tests/unit/data/test_jet_samples.py tests/cli/test_emulate_many.py
 
 # Random networks of HGQ2, run in an environment of its own, against fasttrig: HGQ_SEED, HGQ_NETWORKS of each kind.
 HGQ_SEED     ?= 1
