@@ -33,7 +33,7 @@ def build(
     strategy: Annotated[str, typer.Option(help="latency or resource.")] = "",
     reuse_factor: Annotated[Optional[int], typer.Option(help="Uses of a multiplier per inference.")] = None,  # noqa: UP045
     rtl_language: Annotated[str, typer.Option(help="verilog or vhdl.")] = "",
-    rtl_schedule: Annotated[str, typer.Option(help="parallel or iterated, of recurrent layers in the RTL.")] = "",
+    rtl_schedule: Annotated[str, typer.Option(help="Of the RTL: parallel, iterated or streamed.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Build again even if nothing changed.")] = False,
     synth: Annotated[bool, typer.Option("--synth", help="Run Yosys on the RTL and count LUT, FF, DSP.")] = False,
     as_json: AsJson = False,

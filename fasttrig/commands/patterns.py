@@ -58,13 +58,24 @@ def patterns(
 
 
 def _payload(project: Path, links: Path) -> dict[str, str]:
-    """The EMP wrapper of the project's RTL for a link map; nothing without RTL in Verilog, or with a clock enable."""
-    from fasttrig.backends.rtl import DESIGN_FILE, declared_latency_cycles, has_clock_enable, written_language
+    """The EMP wrapper of the project's RTL for a link map; nothing without RTL that takes an event every clock."""
+    from fasttrig.backends.rtl import (
+        DESIGN_FILE,
+        declared_latency_cycles,
+        has_clock_enable,
+        has_in_ready,
+        written_language,
+    )
     from fasttrig.backends.wrapper import emit_wrapper
     from fasttrig.links.project_patterns import load_map, read_graph
 
     rtl = BuiltProject(project).rtl
-    if not (rtl / DESIGN_FILE).is_file() or written_language(rtl) != "verilog" or has_clock_enable(rtl):
+    if (
+        not (rtl / DESIGN_FILE).is_file()
+        or written_language(rtl) != "verilog"
+        or has_clock_enable(rtl)
+        or has_in_ready(rtl)
+    ):
         return {}
     graph = read_graph(project)
     files = emit_wrapper("emp", graph, load_map(graph, links), declared_latency_cycles(rtl))

@@ -8,7 +8,7 @@ from csim_graphs import random_const
 from fasttrig.base.fixed import FixedType, Overflow, Rounding
 from fasttrig.ir.builder import GraphBuilder
 from fasttrig.ir.graph import Graph
-from fasttrig.ir.ops import Reduction, Value
+from fasttrig.ir.ops import Const, Reduction, Value
 
 ACTIVATION = FixedType(5, 2, signed=False)
 SIGNED = FixedType(5, 3)
@@ -35,7 +35,9 @@ class Network:
     def dense(self, n: int, kind: FixedType | None = ACTIVATION) -> None:
         weight_type = FixedType(3, 1)
         shape = (self.value.shape[-1], n)
-        weight = random_const(self.rng, self.name("w"), shape, weight_type)
+        raw = random_const(self.rng, "w", shape, weight_type).raw.copy()
+        raw[0] |= 1  # every output depends on an input
+        weight = Const(self.name("w"), weight_type, raw)
         bias = random_const(self.rng, self.name("b"), shape[1:], weight_type)
         self.value = self.builder.matmul(self.name("dense"), self.value, weight, bias)
         if kind is not None:

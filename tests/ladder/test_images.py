@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from csim_graphs import random_inputs, write_project
@@ -10,6 +12,7 @@ from rtl_cases import write_project as write_rtl
 from fasttrig.backends.rtl import emit_rtl
 from fasttrig.base.errors import MissingPackageError, UnsupportedError
 from fasttrig.base.fixed import FixedType
+from fasttrig.base.staging import write_texts
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.frontends.keras.qkeras import read_qkeras
 from fasttrig.passes.pipeline import compile_graph
@@ -127,7 +130,7 @@ def test_every_rung(name, tmp_path):
 
 @pytest.mark.nightly
 def test_a_large_image(tmp_path):
-    """37 x 37 x 4: the HLS project holds it, RTL of single positions does not."""
+    """37 x 37 x 4: the HLS project holds it, and RTL that is streamed; RTL of single positions does not."""
     keras.utils.set_random_seed(3)
     graph, inputs, want = graph_and_events(image(37, 4, (8, 8, 8)), 200)
     assert_equal(load(graph, cache_dir=tmp_path)(inputs), want, "the compiled emulator")
@@ -135,3 +138,10 @@ def test_a_large_image(tmp_path):
     assert_equal(csim(tmp_path / "hls", list(inputs.values())).outputs, want, "the C-simulation")
     with pytest.raises(UnsupportedError, match="too large for RTL"):
         emit_rtl(graph, TargetSettings())
+    start = time.perf_counter()
+    texts = emit_rtl(graph, TargetSettings(rtl_schedule="streamed"))
+    assert time.perf_counter() - start < 20
+    assert sum(len(text) for path, text in texts.items() if path.startswith("src/")) < 2_000_000
+    if has_verilator():
+        write_texts(tmp_path / "rtl", texts)
+        assert_equal(rtlsim(tmp_path / "rtl", graph, inputs).outputs, want, "the streamed RTL")

@@ -62,7 +62,7 @@ def handover_files(
         if facts.bram18
         else "",
     }
-    words |= _interval_words(graph, facts)
+    words |= _interval_words(graph, facts) | _unit_words(facts)
     words |= clock_enable_words(language, settings.clock_enable)
     files = {name: fill_file(f"rtl/{name}.in", {}, words) for name in _FILES}
     files[".gitignore"] = firmware_files.read("rtl/gitignore")
@@ -94,13 +94,20 @@ def _interval_words(graph: Graph, facts: DesignFacts) -> dict[str, str]:
     }
 
 
+def _unit_words(facts: DesignFacts) -> dict[str, str]:
+    """What passes a port at once, and between what the latency lies."""
+    if facts.stream is None:
+        return {"UNIT": "an event", "FIRST": "an input", "LAST": "its output"}
+    return {"UNIT": "a position", "FIRST": "the first position of an event", "LAST": "its last result"}
+
+
 def _stream_words(facts: DesignFacts, stream: Stream) -> dict[str, str]:
     positions = f"{stream.in_positions} positions of an event in raster order, {stream.out_positions} out"
     return {
         "READY_ROW": "| `in_ready` | out | 1 | a position is taken at an edge with `in_valid` and `in_ready` |\n"
         "| `out_ready` | in | 1 | a result leaves at an edge with `out_valid` and `out_ready` |\n",
         "INTERVAL": f"Initiation interval: {facts.ii_cycles} cycles. An event is streamed ({positions}): a port holds "
-        "one position, and the latency is that of the last result after the first position when nobody waits.",
+        "one position. The latency holds when neither side waits.",
         "HIERARCHY": "a row of stages, each a line buffer or an accumulator (`front`), the pipeline of one position "
         "(`core`) and a FIFO. Each core connects one module for each op",
         "NAMES_IN": "each core",
