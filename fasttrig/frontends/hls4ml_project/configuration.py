@@ -14,7 +14,7 @@ _CONSTANT_WORDS = {"static", "const", "constexpr", "inline", "unsigned", "int", 
 
 
 @dataclass(frozen=True, slots=True)
-class LayerConfig:
+class ConfigStruct:
     """A struct of ``parameters.h``.
 
     Attributes
@@ -37,7 +37,7 @@ class Declarations:
 
     types: dict[str, tuple[CppToken, ...]] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
-    configs: dict[str, LayerConfig] = field(default_factory=dict)
+    configs: dict[str, ConfigStruct] = field(default_factory=dict)
     homes: dict[str, CppSource] = field(default_factory=dict)
     """The file that gives each type its name."""
 
@@ -144,7 +144,7 @@ def _named_constant(words: Sequence[CppToken]) -> tuple[str, tuple[CppToken, ...
     return None
 
 
-def _struct(source: CppSource, words: tuple[CppToken, ...]) -> LayerConfig:
+def _struct(source: CppSource, words: tuple[CppToken, ...]) -> ConfigStruct:
     """``struct name : base { settings }``."""
     opened = next(place for place, token in enumerate(words) if token.text == "{")
     constants: dict[str, tuple[CppToken, ...]] = {}
@@ -158,7 +158,7 @@ def _struct(source: CppSource, words: tuple[CppToken, ...]) -> LayerConfig:
         if named is None or named[0] in types or named[0] in constants:
             raise source.refusal("a setting that fasttrig does not understand", setting, "each setting once")
         home[named[0]] = named[1]
-    return LayerConfig(words[1].text, spelt(words[3:opened]), source, words[:opened], constants, types)
+    return ConfigStruct(words[1].text, spelt(words[3:opened]), source, words[:opened], constants, types)
 
 
 def _named_setting(words: Sequence[CppToken]) -> tuple[str, tuple[CppToken, ...]] | None:
@@ -177,7 +177,7 @@ def _without_template(words: tuple[CppToken, ...]) -> tuple[CppToken, ...]:
     return words[closed + 1 :] or words
 
 
-def unknown_setting(config: LayerConfig, name: str, want: str = "") -> UnsupportedError:
+def unknown_setting(config: ConfigStruct, name: str, want: str = "") -> UnsupportedError:
     """The refusal of a setting of a layer."""
     words = config.constants.get(name) or config.types.get(name) or config.tokens
     missing = "" if name in config.constants or name in config.types else "no "

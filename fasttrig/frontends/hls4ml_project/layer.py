@@ -8,7 +8,7 @@ import numpy as np
 
 from fasttrig.base.errors import UnsupportedError
 from fasttrig.base.fixed import FixedType, IntArray, Overflow, Rounding
-from fasttrig.frontends.hls4ml_project.configuration import Declarations, LayerConfig, unknown_setting
+from fasttrig.frontends.hls4ml_project.configuration import ConfigStruct, Declarations, unknown_setting
 from fasttrig.frontends.hls4ml_project.cpp import spelt
 from fasttrig.frontends.hls4ml_project.definitions import ProjectHeaders
 from fasttrig.frontends.hls4ml_project.expressions import ConstantNumber, UnknownExpressionError, evaluate_constant
@@ -49,7 +49,7 @@ class ProjectLayer:
     n_operands: int = 1
 
     @property
-    def config(self) -> LayerConfig:
+    def config(self) -> ConfigStruct:
         name = spelt(self.call.template_arguments[-1])
         if name not in self.reading.declared.configs:
             raise self.refusal("no configuration of this name", name)
