@@ -53,6 +53,7 @@ class Folder:
         about = json.loads(self.text("rtl/design.json"))
         if about["language"] != "verilog":
             raise Unsupported(f"RTL in {about['language']}")
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), 100_000))  # Logic is followed as deep as it goes.
         return Circuit([self.text(f"rtl/{source}") for source in about["sources"]], about["top"])
 
     def text(self, name: str) -> str:

@@ -77,6 +77,9 @@ def certificate_of(folder: Path) -> dict[str, Any]:
         except Unsupported as error:
             not_covered[name] = str(error)
             return
+        except (LookupError, TypeError, ValueError) as error:
+            not_covered[name] = f"the checker cannot read it: {type(error).__name__}: {error}"
+            return
         except Wrong:
             pass  # Stays a claim, which the checker refutes.
         claims.append({"claim": name, **more})

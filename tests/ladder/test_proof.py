@@ -93,6 +93,14 @@ def test_data_and_valid_stay_together(built, tmp_path):
         assert "timing" in refuted(tmp_path / "copy")
 
 
+def test_another_kind_of_model_file_is_not_covered(built, tmp_path):
+    """It is named as such; the other claims stand."""
+    shutil.copytree(built, tmp_path / "copy")
+    (tmp_path / "lightgbm.txt").write_text("tree\nversion=v4\n")
+    found = {line.claim: line.state for line in prove(tmp_path / "copy", tmp_path / "lightgbm.txt")}
+    assert found["model"] == "not covered" and found["rtl"] == found["timing"] == "proved"
+
+
 def places(folder: Path) -> list[tuple[Path, int, str]]:
     """Where a fault can be planted: digits of the model, of design.ir, of tables, and any code of the Verilog."""
     found = []
