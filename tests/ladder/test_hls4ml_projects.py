@@ -56,7 +56,8 @@ def test_dense_networks_equal_their_own_cpp(written, seed):
     assert_equal_to_its_own_csim(written(seed))
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(1, 8))])
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(8))
 def test_merges_equal_their_own_cpp(tmp_path, seed):
     assert_equal_to_its_own_csim(write_project(tmp_path / "net", *merging_network(seed)))
 
