@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import prod
+from math import log, prod
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from fasttrig.proof.tokens import Unsupported, Wrong
 
 MOST_POINTS = 1 << 23
 MOST_FEATURE_BITS = 20
+_STORES_MARGIN = ("multi:softprob", "multi:softmax", "reg:squarederror", "binary:logitraw")
+_STORES_PROBABILITY = ("binary:logistic", "reg:logistic")
+_LOG_ULPS = 4
 
 
 @dataclass(frozen=True)
@@ -147,10 +150,27 @@ def read_xgboost(document: Any, forest: TreeSum) -> tuple[list[PlainTree], list[
         trees.append(_xgboost_tree(entry, values, forest.leaf_fraction))
     text = learner["learner_model_param"]["base_score"]
     score = [float(np.float32(part)) for part in text.strip("[]").split(",")]
-    if objective not in ("multi:softprob", "multi:softmax", "reg:squarederror", "binary:logitraw"):
-        raise Unsupported(f"the base margin of objective {objective}")
     score = score if len(score) > 1 else score * len(forest.base)
-    return trees, list(booster["model"]["tree_info"]), [round_half_even(one, forest.leaf_fraction) for one in score]
+    base = [base_margin(objective, one, forest.leaf_fraction) for one in score]
+    return trees, list(booster["model"]["tree_info"]), base
+
+
+def base_margin(objective: str, score: float, fraction: int) -> int:
+    """The raw base margin of a stored base score. A logistic stores a probability; XGBoost takes its logit in float32.
+
+    Its logarithm may be off by some units in the last place; a margin that such an error could round otherwise is not
+    covered.
+    """
+    if objective in _STORES_MARGIN:
+        return round_half_even(score, fraction)
+    if objective not in _STORES_PROBABILITY or not 0 < score < 1:
+        raise Unsupported(f"the base margin of objective {objective}")
+    margin = -log(float(np.float32(1) / np.float32(score) - np.float32(1)))
+    error = _LOG_ULPS * float(np.spacing(np.float32(abs(margin))))
+    least, most = (round_half_even(margin + sign * error, fraction) for sign in (-1, 1))
+    if least != most:
+        raise Unsupported("a base margin on the edge of its rounding")
+    return least
 
 
 def _xgboost_tree(entry: dict[str, Any], values: list[Any], fraction: int) -> PlainTree:

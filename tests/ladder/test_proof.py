@@ -21,6 +21,7 @@ from fasttrig.base.errors import InputError
 from fasttrig.emulator.evaluate import evaluate
 from fasttrig.ir.text import parse_graph, print_graph
 from fasttrig.proof import check
+from fasttrig.proof.forests import base_margin, round_half_even
 from fasttrig.proof.prove import prove
 from tests.ladder.forest_cases import GRID, events_for, toy
 from tests.ladder.rtl_cases import write_project, write_vectors
@@ -160,3 +161,19 @@ def test_faults_are_refuted(built, tmp_path, n_faults):
             path.write_bytes(old)
     least = {".v": 0.8, ".ir": 0.5, ".json": 0.1}  # The rest: entries no event reaches, digits that rounding drops.
     assert all(number > n_faults // 3 * least[kind] for kind, number in caught.items()), passed
+
+
+@pytest.mark.parametrize("score", [0.5, 0.125, 0.9, 1e-6])
+@pytest.mark.parametrize("fraction", [0, 6, 12])
+def test_logits_of_base_scores(tmp_path, score, fraction):
+    """The base margin of a logistic as the frontend reads it and XGBoost adds it."""
+    _, x, labels = toy()
+    data = xgboost.DMatrix(x, labels > 0)
+    booster = xgboost.train({"objective": "binary:logistic", "max_depth": 1, "base_score": score}, data, 1)
+    booster.save_model(tmp_path / "toy.json")
+    graph = fasttrig.read(tmp_path / "toy.json", input_type=GRID, leaf_fraction_bits=fraction).graph
+    stored = json.loads((tmp_path / "toy.json").read_text())["learner"]["learner_model_param"]["base_score"]
+    found = base_margin("binary:logistic", float(np.float32(stored.strip("[]"))), fraction)
+    assert found == graph.ops[1].base_margin.raw[0]
+    nothing = xgboost.train({"objective": "binary:logistic", "base_score": score}, data, 0)
+    assert found == round_half_even(float(nothing.predict(data, output_margin=True)[0]), fraction)
