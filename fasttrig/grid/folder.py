@@ -101,8 +101,8 @@ class RunFolder:
 
     def _settle(self, settings: dict[str, Any], force: bool) -> None:
         path = self.path / _OURS / "run.json"
-        before = _read(path)
-        if before and before != settings and not force:
+        before, records = _read(path), list(self._records.rglob("*.json"))
+        if records and before != settings and not force:
             changed = ", ".join(key for key in settings if settings[key] != before.get(key))
             raise InputError(
                 "the folder holds outputs of another run",
@@ -111,7 +111,7 @@ class RunFolder:
                 try_="another folder; or --force, to remove these outputs",
             )
         if before != settings:
-            for record in self._records.rglob("*.json"):
+            for record in records:
                 self._remove(record)
         _write_whole(path, json.dumps(settings), self._staging)
 

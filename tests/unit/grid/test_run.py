@@ -13,7 +13,9 @@ import pytest
 from fasttrig.base.errors import DataError, InputError
 from fasttrig.commands.many_files import folder_paths
 from fasttrig.data.readers import read_table
-from tests.unit.grid.runs import SIZES, bits, done, uneven
+from fasttrig.design import load_built
+from fasttrig.grid import GridOptions, emulate_many
+from tests.unit.grid.runs import SIZES, Threads, bits, done, uneven
 from tests.unit.streaming.cases import assert_holds, columns, expected, write
 
 
@@ -109,6 +111,13 @@ def test_what_somebody_else_wrote_stays(place: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "c.h5").read_text() == "mine"
     with pytest.raises(InputError, match="holds the inputs"):
         done(place, place / "in")
+
+
+def test_a_run_that_did_nothing_is_in_nobodys_way(place: Path, tmp_path: Path) -> None:
+    out, nothing = tmp_path / "out", [str(tmp_path / "nothing.root")]
+    with Threads(1) as workers, pytest.raises(DataError, match="cannot read"):
+        emulate_many(load_built(place), nothing, [out / "nothing.root"], workers, GridOptions(retries=0))
+    assert done(place, out, prefix="other_")["n_events"] == sum(SIZES.values())
 
 
 def test_workers_write_a_folder(tmp_path: Path) -> None:
