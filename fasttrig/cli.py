@@ -24,6 +24,7 @@ from fasttrig.commands.quantise import quantise
 from fasttrig.commands.rate import rate
 from fasttrig.commands.read import read
 from fasttrig.commands.report import report
+from fasttrig.commands.schedules import schedules
 from fasttrig.commands.shell import CommandGroup, add_command, epilog, run_app
 from fasttrig.commands.synth import synth
 from fasttrig.commands.trace import trace
@@ -88,6 +89,15 @@ add_command(
     (
         "fasttrig estimate jet_mlp",
         "fasttrig estimate build/jet_mlp --what-if 'strategy=resource,reuse_factor=1|2|4'",
+    ),
+)
+add_command(
+    app,
+    schedules,
+    BUILD,
+    (
+        "fasttrig schedules jet_deepsets",
+        "fasttrig schedules jet_deepsets --latency-ns 250 --max-lut 20000 --json",
     ),
 )
 add_command(
