@@ -48,7 +48,7 @@ def _copy(project: ReadProject, folder: Path) -> None:
         copy = target / file.relative_to(files.firmware)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
-    shutil.copytree(files.firmware / HEADERS, target / HEADERS)
+    shutil.copytree(files.firmware / HEADERS, target / HEADERS, ignore=_links)
     _copy_types(files.firmware / _TYPES, target / _TYPES)
     top = target / f"{files.top}.cpp"
     weights = json.dumps(str((files.firmware / "weights").resolve()))
@@ -59,10 +59,15 @@ def _copy(project: ReadProject, folder: Path) -> None:
     (folder / "testbench" / "tb_config.h").write_text(_bench(project), encoding="utf-8")
 
 
+def _links(folder: str, names: list[str]) -> list[str]:
+    """What may lead out of the project."""
+    return [name for name in names if (Path(folder) / name).is_symlink()]
+
+
 def _copy_types(own: Path, target: Path) -> None:
     """The vendor's types: the project's own, else those of the installed hls4ml."""
     if own.is_dir():
-        shutil.copytree(own, target)
+        shutil.copytree(own, target, ignore=_links)
         return
     for name, text in ap_types().items():
         copy = target / name

@@ -226,6 +226,15 @@ def mutate(path, rng):
     path.write_text("\n".join(lines) + "\n")
 
 
+def test_no_link_is_followed(written, tmp_path):
+    folder = Path(shutil.copytree(written(1), tmp_path / "linked"))
+    weights = folder / "firmware" / "weights" / "w2.txt"
+    weights.rename(tmp_path / "elsewhere.txt")
+    weights.symlink_to(tmp_path / "elsewhere.txt")
+    with pytest.raises(InputError, match="is a link"):
+        read_hls4ml_project(folder)
+
+
 def test_its_framework_is_its_own_cpp(written):
     design = fasttrig.read(written(1))
     graph = design.as_read()

@@ -64,8 +64,15 @@ def read_text(path: Path) -> str:
     Raises
     ------
     InputError
-        If it is missing, too large or no text.
+        If it is missing, a link, too large or no text.
     """
+    if path.is_symlink():
+        raise InputError(
+            "a file of the project is a link",
+            where=str(path),
+            got=f"a link to {path.readlink()}",
+            want="the file itself",
+        )
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise InputError("a file of the project is too large", where=str(path), want=f"{MAX_FILE_BYTES} bytes")
