@@ -108,7 +108,8 @@ def _folded(low: Lowering, layer: LayerSpec, labels: Labels, kernel: Float32, bi
     gamma = weight_of(low, layer, "bn_gamma").astype(np.float64) if layer.config.get("scale", True) else np.ones(1)
     if mean.ndim != len(axes) or mean.size != bias.size:
         raise misfit(low, layer, mean, f"axes {axes}, as the bias has")
-    scaler = gamma / np.sqrt(variance + KERAS_EPSILON)
+    with np.errstate(invalid="ignore", divide="ignore"):  # `settled` names what is not finite
+        scaler = gamma / np.sqrt(variance + KERAS_EPSILON)
     folded = np.einsum(f"{labels.kernel},{axes}->{labels.kernel}", kernel.astype(np.float64), scaler)
     offset = (mean * scaler).reshape(bias.shape)
     moved = bias.astype(np.float64) - offset

@@ -90,7 +90,8 @@ def _folded(low: Lowering, layer: LayerSpec, kernel: Float32, units: int) -> Ker
     gamma = weight_of(low, layer, "bn_gamma") if layer.config.get("scale", True) else np.float32(1)
     if mean.shape != kernel.shape[:1] or variance.shape != mean.shape:
         raise misfit(low, layer, kernel, f"({mean.size}, {units})")
-    scaler = gamma / np.sqrt(variance.astype(np.float64) + layer.config.get("epsilon", 1e-3))
+    with np.errstate(invalid="ignore", divide="ignore"):  # `settled` names what is not finite
+        scaler = gamma / np.sqrt(variance.astype(np.float64) + layer.config.get("epsilon", 1e-3))
     scaled = scaler[:, None] * kernel.astype(np.float64)
     products = mean.astype(np.float64)[:, None] * kernel.astype(np.float64)
     moved = weight_of(low, layer, "bias").astype(np.float64) - products.sum(axis=0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fasttrig.base.errors import UnsupportedError
+from fasttrig.base.errors import InputError, UnsupportedError
 from fasttrig.base.fixed import FloatArray
 from fasttrig.frontends.hgq.quantiser import Float32, LearnedBits
 
@@ -22,9 +22,20 @@ def settled(bits: LearnedBits, exact: FloatArray, spread: FloatArray, where: str
 
     Raises
     ------
+    InputError
+        For a number that is not finite, such as one divided by the root of a negative variance.
     UnsupportedError
         Naming the first element that is on the edge.
     """
+    if not np.isfinite(exact).all():
+        place = tuple(int(index) for index in np.argwhere(~np.isfinite(exact))[0])
+        raise InputError(
+            "a number that is computed of the weights is not finite",
+            where=where,
+            got=f"element {place}: {float(exact[place])!r}",
+            want="finite numbers; variances of a normalisation from 0 on",
+            try_="look at the training",
+        )
     lowest, highest = (bits.weights((exact + side * spread).astype(np.float32)) for side in (-1, 1))
     unsure = lowest != highest
     if unsure.any():

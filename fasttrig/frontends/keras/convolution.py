@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -171,13 +170,13 @@ def sliding_of(low: Lowering, layer: LayerSpec, kernel_key: str, stride_key: str
     """The geometry of a convolution or a pooling; its stride defaults to the kernel."""
     require_channels_last(low, layer)
     rank = 1 if layer.kind.endswith("1D") else 2
-    kernel = _per_axis(layer.config[kernel_key], rank)
-    stride = layer.config.get(stride_key)
+    kernel = _per_axis(low, layer, kernel_key, rank)
+    has_stride = layer.config.get(stride_key) is not None
     padding = str(layer.config.get("padding", "valid")).lower()
     return Sliding(
         kernel,
-        kernel if stride is None else _per_axis(stride, rank),
-        _per_axis(layer.config.get("dilation_rate", 1), rank),
+        _per_axis(low, layer, stride_key, rank) if has_stride else kernel,
+        _per_axis(low, layer, "dilation_rate", rank),
         padding,
     )
 
@@ -340,6 +339,13 @@ def _zeros(low: Lowering, name: str, size: int) -> Const:
     return Const.covering(low.names.new(name), np.zeros(size, dtype=np.int64), 0)
 
 
-def _per_axis(content: Any, rank: int) -> tuple[int, ...]:
+def _per_axis(low: Lowering, layer: LayerSpec, key: str, rank: int) -> tuple[int, ...]:
+    """A number for each spatial axis; one number is for all, 1 where there is none."""
+    content = layer.config.get(key, 1)
     numbers = list(content) if isinstance(content, (list, tuple)) else [content]
-    return tuple(int(number) for number in (numbers * rank if len(numbers) == 1 else numbers)[:rank])
+    numbers = numbers * rank if len(numbers) == 1 else numbers[:rank]
+    if len(numbers) != rank:
+        raise InputError(
+            "a number for each axis is missing", where=low.where(layer, key), got=str(content), want=f"{rank} numbers"
+        )
+    return tuple(int(number) for number in numbers)

@@ -119,13 +119,21 @@ def convert(
     _lower_all(low, plans, values)
     if low.refusals:
         raise RefusalError(low.refusals)
-    outputs = [values[ref] for ref in model.outputs]
+    outputs = [_output(model, values, ref) for ref in model.outputs]
     try:
         return low.builder.graph(*outputs, postprocessor=low.postprocessor), tuple(low.scales)
     except GraphError as error:
         raise GraphError(
             f"{error.what}   (reading {model.file_name})", where=error.where, got=error.got, want=error.want
         ) from error
+
+
+def _output(model: ModelSpec, values: dict[TensorRef, Value], ref: TensorRef) -> Value:
+    if ref not in values:
+        raise InputError(
+            "an output of the model is the result of a layer that is not called", where=model.source, got=ref.layer
+        )
+    return values[ref]
 
 
 def read_spec(source: str | os.PathLike[str] | Any) -> ModelSpec:

@@ -175,6 +175,14 @@ def test_a_table_too_large_is_refused(tmp_path: Path) -> None:
         fasttrig.read(edited(tmp_path, weights=finer, source="table_1"), input_type=GRID)
 
 
+def test_a_number_for_each_axis(tmp_path: Path) -> None:
+    def without(layers) -> None:
+        next(content for content in layers.values() if "dilation_rate" in content)["dilation_rate"] = []
+
+    with pytest.raises(InputError, match="for each axis"):
+        fasttrig.read(edited(tmp_path, without, source="convolution1d_1"), input_type=GRID)
+
+
 def test_an_option_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="does not know") as caught:
         fasttrig.read(edited(tmp_path, lambda layers: layers["fc3"].update(twist=2)), input_type=GRID)
@@ -197,6 +205,7 @@ def put(name: str, make):
         (put("layers/q_dense/kq/quantizer/vars/0", lambda bits: bits[:, :2]), "do not fit each other"),
         (put("layers/q_dense/vars/0", lambda kernel: kernel[:, :2]), "do not fit"),
         (lambda file: file.pop("layers/q_dense/iq"), "are missing"),
+        (put("layers/q_batch_norm_dense/vars/6", lambda variance: variance * 0 - 1), "not finite"),
     ],
 )
 def test_damaged_files(tmp_path: Path, weights, what: str) -> None:
@@ -229,3 +238,16 @@ def test_an_unknown_layer_is_refused_by_name(tmp_path: Path) -> None:
             archive.writestr(name, content.replace(b'"class_name": "QDense"', b'"class_name": "QSoftmax"'))
     with pytest.raises(FasttrigError, match="does not read this layer of HGQ2"):
         fasttrig.read(path, input_type=GRID)
+
+
+def test_an_output_that_nothing_computes(tmp_path: Path) -> None:
+    with zipfile.ZipFile(DATA / "dense_1.keras") as source, zipfile.ZipFile(tmp_path / "m.keras", "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "config.json":
+                model = json.loads(content)
+                model["config"]["layers"][-1]["inbound_nodes"] = []
+                content = json.dumps(model).encode()
+            target.writestr(name, content)
+    with pytest.raises(InputError, match="not called"):
+        fasttrig.read(tmp_path / "m.keras", input_type=GRID)
