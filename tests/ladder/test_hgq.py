@@ -16,14 +16,9 @@ from fasttrig.toolchain.emulator_library import load
 from fasttrig.toolchain.rtlsim import has_verilator, rtlsim
 from tests.unit.frontends.test_hgq import DATA, GRID, files
 
-BY_DAY = ("einsum_1.keras",)
 
-
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(path, marks=[] if path.name in BY_DAY else [pytest.mark.nightly]) for path in files(DATA)],
-    ids=lambda path: path.name,
-)
+@pytest.mark.nightly  # by day tests/project/test_hgq.py builds one of them
+@pytest.mark.parametrize("path", files(DATA), ids=lambda path: path.name)
 def test_every_rung(path, tmp_path):
     graph = fasttrig.read(path, input_type=GRID).graph
     inputs = {graph.inputs[0].name: from_value(np.load(path.with_name(f"{path.name}.npz"))["x"], GRID)}

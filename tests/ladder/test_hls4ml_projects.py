@@ -158,12 +158,10 @@ def with_small_weights(folder, product, of_type, values):
         (firmware / file).write_text(text)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("product", "of_type", "low", "high"),
-    [
-        ("weight_binary", "ap_uint<1>", 0, 1),
-        pytest.param("weight_ternary", "ap_int<2>", -2, 1, marks=pytest.mark.nightly),
-    ],
+    [("weight_binary", "ap_uint<1>", 0, 1), ("weight_ternary", "ap_int<2>", -2, 1)],
 )
 def test_binary_and_ternary_weights_equal_their_own_cpp(written, tmp_path, product, of_type, low, high):
     folder = Path(shutil.copytree(written(1), tmp_path / "small"))

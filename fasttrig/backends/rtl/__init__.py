@@ -57,7 +57,8 @@ def has_in_ready(project_dir: Path) -> bool:
 
 def written_positions(project_dir: Path) -> tuple[int, int] | None:
     """Positions of an event on the ports of a written streamed project, in and out; None for other projects."""
-    stream = json.loads((project_dir / DESIGN_FILE).read_text(encoding="utf-8")).get("stream")
+    path = project_dir / DESIGN_FILE
+    stream = json.loads(path.read_text(encoding="utf-8")).get("stream") if path.is_file() else None
     return (int(stream["in_positions"]), int(stream["out_positions"])) if stream else None
 
 
